@@ -1,0 +1,90 @@
+import csv
+import time
+
+import pytest
+import torch
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.loggers import CSVLogger
+
+from tts.callbacks import Throughput
+
+
+class Clip(Callback):
+    """Notes the norm of the gradient that the optimiser gets."""
+
+    def __init__(self):
+        self.norms = []
+
+    def on_before_zero_grad(self, trainer, pl_module, optimizer):
+        gradients = [p.grad for p in pl_module.parameters() if p.grad is not None]
+        self.norms.append(float(torch.nn.utils.get_total_norm(gradients)) if gradients else None)
+
+
+def rows(folder):
+    with (folder / "metrics.csv").open() as file:
+        return [row for row in csv.DictReader(file) if row.get("train/seconds_per_step")]
+
+
+@pytest.fixture
+def logged(fit, tmp_path):
+    def run(*callbacks, task=None, **arguments):
+        logger = CSVLogger(tmp_path, name="", version="")
+        fit([Throughput(), *callbacks], task, logger=logger, **arguments)
+        return rows(tmp_path)
+
+    return run
+
+
+def test_every_figure_is_logged(logged):
+    names = ("frames_per_second", "seconds_per_step", "gradient_norm")
+    found = logged()
+    assert len(found) == 8
+    assert all(float(row[f"train/{name}"]) > 0 for row in found for name in names)
+    assert 0 < float(found[1]["train/data_wait"]) < 1
+    assert all(float(row["train/learning_rate"]) == pytest.approx(0.1) for row in found)
+
+
+@pytest.mark.parametrize("every", [2, 3, 4])
+def test_figures_are_written_as_often_as_lightning_writes(logged, every):
+    steps = [int(row["step"]) for row in logged(log_every_n_steps=every)]
+    assert steps == [step - 1 for step in range(1, 9) if step % every == 0]
+
+
+def test_time_and_frames_agree_with_what_was_waited(logged, toy_task):
+    class Slow(toy_task):
+        def training_step(self, batch, batch_idx):
+            time.sleep(0.02)
+            return super().training_step(batch, batch_idx)
+
+    row = logged(task=Slow(), log_every_n_steps=4)[-1]
+    seconds = float(row["train/seconds_per_step"])
+    assert 0.02 < seconds < 0.2
+    # 3 utterances of 12 frames in each step
+    assert float(row["train/frames_per_second"]) == pytest.approx(36 / seconds, rel=1e-3)
+
+
+def test_validation_is_left_out(logged, toy_task):
+    class SlowValidation(toy_task):
+        def validation_step(self, batch, batch_idx):
+            time.sleep(0.5)
+
+    found = logged(task=SlowValidation(), log_every_n_steps=4)
+    assert float(found[-1]["train/seconds_per_step"]) < 0.1
+
+
+def test_accumulated_batches_count_as_one_step(logged, toy_task):
+    class Slow(toy_task):
+        def training_step(self, batch, batch_idx):
+            time.sleep(0.02)
+            return super().training_step(batch, batch_idx)
+
+    found = logged(task=Slow(), accumulate_grad_batches=2)
+    assert len(found) == 4
+    assert all(float(row["train/seconds_per_step"]) > 0.04 for row in found)
+
+
+def test_gradient_norm_is_taken_before_clipping(logged):
+    clip = Clip()
+    found = logged(clip, gradient_clip_val=1e-3)
+    assert all(norm is None or norm < 1.1e-3 for norm in clip.norms)
+    assert all(float(row["train/gradient_norm"]) > 1e-2 for row in found)

@@ -1,0 +1,134 @@
+"""Makes ``tts/data/sentences.txt`` from the transcripts of LJ Speech (public domain).
+
+    python tests/golden/make_sentences.py LJSpeech-1.1/metadata.csv tts/data/sentences.txt
+
+Clips of the validation and test splits are left out, so that a network trained on the synthetic
+corpus has never seen those sentences. What is kept are sentences and clauses of 4 to 10 words:
+long sentences are cut at ``;`` and ``:``, then at commas, and the parts are joined again as far as
+ten words allow. Quality is a matter of rules: no part may end on a word that wants another one
+("of", "the"), nor begin with one that hangs on what came before ("which", "than"); what a clip
+cuts off without a punctuation mark is left out.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+SHORTEST, LONGEST = 4, 10
+SPLITS = Path(__file__).parents[2] / "tts" / "data" / "splits"
+
+HEADER = """\
+# Sentences that the synthetic corpus reads, one a line; lines that begin with # are skipped.
+# Source: the transcripts of the LJ Speech dataset 1.1 (https://keithito.com/LJ-Speech-Dataset),
+# without its validation and test splits, cut into clauses of 4 to 10 words.
+# Licence: public domain, as the dataset and the seven books it reads (published 1884 to 1964).
+# Made by tests/golden/make_sentences.py.
+"""
+
+WORD = re.compile(r"[A-Za-z]+(?:['-][A-Za-z]+)*")
+# Titles that every text normaliser reads
+TITLE = r"(?:Mr|Mrs|Dr)\."
+PLAIN = re.compile(rf"(?:{TITLE} )?{WORD.pattern}(?:,?(?: {TITLE})? {WORD.pattern})*")
+SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[A-Z])")
+STRONG, WEAK = re.compile(r"(?<=[;:])\s+"), re.compile(r"(?<=,)\s+")
+# A full stop that ends no sentence: a title or an initial
+ABBREVIATION = re.compile(
+    r"\b(?:Mr|Mrs|Dr|St|Messrs|Capt|Col|Gen|Lt|Maj|Rev|No|Jr|Sr|Hon|Co|vs|etc|[A-Z])\."
+)
+ACRONYM = re.compile(r"\b[A-Z]{2,}\b|\b[B-HJ-NP-Z]\b")
+
+WANTS_MORE = frozenset(
+    """
+    a about after against also although am among an and another any are as at be because been
+    before being between both but by can could did do does during each either even every for
+    from had has have her his if in into is its may might more most must my neither no nor not
+    of on only or other our over shall should since so some such than that the their then
+    these this those though through to under unless until upon very was were what when where
+    which while who whom whose will with within without would your
+    """.split()  # noqa: SIM905 - a list of 100 lines
+)
+HANGS_ON = frozenset(["which", "who", "whom", "whose", "than", "nor", "that", "thus", "thereby"])
+# The reader's way of speaking quotation marks
+SPOKEN_MARKS = frozenset(["quote", "unquote"])
+
+
+def sentences_of(text: str) -> Iterator[str]:
+    """Sentences of a transcript; what stands in brackets is a sentence of its own."""
+    text = re.sub(r"[\"\u201c\u201d]", "", text.replace("\u2019", "'"))
+    text = re.sub(r"\s*(?:--|[()\[\]])\s*", "; ", text)
+    for sentence in SENTENCE_END.split(ABBREVIATION.sub(lambda m: m.group()[:-1] + "\0", text)):
+        yield re.sub(r"\s+", " ", sentence.replace("\0", ".")).strip()
+
+
+def n_words(text: str) -> int:
+    return len(text.split())
+
+
+def joined(parts: Iterable[str]) -> Iterator[str]:
+    """Neighbouring parts put together as long as they have at most ten words."""
+    current = ""
+    for part in parts:
+        if current and n_words(current) + n_words(part) > LONGEST:
+            yield current
+            current = part
+        else:
+            current = f"{current} {part}".strip()
+    yield current
+
+
+def clauses_of(sentence: str) -> Iterator[str]:
+    """The sentence, if it is short enough, else its clauses."""
+    if n_words(sentence) <= LONGEST:
+        yield sentence
+        return
+    for part in STRONG.split(sentence):
+        yield from [part] if n_words(part) <= LONGEST else joined(WEAK.split(part))
+
+
+def finished(clause: str) -> str | None:
+    """The clause as a sentence of its own, or None if it makes none."""
+    if not clause or clause[-1] not in ",.;:?!":
+        return None
+    body = clause.strip(" ,.;:?!-'")
+    words = body.lower().replace(",", "").split()
+    if not SHORTEST <= len(words) <= LONGEST or not PLAIN.fullmatch(body) or ACRONYM.search(body):
+        return None
+    if words[0] in HANGS_ON or words[-1] in WANTS_MORE or SPOKEN_MARKS.intersection(words):
+        return None
+    return body[0].upper() + body[1:] + (clause[-1] if clause[-1] in "?!" else ".")
+
+
+def collect(rows: Iterable[str], left_out: frozenset[str]) -> list[str]:
+    """All usable sentences, first come first, none twice."""
+    found: dict[str, str] = {}
+    for row in rows:
+        name, _, text = row.rstrip("\n").split("|")
+        if name in left_out:
+            continue
+        for sentence in sentences_of(text):
+            for clause in clauses_of(sentence):
+                if line := finished(clause):
+                    found.setdefault(line.lower().strip(".?!").replace(",", ""), line)
+    return list(found.values())
+
+
+def main(metadata: str, target: str) -> None:
+    """Write the sentences."""
+    left_out = frozenset(
+        name for split in ("val", "test") for name in _ids(SPLITS / f"ljspeech_{split}.txt")
+    )
+    with Path(metadata).open(encoding="utf-8") as file:
+        lines = collect(file, left_out)
+    Path(target).write_text(HEADER + "\n".join(lines) + "\n", encoding="utf-8")
+    sys.stdout.write(f"{len(lines)} sentences\n")
+
+
+def _ids(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").split()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+from tts.errors import InputError
+from tts.models import Tacotron2
+from tts.pretrained import describe, load
+from tts.pretrained.nvidia import to_theirs
+
+# the published table of names: reference layout of NVIDIA/tacotron2
+ENCODER_LSTM = [
+    f"{n}_l0{d}" for n in ("weight_ih", "weight_hh", "bias_ih", "bias_hh") for d in ("", "_reverse")
+]
+CELL = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"]
+NORM = ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"]
+
+
+def published_names(n_encoder: int, n_postnet: int) -> set[str]:
+    attention = "decoder.attention_layer"
+    return {
+        "embedding.weight",
+        *(f"encoder.convolutions.{i}.0.conv.{x}" for i in range(n_encoder) for x in NORM[:2]),
+        *(f"encoder.convolutions.{i}.1.{x}" for i in range(n_encoder) for x in NORM),
+        *(f"encoder.lstm.{x}" for x in ENCODER_LSTM),
+        *(f"decoder.prenet.layers.{i}.linear_layer.weight" for i in range(2)),
+        *(f"decoder.{rnn}.{x}" for rnn in ("attention_rnn", "decoder_rnn") for x in CELL),
+        *(f"{attention}.{x}.linear_layer.weight" for x in ("query_layer", "memory_layer", "v")),
+        f"{attention}.location_layer.location_conv.conv.weight",
+        f"{attention}.location_layer.location_dense.linear_layer.weight",
+        *(f"decoder.linear_projection.linear_layer.{x}" for x in NORM[:2]),
+        *(f"decoder.gate_layer.linear_layer.{x}" for x in NORM[:2]),
+        *(f"postnet.convolutions.{i}.0.conv.{x}" for i in range(n_postnet) for x in NORM[:2]),
+        *(f"postnet.convolutions.{i}.1.{x}" for i in range(n_postnet) for x in NORM),
+    }
+
+
+def write(path, network: Tacotron2, *, prefix: str = "", legacy: bool = False, **changes) -> None:
+    state = {**to_theirs(network), **changes}
+    state = {prefix + name: value for name, value in state.items() if value is not None}
+    content = {
+        "iteration": 5,
+        "state_dict": state,
+        "optimizer": {"state": {}},
+        "learning_rate": 1.0,
+    }
+    torch.save(content, path, _use_new_zipfile_serialization=not legacy)
+
+
+def test_names_are_the_published_ones(small_tacotron2):
+    assert set(to_theirs(small_tacotron2)) == published_names(2, 3)
+
+
+@pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
+@pytest.mark.parametrize("prefix", ["", "module.", "module.1."])
+def test_state_dict_loads(small_tacotron2, tmp_path, prefix, legacy):
+    write(tmp_path / "tacotron2.pt", small_tacotron2, prefix=prefix, legacy=legacy)
+    loaded = load(tmp_path / "tacotron2.pt")
+    assert loaded.config == small_tacotron2.config
+    for name, value in small_tacotron2.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], value), name
+
+
+def test_half_precision_becomes_float32(small_tacotron2, tmp_path):
+    small_tacotron2.half()
+    write(tmp_path / "tacotron2.pt", small_tacotron2)
+    assert {p.dtype for p in load(tmp_path / "tacotron2.pt").parameters()} == {torch.float32}
+
+
+def test_description_has_the_inferred_sizes(small_tacotron2, tmp_path):
+    write(tmp_path / "tacotron2.pt", small_tacotron2)
+    found = describe(tmp_path / "tacotron2.pt")
+    expected = dataclasses.asdict(small_tacotron2.config)
+    assert found["network"] == "Tacotron2"
+    assert found["network_config"].items() <= expected.items()
+    assert found["tokenizer"] is None
+
+
+def test_table_of_ones_own_is_refused(small_tacotron2, tmp_path):
+    rows = torch.zeros(149, 6)
+    write(tmp_path / "tacotron2.pt", small_tacotron2, **{"embedding.weight": rows})
+    with pytest.raises(
+        InputError, match=r"tacotron2\.pt: the embedding has 149 rows.* 148 symbols"
+    ):
+        load(tmp_path / "tacotron2.pt")
+
+
+def test_network_before_november_2018_is_refused(small_tacotron2, tmp_path):
+    wide = torch.zeros(28, 14)
+    write(tmp_path / "tacotron2.pt", small_tacotron2, **{"decoder.attention_rnn.weight_ih": wide})
+    with pytest.raises(InputError, match="takes 14 inputs, not 11: a network from before November"):
+        load(tmp_path / "tacotron2.pt")
+
+
+def test_missing_weight_is_named(small_tacotron2, tmp_path):
+    write(tmp_path / "tacotron2.pt", small_tacotron2, **{"embedding.weight": None})
+    with pytest.raises(InputError, match=r"a Tacotron2 without embedding\.weight: incomplete"):
+        load(tmp_path / "tacotron2.pt")
+
+
+def test_weight_of_too_few_axes_is_refused(small_tacotron2, tmp_path):
+    flat = torch.zeros(6)
+    write(
+        tmp_path / "tacotron2.pt", small_tacotron2, **{"encoder.convolutions.0.0.conv.weight": flat}
+    )
+    with pytest.raises(InputError, match="too few axes"):
+        load(tmp_path / "tacotron2.pt")
+
+
+def test_strange_weight_is_named(small_tacotron2, tmp_path):
+    write(tmp_path / "tacotron2.pt", small_tacotron2, **{"speaker.weight": torch.zeros(2)})
+    with pytest.raises(InputError, match=r"speaker\.weight has no place"):
+        load(tmp_path / "tacotron2.pt")
+
+
+def test_more_frames_per_step_cannot_be_written():
+    network = Tacotron2(n_symbols=5, n_frames_per_step=2)
+    with pytest.raises(InputError, match="n_frames_per_step above 1"):
+        to_theirs(network)

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+from tts.errors import InputError
+from tts.models import WaveGlow
+from tts.pretrained import describe, load
+from tts.pretrained.nvidia import constructor_arguments, to_theirs
+
+
+def assert_same(found: torch.nn.Module, expected: torch.nn.Module) -> None:
+    ours, theirs = found.state_dict(), expected.state_dict()
+    assert ours.keys() == theirs.keys()
+    assert [name for name in ours if not torch.equal(ours[name], theirs[name])] == []
+
+
+@pytest.fixture(params=["normed", "folded"])
+def waveglow(request, small_waveglow) -> WaveGlow:
+    if request.param == "folded":
+        small_waveglow.remove_weight_norm()
+    return small_waveglow
+
+
+@pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
+@pytest.mark.parametrize("layout", ["fused", "list"])
+def test_pickled_module_loads(waveglow, layouts, glow_files, tmp_path, layout, legacy):
+    path = tmp_path / "waveglow.pt"
+    glow_files.write(path, layouts[layout](to_theirs(waveglow)), stride=16, legacy=legacy)
+    loaded = load(path)
+    assert loaded.config == waveglow.config
+    assert_same(loaded, waveglow)
+
+
+@pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
+@pytest.mark.parametrize("layout", ["fused", "list"])
+@pytest.mark.parametrize("prefix", ["", "module.", "module.1."])
+def test_state_dict_loads(waveglow, layouts, tmp_path, layout, legacy, prefix):
+    theirs = layouts[layout](to_theirs(waveglow))
+    content = {"state_dict": {prefix + name: value for name, value in theirs.items()}, "epoch": 3}
+    path = tmp_path / "waveglow"
+    torch.save(content, path, _use_new_zipfile_serialization=not legacy)
+    assert_same(load(path), waveglow)
+
+
+def test_bare_state_dict_loads(waveglow, tmp_path):
+    torch.save(to_theirs(waveglow), tmp_path / "waveglow.pt")
+    assert_same(load(tmp_path / "waveglow.pt"), waveglow)
+
+
+def test_pickled_module_tells_its_hop(small_waveglow, glow_files, tmp_path):
+    path = tmp_path / "waveglow.pt"
+    glow_files.write(path, to_theirs(small_waveglow), stride=8)
+    assert load(path).config.hop_length == 8
+
+
+def test_hop_is_a_quarter_of_the_kernel_where_the_file_does_not_say(small_waveglow, tmp_path):
+    torch.save({"state_dict": to_theirs(small_waveglow)}, tmp_path / "waveglow.pt")
+    assert describe(tmp_path / "waveglow.pt")["network_config"]["hop_length"] == 16
+
+
+def test_half_precision_becomes_float32(small_waveglow, tmp_path):
+    theirs = {name: value.half() for name, value in to_theirs(small_waveglow).items()}
+    torch.save({"state_dict": theirs}, tmp_path / "waveglow.pt")
+    loaded = load(tmp_path / "waveglow.pt")
+    assert {p.dtype for p in loaded.parameters()} == {torch.float32}
+    torch.testing.assert_close(
+        loaded.upsample.weight, small_waveglow.upsample.weight.half().float()
+    )
+
+
+def test_pickled_half_precision_becomes_float32(small_waveglow, glow_files, tmp_path):
+    theirs = {name: value.half() for name, value in to_theirs(small_waveglow).items()}
+    glow_files.write(tmp_path / "waveglow.pt", theirs, stride=16, legacy=True)
+    loaded = load(tmp_path / "waveglow.pt")
+    assert {p.dtype for p in loaded.parameters()} == {torch.float32}
+
+
+def test_network_without_early_outputs_loads(tmp_path):
+    network = WaveGlow(n_mels=2, hop_length=16, win_length=64, n_flows=2, n_layers=1, n_channels=4)
+    torch.save({"state_dict": to_theirs(network)}, tmp_path / "waveglow.pt")
+    assert load(tmp_path / "waveglow.pt").config.flow_channels == (8, 8)
+
+
+def test_classes_of_the_packaged_waveglow_load(small_waveglow, glow_files, tmp_path):
+    path = tmp_path / "waveglow.pt"
+    glow_files.write(path, to_theirs(small_waveglow), stride=16, module="waveglow.glow")
+    assert_same(load(path), small_waveglow)
+
+
+def test_description_says_what_the_file_does_not_know(small_waveglow, tmp_path):
+    torch.save({"state_dict": to_theirs(small_waveglow)}, tmp_path / "waveglow.pt")
+    found = describe(tmp_path / "waveglow.pt")
+    assert found["network"] == "WaveGlow"
+    assert found["network_config"] == dataclasses.asdict(small_waveglow.config)
+    assert (found["mel"], found["tokenizer"], found["corpus"]) == (None, None, None)
+
+
+def test_separate_layout_is_refused(small_waveglow, layouts, tmp_path):
+    torch.save(layouts["separate"](to_theirs(small_waveglow)), tmp_path / "waveglow.pt")
+    with pytest.raises(InputError, match=r"waveglow\.pt: a WaveGlow of November 2018"):
+        load(tmp_path / "waveglow.pt")
+
+
+def test_alternating_couplings_are_refused_by_class(small_waveglow, glow_files, tmp_path):
+    path = tmp_path / "waveglow_old.pt"
+    glow_files.write(path, to_theirs(small_waveglow), stride=16, module="glow_old")
+    with pytest.raises(InputError, match="alternate between the two halves"):
+        load(path)
+
+
+def test_alternating_couplings_are_refused_by_source(small_waveglow, glow_files, tmp_path):
+    from conftest import GLOW, GLOW_OLD_METHOD
+
+    path = tmp_path / "waveglow_old.pt"
+    source = GLOW.rstrip().removesuffix("pass") + GLOW_OLD_METHOD.lstrip()
+    glow_files.write(path, to_theirs(small_waveglow), stride=16, legacy=True, source=source)
+    with pytest.raises(InputError, match="alternate between the two halves"):
+        load(path)
+
+
+def test_missing_weight_is_named(small_waveglow, tmp_path):
+    theirs = to_theirs(small_waveglow)
+    del theirs["WN.1.end.bias"]
+    torch.save(theirs, tmp_path / "waveglow.pt")
+    with pytest.raises(InputError, match=r"flows\.1\.coupling\.end\.bias is missing"):
+        load(tmp_path / "waveglow.pt")
+
+
+def test_missing_upsampler_is_named(small_waveglow, tmp_path):
+    theirs = to_theirs(small_waveglow)
+    del theirs["upsample.weight"]
+    torch.save(theirs, tmp_path / "waveglow.pt")
+    with pytest.raises(InputError, match=r"a WaveGlow without upsample\.weight"):
+        load(tmp_path / "waveglow.pt")
+
+
+def test_weight_of_another_shape_is_named(small_waveglow, tmp_path):
+    theirs = to_theirs(small_waveglow)
+    theirs["WN.2.end.bias"] = torch.zeros(7)
+    torch.save(theirs, tmp_path / "waveglow.pt")
+    with pytest.raises(InputError, match=r"flows\.2\.coupling\.end\.bias is 7, expected 6"):
+        load(tmp_path / "waveglow.pt")
+
+
+def test_names_of_the_fused_layout(small_waveglow):
+    names = set(to_theirs(small_waveglow))
+    assert {name for name in names if name.startswith("WN.0.")} == {
+        f"WN.0.{layer}.{leaf}"
+        for layer in (
+            "start",
+            "cond_layer",
+            *(f"{kind}.{i}" for kind in ("in_layers", "res_skip_layers") for i in range(2)),
+        )
+        for leaf in ("bias", "weight_g", "weight_v")
+    } | {"WN.0.end.weight", "WN.0.end.bias"}
+    assert {name for name in names if not name.startswith("WN.")} == {
+        "upsample.weight",
+        "upsample.bias",
+        *(f"convinv.{k}.conv.weight" for k in range(3)),
+    }
+
+
+def test_constructor_arguments_are_theirs(small_waveglow):
+    assert constructor_arguments(small_waveglow) == {
+        "n_mel_channels": 3,
+        "n_flows": 3,
+        "n_group": 8,
+        "n_early_every": 2,
+        "n_early_size": 2,
+        "WN_config": {"n_layers": 2, "n_channels": 6, "kernel_size": 3},
+    }

@@ -1,0 +1,176 @@
+"""Pictures of mels, alignments and gates: for training logs and for ``tts.audio.plot``.
+
+Matplotlib's ``Figure`` is used directly, without pyplot: no global state, no window system, nothing
+to close, and training loggers may use pyplot as they like. Arrays may be numpy or torch.
+
+Shapes: ``T_mel`` frames, ``T_text`` symbols.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tts.audio.config import MelConfig
+from tts.audio.io import atomic_writer
+from tts.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+
+INK = "#1f2933"
+MUTED = "#66727f"
+ACCENT = "#d9480f"
+LINE = "#27407a"
+# More symbols than this cannot be told apart on the axis of an alignment
+_MAX_LABELS = 70
+
+
+def mel_figure(mels: Mapping[str, Any], config: MelConfig, title: str) -> Figure:
+    """Draw mel spectrograms under one another, on one time axis and one colour scale.
+
+    Args:
+        mels: name -> ``(n_mels, T_mel)`` in log units; the lengths may differ.
+        config: the mel contract, for seconds and for the colour of silence.
+        title: headline of the picture.
+    """
+    arrays = {name: to_array(mel) for name, mel in mels.items()}
+    figure = new_figure(10, 1 + 2.2 * len(arrays), title)
+    panels = figure.subplots(len(arrays), 1, sharex=True, squeeze=False)[:, 0]
+    loudest = max(float(mel.max(initial=config.silence)) for mel in arrays.values())
+    scale = {"vmin": config.silence, "vmax": max(loudest, config.silence + 1)}
+    seconds_per_frame = config.hop_length / config.sample_rate
+    for axes, (name, mel) in zip(panels, arrays.items(), strict=True):
+        image = show_over_time(axes, mel, seconds_per_frame, **scale)
+        headline(axes, name, f"{mel.shape[1]} frames")
+        axes.set_ylabel("mel band")
+    panels[-1].set_xlim(0, max(mel.shape[1] for mel in arrays.values()) * seconds_per_frame)
+    panels[-1].set_xlabel("time (s)")
+    figure.colorbar(image, ax=list(panels), label="log magnitude (ln)", pad=0.01, aspect=40)
+    return figure
+
+
+def alignment_figure(alignment: Any, title: str, symbols: Sequence[str] | None = None) -> Figure:
+    """Draw which symbols the decoder attended to in each frame.
+
+    Args:
+        alignment: ``(T_mel, T_text)`` attention weights; each frame's sum to 1.
+        title: headline of the picture.
+        symbols: the ``T_text`` symbols, written along the axis when there is room.
+    """
+    weights = to_array(alignment)
+    figure = new_figure(10, 6, title)
+    axes = figure.subplots()
+    image = axes.imshow(weights.T, origin="lower", aspect="auto", cmap="magma", vmin=0)
+    axes.set_xlabel("decoder step (mel frame)")
+    axes.set_ylabel("input symbol")
+    if symbols is not None and len(symbols) <= _MAX_LABELS:
+        shown = ["␣" if symbol == " " else symbol for symbol in symbols]
+        axes.set_yticks(range(len(shown)), shown, fontsize=7, parse_math=False)
+    figure.colorbar(image, ax=axes, label="attention weight", pad=0.01, aspect=40)
+    return figure
+
+
+def gate_figure(gate: Any, target_frames: int | None, title: str) -> Figure:
+    """Draw the probability that speech is over, frame by frame.
+
+    Args:
+        gate: ``(T_mel,)`` probabilities.
+        target_frames: length of the recording, if there is one; drawn at its last frame.
+        title: headline of the picture.
+    """
+    probability = to_array(gate)
+    figure = new_figure(10, 3, title)
+    axes = figure.subplots()
+    axes.plot(probability, color=LINE, linewidth=1.4, label="stop probability")
+    axes.axhline(0.5, color=MUTED, linewidth=0.8, linestyle="--", label="threshold 0.5")
+    if target_frames is not None:
+        last = target_frames - 1
+        axes.axvline(last, color=ACCENT, linewidth=1.2, label=f"recording ends, frame {last}")
+    axes.set(xlabel="decoder step (mel frame)", ylabel="probability", ylim=(-0.03, 1.03))
+    axes.margins(x=0.01)
+    axes.legend(loc="upper left", frameon=False)
+    return figure
+
+
+def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Write a picture as PNG, atomically.
+
+    Raises:
+        InputError: the name does not end in .png, or the place cannot be written.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".png":
+        raise InputError(f"{path}: pictures are written as PNG; end the name in .png")
+    encoded = io.BytesIO()
+    figure.savefig(encoded, format="png")
+    with atomic_writer(path) as file:
+        file.write(encoded.getbuffer())
+
+
+def figure_to_image(figure: Figure) -> NDArray[np.uint8]:
+    """Draw a picture into an array ``(height, width, 3)`` of red, green, blue."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba(), dtype=np.uint8)[..., :3].copy()
+
+
+def new_figure(width: float, height: float, title: str) -> Figure:
+    """Make an empty picture of some inches with a headline."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=110, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    figure.suptitle(
+        title, x=0.01, ha="left", fontsize=13, weight="bold", color=INK, parse_math=False
+    )
+    return figure
+
+
+def headline(axes: Axes, name: str, explanation: str) -> None:
+    """Give a panel a name and, after it, a quieter sentence."""
+    title = axes.set_title(f"{name}  ", loc="left", fontsize=10.5, weight="bold", color=INK)
+    title.set_parse_math(False)
+    axes.annotate(
+        explanation,
+        xy=(1, 0),
+        xycoords=title,
+        va="bottom",
+        fontsize=9,
+        color=MUTED,
+        annotation_clip=False,
+        parse_math=False,
+    )
+
+
+def show_over_time(
+    axes: Axes,
+    values: NDArray[Any],
+    seconds_per_frame: float,
+    top: float | None = None,
+    **style: Any,
+) -> AxesImage:
+    """Draw ``(rows, T_mel)`` as colours over seconds; ``top`` is the value of the upper edge."""
+    rows, frames = values.shape
+    # Frame i is centred on i * hop, so the first one reaches half a hop to the left of zero
+    extent = (-0.5 * seconds_per_frame, (frames - 0.5) * seconds_per_frame, 0, top or rows)
+    style = {"origin": "lower", "aspect": "auto", "cmap": "magma", "extent": extent, **style}
+    return axes.imshow(values, **style)
+
+
+def to_array(values: Any) -> NDArray[np.float32]:
+    """Take a numpy array or a torch tensor of any device, with or without gradient."""
+    if hasattr(values, "detach"):
+        values = values.detach().float().cpu()
+    return np.asarray(values, dtype=np.float32)

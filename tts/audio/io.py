@@ -1,0 +1,197 @@
+"""Reading and writing sound files: every fault of a file is one line, nothing is half-written.
+
+Samples are float32 in [-1, 1]; 16-bit values are divided by 32768, as the front ends of published
+checkpoints do, and multiplied by it on the way out, so 16-bit sound survives a round trip exactly.
+A WAV that was cut off reads without complaint in most libraries; here its header is compared with
+the length of the file.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tts.errors import InputError
+
+_log = logging.getLogger(__name__)
+
+_FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
+_FULL_SCALE = 32768
+# Programs that write WAV into a pipe cannot know the length, and leave one of these
+_LENGTH_UNKNOWN = {0, 0xFFFFFFFF}
+# Float files may exceed full scale a little; twice as much means integers that nobody divided
+_UNSCALED = 2.0
+
+
+def read_wave(
+    path: str | os.PathLike[str],
+    sample_rate: int | None = None,
+    resample: bool = False,
+    mix_down: bool = False,
+) -> tuple[NDArray[np.float32], int]:
+    """Read a mono sound file (WAV, FLAC, OGG, MP3, ...).
+
+    Args:
+        path: the file.
+        sample_rate: the rate that is needed, Hz; ``None`` takes any.
+        resample: convert another rate to ``sample_rate`` (and log it) instead of refusing it.
+        mix_down: average several channels (and log it) instead of refusing them.
+
+    Returns:
+        Samples ``(T_wave,)`` in [-1, 1] and their rate.
+
+    Raises:
+        InputError: the file is missing, empty, truncated, not mono, not sound, at another rate, or
+            holds values that are no samples.
+    """
+    path = Path(path)
+    samples, rate = _decode(path, mix_down)
+    _check_samples(path, samples)
+    if sample_rate is not None and rate != sample_rate:
+        if not resample:
+            raise InputError(
+                f"{path}: {rate} Hz, expected {sample_rate} Hz; set data.resample=true to resample"
+            )
+        samples = _resample(path, samples, rate, sample_rate)
+        rate = sample_rate
+    return _limit(path, samples), rate
+
+
+def write_wave(path: str | os.PathLike[str], samples: ArrayLike, sample_rate: int) -> None:
+    """Write mono sound atomically: 16-bit WAV or FLAC, or Ogg Vorbis, by the ending of the name.
+
+    Args:
+        path: the file, in a folder that exists; one of that name is replaced.
+        samples: ``(T_wave,)``; what is outside [-1, 1] is limited, and logged.
+        sample_rate: samples per second, Hz.
+
+    Raises:
+        InputError: another ending, samples that are not finite or not one row, or a place that
+            cannot be written.
+    """
+    import soundfile
+
+    path = Path(path)
+    if path.suffix.lower() not in _FORMATS:
+        raise InputError(f"{path}: cannot write {path.suffix!r}; use {', '.join(_FORMATS)}")
+    samples = np.asarray(samples, dtype=np.float32)
+    if samples.ndim != 1 or not np.isfinite(samples).all():
+        raise InputError(f"{path}: needs one row of finite samples, got shape {samples.shape}")
+    scaled = np.rint(_limit(path, samples) * _FULL_SCALE).clip(max=_FULL_SCALE - 1)
+    kind, subtype = _FORMATS[path.suffix.lower()]
+    # Encoded in memory first: a full disk is then an ordinary OSError
+    encoded = io.BytesIO()
+    try:
+        soundfile.write(encoded, scaled.astype(np.int16), sample_rate, subtype, format=kind)
+    except soundfile.SoundFileError as error:
+        raise InputError(f"{path}: {kind} cannot hold sound of {sample_rate} Hz") from error
+    with atomic_writer(path) as file:
+        file.write(encoded.getbuffer())
+
+
+@contextmanager
+def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a neighbour of ``path`` for writing, and rename it when all went well.
+
+    Raises:
+        InputError: the place cannot be written; nothing is left behind.
+    """
+    path = Path(path)
+    temporary = path.with_name(f"{path.name}.tmp{os.getpid()}")
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; name a file")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+        temporary.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _decode(path: Path, mix_down: bool) -> tuple[NDArray[np.float32], int]:
+    import soundfile
+
+    _check_length(path)
+    try:
+        with soundfile.SoundFile(path) as file:
+            rate, channels, expected = file.samplerate, file.channels, file.frames
+            if channels != 1 and not mix_down:
+                raise InputError(f"{path}: {channels} channels, expected 1; mix down to mono")
+            samples: NDArray[np.float32] = file.read(dtype="float32", always_2d=True)
+    except soundfile.SoundFileError as error:
+        reason = getattr(error, "error_string", str(error)).rstrip(".")
+        raise InputError(f"{path}: cannot be read as sound ({reason})") from error
+    if len(samples) < expected:
+        raise InputError(f"{path}: truncated, {len(samples)} of {expected} samples are there")
+    if channels == 1:
+        return samples[:, 0], int(rate)
+    _log.info("%s: %d channels mixed down to one", path, channels)
+    return samples.mean(axis=1), int(rate)
+
+
+def _check_length(path: Path) -> None:
+    """Refuse what is no file, an empty file, or a WAV shorter than its header says."""
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            declared = _declared_bytes(file)
+            present = size - file.tell()
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: not found") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if size == 0:
+        raise InputError(f"{path}: is empty")
+    if declared is not None and present < declared:
+        raise InputError(f"{path}: truncated, {present} of {declared} bytes of sound are there")
+
+
+def _declared_bytes(file: BinaryIO) -> int | None:
+    """Read on to the sound of a WAV and give its length as its header states it, if it does."""
+    head = file.read(12)
+    if head[:4] != b"RIFF" or head[8:] != b"WAVE":
+        return None
+    while len(chunk := file.read(8)) == 8:
+        name, length = struct.unpack("<4sI", chunk)
+        if name == b"data":
+            return None if length in _LENGTH_UNKNOWN else int(length)
+        file.seek(length + length % 2, os.SEEK_CUR)  # chunks start at even places
+    return None
+
+
+def _check_samples(path: Path, samples: NDArray[np.float32]) -> None:
+    if samples.size == 0:
+        raise InputError(f"{path}: holds no samples")
+    if not np.isfinite(samples).all():
+        raise InputError(f"{path}: holds values that are not finite (NaN or infinity)")
+    peak = float(np.abs(samples).max())
+    if peak > _UNSCALED:
+        raise InputError(f"{path}: samples reach {peak:g}, expected -1 to 1; scale the file")
+
+
+def _resample(path: Path, samples: NDArray[np.float32], rate: int, to: int) -> NDArray[np.float32]:
+    import soxr
+
+    _log.info("%s: resampled from %d Hz to %d Hz", path, rate, to)
+    return np.asarray(soxr.resample(samples, rate, to, quality="HQ"), dtype=np.float32)
+
+
+def _limit(path: Path, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    n_over = int((np.abs(samples) > 1).sum())
+    if n_over == 0:
+        return samples
+    peak = np.abs(samples).max()
+    _log.warning("%s: %d samples up to %.3f were limited to [-1, 1]", path, n_over, peak)
+    return samples.clip(-1, 1)

@@ -1,0 +1,275 @@
+"""``python -m tts.audio.plot IN.wav OUT.png``: what a recording looks like on its way to a model.
+
+One picture in the order of the computation: waveform, one frame and its spectrum, the spectra of
+all frames (STFT), their mel bands, the mel-frequency cepstral coefficients. Each panel says what it
+is, for people who see these for the first time; the numbers are those of ``MelConfig``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tts.audio.config import MelConfig
+from tts.audio.figures import (
+    ACCENT,
+    LINE,
+    MUTED,
+    headline,
+    new_figure,
+    save_figure,
+    show_over_time,
+)
+from tts.audio.io import read_wave
+from tts.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_N_MFCC = 20
+# Quieter than this is black: 16-bit rounding noise lies some 15 dB lower
+_FLOOR_DB = -100.0
+
+
+@dataclass(frozen=True)
+class _Features:
+    """Everything the picture shows; spectra are ``(rows, T_mel)``."""
+
+    config: MelConfig
+    wave: NDArray[np.float32]
+    decibels: NDArray[np.float32]
+    band_decibels: NDArray[np.float32]
+    mel: NDArray[np.float32]
+    mfcc: NDArray[np.float32]
+    frame: int
+
+    @property
+    def hop_seconds(self) -> float:
+        return self.config.hop_length / self.config.sample_rate
+
+    @property
+    def duration(self) -> float:
+        return len(self.wave) / self.config.sample_rate
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns 0, or 2 after one line about a mistake."""
+    arguments = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        config = MelConfig()
+        wave, _ = read_wave(arguments.wav, config.sample_rate, resample=True, mix_down=True)
+        if len(wave) < config.n_fft:
+            shortest = 1000 * config.n_fft / config.sample_rate
+            raise InputError(f"{arguments.wav}: too short for a picture; needs {shortest:.0f} ms")
+        save_figure(wave_figure(wave, config, arguments.wav.name, arguments.at), arguments.png)
+    except InputError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    sys.stdout.write(f"{arguments.png}\n")
+    return 0
+
+
+def wave_figure(
+    wave: NDArray[np.float32], config: MelConfig, title: str, at: float | None = None
+) -> Figure:
+    """Draw waveform, spectrum of one frame, STFT, mel spectrogram and MFCC in one picture.
+
+    Args:
+        wave: ``(T_wave,)`` in [-1, 1] at the rate of ``config``.
+        config: the mel contract.
+        title: headline, for instance the name of the file.
+        at: the second whose frame is shown; without it the loudest frame.
+
+    Raises:
+        InputError: ``at`` lies outside the recording.
+    """
+    features = _analyse(wave, config, at)
+    seconds = f"{features.duration:.2f} s at {config.sample_rate / 1000:g} kHz"
+    figure = new_figure(13, 17, f"{title}: {seconds}")
+    figure.get_layout_engine().set(h_pad=0.12, w_pad=0.06)  # type: ignore[union-attr, call-arg]
+    grid = figure.add_gridspec(5, 2, width_ratios=(1, 1.6), height_ratios=(0.8, 1, 1.3, 1.2, 1))
+    wide = [figure.add_subplot(grid[row, :]) for row in (0, 2, 3, 4)]
+    _draw_waveform(wide[0], features)
+    _draw_frame(figure.add_subplot(grid[1, 0]), features)
+    _draw_spectrum(figure.add_subplot(grid[1, 1]), features)
+    _draw_stft(figure, wide[1], features)
+    _draw_mel(figure, wide[2], features)
+    _draw_mfcc(figure, wide[3], features)
+    for axes in wide:
+        axes.set_xlim(0, features.duration)
+    wide[-1].set_xlabel("time (s)")
+    return figure
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tts.audio.plot",
+        description="Draw a recording as waveform, spectrum of one frame, STFT spectrogram, mel "
+        "spectrogram and MFCC in one picture. Any rate is converted to 22050 Hz.",
+    )
+    parser.add_argument("wav", type=Path, metavar="IN.wav", help="WAV, FLAC, OGG or MP3")
+    parser.add_argument("png", type=Path, metavar="OUT.png", help="the picture to write")
+    parser.add_argument(
+        "--at",
+        type=float,
+        metavar="SECONDS",
+        help="time of the frame whose spectrum is shown (default: the loudest frame)",
+    )
+    return parser
+
+
+def _analyse(wave: NDArray[np.float32], config: MelConfig, at: float | None) -> _Features:
+    import torch
+
+    from tts.audio.mel import LogMel
+    from tts.audio.mfcc import MFCC
+
+    duration = len(wave) / config.sample_rate
+    if at is not None and not 0 <= at <= duration:
+        raise InputError(f"--at {at:g} is outside the recording, which has {duration:.2f} s")
+    samples = torch.from_numpy(wave)
+    front_end, cepstrum = LogMel(config), MFCC(config, min(_N_MFCC, config.n_mels))
+    magnitude = front_end.magnitude(samples)[0]
+    # Bands are weighted sums; divided by their weights they compare with single frequencies
+    bands = front_end.mel_basis @ magnitude / front_end.mel_basis.sum(1, keepdim=True).clamp(1e-9)
+    loudest = int(magnitude.square().sum(0).argmax())
+    frame = loudest if at is None else round(at * config.sample_rate / config.hop_length)
+    return _Features(
+        config=config,
+        wave=wave,
+        decibels=_decibels(magnitude.numpy(), config),
+        band_decibels=_decibels(bands.numpy(), config),
+        mel=front_end(samples)[0].numpy(),
+        mfcc=cepstrum(samples)[0].numpy(),
+        frame=min(frame, magnitude.shape[1] - 1),
+    )
+
+
+def _decibels(magnitude: NDArray[np.float32], config: MelConfig) -> NDArray[np.float32]:
+    """Express magnitudes relative to a sine of full scale, whose peak is half the window's sum."""
+    full_scale = config.win_length / 4  # a Hann window sums to half its length
+    return 20 * np.log10(np.maximum(magnitude / full_scale, 10 ** (_FLOOR_DB / 20)))
+
+
+def _draw_waveform(axes: Axes, features: _Features) -> None:
+    time = np.arange(len(features.wave)) / features.config.sample_rate
+    axes.plot(time, features.wave, color=LINE, linewidth=0.4)
+    _mark_frame(axes, features)
+    limit = max(0.05, 1.05 * float(np.abs(features.wave).max()))
+    axes.set(ylabel="amplitude", ylim=(-limit, limit))
+    headline(axes, "Waveform", "air pressure over time, 1 is full scale; orange: the frame below")
+
+
+def _draw_frame(axes: Axes, features: _Features) -> None:
+    config = features.config
+    half = config.win_length // 2
+    padded = np.pad(features.wave, half, mode="reflect")
+    start = features.frame * config.hop_length
+    samples = padded[start : start + config.win_length]
+    window = np.hanning(config.win_length + 1)[:-1]
+    milliseconds = np.arange(len(samples)) / config.sample_rate * 1000
+    axes.plot(milliseconds, samples, color=MUTED, linewidth=0.7, label="samples")
+    axes.plot(milliseconds, samples * window, color=ACCENT, linewidth=1, label="× Hann window")
+    axes.set(xlabel="time in the frame (ms)", ylabel="amplitude", xlim=(0, milliseconds[-1]))
+    axes.legend(loc="upper right", frameon=False, fontsize=8)
+    headline(axes, "One frame", f"{config.win_length} samples, faded in and out")
+
+
+def _draw_spectrum(axes: Axes, features: _Features) -> None:
+    config = features.config
+    kilohertz = np.arange(config.n_fft // 2 + 1) * config.sample_rate / config.n_fft / 1000
+    axes.plot(
+        kilohertz, features.decibels[:, features.frame], color=ACCENT, linewidth=0.9, label="STFT"
+    )
+    axes.plot(
+        _band_centres(config) / 1000,
+        features.band_decibels[:, features.frame],
+        color=LINE,
+        marker="o",
+        markersize=2.5,
+        linewidth=0.8,
+        label=f"{config.n_mels} mel bands",
+    )
+    axes.set(xlabel="frequency (kHz)", ylabel="level (dB)", xlim=(0, kilohertz[-1]))
+    axes.legend(loc="upper right", frameon=False, fontsize=8)
+    headline(
+        axes, "Its spectrum", "how strong each frequency is; narrow peaks are the voice's harmonics"
+    )
+
+
+def _draw_stft(figure: Figure, axes: Axes, features: _Features) -> None:
+    config = features.config
+    top = config.sample_rate / 2000
+    loudest = float(features.decibels.max())
+    image = show_over_time(
+        axes, features.decibels, features.hop_seconds, top, vmin=loudest - 80, vmax=loudest
+    )
+    _mark_frame(axes, features)
+    axes.set_ylabel("frequency (kHz)")
+    figure.colorbar(image, ax=axes, label="level (dB)", pad=0.01)
+    hop = f"{1000 * features.hop_seconds:.1f} ms"
+    headline(axes, "STFT spectrogram", f"such a spectrum every {hop}, as colours; bands: formants")
+
+
+def _draw_mel(figure: Figure, axes: Axes, features: _Features) -> None:
+    config = features.config
+    image = show_over_time(axes, features.mel, features.hop_seconds, vmin=config.silence)
+    _mark_frame(axes, features)
+    axes.set_ylabel("mel band")
+    hertz = axes.secondary_yaxis(
+        "right",
+        functions=(
+            lambda band: np.interp(band, np.arange(config.n_mels) + 0.5, _band_centres(config)),
+            lambda hz: np.interp(hz, _band_centres(config), np.arange(config.n_mels) + 0.5),
+        ),
+    )
+    hertz.set_yticks([200, 500, 1000, 2000, 4000, 7500])
+    hertz.set_ylabel("Hz")
+    figure.colorbar(image, ax=axes, label="log magnitude (ln)", pad=0.01)
+    headline(
+        axes,
+        "Mel spectrogram",
+        f"{config.n_mels} bands spaced as the ear hears; what Tacotron 2 writes and WaveGlow reads",
+    )
+
+
+def _draw_mfcc(figure: Figure, axes: Axes, features: _Features) -> None:
+    # Coefficient 0 is the loudness: ten times larger than the rest, it would hide them
+    shape = features.mfcc[1:]
+    limit = float(np.quantile(np.abs(shape), 0.995))
+    image = show_over_time(
+        axes, shape, features.hop_seconds, cmap="RdBu_r", vmin=-limit, vmax=limit
+    )
+    _mark_frame(axes, features)
+    axes.set_ylabel("coefficient")
+    axes.set_yticks(np.arange(0, len(shape), 3) + 0.5, range(1, len(shape) + 1, 3))
+    figure.colorbar(image, ax=axes, label="value", pad=0.01)
+    headline(
+        axes, "MFCC", "each mel column as cosines: low rows its coarse shape, high rows detail"
+    )
+
+
+def _mark_frame(axes: Axes, features: _Features) -> None:
+    axes.axvline(features.frame * features.hop_seconds, color=ACCENT, linewidth=0.9, alpha=0.9)
+
+
+def _band_centres(config: MelConfig) -> NDArray[Any]:
+    """Give the frequencies of the bands' peaks in Hz."""
+    from librosa import mel_frequencies
+
+    edges = mel_frequencies(n_mels=config.n_mels + 2, fmin=config.f_min, fmax=config.f_max)
+    return np.asarray(edges[1:-1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

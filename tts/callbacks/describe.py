@@ -1,0 +1,54 @@
+"""Checkpoints that describe themselves.
+
+Every checkpoint gets ``checkpoint["tacoglow"]``: which network, its sizes, the mel contract, the
+symbol table, the corpus and the resolved configuration of the run, in plain containers, so that it
+opens with ``weights_only=True`` and ``synthesize.py`` needs nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback, WeightAveraging
+
+#: Key of the description in a checkpoint.
+KEY = "tacoglow"
+
+
+class DescribeCheckpoint(Callback):
+    """Adds the description to every checkpoint.
+
+    Where a callback averages the weights, ``"ema": True`` is added: ``state_dict`` then holds the
+    averages, which are what one wants to hear, and ``current_model_state`` the weights of the
+    training run (see ``tts.callbacks.EMA``).
+
+    Args:
+        description: ``format``, ``network``, ``network_config``, ``mel``, ``tokenizer``,
+            ``corpus``, ``config``: nested dicts, lists, strings, numbers, None.
+
+    Raises:
+        TypeError: at once, not at the first save, if a value is anything else, naming its key.
+    """
+
+    def __init__(self, description: Mapping[str, Any]) -> None:
+        self.description = _plain(description, KEY)
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Add the description."""
+        averaged = any(isinstance(c, WeightAveraging) for c in trainer.callbacks)  # type: ignore[attr-defined]
+        checkpoint[KEY] = {**self.description, **({"ema": True} if averaged else {})}
+
+
+def _plain(value: Any, where: str) -> Any:
+    """Copy ``value`` into dicts, lists and scalars."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item, f"{where}.{key}") for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, f"{where}.{i}") for i, item in enumerate(value)]
+    if value is None or type(value) in (str, int, float, bool):
+        return value
+    raise TypeError(f"{where} is a {type(value).__name__}; a checkpoint describes itself plainly")

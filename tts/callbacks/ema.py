@@ -1,0 +1,93 @@
+"""Exponential moving average of the weights: what is validated, sampled and kept.
+
+Lightning's ``WeightAveraging`` does the work. Four things are different here. The averages move to
+the GPU with the model (there they stay on the CPU, where ``setup`` found it). They stay in place
+until validation has ended, so that whatever runs at its end sees them, in any order of callbacks.
+Whatever the moment of saving, also after training, a checkpoint holds the averages under
+``state_dict`` and the weights of the run under ``current_model_state``, so that resuming is exact.
+And the decay warms up as ``(1 + n) / (10 + n)`` over the ``n`` updates so far (as in TensorFlow's
+``ExponentialMovingAverage``), or a short run would mostly average its random beginning.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import WeightAveraging
+from pytorch_lightning.trainer.states import TrainerFn
+from torch import Tensor
+
+
+class EMA(WeightAveraging):
+    """Averages all parameters and buffers after every optimiser step.
+
+    List it before ``LogSamples``: the samples at the end of a run are then those of the averages.
+    Integer buffers, such as batch norm's count of batches, are copied.
+
+    Args:
+        decay: share of the average that a step keeps, once warmed up; in [0, 1).
+
+    Raises:
+        ValueError: decay outside [0, 1).
+    """
+
+    def __init__(self, decay: float = 0.999) -> None:
+        if not 0 <= decay < 1:
+            raise ValueError(f"decay is {decay}; it must be at least 0 and below 1")
+        self.decay = decay
+        self._swapped = False
+        super().__init__(multi_avg_fn=self._update)
+
+    @torch.no_grad()
+    def _update(self, averages: Any, current: Any, n_averaged: Tensor | int) -> None:
+        """Move tensors of one dtype and device towards their current values."""
+        if averages[0].is_floating_point():
+            n = int(n_averaged)
+            decay = min(self.decay, (1 + n) / (10 + n))
+            torch._foreach_lerp_(averages, current, 1 - decay)
+        else:
+            torch._foreach_copy_(averages, current)
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Copy the model."""
+        super().setup(trainer, pl_module, stage)
+        if stage == "fit":
+            self._swapped = False
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Follow the model to its device."""
+        if self._average_model is not None:
+            self._average_model.to(pl_module.device)
+
+    def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Lend the averages to the model; after training they are there already."""
+        if trainer.state.fn == TrainerFn.FITTING:
+            self._swap_models(pl_module)
+
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Leave the averages in place for others."""
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Put the weights of the run back; checkpoints are saved after this."""
+        if trainer.state.fn == TrainerFn.FITTING:
+            self._swap_models(pl_module)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Leave the averages in the model, and keep the weights of the run for checkpoints."""
+        self._swap_models(pl_module)
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Write both sets of weights, each under its own name at any time."""
+        super().on_save_checkpoint(trainer, pl_module, checkpoint)
+        if self._swapped:
+            averages = checkpoint["current_model_state"]
+            checkpoint["current_model_state"] = checkpoint["state_dict"]
+            checkpoint["state_dict"] = averages
+
+    def _swap_models(self, pl_module: pl.LightningModule) -> None:
+        super()._swap_models(pl_module)
+        self._swapped = not self._swapped

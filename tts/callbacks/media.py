@@ -1,0 +1,96 @@
+"""Samples to pictures and sound, one item at a time.
+
+An item is made when it is wanted, so that one that cannot be made does not take the others along.
+Sound of acoustic models is that of Griffin-Lim: it needs no weights, and what it cannot do is the
+same at every step of a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from tts.callbacks.sinks import MediaSink
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from tts.audio import MelConfig
+    from tts.tasks.samples import Samples
+
+
+@dataclass(frozen=True)
+class Item:
+    """A picture (``Figure``) or a sound (``(T_wave,)`` tensor) to be made, and its tag."""
+
+    tag: str
+    make: Callable[[], Figure | Tensor]
+
+    def send(self, sinks: list[MediaSink], sample_rate: int, step: int) -> Iterator[Exception]:
+        """Make it and give it to every sink; yields what went wrong."""
+        try:
+            made = self.make()
+        except Exception as error:
+            yield error
+            return
+        for sink in sinks:
+            try:
+                if isinstance(made, Tensor):
+                    sink.audio(self.tag, made, sample_rate, step)
+                else:
+                    sink.image(self.tag, made, step)
+            except Exception as error:
+                yield error
+
+
+def media(
+    samples: Samples, index: int, mel: MelConfig, symbols: Sequence[str] | None, seed: int
+) -> Iterator[Item]:
+    """Everything there is to show of one utterance.
+
+    Args:
+        samples: what the task gave.
+        index: of the utterance.
+        mel: the contract of ``samples.mels``.
+        symbols: of the text, for the axis of alignments.
+        seed: of the phases that Griffin-Lim begins with.
+    """
+    from tts.audio.figures import alignment_figure, gate_figure, mel_figure
+
+    name = samples.names[index]
+    mels, alignments, gates, waves = (
+        {kind: tensors[index].detach().float().cpu() for kind, tensors in group.items()}
+        for group in (samples.mels, samples.alignments, samples.gates, samples.waves)
+    )
+    n_target = mels["target"].shape[-1] if "target" in mels else None
+    for kind, alignment in alignments.items():
+        make = partial(alignment_figure, alignment, _title(name, kind), symbols)
+        yield Item(f"alignment_{kind}/{name}", make)
+    for kind, gate in gates.items():
+        yield Item(f"gate_{kind}/{name}", partial(gate_figure, gate, n_target, _title(name, kind)))
+    if mels:
+        yield Item(f"mel/{name}", partial(mel_figure, mels, mel, name))
+    for kind, wave in waves.items():
+        yield Item(f"audio_{kind}/{name}", partial(_limited, wave))
+    for kind, spectrogram in mels.items() if not waves else ():
+        yield Item(f"audio_{kind}/{name}", partial(_griffin_lim, spectrogram, mel, seed))
+
+
+def _griffin_lim(spectrogram: Tensor, mel: MelConfig, seed: int) -> Tensor:
+    from tts.audio import GriffinLim
+
+    return _limited(GriffinLim(mel)(spectrogram, generator=torch.Generator().manual_seed(seed)))
+
+
+def _limited(wave: Tensor) -> Tensor:
+    """Early in training a wave may be far too loud; that is expected, and no news for the log."""
+    return wave.clamp(-1.0, 1.0)
+
+
+def _title(name: str, kind: str) -> str:
+    return f"{name}, {kind.replace('_', ' ')}"

@@ -1,0 +1,185 @@
+"""Pictures and sound of a few fixed utterances, at the end of validations and of the run.
+
+The task gives tensors (``pl_module.samples(batch, generator)``), this callback makes pictures and
+sound of them and hands them to every sink. The utterances are the first of the validation set and
+the seed is fixed, so that two pictures differ only by what was learned in between.
+
+A night's training must not end for want of a picture: what fails here is logged as a warning, the
+first failure with its traceback, and training goes on. Nor does training notice: random states and
+the modes of all modules are put back.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.trainer.states import TrainerFn
+from pytorch_lightning.utilities.seed import isolate_rng
+from torch import Tensor, nn
+
+from tts.callbacks.media import media
+from tts.callbacks.sinks import sinks_for
+from tts.evaluation import alignment_health
+
+if TYPE_CHECKING:
+    from tts.tasks.samples import Samples
+
+log = logging.getLogger(__name__)
+
+Health = dict[str, float]
+
+
+class LogSamples(Callback):
+    """Renders what a task has to show, on the first process only.
+
+    Scalars go to the loggers as ``val/alignment_free_running_coverage`` and so on, means over the
+    samples of the figures of ``tts.evaluation.AlignmentHealth``.
+
+    Args:
+        every_n_validations: how often, besides the end of the run.
+        n_samples: utterances, from the first validation batch of the first process.
+        seed: of everything random in the samples.
+        folder: where the files go; ``samples`` under the trainer's root by default.
+
+    Attributes:
+        health: the scalars of the last time, for whoever wants to know.
+    """
+
+    def __init__(
+        self,
+        every_n_validations: int = 1,
+        n_samples: int = 2,
+        seed: int = 0,
+        folder: str | Path | None = None,
+    ) -> None:
+        self.every_n_validations = every_n_validations
+        self.n_samples = n_samples
+        self.seed = seed
+        self.folder = folder
+        self.health: Health = {}
+        self._batch: Any = None
+        self._validations = 0
+        self._last_step = -1
+
+    def state_dict(self) -> dict[str, Any]:
+        """Count of validations, so that a resumed run keeps the rhythm."""
+        return {"validations": self._validations}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the count."""
+        self._validations = state_dict["validations"]
+
+    def on_validation_batch_start(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Keep the first utterances that are ever validated."""
+        if self._batch is None and trainer.is_global_zero and trainer.state.fn == TrainerFn.FITTING:
+            self._batch = _head(batch, self.n_samples)
+
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Show, every n validations."""
+        if trainer.sanity_checking or trainer.state.fn != TrainerFn.FITTING:
+            return
+        self._validations += 1
+        if self._validations % self.every_n_validations == 0 and trainer.is_global_zero:
+            health = self._show(trainer, pl_module)
+            pl_module.log_dict(health, rank_zero_only=True)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Show the result, unless a validation has just done so."""
+        if trainer.is_global_zero and self._last_step != trainer.global_step:
+            health = self._show(trainer, pl_module)
+            for logger in trainer.loggers if health else ():
+                logger.log_metrics(health, step=trainer.global_step)
+
+    def _show(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> Health:
+        """Sample, measure and render; says what failed, and never raises."""
+        if self._batch is None:
+            log.warning("no samples: this run has no validation batch to take them from")
+            return {}
+        step = self._last_step = trainer.global_step
+        errors: list[Exception] = []
+        with isolate_rng(), _in_eval_mode(pl_module):
+            try:
+                samples = self._sample(trainer, pl_module)
+                self.health = _health(samples)
+                errors += self._render(trainer, samples)
+            except Exception as error:
+                errors.append(error)
+        if errors:
+            log.warning(
+                "samples of step %d: %d failed, training goes on; the first:",
+                step,
+                len(errors),
+                exc_info=errors[0],
+            )
+        return self.health
+
+    @torch.no_grad()
+    def _sample(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> Samples:
+        # the pre-net's dropout is always on and draws from the global generator in a
+        # teacher-forced pass; its state is put back afterwards
+        torch.manual_seed(self.seed)
+        generator = torch.Generator().manual_seed(self.seed)
+        with trainer.precision_plugin.forward_context():
+            samples: Samples = pl_module.samples(self._batch, generator)  # type: ignore[operator]
+        return samples
+
+    def _render(self, trainer: pl.Trainer, samples: Samples) -> Iterator[Exception]:
+        """Hand every item to every sink; yields what went wrong."""
+        datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
+        folder = self.folder or Path(trainer.default_root_dir) / "samples"
+        sinks = sinks_for(trainer.loggers, folder)
+        for index in range(len(samples.names)):
+            symbols = _symbols(datamodule, self._batch, index)
+            for item in media(samples, index, datamodule.mel, symbols, self.seed):
+                yield from item.send(sinks, datamodule.mel.sample_rate, trainer.global_step)
+
+
+def _head(batch: Any, n: int) -> Any:
+    """The first utterances of a named tuple of tensors and strings, in memory of their own."""
+    parts = (part[:n].clone() if isinstance(part, Tensor) else part[:n] for part in batch)
+    return type(batch)(*parts)
+
+
+def _symbols(datamodule: Any, batch: Any, index: int) -> list[str] | None:
+    """What was read, symbol by symbol, if there is text."""
+    if not hasattr(batch, "text"):
+        return None
+    table = datamodule.tokenizer.symbols
+    return [table[i] for i in batch.text[index, : int(batch.text_lengths[index])].tolist()]
+
+
+def _health(samples: Samples) -> Health:
+    """Mean figures of each kind of alignment, under the names that loggers get."""
+    scalars: Health = {}
+    for kind, alignments in samples.alignments.items():
+        figures = [alignment_health(alignment).to_dict() for alignment in alignments]
+        for name in figures[0] if figures else ():
+            mean = sum(figure[name] for figure in figures) / len(figures)
+            scalars[f"val/alignment_{kind}_{name}"] = mean
+    return scalars
+
+
+@contextmanager
+def _in_eval_mode(module: nn.Module) -> Iterator[None]:
+    """Evaluate, then give every module the mode that it had."""
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, training in modes:
+            part.training = training

@@ -1,0 +1,109 @@
+"""Where pictures and sound go: a plain folder for every run, and the loggers that can show them.
+
+A sink is anything with ``image`` and ``audio``. Tags are ``kind/utterance``, which TensorBoard and
+W&B group by kind; the folder makes ``step_000123/kind_utterance.png`` of them. TensorBoard and
+W&B are touched only when such a logger is there.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+log = logging.getLogger(__name__)
+
+
+class MediaSink(Protocol):
+    """A destination for pictures and sound."""
+
+    def image(self, tag: str, figure: Figure, step: int) -> None:
+        """Take a picture."""
+
+    def audio(self, tag: str, wave: Tensor, sample_rate: int, step: int) -> None:
+        """Take a ``(T_wave,)`` float wave in [-1, 1], on the CPU."""
+
+
+class FolderSink:
+    """PNG and 16-bit WAV files under ``<folder>/step_000123/``, each written atomically."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+
+    def image(self, tag: str, figure: Figure, step: int) -> None:
+        """Write a PNG."""
+        from tts.audio.figures import save_figure
+
+        save_figure(figure, self._path(tag, step, "png"))
+
+    def audio(self, tag: str, wave: Tensor, sample_rate: int, step: int) -> None:
+        """Write a WAV."""
+        from tts.audio import write_wave
+
+        write_wave(self._path(tag, step, "wav"), wave.numpy(), sample_rate)
+
+    def _path(self, tag: str, step: int, ending: str) -> Path:
+        folder = self.folder / f"step_{step:06d}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{re.sub(r'[^A-Za-z0-9._-]+', '_', tag)}.{ending}"
+
+
+class TensorBoardSink:
+    """Images and audio of a ``TensorBoardLogger``."""
+
+    def __init__(self, logger: TensorBoardLogger) -> None:
+        self.logger = logger
+
+    def image(self, tag: str, figure: Figure, step: int) -> None:
+        """Add an image."""
+        from tts.audio.figures import figure_to_image
+
+        self.logger.experiment.add_image(tag, figure_to_image(figure), step, dataformats="HWC")
+
+    def audio(self, tag: str, wave: Tensor, sample_rate: int, step: int) -> None:
+        """Add a sound."""
+        self.logger.experiment.add_audio(tag, wave[None], step, sample_rate)
+
+
+class WandbSink:
+    """Images and audio of a ``WandbLogger``."""
+
+    def __init__(self, logger: WandbLogger) -> None:
+        self.logger = logger
+
+    def image(self, tag: str, figure: Figure, step: int) -> None:
+        """Log an image."""
+        from tts.audio.figures import figure_to_image
+
+        self.logger.log_image(tag, [figure_to_image(figure)], step)
+
+    def audio(self, tag: str, wave: Tensor, sample_rate: int, step: int) -> None:
+        """Log a sound."""
+        self.logger.log_audio(tag, [wave.numpy()], step, sample_rate=[sample_rate])
+
+
+def sinks_for(loggers: Iterable[Logger], folder: str | Path) -> list[MediaSink]:
+    """The folder, and a sink for every logger that can take pictures and sound.
+
+    Args:
+        loggers: those of the trainer. CSV has no place for media; what another logger cannot
+            take is said in the log.
+        folder: where every run leaves its files.
+    """
+    sinks: list[MediaSink] = [FolderSink(folder)]
+    for logger in loggers:
+        if isinstance(logger, TensorBoardLogger):
+            sinks.append(TensorBoardSink(logger))
+        elif isinstance(logger, WandbLogger):
+            sinks.append(WandbSink(logger))
+        elif not isinstance(logger, CSVLogger):
+            log.info("%s takes no media; see %s", type(logger).__name__, folder)
+    return sinks

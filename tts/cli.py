@@ -1,0 +1,118 @@
+"""The two commands: Hydra composes, this module reports mistakes in one line.
+
+torch and Lightning are imported inside the jobs only, so that ``--help``, ``--cfg job`` and a
+misspelt override answer at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+
+from tts.config import conf_dir, register_resolvers, resolved
+from tts.errors import InputError, TrainingError, one_line
+
+Result = TypeVar("Result")
+
+
+def train() -> None:
+    """``tts-train`` and ``python train.py``."""
+    _run(_train_job, "train")
+
+
+def synthesize() -> None:
+    """``tts-synthesize`` and ``python synthesize.py``."""
+    _run(_synthesize_job, "synthesize")
+
+
+def _train_job(cfg: DictConfig) -> float | None:
+    output_dir = Path(HydraConfig.get().runtime.output_dir)
+    monitor = str(cfg.monitor)
+    OmegaConf.update(cfg, "paths.output_dir", str(output_dir))
+    config = _reporting(lambda: resolved(cfg))
+    metrics = _reporting(lambda: _launch(config, output_dir))
+    return metrics.get(monitor)
+
+
+def _launch(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
+    from tts.launch import launch
+
+    return launch(config, output_dir)
+
+
+def _synthesize_job(cfg: DictConfig) -> None:
+    def job() -> None:
+        from tts.synthesize import synthesize
+
+        synthesize(cfg)
+
+    _reporting(job)
+
+
+def _run(job: Callable[[DictConfig], Any], config_name: str) -> None:
+    """Hand the command line to Hydra; a mistake in it ends in one line and status 2."""
+    register_resolvers()
+    command = hydra.main(str(conf_dir()), config_name, version_base="1.3")(job)
+    if os.environ.get("HYDRA_FULL_ERROR") == "1":
+        command()
+        return
+    # Hydra prints its errors over several lines, unless it is told to raise them
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        _reporting(command)
+    finally:
+        del os.environ["HYDRA_FULL_ERROR"]
+
+
+def _reporting(action: Callable[[], Result]) -> Result:
+    """Do it; what the user can mend becomes one line on standard error, not a stack trace."""
+    try:
+        return action()
+    except (InputError, HydraException, OmegaConfBaseException) as error:
+        _exit(_explain(error), 2)
+    except TrainingError as error:
+        _exit(one_line(error), 1)
+    except KeyboardInterrupt:
+        _exit("interrupted", 130)
+
+
+def _explain(error: BaseException) -> str:
+    """Hydra wraps an error of ours into its own, which names the place: the cause says more."""
+    cause = error.__cause__
+    if isinstance(cause, (ConfigAttributeError, ConfigKeyError)):
+        return f"{one_line(error).split('. ')[0]}: {_unknown_key(cause)}"
+    if isinstance(cause, (ValueError, TypeError)):
+        key = getattr(error, "full_key", None) or _full_key(error)
+        return f"{key}: {one_line(cause)}" if key else one_line(cause)
+    return one_line(error)
+
+
+def _unknown_key(error: OmegaConfBaseException) -> str:
+    key, parent = str(error.key), error.parent_node
+    known = [str(name) for name in parent] if isinstance(parent, DictConfig) else []
+    close = difflib.get_close_matches(key, known, n=1)
+    hint = f"did you mean '{close[0]}'?" if close else "--cfg job lists the keys"
+    return f"there is no key '{key}'; {hint}"
+
+
+def _full_key(error: BaseException) -> str:
+    for line in str(error).splitlines():
+        if line.strip().startswith("full_key:"):
+            return line.split(":", 1)[1].strip()
+    return ""
+
+
+def _exit(message: str, status: int) -> Any:
+    sys.stdout.flush()
+    sys.stderr.write(f"error: {message}\n")
+    raise SystemExit(status)

@@ -1,0 +1,77 @@
+"""Where the configuration lies, and how it is composed outside the command line.
+
+``conf/`` sits at the top of the repository and is installed as ``tts/conf``; one function finds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
+
+from tts.errors import InputError
+
+
+def conf_dir() -> Path:
+    """Absolute path of ``conf/``: beside the installed package's files, or in the checkout."""
+    package = Path(__file__).resolve().parent
+    for candidate in (package / "conf", package.parent / "conf"):
+        if (candidate / "train.yaml").is_file():
+            return candidate
+    raise InputError(f"no configuration beside {package}: reinstall tacoglow")
+
+
+def register_resolvers() -> None:
+    """Make ``${vocabulary_size:...}`` known to OmegaConf (harmless to call again)."""
+
+    def vocabulary_size(symbols: Any) -> int:
+        from tts.text import SYMBOL_SETS
+
+        if not isinstance(symbols, str):
+            return len(symbols)
+        if symbols not in SYMBOL_SETS:
+            known = ", ".join(sorted(SYMBOL_SETS))
+            raise InputError(f"text.symbols={symbols} is no symbol set (known: {known})")
+        return len(SYMBOL_SETS[symbols])
+
+    OmegaConf.register_new_resolver("vocabulary_size", vocabulary_size, replace=True)
+
+
+def compose(overrides: Sequence[str] = (), config_name: str = "train") -> DictConfig:
+    """The configuration that the command line would give, for notebooks and tests."""
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+
+    register_resolvers()
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        return hydra_compose(config_name, overrides=list(overrides))
+
+
+def resolved(cfg: DictConfig) -> dict[str, Any]:
+    """``cfg`` as plain containers without interpolations.
+
+    Raises:
+        InputError: a required key is not set, or refers to something that is not.
+    """
+    try:
+        container = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    except MissingMandatoryValue as error:
+        key = str(error.full_key or error).strip()
+        raise InputError(f"{key} is required: add {key}=... to the command") from None
+    except InterpolationResolutionError as error:
+        raise InputError(_explain(error)) from None
+    assert isinstance(container, dict)
+    return {str(key): value for key, value in container.items()}
+
+
+def _explain(error: InterpolationResolutionError) -> str:
+    message = " ".join(str(error).split())
+    if "LJSPEECH_ROOT" in message:
+        return (
+            "data.root is not set: add data.root=/path/LJSpeech-1.1 (or set LJSPEECH_ROOT);"
+            " experiment=demo needs no corpus"
+        )
+    return message

@@ -1,0 +1,73 @@
+"""Which utterances are trained on, which are validated and which are tested.
+
+LJ Speech is split as in NVIDIA's Tacotron 2 (12,500 / 100 / 500), so that figures can be compared;
+``splits/*.txt`` hold the ids of the latter two. Any other corpus is split by a hash of each
+utterance's id: an utterance keeps its place when others are added, removed or reordered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from importlib import resources
+
+from tts.data.manifest import Utterance
+from tts.errors import InputError
+
+Split = dict[str, list[Utterance]]
+
+_LJSPEECH_ID = re.compile(r"LJ0[0-5]\d-\d{4}")
+
+
+def hash_split(
+    utterances: Sequence[Utterance], val_fraction: float = 0.05, test_fraction: float = 0.0
+) -> Split:
+    """Split by a hash of the ids.
+
+    A fraction above 0 gives at least one utterance: if none falls into it, the nearest.
+
+    Raises:
+        InputError: a fraction below 0, or the two together not below 1.
+    """
+    if min(val_fraction, test_fraction) < 0 or val_fraction + test_fraction >= 1:
+        raise InputError(
+            f"val_fraction={val_fraction}, test_fraction={test_fraction}: "
+            "both must be 0 or more, and together less than 1"
+        )
+    names = sorted((utterance.id for utterance in utterances), key=_position)
+    test = _below(names, test_fraction) if test_fraction else []
+    val = _below(names[len(test) :], test_fraction + val_fraction) if val_fraction else []
+    return _assign(utterances, frozenset(val), frozenset(test))
+
+
+def ljspeech_split(utterances: Sequence[Utterance]) -> Split:
+    """Split LJ Speech, or what there is of it, as NVIDIA's filelists do."""
+    return _assign(utterances, _shipped("val"), _shipped("test"))
+
+
+def is_ljspeech(utterances: Iterable[Utterance]) -> bool:
+    """Tell whether all ids are LJ Speech's."""
+    return all(_LJSPEECH_ID.fullmatch(utterance.id) for utterance in utterances)
+
+
+def _assign(utterances: Sequence[Utterance], val: frozenset[str], test: frozenset[str]) -> Split:
+    split: Split = {"train": [], "val": [], "test": []}
+    for utterance in utterances:
+        name = "val" if utterance.id in val else "test" if utterance.id in test else "train"
+        split[name].append(utterance)
+    return split
+
+
+def _shipped(split: str) -> frozenset[str]:
+    file = resources.files("tts.data") / "splits" / f"ljspeech_{split}.txt"
+    return frozenset(file.read_text(encoding="utf-8").split())
+
+
+def _below(names: list[str], fraction: float) -> list[str]:
+    return [name for name in names if _position(name) < fraction] or names[:1]
+
+
+def _position(name: str) -> float:
+    """Place a name on [0, 1): the same everywhere and always, unlike ``hash``."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64

@@ -1,0 +1,21 @@
+"""The networks and their losses. They need torch, and nothing else of this project."""
+
+from tts.models.layers import sequence_mask
+from tts.models.tacotron2 import Tacotron2
+from tts.models.tacotron2_config import GeneratedMel, Tacotron2Config, Tacotron2Output
+from tts.models.tacotron2_loss import tacotron2_loss
+from tts.models.waveglow import WaveGlow, WaveGlowConfig, WaveGlowOutput
+from tts.models.waveglow_loss import waveglow_loss
+
+__all__ = [
+    "GeneratedMel",
+    "Tacotron2",
+    "Tacotron2Config",
+    "Tacotron2Output",
+    "WaveGlow",
+    "WaveGlowConfig",
+    "WaveGlowOutput",
+    "sequence_mask",
+    "tacotron2_loss",
+    "waveglow_loss",
+]

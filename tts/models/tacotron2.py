@@ -1,0 +1,220 @@
+"""Tacotron 2: text to log-mel spectrogram (Shen et al., 2018, arXiv 1712.05884, §2.2).
+
+Encoder (3 convolutions, bidirectional LSTM), location-sensitive attention (Chorowski et al., 2015),
+a decoder of pre-net and two LSTMs that predicts ``n_frames_per_step`` frames at a time, and a
+convolutional post-net that adds a residual. Sizes, gate and dropout follow NVIDIA's
+implementation, whose weights give the same output here. Deviations, each with its switch:
+
+- padding is masked in convolutions and batch norm (``mask_convolutions=False`` lets it leak, as
+  theirs does);
+- the teacher-forced pass moves everything that is not recurrent out of the loop over frames;
+- with a reduction factor above 1 the pre-net sees the last frame of the group, and the gate has
+  one output for each frame.
+
+Shapes: ``B`` batch, ``T_text`` symbols, ``T_mel`` frames, ``S`` decoder steps (``T_mel`` divided by
+``n_frames_per_step``, rounded up). Masks are True where real.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import sqrt
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from tts.models.layers import ConvBlock, sequence_mask
+from tts.models.tacotron2_config import GeneratedMel, Tacotron2Config, Tacotron2Output
+from tts.models.tacotron2_decoder import Decoder, Generators, Memory
+
+
+class Encoder(nn.Module):
+    """Symbol embeddings to the memory that attention reads: convolutions, then a BiLSTM."""
+
+    def __init__(self, config: Tacotron2Config) -> None:
+        super().__init__()
+        width = config.encoder_embedding_dim
+        inputs = [config.symbols_embedding_dim] + [width] * (config.encoder_n_convolutions - 1)
+        self.convolutions = nn.ModuleList(
+            ConvBlock(
+                n_in,
+                width,
+                config.encoder_kernel_size,
+                activation="relu",
+                dropout=config.encoder_dropout,
+            )
+            for n_in in inputs
+        )
+        self.lstm = nn.LSTM(width, width // 2, batch_first=True, bidirectional=True)
+        self.mask_convolutions = config.mask_convolutions
+
+    def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor:
+        """``(B, T_text, symbols_embedding_dim)`` -> ``(B, T_text, encoder_embedding_dim)``."""
+        x = embedded.transpose(1, 2)
+        mask = sequence_mask(lengths, x.shape[2])[:, None] if self.mask_convolutions else None
+        for block in self.convolutions:
+            x = block(x, mask)
+        packed = pack_padded_sequence(
+            x.transpose(1, 2), lengths.cpu(), batch_first=True, enforce_sorted=False
+        )
+        memory, _ = pad_packed_sequence(
+            self.lstm(packed)[0], batch_first=True, total_length=embedded.shape[1]
+        )
+        return memory
+
+
+class Postnet(nn.Module):
+    """Five convolutions that predict what to add to the decoder's spectrogram (§2.2)."""
+
+    def __init__(self, config: Tacotron2Config) -> None:
+        super().__init__()
+        n_layers, width = config.postnet_n_convolutions, config.postnet_embedding_dim
+        dims = [config.n_mels, *[width] * (n_layers - 1), config.n_mels]
+        self.convolutions = nn.ModuleList(
+            ConvBlock(
+                dims[i],
+                dims[i + 1],
+                config.postnet_kernel_size,
+                activation="tanh" if i < n_layers - 1 else "linear",
+                dropout=config.postnet_dropout,
+            )
+            for i in range(n_layers)
+        )
+
+    def forward(self, mel: Tensor, mask: Tensor | None) -> Tensor:
+        """``(B, n_mels, T_mel)`` -> residual of the same shape."""
+        for block in self.convolutions:
+            mel = block(mel, mask)
+        return mel
+
+
+class Tacotron2(nn.Module):
+    """The whole network: symbol ids in, log-mel spectrogram out.
+
+    Args:
+        config: sizes; NVIDIA's when omitted.
+        **overrides: single fields of :class:`Tacotron2Config`, on top of ``config``.
+    """
+
+    def __init__(self, config: Tacotron2Config | None = None, **overrides: Any) -> None:
+        super().__init__()
+        self.config = config = replace(config or Tacotron2Config(), **overrides)
+        self.embedding = nn.Embedding(config.n_symbols, config.symbols_embedding_dim)
+        bound = sqrt(3.0) * sqrt(2.0 / (config.n_symbols + config.symbols_embedding_dim))
+        nn.init.uniform_(self.embedding.weight, -bound, bound)
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config)
+        self.postnet = Postnet(config)
+
+    def forward(
+        self, text: Tensor, text_lengths: Tensor, mel: Tensor, mel_lengths: Tensor
+    ) -> Tacotron2Output:
+        """Predict every frame from the true frames before it.
+
+        Args:
+            text: ``(B, T_text)`` symbol ids, padded with anything valid.
+            text_lengths: ``(B,)``, in any order.
+            mel: ``(B, n_mels, T_mel)`` the target.
+            mel_lengths: ``(B,)``.
+
+        Returns:
+            See :class:`Tacotron2Output`.
+        """
+        memory = self.encode(text, text_lengths)
+        n_steps = -(-mel.shape[2] // self.config.n_frames_per_step)
+        frames, gates, alignments = self.decoder(self._teacher_frames(mel), n_steps, memory)
+        return self._assemble(frames, gates, alignments, mel_lengths, mel.shape[2])
+
+    @torch.inference_mode()
+    def generate(
+        self,
+        text: Tensor,
+        text_lengths: Tensor,
+        *,
+        max_steps: int = 1000,
+        gate_threshold: float = 0.5,
+        generator: Generators = None,
+    ) -> GeneratedMel:
+        """Speak: every frame is predicted from the predicted frames before it.
+
+        Args:
+            text: ``(B, T_text)`` symbol ids.
+            text_lengths: ``(B,)``, in any order; results keep it.
+            max_steps: decoder steps after which an utterance is given up.
+            gate_threshold: probability at which the gate ends an utterance.
+            generator: seeds the pre-net's dropout; one for the whole batch (every utterance sees
+                the same masks, alone or in company), or one for each utterance.
+
+        Returns:
+            See :class:`GeneratedMel`.
+
+        Raises:
+            ValueError: ``max_steps`` below 1, or a number of generators that is not ``B``.
+        """
+        if max_steps < 1:
+            raise ValueError(f"max_steps must be at least 1, not {max_steps}")
+        if isinstance(generator, Sequence) and len(generator) != len(text):
+            raise ValueError(f"{len(generator)} generators for {len(text)} utterances")
+        memory = self.encode(text, text_lengths)
+        frames, gates, alignments, lengths = self._free_run(
+            memory, max_steps, gate_threshold, generator
+        )
+        fired = lengths > 0
+        lengths = torch.where(fired, lengths, len(frames) * self.config.n_frames_per_step)
+        out = self._assemble(frames, gates, alignments, lengths, int(lengths.max()))
+        reasons = tuple("gate" if f else "max_steps" for f in fired.tolist())
+        return GeneratedMel(out.mel_post, lengths, out.gate_logits, out.alignments, reasons)
+
+    def encode(self, text: Tensor, text_lengths: Tensor) -> Memory:
+        """Symbol ids ``(B, T_text)`` -> what the decoder reads."""
+        values = self.encoder(self.embedding(text), text_lengths)
+        return self.decoder.prepare(values, text_lengths)
+
+    def _teacher_frames(self, mel: Tensor) -> Tensor:
+        """``(B, n_mels, T_mel)`` -> ``(S or S + 1, B, n_mels)``: zeros, each group's last frame."""
+        r = self.config.n_frames_per_step
+        first, last = mel.new_zeros(*mel.shape[:2], 1), mel[:, :, r - 1 :: r]
+        last = (last - self.config.mel_mean) / self.config.mel_std
+        return torch.cat((first, last), 2).permute(2, 0, 1)
+
+    def _free_run(
+        self, memory: Memory, max_steps: int, gate_threshold: float, generator: Generators
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Decode until every gate has fired; the lengths are 0 where one has not."""
+        r = self.config.n_frames_per_step
+        state = self.decoder.initial_state(memory)
+        frame = memory.values.new_zeros(len(memory.values), self.config.n_mels)
+        lengths = torch.zeros(len(frame), dtype=torch.int64, device=frame.device)
+        steps: list[tuple[Tensor, Tensor, Tensor]] = []
+        while len(steps) < max_steps and not bool((lengths > 0).all()):
+            frames, gate, state = self.decoder.step(frame, state, memory, generator)
+            frame = frames[:, -1]
+            fires = torch.sigmoid(gate) > gate_threshold
+            first = fires.int().argmax(1) + 1 + len(steps) * r
+            lengths = torch.where((lengths == 0) & fires.any(1), first, lengths)
+            steps.append((frames, gate, state.attention.weights[:, 0]))
+        frames, gates, alignments = (torch.stack(parts) for parts in zip(*steps, strict=True))
+        return frames, gates, alignments, lengths
+
+    def _assemble(
+        self, frames: Tensor, gates: Tensor, alignments: Tensor, lengths: Tensor, n_frames: int
+    ) -> Tacotron2Output:
+        """Steps ``(S, B, ...)`` -> utterances ``(B, ..., T_mel)``; post-net added"""
+        r = self.config.n_frames_per_step
+        mel = frames.permute(1, 3, 0, 2).flatten(2)[:, :, :n_frames]
+        gate_logits = gates.permute(1, 0, 2).flatten(1)[:, :n_frames]
+        alignments = alignments.transpose(0, 1)
+        if r > 1:
+            alignments = alignments.repeat_interleave(r, 1)[:, :n_frames]
+        mask = sequence_mask(lengths, n_frames)
+        mel_post = mel + self.postnet(mel, mask[:, None] if self.config.mask_convolutions else None)
+        mean, std = self.config.mel_mean, self.config.mel_std
+        return Tacotron2Output(
+            (mel * std + mean).masked_fill(~mask[:, None], 0.0),
+            (mel_post * std + mean).masked_fill(~mask[:, None], 0.0),
+            gate_logits.masked_fill(~mask, 1e3),
+            alignments,
+        )

@@ -1,0 +1,98 @@
+"""Sizes of Tacotron 2 and the named tuples that it returns.
+
+Shapes: ``B`` batch, ``T_text`` symbols, ``T_mel`` frames.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Tacotron2Config:
+    """Sizes and dropout rates of a network, under NVIDIA's names; the defaults are theirs.
+
+    Three options are ours. ``mask_convolutions`` keeps padding out of convolutions and batch norm.
+    ``mel_mean`` and ``mel_std``: the decoder works on ``(mel - mel_mean) / mel_std``, which saves
+    a new network the hundreds of steps that it takes to find the level of a log-mel spectrogram.
+
+    Raises:
+        ValueError: a size below 1, an even kernel, an odd encoder width, a rate outside [0, 1),
+            or a standard deviation that is not positive.
+    """
+
+    n_symbols: int = 148
+    n_mels: int = 80
+    symbols_embedding_dim: int = 512
+    encoder_kernel_size: int = 5
+    encoder_n_convolutions: int = 3
+    encoder_embedding_dim: int = 512
+    attention_rnn_dim: int = 1024
+    attention_dim: int = 128
+    attention_location_n_filters: int = 32
+    attention_location_kernel_size: int = 31
+    decoder_rnn_dim: int = 1024
+    prenet_dim: int = 256
+    n_frames_per_step: int = 1
+    postnet_embedding_dim: int = 512
+    postnet_kernel_size: int = 5
+    postnet_n_convolutions: int = 5
+    encoder_dropout: float = 0.5
+    prenet_dropout: float = 0.5
+    p_attention_dropout: float = 0.1
+    p_decoder_dropout: float = 0.1
+    postnet_dropout: float = 0.5
+    mask_convolutions: bool = True
+    mel_mean: float = 0.0
+    mel_std: float = 1.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.type == "int" and value < 1:
+                raise ValueError(f"{field.name} must be at least 1, not {value}")
+            if "dropout" in field.name and not 0.0 <= value < 1.0:
+                raise ValueError(f"{field.name} must lie in [0, 1), not {value}")
+            if field.name.endswith("kernel_size") and value % 2 == 0:
+                raise ValueError(f"{field.name} must be odd to keep the length, not {value}")
+        if self.mel_std <= 0:
+            raise ValueError(f"mel_std must be positive, not {self.mel_std}")
+        if self.encoder_embedding_dim % 2:
+            raise ValueError("encoder_embedding_dim must be even: its LSTM has two directions")
+
+
+class Tacotron2Output(NamedTuple):
+    """What the teacher-forced pass predicts; 0 (gate: 1000) on the padding.
+
+    Attributes:
+        mel: ``(B, n_mels, T_mel)`` before the post-net.
+        mel_post: ``(B, n_mels, T_mel)`` after the post-net.
+        gate_logits: ``(B, T_mel)``; above 0 means that the frame is the last.
+        alignments: ``(B, T_mel, T_text)`` attention weights; each frame's sum to 1.
+    """
+
+    mel: Tensor
+    mel_post: Tensor
+    gate_logits: Tensor
+    alignments: Tensor
+
+
+class GeneratedMel(NamedTuple):
+    """What free-running decoding gives; 0 (gate: 1000) beyond each utterance's length.
+
+    Attributes:
+        mel_post: ``(B, n_mels, T_mel)``.
+        mel_lengths: ``(B,)`` frames, the one at which the gate fired included.
+        gate_logits: ``(B, T_mel)``.
+        alignments: ``(B, T_mel, T_text)``.
+        stop_reason: ``"gate"`` or ``"max_steps"`` for each utterance.
+    """
+
+    mel_post: Tensor
+    mel_lengths: Tensor
+    gate_logits: Tensor
+    alignments: Tensor
+    stop_reason: tuple[str, ...]

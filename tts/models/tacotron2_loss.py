@@ -1,0 +1,113 @@
+"""Loss of Tacotron 2: squared error before and after the post-net, gate, optional guidance.
+
+All means are over real frames, so that the padding of a batch cannot change the loss;
+``reduction="nvidia"`` divides by the padded size, as NVIDIA's implementation does. The gate's
+target is 1 at the last frame; it is derived from the lengths.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from tts.models.layers import sequence_mask
+from tts.models.tacotron2_config import Tacotron2Output
+
+REDUCTIONS = ("masked", "nvidia")
+
+
+def tacotron2_loss(
+    output: Tacotron2Output,
+    mel: Tensor,
+    mel_lengths: Tensor,
+    *,
+    reduction: str = "masked",
+    n_frames: Tensor | None = None,
+    gate_pos_weight: float = 1.0,
+    text_lengths: Tensor | None = None,
+    guided_weight: float = 0.0,
+    guided_sigma: float = 0.4,
+) -> dict[str, Tensor]:
+    """Parts of the loss, and their weighted sum under ``"total"``.
+
+    Args:
+        output: of the teacher-forced pass.
+        mel: ``(B, n_mels, T_mel)`` the target, padded with 0.
+        mel_lengths: ``(B,)``.
+        reduction: ``"masked"`` or ``"nvidia"``.
+        n_frames: scalar, what the sums over frames are divided by; the number of real frames of
+            this batch when omitted. Ranks of one global batch pass the mean over the ranks.
+        gate_pos_weight: weight of the last frame against the others in the gate's cross entropy.
+        text_lengths: ``(B,)``, needed for guidance.
+        guided_weight: weight of the guided attention loss; 0 switches it off.
+        guided_sigma: its width, as a share of the text (Tachibana et al., 2018, §4.1: 0.2; wider
+            lets attention find its own path).
+
+    Returns:
+        Scalars ``"mel"``, ``"mel_post"``, ``"gate"``, ``"total"`` and, with guidance, ``"guided"``.
+
+    Raises:
+        ValueError: an unknown reduction, or guidance without ``text_lengths``.
+    """
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"loss.reduction is one of {', '.join(REDUCTIONS)}, not {reduction!r}")
+    mask = sequence_mask(mel_lengths, mel.shape[2])
+    position = torch.arange(mel.shape[2], device=mel.device)
+    gate_target = (position >= mel_lengths[:, None] - 1).to(mel.dtype)
+    gate = F.binary_cross_entropy_with_logits(
+        output.gate_logits,
+        gate_target,
+        reduction="none",
+        pos_weight=mel.new_tensor(gate_pos_weight),
+    )
+    if reduction == "nvidia":
+        parts = {
+            "mel": F.mse_loss(output.mel, mel),
+            "mel_post": F.mse_loss(output.mel_post, mel),
+            "gate": gate.mean(),
+        }
+    else:
+        count = mask.sum().to(mel.dtype) if n_frames is None else n_frames
+        real = mask[:, None].to(mel.dtype) / (count * mel.shape[1])
+        parts = {
+            "mel": ((output.mel - mel).square() * real).sum(),
+            "mel_post": ((output.mel_post - mel).square() * real).sum(),
+            "gate": gate.masked_fill(~mask, 0.0).sum() / count,
+        }
+    total = parts["mel"] + parts["mel_post"] + parts["gate"]
+    if guided_weight > 0.0:
+        if text_lengths is None:
+            raise ValueError("the guided attention loss needs text_lengths")
+        count = mask.sum().to(mel.dtype) if n_frames is None else n_frames
+        penalty = guided_attention_penalty(
+            mel_lengths, text_lengths, output.alignments.shape, guided_sigma
+        )
+        parts["guided"] = (output.alignments * penalty.to(mel.dtype)).sum() / count
+        total = total + guided_weight * parts["guided"]
+    return {**parts, "total": total}
+
+
+def guided_attention_penalty(
+    mel_lengths: Tensor, text_lengths: Tensor, shape: tuple[int, ...], sigma: float = 0.4
+) -> Tensor:
+    """How far each cell of an alignment lies from the straight path (Tachibana et al., 2018, §4.1).
+
+    Args:
+        mel_lengths: ``(B,)``.
+        text_lengths: ``(B,)``.
+        shape: ``(B, T_mel, T_text)``.
+        sigma: width of the free band, as a share of the whole.
+
+    Returns:
+        ``(B, T_mel, T_text)``: ``1 - exp(-(n / N - t / T)^2 / (2 sigma^2))``, 0 on the padding.
+    """
+    _, n_mel, n_text = shape
+    device = mel_lengths.device
+    t = torch.arange(n_mel, device=device) / mel_lengths[:, None]
+    n = torch.arange(n_text, device=device) / text_lengths[:, None]
+    penalty = 1.0 - torch.exp(-((n[:, None] - t[:, :, None]) ** 2) / (2 * sigma**2))
+    real = (
+        sequence_mask(mel_lengths, n_mel)[:, :, None] & sequence_mask(text_lengths, n_text)[:, None]
+    )
+    return penalty.masked_fill(~real, 0.0)

@@ -1,0 +1,300 @@
+"""WaveGlow: a normalising flow between speech samples and Gaussian noise, given a mel spectrogram.
+
+Prenger, Valle, Catanzaro, "WaveGlow" (arXiv:1811.00002): section 2 for the flow, figure 1 for
+the order of its parts. The second half of the channels is transformed, as in NVIDIA's published
+networks. Mixing, its inverse and its log-determinant are computed in float32 at least, from the
+weight as it is at that call; `slogdet` makes a determinant below zero as good as one above.
+
+Shapes: B batch, T_mel frames, T_wave samples, T = T_wave / n_group groups, C channels of a flow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils import parametrizations, parametrize
+
+
+@dataclass(frozen=True)
+class WaveGlowConfig:
+    """Sizes of a WaveGlow; the defaults are NVIDIA's 256-channel network.
+
+    Attributes:
+        n_mels: mel channels of the condition.
+        hop_length: samples between two mel frames.
+        win_length: kernel of the up-sampler, in samples.
+        n_flows: steps of flow.
+        n_group: samples that are squeezed into one vector of channels.
+        n_early_every: a part of the channels leaves before each flow that this divides.
+        n_early_size: how many channels leave each time.
+        n_layers: dilated layers in each coupling network.
+        n_channels: hidden channels of each coupling network.
+        kernel_size: kernel of the dilated layers, odd.
+
+    Raises:
+        ValueError: sizes that do not make an invertible network.
+    """
+
+    n_mels: int = 80
+    hop_length: int = 256
+    win_length: int = 1024
+    n_flows: int = 12
+    n_group: int = 8
+    n_early_every: int = 4
+    n_early_size: int = 2
+    n_layers: int = 8
+    n_channels: int = 256
+    kernel_size: int = 3
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"{name}={value!r}: must be a whole number above 0")
+        for name in ("n_group", "n_early_size"):
+            if getattr(self, name) % 2:
+                raise ValueError(f"{name}={getattr(self, name)}: must be even, to be halved")
+        if self.kernel_size % 2 == 0:
+            raise ValueError(f"kernel_size={self.kernel_size}: must be odd, to keep the length")
+        if self.hop_length % self.n_group:
+            raise ValueError(f"hop_length={self.hop_length}: must divide by n_group={self.n_group}")
+        if self.win_length < self.hop_length:
+            raise ValueError(f"win_length={self.win_length}: below hop_length={self.hop_length}")
+        if self.flow_channels[-1] < 2:
+            raise ValueError(
+                f"n_early_size={self.n_early_size}, n_early_every={self.n_early_every}: "
+                f"no channel is left of n_group={self.n_group} after {self.n_flows} flows"
+            )
+
+    @property
+    def early_flows(self) -> tuple[int, ...]:
+        """Flows before which `n_early_size` channels leave."""
+        return tuple(range(self.n_early_every, self.n_flows, self.n_early_every))
+
+    @property
+    def flow_channels(self) -> tuple[int, ...]:
+        """Channels that each flow works on."""
+        left = (k // self.n_early_every * self.n_early_size for k in range(self.n_flows))
+        return tuple(self.n_group - n for n in left)
+
+
+class WaveGlowOutput(NamedTuple):
+    """What `WaveGlow.forward` gives.
+
+    Attributes:
+        z: ``(B, n_group, T)`` latent, the early channels first.
+        log_s: one ``(B, C / 2, T)`` per flow, the logarithm of the coupling's scale.
+        log_det: ``(n_flows,)``, B·T·log|det W| of each mixing weight, float32.
+    """
+
+    z: Tensor
+    log_s: list[Tensor]
+    log_det: Tensor
+
+
+class WaveGlow(nn.Module):
+    """The whole network: up-sampler, then `n_flows` times mixing and affine coupling.
+
+    Args:
+        config: sizes; NVIDIA's by default.
+        **overrides: single fields of the config.
+    """
+
+    def __init__(self, config: WaveGlowConfig | None = None, **overrides: Any) -> None:
+        super().__init__()
+        self.config = replace(config or WaveGlowConfig(), **overrides)
+        n_mels, kernel = self.config.n_mels, self.config.win_length
+        self.upsample = nn.ConvTranspose1d(n_mels, n_mels, kernel, self.config.hop_length)
+        self.flows = nn.ModuleList(Flow(n, self.config) for n in self.config.flow_channels)
+        self.apply_weight_norm()
+
+    def forward(self, mel: Tensor, wave: Tensor) -> WaveGlowOutput:
+        """Turn speech into noise (the direction of training; figure 1).
+
+        Args:
+            mel: ``(B, n_mels, T_mel)`` log-mel spectrogram of the samples.
+            wave: ``(B, T_wave)`` samples in [-1, 1], T_wave a multiple of n_group.
+
+        Raises:
+            ValueError: T_wave is no multiple of n_group, or the mel is shorter than the wave.
+        """
+        condition = self._condition(mel, wave.size(1))
+        x = wave.reshape(wave.size(0), -1, self.config.n_group).transpose(1, 2)  # (B, n_group, T)
+        early, log_s, log_det = [], [], []
+        for k, flow in enumerate(self.flows):
+            if k in self.config.early_flows:
+                early.append(x[:, : self.config.n_early_size])
+                x = x[:, self.config.n_early_size :]
+            x, flow_log_s, flow_log_det = flow(x, condition)
+            log_s.append(flow_log_s)
+            log_det.append(flow_log_det)
+        return WaveGlowOutput(torch.cat([*early, x], dim=1), log_s, torch.stack(log_det))
+
+    @torch.no_grad()
+    def inverse(
+        self,
+        mel: Tensor,
+        *,
+        sigma: float = 1.0,
+        generator: torch.Generator | None = None,
+        z: Tensor | None = None,
+    ) -> Tensor:
+        """Turn noise into speech.
+
+        Args:
+            mel: ``(B, n_mels, T_mel)`` log-mel spectrogram.
+            sigma: standard deviation of the noise; the paper uses 0.6.
+            generator: source of the noise, on any device; the global one by default. A seed
+                gives the noise that NVIDIA's code draws after the same ``torch.manual_seed``.
+            z: ``(B, n_group, T)`` latent to use instead of noise, as `forward` gives it.
+
+        Returns:
+            ``(B, T_wave)`` samples; T_wave is T_mel·hop_length, or what `z` covers.
+        """
+        if z is None:
+            n_groups = mel.size(2) * self.config.hop_length // self.config.n_group
+            z = sigma * self._noise(mel.size(0), n_groups, mel.device, generator)
+        condition = self._condition(mel, z.size(2) * self.config.n_group)
+        n_early = len(self.config.early_flows) * self.config.n_early_size
+        early = list(torch.split(z[:, :n_early].to(mel), self.config.n_early_size, dim=1))
+        x = z[:, n_early:].to(mel)
+        for k, flow in reversed(list(enumerate(cast("list[Flow]", list(self.flows))))):
+            x = flow.inverse(x, condition)
+            if k in self.config.early_flows:
+                x = torch.cat([early.pop(), x], dim=1)
+        return x.transpose(1, 2).flatten(1)
+
+    def apply_weight_norm(self) -> None:
+        """Split each coupling weight into length and direction (the state after construction)."""
+        for conv in self._normalised():
+            if not parametrize.is_parametrized(conv, "weight"):
+                parametrizations.weight_norm(conv, "weight")
+
+    def remove_weight_norm(self) -> None:
+        """Fold length and direction into plain weights: same outputs, nothing to recompute."""
+        for conv in self._normalised():
+            if parametrize.is_parametrized(conv, "weight"):
+                parametrize.remove_parametrizations(conv, "weight")
+
+    def _normalised(self) -> list[nn.Conv1d]:
+        """All convolutions of the couplings but the last of each, which starts at zero."""
+        modules = self.flows.named_modules()
+        return [m for name, m in modules if isinstance(m, nn.Conv1d) and not name.endswith(".end")]
+
+    def _condition(self, mel: Tensor, n_samples: int) -> Tensor:
+        """Up-sample to the samples' rate and squeeze: (B, n_mels·n_group, n_samples / n_group)."""
+        if n_samples % self.config.n_group:
+            raise ValueError(f"{n_samples} samples: not a multiple of {self.config.n_group}")
+        mel_up = self.upsample(mel)
+        if mel_up.size(2) < n_samples:
+            raise ValueError(
+                f"{mel.size(2)} mel frames cover {mel_up.size(2)} samples, the wave has {n_samples}"
+            )
+        grouped: Tensor = mel_up[:, :, :n_samples].reshape(*mel.shape[:2], -1, self.config.n_group)
+        return grouped.transpose(2, 3).flatten(1, 2)
+
+    def _noise(
+        self, batch: int, n_groups: int, device: torch.device, generator: torch.Generator | None
+    ) -> Tensor:
+        """Draw the latent in the published order: what is used first is drawn first."""
+        sizes = [self.config.flow_channels[-1]]
+        sizes += [self.config.n_early_size] * len(self.config.early_flows)
+        # on the generator's device, so that a seed means the same on every device
+        source = generator.device if generator is not None else device
+        drawn = [torch.randn(batch, n, n_groups, generator=generator, device=source) for n in sizes]
+        return torch.cat(drawn[::-1], dim=1).to(device)
+
+
+class Flow(nn.Module):
+    """One step of flow: mix all channels, then transform half of them (figure 1)."""
+
+    def __init__(self, n_channels: int, config: WaveGlowConfig) -> None:
+        super().__init__()
+        self.mix = InvertibleConv(n_channels)
+        self.coupling = CouplingNetwork(n_channels // 2, config)
+
+    def forward(self, x: Tensor, condition: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return ``(B, C, T)`` transformed, ``(B, C / 2, T)`` log scale, B·T·log|det W|."""
+        x, log_det = self.mix(x)
+        kept, changed = x.chunk(2, dim=1)
+        shift, log_s = self.coupling(kept, condition)
+        changed = log_s.exp() * changed + shift
+        return torch.cat([kept, changed], dim=1), log_s, x.size(0) * x.size(2) * log_det
+
+    def inverse(self, x: Tensor, condition: Tensor) -> Tensor:
+        """Undo `forward`: ``(B, C, T)`` -> ``(B, C, T)``."""
+        kept, changed = x.chunk(2, dim=1)
+        shift, log_s = self.coupling(kept, condition)
+        return self.mix.inverse(torch.cat([kept, (changed - shift) * (-log_s).exp()], dim=1))
+
+
+class InvertibleConv(nn.Module):
+    """1×1 convolution that starts as a rotation (section 2; Glow, arXiv:1807.03039)."""
+
+    def __init__(self, n_channels: int) -> None:
+        super().__init__()
+        rotation = torch.linalg.qr(torch.randn(n_channels, n_channels)).Q.contiguous()
+        rotation[:, 0] *= torch.linalg.det(rotation).sign()  # det +1: no mirror image
+        self.weight = nn.Parameter(rotation.unsqueeze(-1))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the mixed ``(B, C, T)`` and log|det W|, a float32 scalar."""
+        with torch.autocast(x.device.type, enabled=False):
+            weight = self._precise_weight()
+            log_det = torch.linalg.slogdet(weight.squeeze(-1)).logabsdet
+            return F.conv1d(x.to(weight.dtype), weight).to(x.dtype), log_det
+
+    def inverse(self, x: Tensor) -> Tensor:
+        """Undo `forward`: ``(B, C, T)`` -> ``(B, C, T)``."""
+        with torch.autocast(x.device.type, enabled=False):
+            weight = torch.linalg.inv(self._precise_weight().squeeze(-1)).unsqueeze(-1)
+            mixed: Tensor = F.conv1d(x.to(weight.dtype), weight)
+            return mixed.to(x.dtype)
+
+    def _precise_weight(self) -> Tensor:
+        return self.weight.to(torch.promote_types(self.weight.dtype, torch.float32))
+
+
+class CouplingNetwork(nn.Module):
+    """WaveNet without causality that predicts shift and log scale (section 2, "WN")."""
+
+    def __init__(self, n_half: int, config: WaveGlowConfig) -> None:
+        super().__init__()
+        n, n_layers, kernel = config.n_channels, config.n_layers, config.kernel_size
+        self.start = nn.Conv1d(n_half, n, 1)
+        self.condition = nn.Conv1d(config.n_mels * config.n_group, 2 * n * n_layers, 1)
+        self.dilated = nn.ModuleList(
+            nn.Conv1d(n, 2 * n, kernel, dilation=2**i, padding=2**i * (kernel - 1) // 2)
+            for i in range(n_layers)
+        )
+        # the last layer has nothing to hand on: it only skips
+        self.res_skip = nn.ModuleList(
+            nn.Conv1d(n, 2 * n if i < n_layers - 1 else n, 1) for i in range(n_layers)
+        )
+        self.end = nn.Conv1d(n, 2 * n_half, 1)
+        nn.init.zeros_(self.end.weight)  # a new coupling changes nothing
+        nn.init.zeros_(cast("Tensor", self.end.bias))
+
+    def forward(self, x: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """Return shift and log scale of the other half, in the precision of `x`.
+
+        Args:
+            x: ``(B, n_half, T)`` channels that stay as they are.
+            condition: ``(B, n_mels·n_group, T)``.
+        """
+        hidden = self.start(x)
+        skips = torch.zeros_like(hidden)
+        # one matrix product serves all layers
+        conditions = self.condition(condition).chunk(len(self.dilated), dim=1)
+        for dilated, res_skip, given in zip(self.dilated, self.res_skip, conditions, strict=True):
+            signal, gate = (dilated(hidden) + given).chunk(2, dim=1)
+            out = res_skip(torch.tanh(signal) * torch.sigmoid(gate))
+            if out.size(1) > hidden.size(1):
+                residual, out = out.chunk(2, dim=1)
+                hidden = hidden + residual
+            skips = skips + out
+        shift, log_s = self.end(skips).to(x.dtype).chunk(2, dim=1)
+        return shift, log_s

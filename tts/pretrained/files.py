@@ -1,0 +1,149 @@
+"""`load`, `save` and `describe`: checkpoints in and out of files."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import nn
+
+from tts.errors import InputError
+from tts.models import WaveGlow
+from tts.pretrained import native, nvidia
+from tts.pretrained.checkpoint import FORMAT, NETWORKS, Checkpoint, as_float32, build, described
+from tts.pretrained.reader import read_checkpoint
+
+
+def load(
+    path: str | Path, device: str | torch.device = "cpu", network: str | None = None
+) -> nn.Module:
+    """Build the network of a checkpoint: one of this project, or of NVIDIA's.
+
+    No code of the file is run. Half precision becomes float32. The network carries what the file
+    says about itself as `description`, with the keys of `describe`. A WaveGlow whose weight norm
+    was folded stays so; `apply_weight_norm` splits it again for training.
+
+    Args:
+        path: Lightning checkpoint, safetensors, or a file of NVIDIA's in layout list, fused or
+            folded, with weights only or with a pickled WaveGlow.
+        device: where the weights go.
+        network: "Tacotron2" or "WaveGlow" if it has to be that one.
+
+    Returns:
+        `tts.models.Tacotron2` or `tts.models.WaveGlow`, in eval mode.
+
+    Raises:
+        InputError: one line that names the file and what is wrong with it.
+    """
+    path = Path(path)
+    checkpoint = _open(path)
+    found = checkpoint.description["network"]
+    if network is not None and found != network:
+        raise InputError(f"{path}: holds a {found}; a {network} is needed here")
+    built = build(path, checkpoint).to(device)
+    cast("Any", built).description = checkpoint.description
+    return built
+
+
+def describe(path: str | Path) -> dict[str, Any]:
+    """Say what a checkpoint holds, without building it.
+
+    Returns:
+        "format", "network" (name of the class), "network_config", "mel", "tokenizer", "corpus",
+        "config"; None for what the file does not say.
+
+    Raises:
+        InputError: as `load`.
+    """
+    return _open(Path(path)).description
+
+
+def save(
+    network: nn.Module,
+    path: str | Path,
+    format: str = "safetensors",
+    description: dict[str, Any] | None = None,
+) -> None:
+    """Write a network to a file, all of it or nothing.
+
+    Args:
+        network: `tts.models.Tacotron2` or `tts.models.WaveGlow`.
+        path: the file, replaced if it exists.
+        format: "safetensors"; or "nvidia": a state dict under NVIDIA's names, for a WaveGlow
+            (fused layout) with the arguments of their constructor under "config".
+        description: mel contract, tokenizer and so on, as `describe` gives them; by default
+            those that `load` found. The network and its sizes are always the network's own.
+
+    Raises:
+        InputError: an unknown format, a file that cannot be written, or a network for which
+            NVIDIA's layout has no place.
+    """
+    if format not in _WRITERS:
+        raise InputError(f"format={format!r}: choose from {', '.join(_WRITERS)}")
+    path = Path(path)
+    known = description if description is not None else getattr(network, "description", None)
+    if type(network).__name__ not in NETWORKS:
+        raise InputError(
+            f"a {type(network).__name__} cannot be saved; known: {', '.join(NETWORKS)}"
+        )
+    own = {"network": type(network).__name__, "network_config": asdict(cast("Any", network).config)}
+    _WRITERS[format](network, path, described(path, {**(known or {}), **own, "format": FORMAT}))
+
+
+def _open(path: Path) -> Checkpoint:
+    data = read_checkpoint(path)
+    checkpoint = native.parse(path, data) or nvidia.parse(path, data)
+    if checkpoint is None:
+        raise InputError(
+            f"{path}: neither a Tacotron 2 nor a WaveGlow that is known here; keys: {_keys(data)}"
+        )
+    return checkpoint
+
+
+def _keys(data: dict[str, Any]) -> str:
+    """The first keys of a file, for a message; those of its state dict if it has one."""
+    inner = data.get("state_dict")
+    names = [str(name) for name in (inner if isinstance(inner, dict) and inner else data)]
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def _save_safetensors(network: nn.Module, path: Path, description: dict[str, Any]) -> None:
+    from safetensors.torch import save_file
+
+    tensors = as_float32(network.state_dict())
+    metadata = {native.KEY: json.dumps(description, default=str)}
+    _write(path, lambda part: save_file(tensors, part, metadata))
+
+
+def _save_nvidia(network: nn.Module, path: Path, description: dict[str, Any]) -> None:
+    content: dict[str, Any] = {
+        "state_dict": as_float32(nvidia.to_theirs(network)),
+        "iteration": 0,
+        native.KEY: description,
+    }
+    if isinstance(network, WaveGlow):
+        content["config"] = nvidia.constructor_arguments(network)
+    _write(path, lambda part: torch.save(content, part))
+
+
+_WRITERS = {"safetensors": _save_safetensors, "nvidia": _save_nvidia}
+
+
+def _write(path: Path, write: Callable[[Path], None]) -> None:
+    """Write beside the target, then rename: nobody ever sees half a file."""
+    part = path.with_name(f"{path.name}.tmp{os.getpid()}")
+    try:
+        write(part)
+        os.replace(part, path)
+    except Exception as error:  # OSError, but torch and safetensors have errors of their own
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{path}: cannot be written ({reason})") from None
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()

@@ -1,0 +1,31 @@
+"""Learning-rate schedules that torch does not have ready-made."""
+
+from __future__ import annotations
+
+from math import cos, pi
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+
+def warmup_cosine(
+    optimizer: Optimizer, *, warmup_steps: int, total_steps: int, final_factor: float = 0.01
+) -> LambdaLR:
+    """Linear warm-up to the learning rate, then half a cosine down to ``final_factor`` of it.
+
+    Raises:
+        ValueError: unless ``0 <= warmup_steps < total_steps``.
+    """
+    if not 0 <= warmup_steps < total_steps:
+        raise ValueError(
+            f"scheduler needs 0 <= warmup_steps < total_steps, not {warmup_steps} and {total_steps}"
+            " (total_steps follows trainer.max_steps: set that)"
+        )
+
+    def factor(step: int) -> float:
+        if step < warmup_steps:
+            return (step + 1) / warmup_steps
+        done = min(1.0, (step - warmup_steps) / (total_steps - warmup_steps))
+        return final_factor + (1.0 - final_factor) * 0.5 * (1.0 + cos(pi * done))
+
+    return LambdaLR(optimizer, factor)

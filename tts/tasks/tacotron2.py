@@ -1,0 +1,139 @@
+"""Training of Tacotron 2: teacher-forced loss, guidance that ends, free-running samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from pytorch_lightning.callbacks import Timer
+from torch import Tensor
+
+from tts.data.batch import TextMelBatch
+from tts.models import Tacotron2, tacotron2_loss
+from tts.tasks.base import SpeechTask, isolated_rng
+from tts.tasks.samples import Samples
+
+
+@dataclass(frozen=True)
+class Tacotron2LossOptions:
+    """Options of :func:`tts.models.tacotron2_loss`, and when guidance ends.
+
+    Attributes:
+        reduction: ``"masked"`` or ``"nvidia"``.
+        gate_pos_weight: weight of the last frame in the gate's cross entropy.
+        guided_weight: weight of the guided attention loss; 0 switches it off.
+        guided_sigma: its width, as a share of the text.
+        guided_until: share of the run (of its steps or of its time, whichever is further) after
+            which guidance is off.
+    """
+
+    reduction: str = "masked"
+    gate_pos_weight: float = 1.0
+    guided_weight: float = 0.0
+    guided_sigma: float = 0.4
+    guided_until: float = 1.0
+
+
+class Tacotron2Task(SpeechTask):
+    """Tacotron 2 under Lightning; the arguments of :class:`SpeechTask` and ``loss``."""
+
+    network: Tacotron2
+
+    def __init__(
+        self,
+        network: Tacotron2,
+        *args: Any,
+        loss: Tacotron2LossOptions | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(network, *args, **kwargs)
+        self.loss = loss or Tacotron2LossOptions()
+
+    def losses(self, batch: TextMelBatch, stage: str) -> tuple[dict[str, Tensor], int]:
+        """Masked teacher-forced loss; in training the mean is over the frames of all ranks."""
+        output = self.network(batch.text, batch.text_lengths, batch.mel, batch.mel_lengths)
+        train = stage == "train"
+        losses = tacotron2_loss(
+            output,
+            batch.mel,
+            batch.mel_lengths,
+            reduction=self.loss.reduction,
+            n_frames=frames_per_rank(batch.mel_lengths) if train else None,
+            gate_pos_weight=self.loss.gate_pos_weight,
+            text_lengths=batch.text_lengths,
+            # validation is never guided: its loss means the same from the first step to the last
+            guided_weight=self.guided_weight() if train else 0.0,
+            guided_sigma=self.loss.guided_sigma,
+        )
+        return losses, int(batch.mel_lengths.sum())
+
+    def guided_weight(self) -> float:
+        """Weight of the guided attention loss at this point of the run."""
+        return self.loss.guided_weight if self.progress() < self.loss.guided_until else 0.0
+
+    def progress(self) -> float:
+        """Share of the run that is over: of its steps or of its time, whichever is further."""
+        trainer = self.trainer
+        shares = [0.0]
+        n_steps = trainer.estimated_stepping_batches
+        if n_steps not in (-1, float("inf")):
+            shares.append(trainer.global_step / n_steps)
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(callback, Timer) and (left := callback.time_remaining()) is not None:
+                elapsed = callback.time_elapsed()
+                shares.append(elapsed / (elapsed + max(left, 1e-3)))
+        return max(shares)
+
+    def samples(self, batch: TextMelBatch, generator: torch.Generator) -> Samples:
+        """Teacher-forced and free-running spectrogram, alignment and gate of each utterance."""
+        with isolated_rng(0):
+            forced = self.network(batch.text, batch.text_lengths, batch.mel, batch.mel_lengths)
+        # an utterance that babbles on is cut at twice the longest recording
+        max_steps = 2 * batch.mel.shape[2] // self.network.config.n_frames_per_step + 1
+        free = self.network.generate(
+            batch.text, batch.text_lengths, max_steps=max_steps, generator=generator
+        )
+        n_mel, n_free, n_text = (
+            lengths.tolist()
+            for lengths in (batch.mel_lengths, free.mel_lengths, batch.text_lengths)
+        )
+        return Samples(
+            names=list(batch.names),
+            mels={
+                "target": _trim(batch.mel, n_mel),
+                "teacher_forced": _trim(forced.mel_post, n_mel),
+                "free_running": _trim(free.mel_post, n_free),
+            },
+            alignments={
+                "teacher_forced": _trim_alignments(forced.alignments, n_mel, n_text),
+                "free_running": _trim_alignments(free.alignments, n_free, n_text),
+            },
+            gates={
+                "teacher_forced": _trim(torch.sigmoid(forced.gate_logits), n_mel),
+                "free_running": _trim(torch.sigmoid(free.gate_logits), n_free),
+            },
+            waves={},
+        )
+
+
+def frames_per_rank(mel_lengths: Tensor) -> Tensor:
+    """Real frames of the global batch divided by the number of ranks.
+
+    A rank that divides its sum by this has a loss whose mean over the ranks, which is what
+    DistributedDataParallel takes of the gradients, is the mean over all frames.
+    """
+    count = mel_lengths.sum().to(torch.float32)
+    if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
+        dist.all_reduce(count)
+        count /= dist.get_world_size()
+    return count
+
+
+def _trim(batch: Tensor, lengths: list[int]) -> list[Tensor]:
+    return [x[..., :n].float().cpu() for x, n in zip(batch, lengths, strict=True)]
+
+
+def _trim_alignments(batch: Tensor, n_mel: list[int], n_text: list[int]) -> list[Tensor]:
+    return [x[:m, :t].float().cpu() for x, m, t in zip(batch, n_mel, n_text, strict=True)]

@@ -1,0 +1,58 @@
+"""Training of WaveGlow: negative log-likelihood of the samples, inversions to listen to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tts.data.batch import MelWaveBatch
+from tts.models import WaveGlow, waveglow_loss
+from tts.tasks.base import SpeechTask
+from tts.tasks.samples import Samples
+
+
+@dataclass(frozen=True)
+class WaveGlowLossOptions:
+    """Options of the likelihood and of the samples.
+
+    Attributes:
+        sigma: standard deviation of the prior in training (Prenger et al., 2019, §3.2).
+        sample_sigma: standard deviation of the noise when listening.
+    """
+
+    sigma: float = 1.0
+    sample_sigma: float = 0.6
+
+
+class WaveGlowTask(SpeechTask):
+    """WaveGlow under Lightning; the arguments of :class:`SpeechTask` and ``loss``."""
+
+    network: WaveGlow
+
+    def __init__(
+        self, network: WaveGlow, *args: Any, loss: WaveGlowLossOptions | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(network, *args, **kwargs)
+        self.loss = loss or WaveGlowLossOptions()
+
+    def losses(self, batch: MelWaveBatch, stage: str) -> tuple[dict[str, Tensor], int]:
+        """Negative log-likelihood for each sample."""
+        output = self.network(batch.mel, batch.wave)
+        return waveglow_loss(output, sigma=self.loss.sigma), batch.wave.numel()
+
+    def samples(self, batch: MelWaveBatch, generator: torch.Generator) -> Samples:
+        """The recording and what the network makes of its spectrogram."""
+        wave = self.network.inverse(batch.mel, sigma=self.loss.sample_sigma, generator=generator)
+        return Samples(
+            names=list(batch.names),
+            mels={"target": [mel.float().cpu() for mel in batch.mel]},
+            alignments={},
+            gates={},
+            waves={
+                "target": [x.float().cpu() for x in batch.wave],
+                "inverse": [x.float().cpu() for x in wave[:, : batch.wave.shape[1]]],
+            },
+        )

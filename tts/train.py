@@ -1,0 +1,178 @@
+"""The training recipe: every object of a run, in the order in which it is built."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+from pytorch_lightning.loggers import Logger
+
+from tts.callbacks import DescribeCheckpoint
+from tts.devices import resolve_devices
+from tts.errors import InputError
+from tts.loggers import finish_wandb
+
+log = logging.getLogger(__name__)
+
+
+def train(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
+    """Run one training.
+
+    Args:
+        config: the resolved configuration as plain containers, see ``conf/train.yaml``.
+        output_dir: where everything goes that the run writes.
+
+    Returns:
+        The last value of every metric.
+
+    Raises:
+        InputError: something in the configuration or in the data has to be mended.
+        TrainingError: the run cannot go on.
+    """
+    ckpt_path = find_checkpoint(config, output_dir)
+    pl.seed_everything(config["seed"], workers=True, verbose=False)
+    torch.set_float32_matmul_precision(config["matmul_precision"])
+
+    datamodule = instantiate(config["model"]["datamodule"], _convert_="all")
+    network = instantiate(config["model"]["network"], _convert_="all")
+    task = instantiate(config["model"]["task"], network=network, _convert_="all")
+
+    describe = DescribeCheckpoint(describe_run(config, datamodule, network))
+    callbacks: list[Callback] = [describe, *instantiate_all(config["callbacks"])]
+    loggers: list[Logger] = instantiate_all(config["logger"])
+    trainer = build_trainer(config["trainer"], callbacks, loggers, output_dir)
+    log_config(config, loggers, datamodule, network, output_dir)
+    try:
+        trainer.fit(task, datamodule, ckpt_path=ckpt_path, weights_only=True)
+    finally:
+        finish_wandb()
+    report(config, trainer, output_dir)
+    return {name: float(value) for name, value in trainer.callback_metrics.items()}
+
+
+def build_trainer(
+    options: dict[str, Any], callbacks: list[Callback], loggers: list[Logger], output_dir: Path
+) -> pl.Trainer:
+    """Lightning's Trainer; ``gpus`` is our spelling of ``accelerator=gpu devices=N``."""
+    options = dict(options)
+    gpus = options.pop("gpus")
+    accelerator, devices = options.pop("accelerator"), options.pop("devices")
+    resolved = resolve_devices(gpus, accelerator, devices)
+    return pl.Trainer(
+        accelerator=resolved.accelerator,
+        devices=resolved.devices,
+        callbacks=callbacks,
+        logger=loggers,
+        default_root_dir=output_dir,
+        # our batch sampler knows the ranks; Lightning could not inject one into it
+        use_distributed_sampler=False,
+        **options,
+    )
+
+
+def instantiate_all(nodes: dict[str, Any] | None) -> list[Any]:
+    """Every entry of a group of callbacks or loggers; entries set to null are left out."""
+    return [instantiate(node, _convert_="all") for node in (nodes or {}).values() if node]
+
+
+def find_checkpoint(config: dict[str, Any], output_dir: Path) -> Path | None:
+    """The checkpoint to resume from; ``ckpt_path=last`` is the newest of the runs of this name.
+
+    Raises:
+        InputError: there is none.
+    """
+    wanted = config["ckpt_path"]
+    if wanted is None:
+        return None
+    if wanted != "last":
+        if not Path(wanted).is_file():
+            raise InputError(f"ckpt_path={wanted}: no such file")
+        return Path(wanted)
+    runs = Path(config["paths"]["log_dir"]) / config["name"]
+    found = [*runs.rglob("checkpoints/last.ckpt"), *output_dir.glob("checkpoints/last.ckpt")]
+    if not found:
+        raise InputError(f"ckpt_path=last: no run under {runs} has a checkpoint yet")
+    newest = max(found, key=lambda path: path.stat().st_mtime)
+    log.info("resuming from %s", newest)
+    return newest
+
+
+def describe_run(
+    config: dict[str, Any], datamodule: Any, network: torch.nn.Module
+) -> dict[str, Any]:
+    """What a checkpoint says of itself: enough to rebuild the network and to feed it."""
+    from dataclasses import asdict
+
+    tokenizer = getattr(datamodule, "tokenizer", None)
+    return {
+        "format": 1,
+        "network": type(network).__name__,
+        "network_config": asdict(network.config),  # type: ignore[call-overload]
+        "mel": datamodule.mel.to_dict(),
+        "tokenizer": tokenizer.to_dict() if tokenizer is not None else None,
+        "corpus": datamodule.corpus.name,
+        "config": config,
+    }
+
+
+def log_config(
+    config: dict[str, Any],
+    loggers: list[Logger],
+    datamodule: Any,
+    network: torch.nn.Module,
+    output_dir: Path,
+) -> None:
+    """The resolved configuration, to the loggers and as a file beside what the run writes."""
+    facts = {
+        "corpus": datamodule.corpus.name,
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "git": git_revision(),
+        "torch": torch.__version__,
+    }
+    for logger in loggers:
+        logger.log_hyperparams({**config, "facts": facts})
+    if pl.utilities.rank_zero_only.rank == 0:
+        output_dir.mkdir(parents=True, exist_ok=True)
+        OmegaConf.save(OmegaConf.create(config), output_dir / "config.yaml")
+        (output_dir / "facts.json").write_text(json.dumps(facts, indent=1) + "\n")
+        log.info(
+            "%s on %s: %s parameters", type(network).__name__, facts["corpus"], facts["parameters"]
+        )
+
+
+def git_revision() -> str | None:
+    """Revision of the checkout that runs, if it is one."""
+    here = Path(__file__).parent
+    command = ["git", "-C", str(here), "describe", "--always", "--dirty"]
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return run.stdout.strip() or None
+
+
+def report(config: dict[str, Any], trainer: pl.Trainer, output_dir: Path) -> None:
+    """Say where everything is."""
+    if not trainer.is_global_zero:
+        return
+    lines = [f"finished after {trainer.global_step} steps; in {output_dir}:"]
+    checkpoint = trainer.checkpoint_callback
+    if isinstance(checkpoint, ModelCheckpoint):
+        lines += [f"  best checkpoint  {checkpoint.best_model_path or 'none yet'}"]
+        lines += [f"  last checkpoint  {checkpoint.last_model_path or 'none yet'}"]
+    for folder, what in (("samples", "pictures, sound"), ("metrics.csv", "curves")):
+        if (output_dir / folder).exists():
+            lines.append(f"  {what:<15}  {output_dir / folder}")
+    if config["epilogue"]:
+        lines += ["", config["epilogue"].strip()]
+    from rich.console import Console
+
+    Console(highlight=False, soft_wrap=True).print("\n".join(lines), markup=False)
