@@ -21,6 +21,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 
 from tts.config import conf_dir, register_resolvers, resolved
 from tts.errors import InputError, TrainingError, one_line
+from tts.overrides import quote_values
 
 Result = TypeVar("Result")
 
@@ -62,6 +63,7 @@ def _synthesize_job(cfg: DictConfig) -> None:
 def _run(job: Callable[[DictConfig], Any], config_name: str) -> None:
     """Hand the command line to Hydra; a mistake in it ends in one line and status 2."""
     register_resolvers()
+    sys.argv[1:] = quote_values(sys.argv[1:])
     command = hydra.main(str(conf_dir()), config_name, version_base="1.3")(job)
     if os.environ.get("HYDRA_FULL_ERROR") == "1":
         command()
@@ -94,7 +96,8 @@ def _explain(error: BaseException) -> str:
     if isinstance(cause, (ValueError, TypeError)):
         key = getattr(error, "full_key", None) or _full_key(error)
         return f"{key}: {one_line(cause)}" if key else one_line(cause)
-    return one_line(error)
+    # Hydra adds where it has looked, which is of no use to anyone but Hydra's developers
+    return one_line(error).split(" Config search path:")[0]
 
 
 def _unknown_key(error: OmegaConfBaseException) -> str:

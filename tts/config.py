@@ -34,7 +34,7 @@ def register_resolvers() -> None:
             return len(symbols)
         if symbols not in SYMBOL_SETS:
             known = ", ".join(sorted(SYMBOL_SETS))
-            raise InputError(f"text.symbols={symbols} is no symbol set (known: {known})")
+            raise InputError(f"tokenizer.symbols={symbols} is no symbol set (known: {known})")
         return len(SYMBOL_SETS[symbols])
 
     OmegaConf.register_new_resolver("vocabulary_size", vocabulary_size, replace=True)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,8 +58,13 @@ def _launch_ranks(config: dict[str, Any], output_dir: Path, n_ranks: int) -> dic
     run_file.write_text(json.dumps({"config": config, "output_dir": str(output_dir)}, indent=1))
     result_file.unlink(missing_ok=True)
     # the ranks have already said what went wrong; the launcher would say it again, at length
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
-    launcher = elastic_launch(_local_launch(n_ranks, LaunchConfig), "python")
+    for name in (
+        "torch.distributed.elastic",
+        "torch.distributed.launcher",
+        "torchelastic-events-null",
+    ):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    launcher = elastic_launch(_local_launch(n_ranks, LaunchConfig), sys.executable)
     try:
         with _threads_for(n_ranks):
             launcher("-m", "tts.worker", str(run_file), str(result_file))
@@ -94,6 +100,7 @@ def _local_launch(n_ranks: int, launch_config: Any) -> Any:
         min_nodes=1,
         max_nodes=1,
         nproc_per_node=n_ranks,
+        run_id=str(os.getpid()),
         rdzv_backend="c10d",
         rdzv_endpoint="127.0.0.1:0",
         max_restarts=0,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import subprocess
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from omegaconf import OmegaConf
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from pytorch_lightning.loggers import Logger
 
-from tts.callbacks import DescribeCheckpoint
+from tts.callbacks import DescribeCheckpoint, RandomState
 from tts.devices import resolve_devices
 from tts.errors import InputError
 from tts.loggers import finish_wandb
@@ -37,6 +38,7 @@ def train(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
         InputError: something in the configuration or in the data has to be mended.
         TrainingError: the run cannot go on.
     """
+    quieten_lightning()
     ckpt_path = find_checkpoint(config, output_dir)
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     torch.set_float32_matmul_precision(config["matmul_precision"])
@@ -44,9 +46,10 @@ def train(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
     datamodule = instantiate(config["model"]["datamodule"], _convert_="all")
     network = instantiate(config["model"]["network"], _convert_="all")
     task = instantiate(config["model"]["task"], network=network, _convert_="all")
+    check_optimizer(task)
 
     describe = DescribeCheckpoint(describe_run(config, datamodule, network))
-    callbacks: list[Callback] = [describe, *instantiate_all(config["callbacks"])]
+    callbacks: list[Callback] = [describe, RandomState(), *instantiate_all(config["callbacks"])]
     loggers: list[Logger] = instantiate_all(config["logger"])
     trainer = build_trainer(config["trainer"], callbacks, loggers, output_dir)
     log_config(config, loggers, datamodule, network, output_dir)
@@ -56,6 +59,35 @@ def train(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
         finish_wandb()
     report(config, trainer, output_dir)
     return {name: float(value) for name, value in trainer.callback_metrics.items()}
+
+
+def quieten_lightning() -> None:
+    """Leave out what Lightning says to everybody: advertisements, and advice that is not ours."""
+    for name in ("pytorch_lightning", "lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for message in (
+        # said at every fit with torch 2.13, of Lightning's own code
+        r".*isinstance\(treespec, LeafSpec\)` is deprecated",
+        # workers are chosen in conf/data; cached mels need few
+        r".*does not have many workers",
+        # the folder holds our config.yaml already
+        r".*Experiment logs directory .* exists and is not empty",
+        # small corpora have few batches in an epoch
+        r".*The number of training batches \(\d+\) is smaller than the logging interval",
+        # resuming: a run of its own, whose best checkpoints are counted afresh
+        r"The dirpath has changed from",
+        # resuming in place
+        r".*Checkpoint directory .* exists and is not empty",
+    ):
+        warnings.filterwarnings("ignore", message)
+
+
+def check_optimizer(task: pl.LightningModule) -> None:
+    """Build the optimiser once for nothing: a wrong option shows before the data is prepared."""
+    try:
+        task.configure_optimizers()
+    except (TypeError, ValueError) as error:
+        raise InputError(f"model.optimizer or model.scheduler: {error}") from None
 
 
 def build_trainer(

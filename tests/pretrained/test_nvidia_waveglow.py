@@ -112,11 +112,9 @@ def test_alternating_couplings_are_refused_by_class(small_waveglow, glow_files, 
 
 
 def test_alternating_couplings_are_refused_by_source(small_waveglow, glow_files, tmp_path):
-    from conftest import GLOW, GLOW_OLD_METHOD
-
     path = tmp_path / "waveglow_old.pt"
-    source = GLOW.rstrip().removesuffix("pass") + GLOW_OLD_METHOD.lstrip()
-    glow_files.write(path, to_theirs(small_waveglow), stride=16, legacy=True, source=source)
+    state, source = to_theirs(small_waveglow), glow_files.alternating
+    glow_files.write(path, state, stride=16, legacy=True, source=source)
     with pytest.raises(InputError, match="alternate between the two halves"):
         load(path)
 

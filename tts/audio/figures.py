@@ -31,7 +31,7 @@ MUTED = "#66727f"
 ACCENT = "#d9480f"
 LINE = "#27407a"
 # More symbols than this cannot be told apart on the axis of an alignment
-_MAX_LABELS = 70
+_MAX_LABELS = 120
 
 
 def mel_figure(mels: Mapping[str, Any], config: MelConfig, title: str) -> Figure:
@@ -45,7 +45,10 @@ def mel_figure(mels: Mapping[str, Any], config: MelConfig, title: str) -> Figure
     arrays = {name: to_array(mel) for name, mel in mels.items()}
     figure = new_figure(10, 1 + 2.2 * len(arrays), title)
     panels = figure.subplots(len(arrays), 1, sharex=True, squeeze=False)[:, 0]
-    loudest = max(float(mel.max(initial=config.silence)) for mel in arrays.values())
+    # A diverged network must not stop its own picture: what is not finite stays white
+    loudest = max(
+        float(mel.max(initial=config.silence, where=np.isfinite(mel))) for mel in arrays.values()
+    )
     scale = {"vmin": config.silence, "vmax": max(loudest, config.silence + 1)}
     seconds_per_frame = config.hop_length / config.sample_rate
     for axes, (name, mel) in zip(panels, arrays.items(), strict=True):
@@ -67,7 +70,8 @@ def alignment_figure(alignment: Any, title: str, symbols: Sequence[str] | None =
         symbols: the ``T_text`` symbols, written along the axis when there is room.
     """
     weights = to_array(alignment)
-    figure = new_figure(10, 6, title)
+    # Letters need an eighth of an inch each; a long text gets a taller picture
+    figure = new_figure(10, min(max(5.0, 1 + weights.shape[1] / 8), 16.0), title)
     axes = figure.subplots()
     image = axes.imshow(weights.T, origin="lower", aspect="auto", cmap="magma", vmin=0)
     axes.set_xlabel("decoder step (mel frame)")
@@ -120,17 +124,19 @@ def figure_to_image(figure: Figure) -> NDArray[np.uint8]:
     """Draw a picture into an array ``(height, width, 3)`` of red, green, blue."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    canvas = FigureCanvasAgg(figure)
+    canvas: Any = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba(), dtype=np.uint8)[..., :3].copy()
 
 
-def new_figure(width: float, height: float, title: str) -> Figure:
-    """Make an empty picture of some inches with a headline."""
+def new_figure(width: float, height: float, title: str, gap: float = 0.05) -> Figure:
+    """Make an empty picture with a headline; width, height and gap between panels in inches."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    figure = Figure(figsize=(width, height), dpi=110, layout="constrained", facecolor="white")
+    layout = ConstrainedLayoutEngine(h_pad=gap, w_pad=0.05)
+    figure = Figure(figsize=(width, height), dpi=110, layout=layout, facecolor="white")
     FigureCanvasAgg(figure)
     figure.suptitle(
         title, x=0.01, ha="left", fontsize=13, weight="bold", color=INK, parse_math=False

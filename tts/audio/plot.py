@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _N_MFCC = 20
+_MEL_TICKS = (200, 500, 1000, 2000, 4000, 7000)
 # Quieter than this is black: 16-bit rounding noise lies some 15 dB lower
 _FLOOR_DB = -100.0
 
@@ -95,8 +96,7 @@ def wave_figure(
     """
     features = _analyse(wave, config, at)
     seconds = f"{features.duration:.2f} s at {config.sample_rate / 1000:g} kHz"
-    figure = new_figure(13, 17, f"{title}: {seconds}")
-    figure.get_layout_engine().set(h_pad=0.12, w_pad=0.06)  # type: ignore[union-attr, call-arg]
+    figure = new_figure(13, 17, f"{title}: {seconds}", gap=0.12)
     grid = figure.add_gridspec(5, 2, width_ratios=(1, 1.6), height_ratios=(0.8, 1, 1.3, 1.2, 1))
     wide = [figure.add_subplot(grid[row, :]) for row in (0, 2, 3, 4)]
     _draw_waveform(wide[0], features)
@@ -158,16 +158,22 @@ def _analyse(wave: NDArray[np.float32], config: MelConfig, at: float | None) -> 
 def _decibels(magnitude: NDArray[np.float32], config: MelConfig) -> NDArray[np.float32]:
     """Express magnitudes relative to a sine of full scale, whose peak is half the window's sum."""
     full_scale = config.win_length / 4  # a Hann window sums to half its length
-    return 20 * np.log10(np.maximum(magnitude / full_scale, 10 ** (_FLOOR_DB / 20)))
+    level: NDArray[np.float32] = np.maximum(
+        20 * np.log10(np.maximum(magnitude / full_scale, 1e-9)), _FLOOR_DB
+    )
+    return level
 
 
 def _draw_waveform(axes: Axes, features: _Features) -> None:
     time = np.arange(len(features.wave)) / features.config.sample_rate
     axes.plot(time, features.wave, color=LINE, linewidth=0.4)
-    _mark_frame(axes, features)
-    limit = max(0.05, 1.05 * float(np.abs(features.wave).max()))
+    _mark_frame(axes, features, ACCENT)
+    limit = max(0.01, 1.05 * float(np.abs(features.wave).max()))
     axes.set(ylabel="amplitude", ylim=(-limit, limit))
-    headline(axes, "Waveform", "air pressure over time, 1 is full scale; orange: the frame below")
+    axes.spines[["top", "right"]].set_visible(False)
+    headline(
+        axes, "Waveform", "air pressure over time, 1 is full scale; the line marks the frame below"
+    )
 
 
 def _draw_frame(axes: Axes, features: _Features) -> None:
@@ -179,9 +185,11 @@ def _draw_frame(axes: Axes, features: _Features) -> None:
     window = np.hanning(config.win_length + 1)[:-1]
     milliseconds = np.arange(len(samples)) / config.sample_rate * 1000
     axes.plot(milliseconds, samples, color=MUTED, linewidth=0.7, label="samples")
-    axes.plot(milliseconds, samples * window, color=ACCENT, linewidth=1, label="× Hann window")
+    axes.plot(
+        milliseconds, samples * window, color=ACCENT, linewidth=1, label="under a Hann window"
+    )
     axes.set(xlabel="time in the frame (ms)", ylabel="amplitude", xlim=(0, milliseconds[-1]))
-    axes.legend(loc="upper right", frameon=False, fontsize=8)
+    _legend(axes)
     headline(axes, "One frame", f"{config.win_length} samples, faded in and out")
 
 
@@ -201,9 +209,9 @@ def _draw_spectrum(axes: Axes, features: _Features) -> None:
         label=f"{config.n_mels} mel bands",
     )
     axes.set(xlabel="frequency (kHz)", ylabel="level (dB)", xlim=(0, kilohertz[-1]))
-    axes.legend(loc="upper right", frameon=False, fontsize=8)
+    _legend(axes)
     headline(
-        axes, "Its spectrum", "how strong each frequency is; narrow peaks are the voice's harmonics"
+        axes, "Its spectrum", "how strong each frequency is; the comb of peaks comes from the pitch"
     )
 
 
@@ -218,23 +226,19 @@ def _draw_stft(figure: Figure, axes: Axes, features: _Features) -> None:
     axes.set_ylabel("frequency (kHz)")
     figure.colorbar(image, ax=axes, label="level (dB)", pad=0.01)
     hop = f"{1000 * features.hop_seconds:.1f} ms"
-    headline(axes, "STFT spectrogram", f"such a spectrum every {hop}, as colours; bands: formants")
+    headline(
+        axes, "STFT spectrogram", f"such a spectrum every {hop}, as colours; stripes are harmonics"
+    )
 
 
 def _draw_mel(figure: Figure, axes: Axes, features: _Features) -> None:
     config = features.config
     image = show_over_time(axes, features.mel, features.hop_seconds, vmin=config.silence)
     _mark_frame(axes, features)
-    axes.set_ylabel("mel band")
-    hertz = axes.secondary_yaxis(
-        "right",
-        functions=(
-            lambda band: np.interp(band, np.arange(config.n_mels) + 0.5, _band_centres(config)),
-            lambda hz: np.interp(hz, _band_centres(config), np.arange(config.n_mels) + 0.5),
-        ),
-    )
-    hertz.set_yticks([200, 500, 1000, 2000, 4000, 7500])
-    hertz.set_ylabel("Hz")
+    marks = [hertz for hertz in _MEL_TICKS if config.f_min < hertz < config.f_max]
+    bands = np.interp(marks, _band_centres(config), np.arange(config.n_mels) + 0.5)
+    axes.set_yticks(bands, [str(hertz) for hertz in marks])
+    axes.set_ylabel("frequency (Hz)")
     figure.colorbar(image, ax=axes, label="log magnitude (ln)", pad=0.01)
     headline(
         axes,
@@ -246,29 +250,39 @@ def _draw_mel(figure: Figure, axes: Axes, features: _Features) -> None:
 def _draw_mfcc(figure: Figure, axes: Axes, features: _Features) -> None:
     # Coefficient 0 is the loudness: ten times larger than the rest, it would hide them
     shape = features.mfcc[1:]
-    limit = float(np.quantile(np.abs(shape), 0.995))
+    limit = max(0.1, float(np.quantile(np.abs(shape), 0.98)))
     image = show_over_time(
         axes, shape, features.hop_seconds, cmap="RdBu_r", vmin=-limit, vmax=limit
     )
-    _mark_frame(axes, features)
+    _mark_frame(axes, features, ACCENT)
     axes.set_ylabel("coefficient")
-    axes.set_yticks(np.arange(0, len(shape), 3) + 0.5, range(1, len(shape) + 1, 3))
+    axes.set_yticks(
+        np.arange(0, len(shape), 3) + 0.5, [str(row) for row in range(1, len(shape) + 1, 3)]
+    )
     figure.colorbar(image, ax=axes, label="value", pad=0.01)
     headline(
-        axes, "MFCC", "each mel column as cosines: low rows its coarse shape, high rows detail"
+        axes,
+        "MFCC",
+        "each mel column as cosines: low rows coarse shape, high rows detail (without 0, loudness)",
     )
 
 
-def _mark_frame(axes: Axes, features: _Features) -> None:
-    axes.axvline(features.frame * features.hop_seconds, color=ACCENT, linewidth=0.9, alpha=0.9)
+def _legend(axes: Axes) -> None:
+    axes.legend(loc="upper right", fontsize=8, framealpha=0.85, edgecolor="none")
+    axes.spines[["top", "right"]].set_visible(False)
 
 
-def _band_centres(config: MelConfig) -> NDArray[Any]:
+def _mark_frame(axes: Axes, features: _Features, color: str = "white") -> None:
+    time = features.frame * features.hop_seconds
+    axes.axvline(time, color=color, linewidth=0.9, linestyle="--" if color == "white" else "-")
+
+
+def _band_centres(config: MelConfig) -> NDArray[np.float64]:
     """Give the frequencies of the bands' peaks in Hz."""
     from librosa import mel_frequencies
 
     edges = mel_frequencies(n_mels=config.n_mels + 2, fmin=config.f_min, fmax=config.f_max)
-    return np.asarray(edges[1:-1])
+    return np.asarray(edges[1:-1], dtype=np.float64)
 
 
 if __name__ == "__main__":

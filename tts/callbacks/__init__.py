@@ -4,6 +4,7 @@ from tts.callbacks.describe import DescribeCheckpoint
 from tts.callbacks.ema import EMA
 from tts.callbacks.guards import StopOnNonFinite
 from tts.callbacks.progress import LineProgress, RichProgress, progress_bar
+from tts.callbacks.random_state import RandomState
 from tts.callbacks.samples import LogSamples
 from tts.callbacks.sinks import FolderSink, MediaSink, TensorBoardSink, WandbSink, sinks_for
 from tts.callbacks.throughput import Throughput
@@ -15,6 +16,7 @@ __all__ = [
     "LineProgress",
     "LogSamples",
     "MediaSink",
+    "RandomState",
     "RichProgress",
     "StopOnNonFinite",
     "TensorBoardSink",

@@ -33,17 +33,21 @@ class Item:
 
     def send(self, sinks: list[MediaSink], sample_rate: int, step: int) -> Iterator[Exception]:
         """Make it and give it to every sink; yields what went wrong."""
+        from tts.audio.figures import figure_to_image
+
         try:
             made = self.make()
+            wave = made if isinstance(made, Tensor) else None
+            picture = None if isinstance(made, Tensor) else figure_to_image(made)
         except Exception as error:
             yield error
             return
         for sink in sinks:
             try:
-                if isinstance(made, Tensor):
-                    sink.audio(self.tag, made, sample_rate, step)
-                else:
-                    sink.image(self.tag, made, step)
+                if picture is not None:
+                    sink.image(self.tag, picture, step)
+                if wave is not None:
+                    sink.audio(self.tag, wave, sample_rate, step)
             except Exception as error:
                 yield error
 

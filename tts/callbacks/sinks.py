@@ -1,8 +1,9 @@
 """Where pictures and sound go: a plain folder for every run, and the loggers that can show them.
 
-A sink is anything with ``image`` and ``audio``. Tags are ``kind/utterance``, which TensorBoard and
-W&B group by kind; the folder makes ``step_000123/kind_utterance.png`` of them. TensorBoard and
-W&B are touched only when such a logger is there.
+A sink is anything with ``image`` and ``audio``; a picture is drawn once, for all of them. Tags are
+``kind/utterance``, which TensorBoard and W&B group by kind; the folder makes
+``step_000123/kind_utterance.png`` of them. TensorBoard and W&B are touched only when such a logger
+is there.
 """
 
 from __future__ import annotations
@@ -11,21 +12,23 @@ import logging
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
 from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 log = logging.getLogger(__name__)
+
+#: ``(height, width, 3)`` of red, green, blue.
+Picture: TypeAlias = NDArray[np.uint8]
 
 
 class MediaSink(Protocol):
     """A destination for pictures and sound."""
 
-    def image(self, tag: str, figure: Figure, step: int) -> None:
+    def image(self, tag: str, picture: Picture, step: int) -> None:
         """Take a picture."""
 
     def audio(self, tag: str, wave: Tensor, sample_rate: int, step: int) -> None:
@@ -38,11 +41,14 @@ class FolderSink:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
 
-    def image(self, tag: str, figure: Figure, step: int) -> None:
+    def image(self, tag: str, picture: Picture, step: int) -> None:
         """Write a PNG."""
-        from tts.audio.figures import save_figure
+        from PIL import Image
 
-        save_figure(figure, self._path(tag, step, "png"))
+        from tts.audio.io import atomic_writer
+
+        with atomic_writer(self._path(tag, step, "png")) as file:
+            Image.fromarray(picture).save(file, "png")
 
     def audio(self, tag: str, wave: Tensor, sample_rate: int, step: int) -> None:
         """Write a WAV."""
@@ -62,11 +68,9 @@ class TensorBoardSink:
     def __init__(self, logger: TensorBoardLogger) -> None:
         self.logger = logger
 
-    def image(self, tag: str, figure: Figure, step: int) -> None:
+    def image(self, tag: str, picture: Picture, step: int) -> None:
         """Add an image."""
-        from tts.audio.figures import figure_to_image
-
-        self.logger.experiment.add_image(tag, figure_to_image(figure), step, dataformats="HWC")
+        self.logger.experiment.add_image(tag, picture, step, dataformats="HWC")
 
     def audio(self, tag: str, wave: Tensor, sample_rate: int, step: int) -> None:
         """Add a sound."""
@@ -79,11 +83,9 @@ class WandbSink:
     def __init__(self, logger: WandbLogger) -> None:
         self.logger = logger
 
-    def image(self, tag: str, figure: Figure, step: int) -> None:
+    def image(self, tag: str, picture: Picture, step: int) -> None:
         """Log an image."""
-        from tts.audio.figures import figure_to_image
-
-        self.logger.log_image(tag, [figure_to_image(figure)], step)
+        self.logger.log_image(tag, [picture], step)
 
     def audio(self, tag: str, wave: Tensor, sample_rate: int, step: int) -> None:
         """Log a sound."""

@@ -98,15 +98,15 @@ class SpeechDataModule(LightningDataModule):
         split = self.corpus.split()
         n_all = len(split["train"])
         split["train"] = self._training_part(split["train"], recordings)
-        if n_all > len(split["train"]):
-            n_out = n_all - len(split["train"])
-            _log.info("%d of %d recordings are too short or too long to train on", n_out, n_all)
+        if n_out := n_all - len(split["train"]):
+            self._say("%d of %d recordings are too short or too long to train on", n_out, n_all)
         self._datasets = {
             name: self._dataset(name, utterances, recordings)
             for name, utterances in split.items()
             if utterances
         }
-        _log.info("%s: %s", self.corpus.name, self._sizes(split))
+        sizes = ", ".join(f"{len(utterances)} {name}" for name, utterances in split.items())
+        self._say("%s: %s", self.corpus.name, sizes)
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Give the training batches: new ones each epoch, unless the trainer overfits a few."""
@@ -133,7 +133,7 @@ class SpeechDataModule(LightningDataModule):
 
     def _evaluation_loader(self, part: str) -> DataLoader[Any] | list[Any]:
         if part not in self._datasets:
-            _log.warning("%s: no utterances for %r", self.corpus.name, part)
+            self._say("%s: no utterances for %r", self.corpus.name, part, level=logging.WARNING)
             return []
         return self._loader(part, self.val_batch_size, shuffle=False)
 
@@ -170,13 +170,15 @@ class SpeechDataModule(LightningDataModule):
         kept = [u for u in utterances if self.min_seconds <= recordings[u.id].seconds <= longest]
         if not kept:
             raise InputError(
-                f"data.min_seconds={self.min_seconds}, data.max_seconds={self.max_seconds}: none "
+                f"min_seconds={self.min_seconds}, data.max_seconds={self.max_seconds}: none "
                 f"of {len(utterances)} training recordings is between them; widen them"
             )
         return kept
 
-    def _sizes(self, split: Mapping[str, Sequence[Utterance]]) -> str:
-        return ", ".join(f"{len(utterances)} {name}" for name, utterances in split.items())
+    def _say(self, message: str, *values: object, level: int = logging.INFO) -> None:
+        """Log from one process; what goes wrong is raised in all of them."""
+        if self.trainer is None or self.trainer.is_global_zero:
+            _log.log(level, message, *values)
 
 
 class TextMelDataModule(SpeechDataModule):
@@ -246,7 +248,8 @@ class TextMelDataModule(SpeechDataModule):
         """
         if not self._datasets:
             self._store = self._open_store()
-            _report_unknown(self.tokenizer, self.corpus.utterances())
+            if report := _unknown_characters(self.tokenizer, self.corpus.utterances()):
+                self._say("left out, %s", report, level=logging.WARNING)
         super().setup(stage)
 
     def _open_store(self) -> MelStore:
@@ -322,7 +325,7 @@ class MelWaveDataModule(SpeechDataModule):
         )
         if segment_length < mel.n_fft:
             raise InputError(
-                f"data.segment_length={segment_length}: must be at least audio.n_fft={mel.n_fft}"
+                f"segment_length={segment_length}: must be at least audio.n_fft={mel.n_fft}"
             )
         self.segment_length = segment_length
 
@@ -361,21 +364,19 @@ def _encode(tokenizer: Tokenizer, utterances: Sequence[Utterance]) -> list[list[
     return texts
 
 
-def _report_unknown(tokenizer: Tokenizer, utterances: Sequence[Utterance]) -> None:
+def _unknown_characters(tokenizer: Tokenizer, utterances: Sequence[Utterance]) -> str:
     """Say in one line which characters of a corpus have no symbol, or refuse them."""
     if tokenizer.on_unknown == "ignore":
-        return
+        return ""
+    found = [(u.where, unknown) for u in utterances if (unknown := tokenizer.unknown(u.text))]
+    if not found:
+        return ""
     counts: Counter[str] = Counter()
-    first = ""
-    for utterance in utterances:
-        if unknown := tokenizer.unknown(utterance.text):
-            counts.update(unknown)
-            first = first or utterance.where
-    if not counts:
-        return
+    for _, unknown in found:
+        counts.update(unknown)
     listed = ", ".join(f"{shown!r} x{count}" for shown, count in counts.most_common())
-    message = f"not in the symbol table: {listed}; first in {first}"
+    report = f"not in the symbol table: {listed}; first in {found[0][0]}"
     # A phone in braces is a mistake of the writer under either policy
     if tokenizer.on_unknown == "raise" or any(len(shown) > 1 for shown in counts):
-        raise InputError(f"{message}; spell these out, or set text.on_unknown=ignore")
-    _log.warning("left out, %s", message)
+        raise InputError(f"{report}; spell these out, or set text.on_unknown=ignore")
+    return report

@@ -151,7 +151,7 @@ def make_cache(cache_dir: Path) -> None:
         cache_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"{cache_dir}: cannot be made ({error.strerror}); choose another data.cache_dir"
+            f"{cache_dir}: cannot be made ({error.strerror}); choose another paths.cache_dir"
         ) from None
 
 

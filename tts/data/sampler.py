@@ -123,7 +123,7 @@ class BucketBatchSampler(Sampler[list[int]]):
     def _in_order(self) -> list[Indices]:
         n_items = max(len(self.lengths), self.world_size)
         order = self._by_length(np.resize(np.arange(len(self.lengths)), n_items))
-        # Within a batch the corpus's own order: its first items are no shorter than others
+        # Within a batch the corpus's own order: the first items are like any other
         return [np.sort(batch) for batch in np.array_split(order, len(self))]
 
     def _by_length(self, indices: Indices) -> Indices:

@@ -131,7 +131,7 @@ class SyntheticCorpus(Corpus):
         order = np.random.default_rng(recipe.seed).permutation(len(lines))
         expected = sum(map(len, lines)) * engine.seconds_per_character / 60
         if recipe.minutes > 1.2 * expected:
-            raise InputError(_too_few_sentences(recipe, f"about {expected:.2g}"))
+            raise InputError(_too_few_sentences(recipe, f"about {expected:.2f}"))
         with atomic_folder(self.root) as folder:
             (folder / "wavs").mkdir()
             rows = _record(engine, [lines[i] for i in order], recipe, folder / "wavs")
@@ -225,7 +225,7 @@ def _read_sentences(path: Path | None) -> list[str]:
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}; check data.sentences") from None
+        raise InputError(f"{path}: cannot be read as sentences, one a line: {error}") from None
     found = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     for number, line in enumerate(lines, 1):
         if "|" in line:
@@ -248,7 +248,7 @@ def _read_description(root: Path) -> dict[str, Any]:
 def _too_few_sentences(recipe: Recipe, minutes: str) -> str:
     return (
         f"data.minutes={recipe.minutes:g}: the sentences make only {minutes} minutes with "
-        f"{recipe.engine}; ask for less or give more of them in data.sentences"
+        f"{recipe.engine}; ask for less, or for sentences of your own"
     )
 
 

@@ -202,7 +202,7 @@ class Tacotron2(nn.Module):
     def _assemble(
         self, frames: Tensor, gates: Tensor, alignments: Tensor, lengths: Tensor, n_frames: int
     ) -> Tacotron2Output:
-        """Steps ``(S, B, ...)`` -> utterances ``(B, ..., T_mel)``; post-net added"""
+        """Steps ``(S, B, ...)`` -> utterances ``(B, ..., T_mel)``, with the post-net."""
         r = self.config.n_frames_per_step
         mel = frames.permute(1, 3, 0, 2).flatten(2)[:, :, :n_frames]
         gate_logits = gates.permute(1, 0, 2).flatten(1)[:, :n_frames]

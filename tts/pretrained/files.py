@@ -109,7 +109,10 @@ def _open(path: Path) -> Checkpoint:
 def _keys(data: dict[str, Any]) -> str:
     """The first keys of a file, for a message; those of its state dict if it has one."""
     inner = data.get("state_dict")
-    names = [str(name) for name in (inner if isinstance(inner, dict) and inner else data)]
+    names = [
+        " ".join(str(name).split())
+        for name in (inner if isinstance(inner, dict) and inner else data)
+    ]
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 

@@ -1,8 +1,9 @@
 """This project's own checkpoints: Lightning's ``.ckpt`` and safetensors, both self-describing.
 
 A Lightning checkpoint has the description under "tacoglow" and the weights under "state_dict" with
-the prefix "network."; averaged weights under the description's "ema" are preferred. A safetensors
-file has the description as JSON in its metadata, and the weights under their plain names.
+the prefix "network."; where weights are averaged in training, these are the averages. A
+safetensors file has the description as JSON in its metadata, and the weights under their plain
+names.
 """
 
 from __future__ import annotations
@@ -33,12 +34,7 @@ def parse(path: Path, data: dict[str, Any]) -> Checkpoint | None:
     if isinstance(data.get("metadata"), dict):
         return Checkpoint(described(path, description), as_float32(state))
     weights = _network_part(state)
-    if not weights:
-        return None
-    ema = description.get("ema")
-    if isinstance(ema, dict):
-        weights.update(_network_part(ema) or ema)
-    return Checkpoint(described(path, description), as_float32(weights))
+    return Checkpoint(described(path, description), as_float32(weights)) if weights else None
 
 
 def _network_part(state: dict[str, Any]) -> dict[str, Tensor]:

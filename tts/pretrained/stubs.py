@@ -113,8 +113,8 @@ class StubUnpickler(pickle.Unpickler):
             return _builders()[module, name]
         except KeyError:
             raise InputError(
-                f"{self._path}: refused: the file names {module}.{name}, which no checkpoint "
-                "needs and which could run code; nothing of it was run"
+                f"{self._path}: refused: the file names {f'{module}.{name}'!r}, which no "
+                "checkpoint needs and which could run code; nothing of it was run"
             ) from None
 
     def persistent_load(self, pid: Any) -> Any:

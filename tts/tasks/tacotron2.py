@@ -12,6 +12,7 @@ from torch import Tensor
 
 from tts.data.batch import TextMelBatch
 from tts.models import Tacotron2, tacotron2_loss
+from tts.models.tacotron2_loss import REDUCTIONS
 from tts.tasks.base import SpeechTask, isolated_rng
 from tts.tasks.samples import Samples
 
@@ -34,6 +35,10 @@ class Tacotron2LossOptions:
     guided_weight: float = 0.0
     guided_sigma: float = 0.4
     guided_until: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.reduction not in REDUCTIONS:
+            raise ValueError(f"reduction is one of {', '.join(REDUCTIONS)}, not {self.reduction}")
 
 
 class Tacotron2Task(SpeechTask):

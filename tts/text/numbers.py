@@ -7,7 +7,6 @@ ordinal, years in pairs. Its faults are kept too: 2,500 people are "twenty-five 
 is "three dollars, five cents".
 """
 
-# ruff: noqa: SIM905 - word lists read better as prose
 
 from __future__ import annotations
 

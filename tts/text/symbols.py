@@ -6,7 +6,6 @@ alphabet of the CMU Pronouncing Dictionary. An ARPAbet symbol carries an ``@`` s
 ``@B`` and the letter ``B`` stay apart. There is no symbol for the beginning or end of a sentence.
 """
 
-# ruff: noqa: SIM905 - word lists read better as prose
 
 from __future__ import annotations
 

@@ -1,0 +1,62 @@
+"""A corpus of tones that the tests of this folder share, and helpers to write others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tts.audio import MelConfig, write_wave
+from tts.data import SyntheticCorpus
+
+RATE = 22050
+
+WriteCorpus = Callable[..., Path]
+
+
+def write_recording(path: Path, seconds: float = 0.3, rate: int = RATE, pitch: float = 220) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    time = np.arange(round(seconds * rate)) / rate
+    write_wave(path, 0.5 * np.sin(2 * np.pi * pitch * time), rate)
+
+
+@pytest.fixture
+def write_corpus(tmp_path: Path) -> WriteCorpus:
+    """Write a corpus in LJ Speech's layout: names, and how long and at what rate they last."""
+
+    def write(
+        names: Sequence[str] = ("a", "b", "c", "d"),
+        seconds: float = 0.3,
+        rate: int = RATE,
+        folder: str = "corpus",
+    ) -> Path:
+        root = tmp_path / folder
+        for number, name in enumerate(names):
+            write_recording(root / "wavs" / f"{name}.wav", seconds + 0.05 * number, rate)
+        rows = [f"{name}|Number {number}.|Text of {name}." for number, name in enumerate(names)]
+        (root / "metadata.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+        return root
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def tones(tmp_path_factory: pytest.TempPathFactory) -> SyntheticCorpus:
+    """About ten short sentences in tones."""
+    folder = tmp_path_factory.mktemp("tones")
+    lines = [
+        f"{word} {other}." for word in ("one", "two", "four") for other in ("six", "or ten", "no")
+    ]
+    (folder / "lines.txt").write_text("\n".join(lines))
+    corpus = SyntheticCorpus(
+        folder / "corpus", "tones", minutes=0.08, sentences=folder / "lines.txt", val_fraction=0.2
+    )
+    corpus.prepare()
+    return corpus
+
+
+@pytest.fixture(scope="session")
+def mel() -> MelConfig:
+    return MelConfig(n_mels=20, n_fft=512, win_length=512, hop_length=256)

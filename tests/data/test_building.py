@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tts.data.building import atomic_folder, ordered_map, progress, remove_leftovers
+from tts.errors import InputError
+
+
+def test_a_folder_appears_when_it_is_complete(tmp_path):
+    target = tmp_path / "made"
+    with atomic_folder(target) as folder:
+        (folder / "file").write_text("x")
+        assert not target.exists()
+    assert (target / "file").read_text() == "x"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def fail_after_writing(path, reason):
+    path.write_text("x")
+    raise reason
+
+
+@pytest.mark.parametrize("reason", [RuntimeError, KeyboardInterrupt, SystemExit])
+def test_an_interruption_leaves_nothing(tmp_path, reason):
+    with pytest.raises(reason), atomic_folder(tmp_path / "made") as folder:
+        fail_after_writing(folder / "file", reason)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_folder_is_in_nobodys_way(tmp_path):
+    with atomic_folder(tmp_path) as folder:
+        (folder / "file").write_text("x")
+    assert (tmp_path / "file").exists()
+
+
+def test_what_another_process_completed_meanwhile_stays(tmp_path):
+    target = tmp_path / "made"
+    with atomic_folder(target) as folder:
+        (folder / "file").write_text("ours")
+        target.mkdir()
+        (target / "file").write_text("theirs")
+    assert (target / "file").read_text() == "theirs"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(InputError, match=r"made: cannot be written"),
+        atomic_folder(tmp_path / "file" / "made"),
+    ):
+        pass
+
+
+def leftover(tmp_path, process):
+    folder = tmp_path / f"made.tmp-{socket.gethostname()}-{process}"
+    folder.mkdir()
+    return folder
+
+
+def test_leftovers_of_dead_processes_are_removed(tmp_path):
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    folder = leftover(tmp_path, child.pid)
+    remove_leftovers(tmp_path / "made")
+    assert not folder.exists()
+
+
+def test_the_work_of_running_processes_is_left_alone(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        folder = leftover(tmp_path, child.pid)
+        remove_leftovers(tmp_path / "made")
+        child.communicate(b"\n")
+    assert folder.exists()
+
+
+def test_the_work_of_other_machines_is_left_alone(tmp_path):
+    folder = tmp_path / "made.tmp-elsewhere-1"
+    folder.mkdir()
+    remove_leftovers(tmp_path / "made")
+    assert folder.exists()
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_results_come_in_the_order_of_the_items(workers):
+    def slow_first(item: int) -> int:
+        time.sleep(0.02 if item == 0 else 0)
+        return item * item
+
+    assert list(ordered_map(slow_first, range(10), workers)) == [i * i for i in range(10)]
+
+
+def test_only_a_few_items_are_taken_ahead():
+    taken = []
+
+    def items():
+        for item in range(1000):
+            taken.append(item)
+            yield item
+
+    with contextlib.closing(ordered_map(str, items(), 2)) as results:
+        next(results)
+    assert len(taken) < 10
+
+
+def test_a_failing_item_raises_in_its_place():
+    def fail_on_two(item: int) -> int:
+        return 1 // (item - 2)
+
+    results = ordered_map(fail_on_two, range(5), 2)
+    assert [next(results), next(results)] == [-1, -1]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+
+
+def test_progress_is_written_to_standard_error(capfd):
+    with progress("counting", 3) as advance:
+        advance(1.5)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "counting" in err
+    assert "100%" in err

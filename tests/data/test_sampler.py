@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from collections import Counter
+from itertools import chain
+
+import numpy as np
+import pytest
+from torch.utils.data import DataLoader
+
+from tts.data import BucketBatchSampler
+from tts.data.sampler import EpochBatchSampler
+from tts.errors import InputError
+
+LENGTHS = np.random.default_rng(0).integers(50, 900, 103).tolist()
+
+
+def sampler(batch_size=4, shuffle=True, lengths=LENGTHS, **options) -> BucketBatchSampler:
+    return BucketBatchSampler(lengths, batch_size, shuffle=shuffle, seed=7, **options)
+
+
+def ranks(world_size, **options):
+    return [
+        list(sampler(rank=rank, world_size=world_size, **options)) for rank in range(world_size)
+    ]
+
+
+def drawn(batches) -> Counter[int]:
+    return Counter(index for batch in batches for index in batch)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 50, 103, 200])
+def test_evaluation_draws_every_item_once(batch_size):
+    assert drawn(sampler(batch_size, shuffle=False)) == Counter(range(103))
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 50, 103])
+def test_training_draws_every_item_and_repeats_only_to_fill_the_last_batch(batch_size):
+    batches = list(sampler(batch_size))
+    counts = drawn(batches)
+    assert set(counts) == set(range(103))
+    assert counts.total() == -(-103 // batch_size) * batch_size
+    assert max(counts.values()) <= 2
+
+
+def test_training_batches_are_full():
+    assert {len(batch) for batch in sampler(4)} == {4}
+
+
+def test_a_batch_larger_than_the_corpus_repeats_it():
+    (batch,) = sampler(8, lengths=[10, 20, 30])
+    assert sorted(Counter(batch).values()) == [2, 3, 3]
+
+
+def test_drop_last_leaves_out_the_rest():
+    counts = drawn(sampler(4, drop_last=True))
+    assert (counts.total(), max(counts.values())) == (100, 1)
+
+
+@pytest.mark.parametrize("world_size", [1, 2, 3])
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("options", [{}, {"drop_last": True}])
+def test_length_is_the_number_of_batches(world_size, shuffle, options):
+    expected = len(sampler(shuffle=shuffle, world_size=world_size, **options))
+    for batches in ranks(world_size, shuffle=shuffle, **options):
+        assert len(batches) == expected
+
+
+@pytest.mark.parametrize("world_size", [2, 3])
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("drop_last", [True, False])
+def test_many_ranks_see_the_global_batches_of_one(world_size, shuffle, drop_last):
+    options = {"shuffle": shuffle, "drop_last": drop_last}
+    parts = ranks(world_size, batch_size=4, **options)
+    alone = list(sampler(4 * world_size, **options))
+    together = [sorted(chain(*shares)) for shares in zip(*parts, strict=True)]
+    assert together == [sorted(batch) for batch in alone]
+
+
+@pytest.mark.parametrize("world_size", [2, 3, 5])
+@pytest.mark.parametrize("n_items", [5, 6, 7, 16, 17, 29])
+@pytest.mark.parametrize("batch_size", [1, 2, 4])
+def test_evaluation_over_ranks_loses_and_repeats_nothing(world_size, n_items, batch_size):
+    parts = ranks(world_size, batch_size=batch_size, shuffle=False, lengths=[9] * n_items)
+    assert drawn(chain(*parts)) == Counter(range(n_items))
+    assert len({len(batches) for batches in parts}) == 1
+    assert all(batch for batches in parts for batch in batches)
+
+
+def test_evaluation_batches_of_ranks_are_no_larger_than_asked_for():
+    for batches in ranks(3, batch_size=4, shuffle=False):
+        assert max(map(len, batches)) <= 4
+
+
+def test_every_rank_has_a_batch_even_of_a_single_item():
+    assert ranks(3, shuffle=False, lengths=[9]) == [[[0]], [[0]], [[0]]]
+
+
+def test_epochs_differ_and_come_back():
+    batches = sampler()
+    first = list(batches)
+    batches.set_epoch(1)
+    second = list(batches)
+    batches.set_epoch(0)
+    assert first != second
+    assert list(batches) == first
+
+
+def test_seeds_differ():
+    other = BucketBatchSampler(LENGTHS, 4, shuffle=True, seed=8)
+    assert list(other) != list(sampler())
+
+
+def test_equal_seeds_draw_equal_batches():
+    assert list(sampler()) == list(sampler())
+
+
+def test_evaluation_is_the_same_each_epoch():
+    batches = sampler(shuffle=False)
+    first = list(batches)
+    batches.set_epoch(5)
+    assert list(batches) == first
+
+
+def padding_share(batches) -> float:
+    padded = sum(max(LENGTHS[i] for i in batch) * len(batch) for batch in batches)
+    return 1 - sum(LENGTHS[i] for batch in batches for i in batch) / padded
+
+
+def test_buckets_save_padding():
+    scattered = padding_share(sampler(bucket_batches=1))
+    bucketed = padding_share(sampler(bucket_batches=8))
+    assert bucketed < scattered / 2
+
+
+def test_bucketed_batches_do_not_come_by_length():
+    mean = [np.mean([LENGTHS[i] for i in batch]) for batch in sampler(bucket_batches=100)]
+    assert mean != sorted(mean)
+    assert mean != sorted(mean, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lengths": []}, "0 item"),
+        ({"lengths": [9, 9], "drop_last": True}, "2 item.*data.batch_size"),
+        ({"batch_size": 0}, "at least 1"),
+        ({"bucket_batches": 0}, "at least 1"),
+    ],
+)
+def test_impossible_batches_are_refused(options, message):
+    with pytest.raises(InputError, match=message):
+        sampler(**options)
+
+
+def test_epoch_travels_with_each_index():
+    batches = EpochBatchSampler(sampler())
+    batches.sampler.set_epoch(3)
+    assert [[index for _, index in batch] for batch in batches] == list(batches.sampler)
+    assert {epoch for batch in batches for epoch, _ in batch} == {3}
+    assert len(batches) == len(batches.sampler)
+
+
+@pytest.mark.parametrize("wrap", [lambda batches: batches, EpochBatchSampler])
+def test_lightning_finds_set_epoch(wrap):
+    from lightning_fabric.utilities.data import _set_sampler_epoch
+
+    batches = sampler()
+    loader = DataLoader(LENGTHS, batch_sampler=wrap(batches))
+    _set_sampler_epoch(loader, 4)
+    assert batches.epoch == 4

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tts.data.manifest import Utterance
+from tts.data.splits import hash_split, is_ljspeech, ljspeech_split
+from tts.errors import InputError
+
+
+def utterances(*names: str) -> list[Utterance]:
+    return [Utterance(name, Path(f"{name}.wav"), "Hello.", "here:1") for name in names]
+
+
+def ids(split, part):
+    return [utterance.id for utterance in split[part]]
+
+
+MANY = [f"clip-{i}" for i in range(400)]
+
+
+def test_every_utterance_is_in_one_part():
+    split = hash_split(utterances(*MANY), 0.1, 0.1)
+    assert sorted(ids(split, "train") + ids(split, "val") + ids(split, "test")) == sorted(MANY)
+
+
+@pytest.mark.parametrize("fraction", [0.02, 0.1, 0.5])
+def test_fractions_are_about_what_was_asked_for(fraction):
+    split = hash_split(utterances(*MANY), fraction, 0.0)
+    assert len(split["val"]) / len(MANY) == pytest.approx(fraction, abs=0.06)
+
+
+def test_an_utterance_keeps_its_part_when_others_come_and_go():
+    whole = set(ids(hash_split(utterances(*MANY), 0.2, 0.2), "val"))
+    half = random.Random(0).sample(MANY, 200)
+    assert set(ids(hash_split(utterances(*half), 0.2, 0.2), "val")) == whole.intersection(half)
+
+
+def test_the_order_of_the_corpus_is_kept_but_decides_nothing():
+    forward = hash_split(utterances(*MANY), 0.2, 0.1)
+    backward = hash_split(utterances(*MANY[::-1]), 0.2, 0.1)
+    assert ids(forward, "val") == ids(backward, "val")[::-1]
+
+
+def test_the_split_is_the_same_on_every_machine():
+    # Those of which `printf clip-3 | sha256sum` begins below 0x1999..., a tenth
+    expected = ["clip-3", "clip-7", "clip-17", "clip-21", "clip-26", "clip-34"]
+    assert ids(hash_split(utterances(*MANY[:40]), 0.1, 0.0), "val") == expected
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_a_fraction_gives_at_least_one_utterance(n):
+    split = hash_split(utterances(*MANY[:n]), 0.001, 0.0)
+    assert (len(split["val"]), len(split["train"])) == (1, n - 1)
+
+
+def test_no_fraction_gives_none():
+    split = hash_split(utterances(*MANY), 0.0, 0.0)
+    assert (split["val"], split["test"]) == ([], [])
+
+
+@pytest.mark.parametrize("fractions", [(-0.1, 0.0), (0.5, 0.5), (0.0, 1.0)])
+def test_impossible_fractions_are_refused(fractions):
+    with pytest.raises(InputError, match="val_fraction"):
+        hash_split(utterances(*MANY), *fractions)
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("LJ022-0023", "val"),
+        ("LJ045-0096", "test"),
+        ("LJ001-0002", "train"),
+        ("LJ050-0234", "train"),
+    ],
+)
+def test_ljspeech_is_split_as_nvidia_does(name, part):
+    split = ljspeech_split(utterances(name))
+    assert ids(split, part) == [name]
+
+
+def test_ljspeech_has_its_canonical_sizes():
+    folder = Path(__file__).parents[2] / "tts" / "data" / "splits"
+    val = (folder / "ljspeech_val.txt").read_text().split()
+    test = (folder / "ljspeech_test.txt").read_text().split()
+    assert (len(set(val)), len(set(test)), len(set(val + test))) == (100, 500, 600)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [(["LJ001-0001", "LJ050-0278"], True), (["LJ001-0001", "mine"], False), (["LJ1"], False)],
+)
+def test_ljspeech_is_known_by_its_ids(names, expected):
+    assert is_ljspeech(utterances(*names)) is expected

@@ -1,0 +1,167 @@
+import json
+import re
+
+import pytest
+from omegaconf import OmegaConf
+
+from tts.audio import read_wave
+from tts.config import conf_dir
+from tts.errors import InputError
+from tts.synthesize import synthesize
+
+
+@pytest.fixture
+def run(acoustic_file, monkeypatch, tmp_path):
+    """run(text=..., ...) -> paths, with the shipped configuration and relative to tmp_path."""
+    monkeypatch.chdir(tmp_path)
+
+    def go(**overrides):
+        cfg = OmegaConf.load(conf_dir() / "synthesize.yaml")
+        del cfg["defaults"], cfg["hydra"]
+        cfg.max_steps, cfg.gate_threshold = 12, 0.999
+        if "acoustic" not in overrides:
+            cfg.acoustic = str(acoustic_file())
+        return synthesize(OmegaConf.merge(cfg, overrides))
+
+    return go
+
+
+@pytest.fixture
+def lines_file(tmp_path):
+    def write(text, encoding="utf-8"):
+        (tmp_path / "lines.txt").write_bytes(text.encode(encoding))
+        return "lines.txt"
+
+    return write
+
+
+def test_one_text_becomes_one_file(run, tmp_path, capsys):
+    paths = run(text="hello world, I missed you so much", output="audio.wav")
+    assert [str(path) for path in paths] == ["audio.wav"]
+    samples, rate = read_wave("audio.wav")
+    assert (len(samples), rate) == (11 * 64, 8000)
+    assert {path.name for path in tmp_path.iterdir()} == {"audio.wav", "acoustic.safetensors"}
+    first = capsys.readouterr().out.splitlines()[0]
+    assert re.fullmatch(r"audio\.wav  0\.09 s  RTF \d+\.\d\d  stopped by max_steps", first)
+
+
+def test_lines_become_numbered_files_in_order(run, lines_file, capsys):
+    lines = lines_file("hello world\n\n  yes.  \r\n\na longer sentence than these\n")
+    paths = run(text_file=lines, output="new/wavs/", batch_size=2, seed=3)
+    assert [str(path) for path in paths] == [f"new/wavs/000{n}.wav" for n in (1, 2, 3)]
+    manifest = json.loads((paths[0].parent / "manifest.json").read_text())
+    assert [entry["file"] for entry in manifest] == ["0001.wav", "0002.wav", "0003.wav"]
+    assert [entry["text"] for entry in manifest] == [
+        "hello world",
+        "yes.",
+        "a longer sentence than these",
+    ]
+    assert {entry["seed"] for entry in manifest} == {3}
+    assert all(entry["rtf"] > 0 and entry["stop_reason"] == "max_steps" for entry in manifest)
+    assert "lines.txt: 2 of 5 lines are empty and skipped" in capsys.readouterr().out
+
+
+def test_windows_of_batches_keep_the_order(run, lines_file, monkeypatch):
+    monkeypatch.setattr("tts.synthesize.BATCHES_AT_ONCE", 1)
+    texts = [f"this is line {'one two three four five six seven'.split()[n]}" for n in range(7)]
+    run(text_file=lines_file("\n".join(texts)), output="wavs/", batch_size=2, max_steps=2)
+    with open("wavs/manifest.json") as file:
+        assert [entry["text"] for entry in json.load(file)] == texts
+
+
+def test_byte_order_mark_is_not_read_aloud(run, lines_file):
+    run(text_file=lines_file("hello\n", "utf-8-sig"), output="a.wav")
+
+
+def test_existing_folder_needs_no_slash(run, tmp_path):
+    (tmp_path / "wavs").mkdir()
+    assert [str(path) for path in run(text="hello", output="wavs")] == ["wavs/0001.wav"]
+
+
+def test_vocoder_and_its_settings(run, vocoder_file):
+    run(text="hello", vocoder=str(vocoder_file()), sigma=0.5, denoiser=0, output="a.flac")
+    assert len(read_wave("a.flac")[0]) == 12 * 64
+
+
+def test_what_is_wrong_with_an_utterance_is_said(run, capsys):
+    run(text="hello world")
+    said = capsys.readouterr().out
+    assert "warning: the alignment does not follow the text (coverage 0." in said
+    assert "warning: cut off by max_steps" in said
+
+
+def test_synthetic_voice_is_named(run, acoustic_file, capsys):
+    path = acoustic_file(corpus="synthetic corpus (hibari)")
+    run(text="hello", acoustic=str(path))
+    assert "trained on: synthetic corpus (hibari)" in capsys.readouterr().out
+
+
+def test_recorded_voice_is_not_mentioned(run, capsys):
+    run(text="hello")
+    assert "trained on" not in capsys.readouterr().out
+
+
+BAD = {
+    "no text": ({}, "say what to speak"),
+    "two texts": ({"text": "a", "text_file": "b"}, "say what to speak"),
+    "empty text": ({"text": " "}, "text: .*empty"),
+    "no sound": ({"text": "!?"}, "text: .*pronounced"),
+    "no acoustic": ({"text": "a", "acoustic": "???"}, r"acoustic is required"),
+    "missing acoustic": ({"text": "a", "acoustic": "no.ckpt"}, r"no\.ckpt"),
+    "missing vocoder": ({"text": "hi", "vocoder": "no.ckpt"}, r"no\.ckpt"),
+    "missing file": ({"text_file": "no.txt"}, r"text_file=no\.txt: cannot be read"),
+    "unknown ending": ({"text": "a", "output": "a.mp3"}, r"output=a\.mp3: end it in \.wav"),
+    "no ending": ({"text": "a", "output": "wavs"}, "or in / for a folder"),
+    "seed": ({"text": "a", "seed": "x"}, "seed=x: it must be a whole number"),
+    "broken seed": ({"text": "a", "seed": 1.5}, r"seed=1\.5: it must be a whole number"),
+    "true seed": ({"text": "a", "seed": True}, "seed=True"),
+    "negative seed": ({"text": "a", "seed": -1}, "seed=-1: it must be 0 or more"),
+    "no batch size": ({"text": "a", "batch_size": None}, "batch_size=None"),
+    "batch size": ({"text": "a", "batch_size": 0}, "batch_size is 0"),
+    "sigma": ({"text": "a", "sigma": "loud"}, "sigma=loud: it must be a number or null"),
+    "device": ({"text": "a", "device": "abacus"}, "device 'abacus' cannot be used"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_line_and_leaves_nothing(run, tmp_path, name):
+    overrides, message = BAD[name]
+    with pytest.raises(InputError, match=message) as caught:
+        run(**overrides)
+    assert "\n" not in str(caught.value)
+    assert {path.name for path in tmp_path.iterdir()} <= {"acoustic.safetensors"}
+
+
+def test_file_that_holds_nothing_is_refused(run, lines_file):
+    with pytest.raises(InputError, match=r"text_file=lines\.txt: holds no text"):
+        run(text_file=lines_file("\n  \n"), output="wavs/")
+
+
+def test_file_that_is_no_utf8_is_refused(run, lines_file):
+    with pytest.raises(InputError, match=r"text_file=lines\.txt: not UTF-8 at byte 1"):
+        run(text_file=lines_file("hé", "latin-1"), output="wavs/")
+
+
+def test_one_file_for_several_lines_is_refused(run, lines_file):
+    with pytest.raises(InputError, match="one file for 2 utterances; use output=audio/"):
+        run(text_file=lines_file("one\ntwo"), output="audio.wav")
+
+
+def test_bad_line_is_named_before_anything_is_spoken(run, lines_file, tmp_path):
+    with pytest.raises(InputError, match=r"lines\.txt:3: text '!!!'"):
+        run(text_file=lines_file("hello\n\n!!!\n"), output="wavs/")
+    assert not (tmp_path / "wavs").exists()
+
+
+@pytest.mark.parametrize("output", ["file/a.wav", "file/wavs/"])
+def test_output_without_a_place_is_found_out_before_the_work(run, tmp_path, output, monkeypatch):
+    monkeypatch.setattr("tts.inference.Synthesizer.from_pretrained", None)
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(InputError, match=rf"output={output}.*file cannot be written"):
+        run(text="hello", output=output)
+
+
+def test_folder_in_the_place_of_a_file_is_refused(run, tmp_path):
+    (tmp_path / "wavs" / "0001.wav").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"0001\.wav: is a folder"):
+        run(text="hello", output="wavs/")

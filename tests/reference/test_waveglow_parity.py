@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tts.audio import MelConfig
+from tts.inference.denoiser import Denoiser
+from tts.models import WaveGlow, WaveGlowConfig, waveglow_loss
+from tts.pretrained import load, save
+from tts.pretrained.nvidia import to_theirs
+
+
+def assert_close(found: torch.Tensor, expected: torch.Tensor) -> None:
+    torch.testing.assert_close(found.detach(), expected.detach(), atol=1e-4, rtol=0)
+
+
+@pytest.fixture(scope="module")
+def pair(packages, formula, theirs_filled, ours_with_weights_of):
+    # their denoiser has 80 mel channels built in
+    theirs = theirs_filled(packages.waveglow(**{**formula.WAVEGLOW, "n_mel_channels": 80}))
+    return ours_with_weights_of(theirs), theirs
+
+
+@pytest.fixture(scope="module")
+def batch(formula):
+    return formula.log_mel(80, 5), formula.wave(5 * 256)
+
+
+def test_forward(pair, batch):
+    ours, theirs = pair
+    found, (z, log_s, log_det) = ours(*batch), theirs(batch)
+    assert_close(found.z, z)
+    assert len(found.log_s) == len(log_s)
+    for a, b in zip(found.log_s, log_s, strict=True):
+        assert_close(a, b)
+    assert_close(found.log_det, torch.stack(log_det))
+
+
+@pytest.mark.parametrize("n_samples", [8, 1000, 4 * 256 + 1024], ids=["short", "odd", "longest"])
+def test_forward_of_a_segment_that_is_no_multiple_of_the_hop(pair, formula, n_samples):
+    ours, theirs = pair
+    mel, wave = formula.log_mel(80, 5), formula.wave(n_samples)
+    assert_close(ours(mel, wave).z, theirs((mel, wave))[0])
+
+
+@pytest.mark.parametrize("sigma", [1.0, 0.6])
+def test_inverse_with_the_same_seed(pair, batch, packages, sigma):
+    ours, theirs = pair
+    torch.manual_seed(11)
+    with packages.active():
+        expected = theirs.infer(batch[0], sigma=sigma)
+    generator = torch.Generator().manual_seed(11)
+    assert_close(ours.inverse(batch[0], sigma=sigma, generator=generator), expected)
+
+
+def test_inverse_with_the_global_generator(pair, batch, packages):
+    ours, theirs = pair
+    torch.manual_seed(12)
+    with packages.active():
+        expected = theirs.infer(batch[0], sigma=0.6)
+    torch.manual_seed(12)
+    assert_close(ours.inverse(batch[0], sigma=0.6), expected)
+
+
+def test_inverse_of_weights_that_have_changed(
+    packages, formula, theirs_filled, ours_with_weights_of
+):
+    """Ours follows the weights, theirs keeps the inverse of its first call."""
+    theirs = theirs_filled(packages.waveglow(**formula.WAVEGLOW))
+    mel = formula.log_mel(4, 3)
+    with packages.active():
+        theirs.infer(mel, sigma=0.0)
+        with torch.no_grad():
+            theirs.convinv[0].conv.weight.mul_(1.1)
+        stale = theirs.infer(mel, sigma=1e-9)
+        for conv in theirs.convinv:
+            del conv.W_inverse
+        torch.manual_seed(1)
+        fresh = theirs.infer(mel, sigma=1.0)
+    found = ours_with_weights_of(theirs).inverse(mel, generator=torch.Generator().manual_seed(1))
+    assert_close(found, fresh)
+    assert stale.shape == fresh.shape
+
+
+@pytest.mark.parametrize("sigma", [1.0, 0.7])
+def test_loss(pair, batch, packages, sigma):
+    ours, theirs = pair
+    with packages.active():
+        expected = packages.module("waveglow.glow").WaveGlowLoss(sigma)(theirs(batch))
+    assert_close(waveglow_loss(ours(*batch), sigma)["total"], expected)
+
+
+def test_gradients(pair, batch, packages):
+    ours, theirs = pair
+    with packages.active():
+        packages.module("waveglow.glow").WaveGlowLoss()(theirs(batch)).backward()
+    waveglow_loss(ours(*batch))["total"].backward()
+    expected = dict(theirs.named_parameters())
+    for name, value in to_theirs(with_gradients(ours)).items():
+        assert_close(value, expected[name].grad)
+
+
+def with_gradients(network: torch.nn.Module) -> torch.nn.Module:
+    """The network with each weight replaced by its gradient."""
+    twin = WaveGlow(network.config)
+    twin.load_state_dict({name: p.grad for name, p in network.named_parameters()})
+    return twin
+
+
+def test_folded_weights_of_theirs(packages, formula, theirs_filled, ours_with_weights_of):
+    theirs = theirs_filled(packages.waveglow(**formula.WAVEGLOW))
+    mel, wave = formula.log_mel(4, 3), formula.wave(768)
+    expected = theirs((mel, wave))[0].detach()
+    with packages.active():
+        theirs.remove_weightnorm(theirs)
+    assert_close(ours_with_weights_of(theirs)(mel, wave).z, expected)
+
+
+def test_their_code_takes_what_we_save(packages, pair, batch, tmp_path):
+    ours, theirs = pair
+    save(ours, tmp_path / "ours.pt", "nvidia")
+    content = torch.load(tmp_path / "ours.pt", weights_only=True)
+    built = packages.waveglow(**content["config"])
+    built.load_state_dict(content["state_dict"])
+    assert torch.equal(built(batch)[0], theirs(batch)[0])
+
+
+@pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
+def test_module_that_they_pickle_loads(packages, pair, batch, tmp_path, legacy):
+    ours, theirs = pair
+    with packages.active():
+        content = {"model": theirs, "iteration": 1, "learning_rate": 1e-4}
+        torch.save(content, tmp_path / "x.pt", _use_new_zipfile_serialization=not legacy)
+    assert torch.equal(load(tmp_path / "x.pt")(*batch).z, ours(*batch).z)
+
+
+@pytest.mark.parametrize("strength", [0.01, 0.1, 1.0])
+def test_denoiser(packages, pair, formula, strength):
+    ours, theirs = pair
+    wave = formula.wave(20 * 256)
+    with packages.active(), torch.no_grad():
+        expected = packages.module("waveglow.denoiser").Denoiser(theirs)(wave, strength)
+    found = Denoiser(ours, MelConfig(), strength)(wave)
+    assert_close(found, expected.squeeze(1))
+
+
+def test_full_size_weights_load_strictly(packages, ours_with_weights_of):
+    theirs = packages.waveglow(
+        n_mel_channels=80,
+        n_flows=12,
+        n_group=8,
+        n_early_every=4,
+        n_early_size=2,
+        WN_config={"n_layers": 8, "n_channels": 256, "kernel_size": 3},
+    )
+    assert ours_with_weights_of(theirs).config == WaveGlowConfig()

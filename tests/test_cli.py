@@ -1,0 +1,148 @@
+"""The commands: a mistake is one line and status 2; what needs no torch answers at once."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from runs import CPU, QUIET, TINY_TACOTRON2, TONES
+
+from tts import cli
+
+REPO = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run a command in this process; returns status, standard output and standard error."""
+
+    def run(name, *arguments):
+        monkeypatch.setattr(sys, "argv", [f"{name}.py", *arguments])
+        status = 0
+        try:
+            getattr(cli, name)()
+        except SystemExit as exit_:
+            status = exit_.code
+        return status, *capsys.readouterr()
+
+    return run
+
+
+def paths(folder):
+    return [f"paths.{name}_dir={folder}/{name}" for name in ("data", "log")]
+
+
+BAD_TRAINING = {
+    "misspelt override": (["model.optimzer.lr=1"], "did you mean 'optimizer'"),
+    "unknown option": (["model=tacotron3"], "tacotron2"),
+    "no grammar": (["model.lr=["], "input"),
+    "no root": ([], "data.root is not set"),
+    "root missing": (["data.root=/nowhere/LJSpeech-1.1"], "/nowhere/LJSpeech-1.1"),
+    "no metadata": (["data.root={folder}"], "metadata.csv"),
+    "more GPUs than there are": (["data.root=x", "trainer.gpus=4"], "4 GPUs, but"),
+    "no such accelerator": (["data.root=x", "trainer.accelerator=abacus"], "abacus"),
+    "no number of devices": (["data.root=x", "trainer.gpus=many"], "many"),
+    "impossible size": (["data.root=x", "model.network.prenet_dim=0"], "prenet_dim"),
+    "impossible mel": (["data.root=x", "audio.f_max=20000"], "f_max"),
+    "no such symbols": (["data.root=x", "tokenizer.symbols=klingon"], "klingon"),
+    "no such engine": (["data=synthetic", "data.engine=parrot"], "parrot"),
+    "checkpoint missing": (["data.root=x", "ckpt_path=gone.ckpt"], "gone.ckpt"),
+    "unknown loss option": ([*TONES, "loss.reduction=sum"], "reduction"),
+    "not a number": ([*TONES, "model.lr=fast"], "model.optimizer"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_TRAINING)
+def test_bad_training_command_is_one_line(case, command, tmp_path, monkeypatch):
+    monkeypatch.delenv("LJSPEECH_ROOT", raising=False)
+    arguments, message = BAD_TRAINING[case]
+    arguments = [argument.format(folder=tmp_path) for argument in arguments]
+    status, _, err = command("train", *CPU, *arguments, *paths(tmp_path))
+    last = err.strip().splitlines()[-1]
+    assert status == 2
+    assert last.startswith("error: ")
+    assert message in last
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("case", BAD_TRAINING)
+def test_bad_training_command_leaves_no_checkpoint(case, command, tmp_path):
+    arguments = [argument.format(folder=tmp_path) for argument in BAD_TRAINING[case][0]]
+    command("train", *CPU, *arguments, *paths(tmp_path))
+    assert not list(tmp_path.rglob("*.ckpt"))
+
+
+BAD_SYNTHESIS = {
+    "nothing to say": (["acoustic=x"], "text"),
+    "no acoustic model": (["text=hello"], "acoustic"),
+    "acoustic model missing": (["text=hello", "acoustic=gone.ckpt"], "gone.ckpt"),
+    "not a checkpoint": (["text=hello", "acoustic={folder}/noise.ckpt"], "noise.ckpt"),
+    "misspelt key": (["txt=hello"], "did you mean 'text'"),
+    "output cannot be written": (
+        ["text=hello", "acoustic=gone.ckpt", "output=/proc/none/a.wav"],
+        "/proc/none/a.wav",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_SYNTHESIS)
+def test_bad_synthesis_command_is_one_line(case, command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "noise.ckpt").write_bytes(b"noise" * 100)
+    arguments, message = BAD_SYNTHESIS[case]
+    status, _, err = command("synthesize", *(a.format(folder=tmp_path) for a in arguments))
+    assert status == 2
+    assert err.startswith("error: ")
+    assert len(err.strip().splitlines()) == 1
+    assert message in err
+    assert not list(tmp_path.rglob("*.wav"))
+
+
+def test_from_training_to_speech(command, tmp_path):
+    quiet = [o for o in QUIET if "samples" in o]
+    options = [*TONES, *TINY_TACOTRON2, *quiet, *CPU, *paths(tmp_path), "trainer.max_epochs=1"]
+    status, out, _ = command("train", *options, f"hydra.run.dir={tmp_path}/run")
+    assert status == 0
+    assert "last checkpoint" in out
+    wav = tmp_path / "audio.wav"
+    status, out, err = command(
+        "synthesize",
+        "text=hello world, I missed you so much",
+        f"acoustic={tmp_path}/run/checkpoints/last.ckpt",
+        f"output={wav}",
+        "max_steps=30",
+        "gate_threshold=0.99",
+        "device=cpu",
+    )
+    assert (status, err) == (0, "")
+    assert "synthetic corpus (tones)" in out
+    assert "RTF" in out
+    assert wav.stat().st_size > 1000
+
+
+def test_a_sweep_has_a_folder_for_each_job(command, tmp_path):
+    options = [*TONES, *TINY_TACOTRON2, *QUIET, *CPU, *paths(tmp_path), "trainer.max_epochs=1"]
+    sweep = ["-m", "model.optimizer.lr=1e-3,5e-4", f"hydra.sweep.dir={tmp_path}/sweep"]
+    status, _, err = command("train", *options, *sweep)
+    assert status == 0, err
+    for job in "01":
+        assert (tmp_path / "sweep" / job / "checkpoints" / "last.ckpt").is_file()
+
+
+def test_help_lists_groups_and_commands_without_torch():
+    code = (
+        "import sys; sys.argv = ['train.py', '--help']\n"
+        "import runpy; runpy.run_path('train.py', run_name='__main__')\n"
+        "sys.stdout.flush()\n"
+        "assert 'torch' not in sys.modules and 'pytorch_lightning' not in sys.modules\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=True
+    )
+    for words in ("experiment=demo", "trainer.gpus=4", "model: ", "logger: ", "tacotron2_compact"):
+        assert words in run.stdout
+
+
+def test_importing_the_package_loads_nothing():
+    code = "import sys, tts, tts.text, tts.errors; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], cwd=REPO, check=True)

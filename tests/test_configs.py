@@ -1,0 +1,84 @@
+"""Every option of every group is composed and built; every experiment takes a step."""
+
+from pathlib import Path
+
+import pytest
+from hydra.utils import instantiate
+
+from tts.config import compose, conf_dir, resolved
+from tts.models import Tacotron2, WaveGlow
+
+CONF = conf_dir()
+# options that start with _ are parts of others
+OPTIONS = sorted(
+    str(path.relative_to(CONF).with_suffix(""))
+    for path in CONF.rglob("*/*.yaml")
+    if not path.name.startswith("_") and "hydra" not in path.parts
+)
+EXPERIMENTS = [option for option in OPTIONS if option.startswith("experiment/")]
+# groups that others choose, and that are not typed on the command line
+CHOSEN_BY_OTHERS = ("loss",)
+NEEDED = {
+    "data/filelist": ["data.train=train.txt"],
+    "scheduler/warmup_cosine": ["trainer.max_steps=2000"],
+}
+ROOT = "data.root=somewhere"
+
+
+def overrides_for(option):
+    group, name = option.rsplit("/", 1)
+    if group in CHOSEN_BY_OTHERS:
+        return [f"model={name}", ROOT]
+    prefix = "+" if group == "local" else ""
+    return [f"{prefix}{group}={name}", ROOT, *NEEDED.get(option, [])]
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_option_is_composed_and_built(option, tmp_path):
+    # the networks at a size that is built in no time, the rest as it is
+    small = [f"paths.output_dir={tmp_path}", f"paths.data_dir={tmp_path}/data"]
+    cfg = compose([*overrides_for(option), *small])
+    config = resolved(cfg)
+    for node in (config["audio"], config["tokenizer"], config["loss"], config["data"]["corpus"]):
+        instantiate(node, _convert_="all")
+    for group in ("callbacks", "logger"):
+        for node in config[group].values():
+            instantiate(node, _convert_="all")
+    if option.startswith("model/") or option.startswith("experiment/"):
+        network = instantiate(config["model"]["network"], _convert_="all")
+        assert isinstance(network, (Tacotron2, WaveGlow))
+    else:
+        import torch
+
+        parameters = [torch.nn.Parameter(torch.zeros(1))]
+        optimizer = instantiate(config["model"]["optimizer"], _convert_="all")(iter(parameters))
+        if config["model"]["scheduler"]:
+            instantiate(config["model"]["scheduler"], _convert_="all")(optimizer)
+
+
+def test_there_are_options_to_test():
+    assert len(OPTIONS) > 20
+    assert len(EXPERIMENTS) >= 1
+
+
+@pytest.mark.parametrize("option", EXPERIMENTS)
+def test_experiments_are_short(option):
+    lines = (CONF / f"{option}.yaml").read_text().splitlines()
+    assert len([line for line in lines if line.strip() and "#" not in line]) <= 45
+
+
+@pytest.mark.parametrize("symbols", ["english_148", "[_,a,b]"])
+def test_vocabulary_size_follows_the_symbols(symbols):
+    config = resolved(compose([f"tokenizer.symbols={symbols}", ROOT]))
+    tokenizer = instantiate(config["tokenizer"])
+    assert config["model"]["network"]["n_symbols"] == len(tokenizer.symbols)
+
+
+def test_the_mel_contract_is_stated_once():
+    config = resolved(compose([ROOT, "model=waveglow", "audio.hop_length=128"]))
+    assert config["model"]["network"]["hop_length"] == 128
+    assert config["model"]["datamodule"]["mel"]["hop_length"] == 128
+
+
+def test_conf_is_found_in_the_checkout():
+    assert CONF == Path(__file__).parents[1] / "conf"

@@ -1,0 +1,109 @@
+"""Training through the real recipe: it learns, resumes exactly, and scales exactly."""
+
+import pytest
+import torch
+from runs import NO_DROPOUT, QUIET, TINY_TACOTRON2, TINY_WAVEGLOW, run
+
+from tts.errors import InputError
+
+TINY = {"tacotron2": TINY_TACOTRON2, "waveglow": TINY_WAVEGLOW}
+
+
+def weights(folder, output="output"):
+    file = folder / output / "checkpoints" / "last.ckpt"
+    return torch.load(file, weights_only=True)["state_dict"]
+
+
+def same_weights(a, b, **tolerance):
+    assert a.keys() == b.keys()
+    for name in a:
+        torch.testing.assert_close(a[name], b[name], msg=lambda m, n=name: f"{n}: {m}", **tolerance)
+
+
+@pytest.mark.parametrize("network", ["tacotron2", "waveglow"])
+def test_a_run_learns_and_leaves_everything(network, tmp_path):
+    first = run(tmp_path, *TINY[network], "trainer.max_steps=2", output="short")
+    last = run(tmp_path, *TINY[network], "trainer.max_steps=24", "model.lr=3e-3")
+    assert last["val/loss"] < first["val/loss"]
+    names = {path.name for path in (tmp_path / "output").iterdir()}
+    assert {"checkpoints", "config.yaml", "metrics.csv", "samples"} <= names
+    media = {path.suffix for path in (tmp_path / "output" / "samples").rglob("*.*")}
+    assert media == {".png", ".wav"}
+
+
+def test_checkpoints_describe_themselves_and_carry_no_code(tmp_path):
+    run(tmp_path, *TINY_TACOTRON2, *QUIET, "trainer.max_epochs=1")
+    file = tmp_path / "output" / "checkpoints" / "last.ckpt"
+    description = torch.load(file, weights_only=True)["tacoglow"]
+    assert description["network"] == "Tacotron2"
+    assert description["mel"]["sample_rate"] == 22050
+    assert len(description["tokenizer"]["symbols"]) == 148
+    assert "synthetic" in description["corpus"]
+    assert description["config"]["model"]["lr"] == 1e-3
+
+
+@pytest.mark.parametrize("network", ["tacotron2", "waveglow"])
+def test_resumed_equals_uninterrupted(network, tmp_path):
+    options = [*TINY[network], *QUIET, "scheduler=exponential", "callbacks=ema"]
+    run(tmp_path, *options, "trainer.max_epochs=4", output="straight")
+    run(tmp_path, *options, "trainer.max_epochs=2", output="half")
+    half = tmp_path / "half" / "checkpoints" / "last.ckpt"
+    run(tmp_path, *options, "trainer.max_epochs=4", f"ckpt_path={half}", output="resumed")
+    same_weights(weights(tmp_path, "straight"), weights(tmp_path, "resumed"), rtol=0, atol=0)
+
+
+def test_last_is_the_newest_run_of_this_name(tmp_path):
+    options = [*TINY_TACOTRON2, *QUIET]
+    name = "tacotron2_compact_synthetic_tones"
+    run(tmp_path, *options, "trainer.max_epochs=1", output=f"log/{name}/first")
+    metrics = run(
+        tmp_path, *options, "trainer.max_epochs=2", "ckpt_path=last", output=f"log/{name}/second"
+    )
+    assert metrics
+    state = torch.load(
+        tmp_path / "log" / name / "second" / "checkpoints" / "last.ckpt", weights_only=True
+    )
+    assert state["epoch"] == 1
+
+
+@pytest.mark.parametrize(
+    ("ckpt_path", "message"), [("last", "no run under"), ("gone.ckpt", "no such file")]
+)
+def test_nothing_to_resume_from(ckpt_path, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        run(tmp_path, *TINY_TACOTRON2, f"ckpt_path={ckpt_path}")
+
+
+@pytest.mark.parametrize("seed", [0, 7])
+def test_the_same_seed_gives_the_same_weights(seed, tmp_path):
+    options = [*TINY_TACOTRON2, *QUIET, f"seed={seed}", "trainer.max_steps=2"]
+    run(tmp_path, *options, output="a")
+    run(tmp_path, *options, output="b")
+    run(tmp_path, *options, f"seed={seed + 1}", output="c")
+    same_weights(weights(tmp_path, "a"), weights(tmp_path, "b"), rtol=0, atol=0)
+    with pytest.raises(AssertionError):
+        same_weights(weights(tmp_path, "a"), weights(tmp_path, "c"))
+
+
+@pytest.mark.parametrize("network", ["tacotron2", "waveglow"])
+def test_two_processes_equal_one_with_the_same_global_batch(network, tmp_path):
+    options = [*TINY[network], *QUIET, "trainer.max_steps=6", "trainer.num_sanity_val_steps=0"]
+    # biases in front of batch norm have no gradient but round-off, which Adam would blow up
+    options += ["model.optimizer.eps=1e-4"]
+    if network == "tacotron2":
+        options += NO_DROPOUT
+    one = run(tmp_path, *options, "data.batch_size=6", output="one")
+    ranks = ["trainer.devices=2", "trainer.strategy=ddp", "data.batch_size=3"]
+    two = run(tmp_path, *options, *ranks, output="two")
+    same_weights(weights(tmp_path, "one"), weights(tmp_path, "two"), rtol=1e-4, atol=1e-5)
+    assert two["val/loss"] == pytest.approx(one["val/loss"], rel=1e-4)
+
+
+def test_guidance_ends(tmp_path):
+    options = [*TINY_TACOTRON2, *QUIET, "loss.guided_weight=1", "loss.guided_until=0.5"]
+    run(tmp_path, *options, "trainer.max_steps=8", "trainer.log_every_n_steps=1")
+    rows = (tmp_path / "output" / "metrics.csv").read_text().splitlines()
+    column = rows[0].split(",").index("train/loss_guided")
+    step = rows[0].split(",").index("step")
+    guided = {int(r.split(",")[step]) for r in rows[1:] if r.split(",")[column]}
+    assert guided == {0, 1, 2, 3}
