@@ -122,8 +122,8 @@ def test_from_training_to_speech(command, tmp_path):
 
 def test_a_sweep_has_a_folder_for_each_job(command, tmp_path):
     options = [*TONES, *TINY_TACOTRON2, *QUIET, *CPU, *paths(tmp_path), "trainer.max_epochs=1"]
-    sweep = ["-m", "model.optimizer.lr=1e-3,5e-4", f"hydra.sweep.dir={tmp_path}/sweep"]
-    status, _, err = command("train", *options, *sweep)
+    sweep = ["model.optimizer.lr=1e-3,5e-4", f"hydra.sweep.dir={tmp_path}/sweep"]
+    status, _, err = command("train", "-m", *options, *sweep)
     assert status == 0, err
     for job in "01":
         assert (tmp_path / "sweep" / job / "checkpoints" / "last.ckpt").is_file()

@@ -81,4 +81,4 @@ def test_the_mel_contract_is_stated_once():
 
 
 def test_conf_is_found_in_the_checkout():
-    assert CONF == Path(__file__).parents[1] / "conf"
+    assert Path(__file__).parents[1] / "conf" == CONF

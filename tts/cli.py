@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -115,7 +115,7 @@ def _full_key(error: BaseException) -> str:
     return ""
 
 
-def _exit(message: str, status: int) -> Any:
+def _exit(message: str, status: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.write(f"error: {message}\n")
     raise SystemExit(status)

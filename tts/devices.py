@@ -7,12 +7,14 @@ dropped. Accepted: ``null`` (leave ``accelerator`` and ``devices`` alone), ``0``
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from tts.errors import InputError
 
 
-class Devices(NamedTuple):
+@dataclass(frozen=True)
+class Devices:
     """``accelerator`` and ``devices`` as Lightning's Trainer takes them, resolved to a count."""
 
     accelerator: str

@@ -52,7 +52,7 @@ def train(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
     callbacks: list[Callback] = [describe, RandomState(), *instantiate_all(config["callbacks"])]
     loggers: list[Logger] = instantiate_all(config["logger"])
     trainer = build_trainer(config["trainer"], callbacks, loggers, output_dir)
-    log_config(config, loggers, datamodule, network, output_dir)
+    log_config(config, trainer, datamodule, network, output_dir)
     try:
         trainer.fit(task, datamodule, ckpt_path=ckpt_path, weights_only=True)
     finally:
@@ -132,7 +132,7 @@ def find_checkpoint(config: dict[str, Any], output_dir: Path) -> Path | None:
     found = [*runs.rglob("checkpoints/last.ckpt"), *output_dir.glob("checkpoints/last.ckpt")]
     if not found:
         raise InputError(f"ckpt_path=last: no run under {runs} has a checkpoint yet")
-    newest = max(found, key=lambda path: path.stat().st_mtime)
+    newest: Path = max(found, key=lambda path: path.stat().st_mtime)
     log.info("resuming from %s", newest)
     return newest
 
@@ -157,7 +157,7 @@ def describe_run(
 
 def log_config(
     config: dict[str, Any],
-    loggers: list[Logger],
+    trainer: pl.Trainer,
     datamodule: Any,
     network: torch.nn.Module,
     output_dir: Path,
@@ -169,9 +169,9 @@ def log_config(
         "git": git_revision(),
         "torch": torch.__version__,
     }
-    for logger in loggers:
+    for logger in trainer.loggers:
         logger.log_hyperparams({**config, "facts": facts})
-    if pl.utilities.rank_zero_only.rank == 0:
+    if trainer.is_global_zero:
         output_dir.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(OmegaConf.create(config), output_dir / "config.yaml")
         (output_dir / "facts.json").write_text(json.dumps(facts, indent=1) + "\n")

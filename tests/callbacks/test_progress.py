@@ -32,7 +32,7 @@ def test_terminal_decides(monkeypatch, stream, kind):
 def test_line_tells_where_the_run_is(bar_run, capsys):
     bar_run(LineProgress(every_seconds=0))
     line = capsys.readouterr().out.splitlines()[2]
-    pattern = r"epoch 0  step 3/8  train/loss [\d.]+  [\d.e-]+ s/step  0:00:0\d left"
+    pattern = r"epoch 0  step 3/8  0:00:0\d left  [\d.e-]+ s/step  train/loss [\d.]+"
     assert re.fullmatch(pattern, line)
 
 
@@ -79,7 +79,7 @@ def test_run_without_a_planned_end_does_not_invent_one(bar_run, capsys, toy_task
             self.trainer.should_stop = self.global_step >= 5
 
     bar_run(LineProgress(every_seconds=0), task=Enough(), max_epochs=-1)
-    assert "step 2  train/loss" in capsys.readouterr().out
+    assert "step 2  ? left" in capsys.readouterr().out
 
 
 def test_bar_is_drawn_and_taken_down(bar_run, monkeypatch):
@@ -90,7 +90,7 @@ def test_bar_is_drawn_and_taken_down(bar_run, monkeypatch):
     bar = RichProgress(every_seconds=0)
     bar_run(bar)
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue())
-    assert re.search(r"epoch 1 .*step 8/8 +train/loss [\d.]+ +val/loss", text)
+    assert re.search(r"epoch 1 .*step 8/8 +0:00:00 left .*train/loss [\d.]+ +val/loss", text)
     assert "validation" in text
     assert bar._progress is None
 

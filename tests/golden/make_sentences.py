@@ -48,7 +48,7 @@ WANTS_MORE = frozenset(
     of on only or other our over shall should since so some such than that the their then
     these this those though through to under unless until upon very was were what when where
     which while who whom whose will with within without would your
-    """.split()  # noqa: SIM905 - a list of 100 lines
+    """.split()
 )
 HANGS_ON = frozenset(["which", "who", "whom", "whose", "than", "nor", "that", "thus", "thereby"])
 # The reader's way of speaking quotation marks

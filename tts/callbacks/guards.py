@@ -33,7 +33,7 @@ class StopOnNonFinite(Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
         """Remember who is in the batch."""
-        self._names = tuple(getattr(batch, "names", ()))
+        self._names = tuple(dict.fromkeys(getattr(batch, "names", ())))
 
     def on_before_backward(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, loss: Tensor

@@ -87,6 +87,16 @@ class RunProgress(ProgressBar):
         values = self.trainer.progress_bar_metrics
         return {name: float(value) for name, value in values.items() if _is_number(value)}
 
+    def facts(self, left: bool) -> list[str]:
+        """Step, time ``left``, seconds per step, metrics: where room ends, the metrics go first."""
+        step, total = self.trainer.global_step, self.total_steps
+        parts = [f"step {step}" if total is None else f"step {step}/{total}"]
+        if left:
+            parts.append(f"{_clock(self.seconds_left())} left")
+        if (per_step := self.seconds_per_step()) is not None:
+            parts.append(f"{per_step:.3g} s/step")
+        return parts + [f"{name} {value:.4g}" for name, value in self.metrics().items()]
+
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock."""
         self._start = time.monotonic()
@@ -118,26 +128,20 @@ class LineProgress(RunProgress):
         super().__init__(every_seconds)
 
     def draw(self, trainer: pl.Trainer) -> None:
-        """Epoch, step, metrics, seconds per step, time left."""
-        self._write(trainer, f"epoch {trainer.current_epoch}", left=True)
+        """Epoch and facts."""
+        self._write(f"epoch {trainer.current_epoch}", left=True)
 
     def close(self, trainer: pl.Trainer) -> None:
         """Steps and time of the run."""
-        self._write(trainer, f"ended after {_clock(time.monotonic() - self._start)}")
+        self._write(f"ended after {_clock(time.monotonic() - self._start)}")
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Say what validation found."""
         if self._enabled and not trainer.sanity_checking and trainer.state.fn == "fit":
-            self._write(trainer, "validated")
+            self._write("validated")
 
-    def _write(self, trainer: pl.Trainer, head: str, left: bool = False) -> None:
-        parts = [head, _count(trainer.global_step, self.total_steps)]
-        parts += [f"{name} {value:.4g}" for name, value in self.metrics().items()]
-        if (per_step := self.seconds_per_step()) is not None:
-            parts.append(f"{per_step:.3g} s/step")
-        if left:
-            parts.append(f"{_clock(self.seconds_left())} left")
-        sys.stdout.write("  ".join(parts) + "\n")
+    def _write(self, head: str, left: bool = False) -> None:
+        sys.stdout.write("  ".join([head, *self.facts(left)]) + "\n")
         sys.stdout.flush()
 
 
@@ -156,7 +160,7 @@ class RichProgress(RunProgress):
         if self._enabled:
             self._progress = Progress(
                 TextColumn("{task.description}"),
-                BarColumn(bar_width=30),
+                BarColumn(bar_width=20),
                 TextColumn("{task.fields[text]}"),
                 console=Console(),
             )
@@ -165,19 +169,14 @@ class RichProgress(RunProgress):
             self.draw(trainer)
 
     def draw(self, trainer: pl.Trainer) -> None:
-        """Epoch, bar, step, metrics, seconds per step, time left."""
+        """Epoch, bar and facts."""
         if self._progress is None:
             return
-        parts = [_count(trainer.global_step, self.total_steps)]
-        parts += [f"{name} {value:.4g}" for name, value in self.metrics().items()]
-        if (per_step := self.seconds_per_step()) is not None:
-            parts.append(f"{per_step:.3g} s/step")
-        parts.append(f"{_clock(self.seconds_left())} left")
         self._progress.update(
             self._run,
             description=f"epoch {trainer.current_epoch}",
             completed=trainer.global_step,
-            text="  ".join(parts),
+            text="  ".join(self.facts(left=True)),
         )
 
     def close(self, trainer: pl.Trainer) -> None:
@@ -230,10 +229,6 @@ class RichProgress(RunProgress):
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) or getattr(value, "numel", lambda: 0)() == 1
-
-
-def _count(step: int, total: int | None) -> str:
-    return f"step {step}" if total is None else f"step {step}/{total}"
 
 
 def _clock(seconds: float | None) -> str:

@@ -93,9 +93,10 @@ class LogSamples(Callback):
         if trainer.sanity_checking or trainer.state.fn != TrainerFn.FITTING:
             return
         self._validations += 1
-        if self._validations % self.every_n_validations == 0 and trainer.is_global_zero:
-            health = self._show(trainer, pl_module)
-            pl_module.log_dict(health, rank_zero_only=True)
+        if self._validations % self.every_n_validations == 0:
+            health = self._show(trainer, pl_module) if trainer.is_global_zero else {}
+            # every process knows the scalars, so that they can be monitored
+            pl_module.log_dict(trainer.strategy.broadcast(health), sync_dist=True)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Show the result, unless a validation has just done so."""

@@ -25,7 +25,8 @@ SchedulerFactory = Callable[[Optimizer], Any]
 @contextmanager
 def isolated_rng(seed: int) -> Iterator[None]:
     """Seed torch inside the block and leave its generators outside as they were."""
-    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
+    initialized = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    devices = list(range(torch.cuda.device_count())) if initialized else []
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
         yield

@@ -7,7 +7,6 @@ ordinal, years in pairs. Its faults are kept too: 2,500 people are "twenty-five 
 is "three dollars, five cents".
 """
 
-
 from __future__ import annotations
 
 import re

@@ -6,7 +6,6 @@ alphabet of the CMU Pronouncing Dictionary. An ARPAbet symbol carries an ``@`` s
 ``@B`` and the letter ``B`` stay apart. There is no symbol for the beginning or end of a sentence.
 """
 
-
 from __future__ import annotations
 
 from collections.abc import Mapping

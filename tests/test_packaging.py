@@ -1,0 +1,74 @@
+"""The package that people install: configuration inside, commands that work anywhere."""
+
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """Sdist, wheel made from the sdist, and the wheel unpacked as pip would lay it out."""
+    folder = tmp_path_factory.mktemp("dist")
+    build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(REPO)]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = folder.glob("*.whl")
+    site = folder / "site"
+    zipfile.ZipFile(wheel).extractall(site)
+    return folder, site
+
+
+def command(site, code, cwd):
+    env = {**os.environ, "PYTHONPATH": str(site)}
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=cwd, env=env, capture_output=True, text=True, check=False
+    )
+
+
+def test_configuration_and_data_files_are_in_the_wheel(installed):
+    _, site = installed
+    packed = {str(p.relative_to(site / "tts" / "conf")) for p in site.rglob("tts/conf/**/*.yaml")}
+    assert packed == {str(p.relative_to(REPO / "conf")) for p in (REPO / "conf").rglob("*.yaml")}
+    assert (site / "tts/data/sentences.txt").is_file()
+    assert (site / "tts/data/splits/ljspeech_val.txt").is_file()
+    assert {path.name for path in site.iterdir() if path.is_dir()} == {
+        "tts",
+        "tacoglow-0.1.0.dist-info",
+    }
+
+
+def test_the_sdist_has_what_the_wheel_is_made_of(installed):
+    folder, _ = installed
+    (sdist,) = folder.glob("*.tar.gz")
+    names = {name.split("/", 1)[-1] for name in tarfile.open(sdist).getnames()}
+    assert {"conf/train.yaml", "tts/train.py", "train.py", "README.md", "LICENSE"} <= names
+
+
+@pytest.mark.parametrize("name", ["train", "synthesize"])
+def test_commands_work_from_another_directory(name, installed, tmp_path):
+    _, site = installed
+    code = f"import sys; sys.argv = ['tts-{name}', '--help']; from tts.cli import {name}; {name}()"
+    run = command(site, code, tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert f"python {name}.py" in run.stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_installed_package_finds_its_own_configuration(installed, tmp_path):
+    _, site = installed
+    run = command(site, "from tts.config import conf_dir; print(conf_dir())", tmp_path)
+    assert run.stdout.strip() == str(site / "tts" / "conf")
+
+
+def test_console_scripts_are_declared(installed):
+    _, site = installed
+    (entry_points,) = site.glob("*.dist-info/entry_points.txt")
+    text = entry_points.read_text()
+    assert "tts-train = tts.cli:train" in text
+    assert "tts-synthesize = tts.cli:synthesize" in text
