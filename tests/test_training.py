@@ -1,10 +1,12 @@
 """Training through the real recipe: it learns, resumes exactly, and scales exactly."""
 
+import os
+
 import pytest
 import torch
 from runs import NO_DROPOUT, QUIET, TINY_TACOTRON2, TINY_WAVEGLOW, run
 
-from tts.errors import InputError
+from tts.errors import InputError, TrainingError
 
 TINY = {"tacotron2": TINY_TACOTRON2, "waveglow": TINY_WAVEGLOW}
 
@@ -107,3 +109,21 @@ def test_guidance_ends(tmp_path):
     step = rows[0].split(",").index("step")
     guided = {int(r.split(",")[step]) for r in rows[1:] if r.split(",")[column]}
     assert guided == {0, 1, 2, 3}
+
+
+def test_the_last_checkpoint_is_the_end_of_the_run(tmp_path):
+    options = [*TINY_TACOTRON2, *QUIET, "trainer.max_steps=5", "trainer.max_epochs=-1"]
+    run(tmp_path, *options, "trainer.check_val_every_n_epoch=2")
+    file = tmp_path / "output" / "checkpoints" / "last.ckpt"
+    assert torch.load(file, weights_only=True)["global_step"] == 5
+
+
+def test_a_rank_that_stops_says_so_and_leaves_no_trace(tmp_path, capfd):
+    ranks = ["trainer.devices=2", "trainer.strategy=ddp", "model.optimizer.lr=1e30"]
+    before = dict(os.environ)
+    with pytest.raises(TrainingError, match="cannot go on"):
+        run(tmp_path, *TINY_TACOTRON2, *QUIET, *ranks, "trainer.max_steps=9")
+    assert dict(os.environ) == before
+    err = capfd.readouterr().err
+    assert "error: rank" in err
+    assert "Traceback" not in err

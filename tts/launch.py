@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from tts.devices import resolve_devices
-from tts.errors import InputError
+from tts.errors import InputError, TrainingError
 
 EXIT_BAD_INPUT = 2
+EXIT_TRAINING_FAILED = 3
 
 
 def launch(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
@@ -33,7 +34,7 @@ def launch(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
 
     Raises:
         InputError: the devices asked for are not there, or a rank stopped on bad input.
-        RuntimeError: a rank died.
+        TrainingError: a rank died, or cannot go on.
     """
     options = config["trainer"]
     devices = resolve_devices(options["gpus"], options["accelerator"], options["devices"])
@@ -66,15 +67,16 @@ def _launch_ranks(config: dict[str, Any], output_dir: Path, n_ranks: int) -> dic
         logging.getLogger(name).setLevel(logging.CRITICAL)
     launcher = elastic_launch(_local_launch(n_ranks, LaunchConfig), sys.executable)
     try:
-        with _threads_for(n_ranks):
+        with _environment_of_ranks(n_ranks):
             launcher("-m", "tts.worker", str(run_file), str(result_file))
     except ChildFailedError as error:
         _, failure = error.get_first_failure()
+        said = "see the message of the rank above"
         if failure.exitcode == EXIT_BAD_INPUT:
-            raise InputError(
-                "the run stopped on bad input (see the rank's message above)"
-            ) from None
-        raise RuntimeError(
+            raise InputError(f"the run stopped on bad input ({said})") from None
+        if failure.exitcode == EXIT_TRAINING_FAILED:
+            raise TrainingError(f"the run cannot go on ({said})") from None
+        raise TrainingError(
             f"rank {failure.local_rank} ended with exit code {failure.exitcode}; the other ranks"
             " were stopped"
         ) from None
@@ -83,16 +85,18 @@ def _launch_ranks(config: dict[str, Any], output_dir: Path, n_ranks: int) -> dic
 
 
 @contextmanager
-def _threads_for(n_ranks: int) -> Iterator[None]:
-    """Share the cores among the ranks, unless the user has said how; leaves no trace."""
-    if "OMP_NUM_THREADS" in os.environ:
-        yield
-        return
-    os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // n_ranks))
+def _environment_of_ranks(n_ranks: int) -> Iterator[None]:
+    """What the ranks inherit: this package, and their share of the cores; leaves no trace."""
+    package = str(Path(__file__).resolve().parents[1])
+    python_path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
+    threads = os.environ.get("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // n_ranks)))
+    before = dict(os.environ)
+    os.environ.update(PYTHONPATH=python_path, OMP_NUM_THREADS=threads)
     try:
         yield
     finally:
-        del os.environ["OMP_NUM_THREADS"]
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _local_launch(n_ranks: int, launch_config: Any) -> Any:

@@ -36,7 +36,7 @@ BATCHES_AT_ONCE = 8
 
 
 class Line(NamedTuple):
-    """One utterance, and where it stands, for messages."""
+    """One utterance, and what a message about it begins with: ``"lines.txt:3: "``."""
 
     text: str
     where: str
@@ -100,7 +100,7 @@ def read_lines(text: Any, text_file: Any) -> list[Line]:
     if (text is None) == (text_file is None):
         raise InputError('say what to speak: either text="..." or text_file=lines.txt')
     if text_file is None:
-        return [Line(str(text), "text")]
+        return [Line(str(text), "")]
     path = Path(str(text_file))
     try:
         raw = path.read_text(encoding="utf-8-sig").splitlines()
@@ -108,7 +108,7 @@ def read_lines(text: Any, text_file: Any) -> list[Line]:
         raise InputError(f"text_file={path}: cannot be read ({error.strerror or error})") from None
     except UnicodeDecodeError as error:
         raise InputError(f"text_file={path}: not UTF-8 at byte {error.start}") from None
-    lines = [Line(s.strip(), f"{path}:{n}") for n, s in enumerate(raw, start=1) if s.strip()]
+    lines = [Line(s.strip(), f"{path}:{n}: ") for n, s in enumerate(raw, start=1) if s.strip()]
     if not lines:
         raise InputError(f"text_file={path}: holds no text")
     if len(lines) < len(raw):
@@ -160,7 +160,7 @@ def check_pronounceable(synthesizer: Synthesizer, lines: Iterable[Line]) -> None
         try:
             synthesizer.tokenizer.encode(line.text)
         except InputError as error:
-            raise InputError(f"{line.where}: {error}") from None
+            raise InputError(f"{line.where}{error}") from None
 
 
 def speak(synthesizer: Synthesizer, lines: list[Line], options: dict[str, Any]) -> Iterator[Speech]:

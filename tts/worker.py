@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from tts.errors import InputError, TrainingError, one_line
-from tts.launch import EXIT_BAD_INPUT
+from tts.launch import EXIT_BAD_INPUT, EXIT_TRAINING_FAILED
 
 
 def main(run_file: str, result_file: str) -> None:
@@ -25,8 +25,9 @@ def main(run_file: str, result_file: str) -> None:
     except (InputError, TrainingError) as error:
         sys.stderr.write(f"error: rank {rank}: {one_line(error)}\n")
         sys.stderr.flush()
+        status = EXIT_BAD_INPUT if isinstance(error, InputError) else EXIT_TRAINING_FAILED
         # the other ranks may wait for this one in a collective: no clean-up may wait with them
-        os._exit(EXIT_BAD_INPUT)
+        os._exit(status)
     if rank == 0:
         Path(result_file).write_text(json.dumps(metrics))
 

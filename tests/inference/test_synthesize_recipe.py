@@ -104,8 +104,8 @@ def test_recorded_voice_is_not_mentioned(run, capsys):
 BAD = {
     "no text": ({}, "say what to speak"),
     "two texts": ({"text": "a", "text_file": "b"}, "say what to speak"),
-    "empty text": ({"text": " "}, "text: .*empty"),
-    "no sound": ({"text": "!?"}, "text: .*pronounced"),
+    "empty text": ({"text": " "}, "^text .*empty"),
+    "no sound": ({"text": "!?"}, "^text .*pronounced"),
     "no acoustic": ({"text": "a", "acoustic": "???"}, r"acoustic is required"),
     "missing acoustic": ({"text": "a", "acoustic": "no.ckpt"}, r"no\.ckpt"),
     "missing vocoder": ({"text": "hi", "vocoder": "no.ckpt"}, r"no\.ckpt"),

@@ -1,5 +1,6 @@
 """What happens around training steps: samples to look at, guards, figures, averaging, progress."""
 
+from tts.callbacks.checkpoint import Checkpoint
 from tts.callbacks.describe import DescribeCheckpoint
 from tts.callbacks.ema import EMA
 from tts.callbacks.guards import StopOnNonFinite
@@ -11,6 +12,7 @@ from tts.callbacks.throughput import Throughput
 
 __all__ = [
     "EMA",
+    "Checkpoint",
     "DescribeCheckpoint",
     "FolderSink",
     "LineProgress",
