@@ -48,6 +48,8 @@ BAD_TRAINING = {
     "no such engine": (["data=synthetic", "data.engine=parrot"], "parrot"),
     "checkpoint missing": (["data.root=x", "ckpt_path=gone.ckpt"], "gone.ckpt"),
     "unknown loss option": ([*TONES, "loss.reduction=sum"], "reduction"),
+    "no such precision": ([*TONES, "trainer.precision=5-bit"], "trainer"),
+    "no such metric": ([*TONES, *TINY_TACOTRON2, *QUIET, "monitor=val/los"], "val/los"),
     "not a number": ([*TONES, "model.lr=fast"], "model.optimizer"),
 }
 

@@ -15,9 +15,8 @@ from tts.overrides import quote_values
 REPO = Path(__file__).parents[1]
 SOURCES = sorted((REPO / "tts").rglob("*.py"))
 README = (REPO / "README.md").read_text()
-COMMANDS = re.findall(
-    r"^ *(?:pip install .* && )?python ((?:train|synthesize)\.py .*)$", README, re.M
-)
+COMMAND = re.compile(r"^ *(?:pip install .* && )?python ((?:train|synthesize)\.py .*)$", re.M)
+COMMANDS = COMMAND.findall(README)
 
 
 def test_networks_need_torch_and_nothing_else():

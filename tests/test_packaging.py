@@ -46,7 +46,8 @@ def test_configuration_and_data_files_are_in_the_wheel(installed):
 def test_the_sdist_has_what_the_wheel_is_made_of(installed):
     folder, _ = installed
     (sdist,) = folder.glob("*.tar.gz")
-    names = {name.split("/", 1)[-1] for name in tarfile.open(sdist).getnames()}
+    with tarfile.open(sdist) as archive:
+        names = {name.split("/", 1)[-1] for name in archive.getnames()}
     assert {"conf/train.yaml", "tts/train.py", "train.py", "README.md", "LICENSE"} <= names
 
 

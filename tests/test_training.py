@@ -6,6 +6,7 @@ import pytest
 import torch
 from runs import NO_DROPOUT, QUIET, TINY_TACOTRON2, TINY_WAVEGLOW, run
 
+from tts.config import conf_dir
 from tts.errors import InputError, TrainingError
 
 TINY = {"tacotron2": TINY_TACOTRON2, "waveglow": TINY_WAVEGLOW}
@@ -99,6 +100,13 @@ def test_two_processes_equal_one_with_the_same_global_batch(network, tmp_path):
     two = run(tmp_path, *options, *ranks, output="two")
     same_weights(weights(tmp_path, "one"), weights(tmp_path, "two"), rtol=1e-4, atol=1e-5)
     assert two["val/loss"] == pytest.approx(one["val/loss"], rel=1e-4)
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in (conf_dir() / "experiment").glob("*.yaml")))
+def test_every_experiment_takes_a_step(name, tmp_path):
+    options = [f"experiment={name}", *QUIET, "trainer.max_steps=1"]
+    short = ["trainer.limit_train_batches=1", "trainer.check_val_every_n_epoch=1"]
+    assert "val/loss" in run(tmp_path, *options, *short)
 
 
 def test_guidance_ends(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,14 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from hydra.utils import instantiate
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import OmegaConf
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from pytorch_lightning.loggers import Logger
 
-from tts.callbacks import DescribeCheckpoint, RandomState
+from tts.callbacks import DescribeCheckpoint, LogSamples, RandomState
 from tts.devices import resolve_devices
-from tts.errors import InputError
+from tts.errors import InputError, one_line
 from tts.loggers import finish_wandb
 
 log = logging.getLogger(__name__)
@@ -55,6 +57,8 @@ def train(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
     log_config(config, trainer, datamodule, network, output_dir)
     try:
         trainer.fit(task, datamodule, ckpt_path=ckpt_path, weights_only=True)
+    except MisconfigurationException as error:
+        raise InputError(one_line(error)) from None
     finally:
         finish_wandb()
     report(config, trainer, output_dir)
@@ -76,6 +80,8 @@ def quieten_lightning() -> None:
         r".*The number of training batches \(\d+\) is smaller than the logging interval",
         # resuming: a run of its own, whose best checkpoints are counted afresh
         r"The dirpath has changed from",
+        # a run that ends before its first validation has no best checkpoint, but a last one
+        r".*could not find the monitored key",
         # resuming in place
         r".*Checkpoint directory .* exists and is not empty",
     ):
@@ -98,16 +104,19 @@ def build_trainer(
     gpus = options.pop("gpus")
     accelerator, devices = options.pop("accelerator"), options.pop("devices")
     resolved = resolve_devices(gpus, accelerator, devices)
-    return pl.Trainer(
-        accelerator=resolved.accelerator,
-        devices=resolved.devices,
-        callbacks=callbacks,
-        logger=loggers,
-        default_root_dir=output_dir,
-        # our batch sampler knows the ranks; Lightning could not inject one into it
-        use_distributed_sampler=False,
-        **options,
-    )
+    try:
+        return pl.Trainer(
+            accelerator=resolved.accelerator,
+            devices=resolved.devices,
+            callbacks=callbacks,
+            logger=loggers,
+            default_root_dir=output_dir,
+            # our batch sampler knows the ranks; Lightning could not inject one into it
+            use_distributed_sampler=False,
+            **options,
+        )
+    except (TypeError, ValueError, MisconfigurationException) as error:
+        raise InputError(f"trainer: {one_line(error)}") from None
 
 
 def instantiate_all(nodes: dict[str, Any] | None) -> list[Any]:
@@ -200,11 +209,26 @@ def report(config: dict[str, Any], trainer: pl.Trainer, output_dir: Path) -> Non
     if isinstance(checkpoint, ModelCheckpoint):
         lines += [f"  best checkpoint  {checkpoint.best_model_path or 'none yet'}"]
         lines += [f"  last checkpoint  {checkpoint.last_model_path or 'none yet'}"]
+    lines += [f"  {line}" for line in health_lines(trainer)]
     for folder, what in (("samples", "pictures, sound"), ("metrics.csv", "curves")):
         if (output_dir / folder).exists():
             lines.append(f"  {what:<15}  {output_dir / folder}")
     if config["epilogue"]:
         lines += ["", config["epilogue"].strip()]
-    from rich.console import Console
+    sys.stdout.write("\n".join(lines) + "\n")
 
-    Console(highlight=False, soft_wrap=True).print("\n".join(lines), markup=False)
+
+def health_lines(trainer: pl.Trainer) -> list[str]:
+    """Whether the attention of the last samples read their texts from beginning to end."""
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, LogSamples) and callback.health:
+            shares = {
+                kind: callback.health.get(f"val/alignment_{kind}_follows_text")
+                for kind in ("teacher_forced", "free_running")
+            }
+            return [
+                f"alignments that follow the text, {kind.replace('_', ' ')}: {share:.0%}"
+                for kind, share in shares.items()
+                if share is not None
+            ]
+    return []

@@ -53,13 +53,13 @@ class SpeechDataModule(LightningDataModule):
         mel: MelConfig,
         cache_dir: str | Path,
         *,
-        batch_size: int,
-        val_batch_size: int | None,
-        num_workers: int,
-        seed: int,
-        resample: bool,
-        min_seconds: float,
-        max_seconds: float | None,
+        batch_size: int = 32,
+        val_batch_size: int | None = None,
+        num_workers: int = 0,
+        seed: int = 1234,
+        resample: bool = False,
+        min_seconds: float = 0.0,
+        max_seconds: float | None = None,
     ) -> None:
         super().__init__()
         self.corpus = corpus
@@ -190,14 +190,8 @@ class TextMelDataModule(SpeechDataModule):
         tokenizer: text to symbol ids. Characters it does not know are counted over the corpus
             and reported in one line, or refused if it is told to raise.
         cache_dir: folder for the mels.
-        batch_size: training utterances in a batch of one rank.
-        val_batch_size: the same for validation and test; ``batch_size`` if not given.
-        num_workers: processes of each loader; 0 loads in the training process.
-        seed: of the batches.
-        resample: accept recordings at another rate than ``mel.sample_rate``.
-        min_seconds: leave shorter recordings out of the training; validation has them all.
-        max_seconds: leave longer recordings out of the training.
         bucket_batches: see ``BucketBatchSampler``.
+        **loading: the other arguments of ``SpeechDataModule``.
     """
 
     def __init__(
@@ -206,27 +200,11 @@ class TextMelDataModule(SpeechDataModule):
         mel: MelConfig,
         tokenizer: Tokenizer,
         cache_dir: str | Path,
-        batch_size: int = 32,
-        val_batch_size: int | None = None,
-        num_workers: int = 0,
-        seed: int = 1234,
-        resample: bool = False,
-        min_seconds: float = 0.0,
-        max_seconds: float | None = None,
+        *,
         bucket_batches: int = 8,
+        **loading: Any,
     ) -> None:
-        super().__init__(
-            corpus,
-            mel,
-            cache_dir,
-            batch_size=batch_size,
-            val_batch_size=val_batch_size,
-            num_workers=num_workers,
-            seed=seed,
-            resample=resample,
-            min_seconds=min_seconds,
-            max_seconds=max_seconds,
-        )
+        super().__init__(corpus, mel, cache_dir, **loading)
         self.tokenizer = tokenizer
         self.bucket_batches = bucket_batches
         self._store: MelStore | None = None
@@ -283,15 +261,8 @@ class MelWaveDataModule(SpeechDataModule):
         corpus: what to train on; its texts are not used.
         mel: the mel contract.
         cache_dir: folder for the lengths of the recordings.
-        segment_length: samples of a segment.
-        batch_size: segments in a batch of one rank.
-        val_batch_size: the same for validation and test; ``batch_size`` if not given.
-        num_workers: processes of each loader; 0 loads in the training process.
-        seed: of batches and segments.
-        resample: accept recordings at another rate than ``mel.sample_rate``.
-        min_seconds: leave shorter recordings out of the training; others that are shorter than
-            a segment are padded with silence.
-        max_seconds: leave longer recordings out of the training.
+        segment_length: samples of a segment; shorter recordings are padded with silence.
+        **loading: the other arguments of ``SpeechDataModule``.
 
     Raises:
         InputError: a segment is too short for a single frame.
@@ -302,27 +273,11 @@ class MelWaveDataModule(SpeechDataModule):
         corpus: Corpus,
         mel: MelConfig,
         cache_dir: str | Path,
+        *,
         segment_length: int = 16000,
-        batch_size: int = 12,
-        val_batch_size: int | None = None,
-        num_workers: int = 0,
-        seed: int = 1234,
-        resample: bool = False,
-        min_seconds: float = 0.0,
-        max_seconds: float | None = None,
+        **loading: Any,
     ) -> None:
-        super().__init__(
-            corpus,
-            mel,
-            cache_dir,
-            batch_size=batch_size,
-            val_batch_size=val_batch_size,
-            num_workers=num_workers,
-            seed=seed,
-            resample=resample,
-            min_seconds=min_seconds,
-            max_seconds=max_seconds,
-        )
+        super().__init__(corpus, mel, cache_dir, **loading)
         if segment_length < mel.n_fft:
             raise InputError(
                 f"segment_length={segment_length}: must be at least audio.n_fft={mel.n_fft}"
@@ -378,5 +333,5 @@ def _unknown_characters(tokenizer: Tokenizer, utterances: Sequence[Utterance]) -
     report = f"not in the symbol table: {listed}; first in {found[0][0]}"
     # A phone in braces is a mistake of the writer under either policy
     if tokenizer.on_unknown == "raise" or any(len(shown) > 1 for shown in counts):
-        raise InputError(f"{report}; spell these out, or set text.on_unknown=ignore")
+        raise InputError(f"{report}; spell these out, or set tokenizer.on_unknown=ignore")
     return report
