@@ -249,6 +249,23 @@ def test_location_convolution_and_dense_layer_are_one():
     torch.testing.assert_close(together, apart)
 
 
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+def test_mixed_precision_on_a_processor(dropout):
+    net = network(p_decoder_dropout=dropout, n_frames_per_step=2).train()
+    text, text_lengths, mel, mel_lengths = batch()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        out = net(text, text_lengths, mel, mel_lengths)
+        loss = tacotron2_loss(out, mel, mel_lengths)["total"]
+    loss.backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
+
+
+def test_it_runs_in_double_precision():
+    text, text_lengths, mel, mel_lengths = batch()
+    out = network().double()(text, text_lengths, mel.double(), mel_lengths)
+    assert out.mel_post.dtype == torch.float64
+
+
 def test_the_published_size():
     assert sum(p.numel() for p in Tacotron2().parameters()) == 28_193_153
 

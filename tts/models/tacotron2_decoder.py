@@ -142,6 +142,18 @@ def _lstm_update(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
     return torch.sigmoid(o) * torch.tanh(cell), cell
 
 
+def _lstm_sequence(cell: nn.LSTMCell, inputs: Tensor) -> Tensor:
+    """All steps of an LSTM from a zero state: ``(S, B, input_size)`` -> ``(S, B, hidden_size)``."""
+    state = inputs.new_zeros(1, inputs.shape[1], cell.hidden_size)
+    weights = [cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh]
+    if inputs.device.type != "cpu":
+        return torch.lstm(inputs, [state, state], weights, True, 1, 0.0, False, False, False)[0]
+    # most processors have no LSTM in half precision; oneDNN then fails instead of converting
+    with torch.autocast("cpu", enabled=False):
+        inputs, state = inputs.to(weights[0].dtype), state.to(weights[0].dtype)
+        return torch.lstm(inputs, [state, state], weights, True, 1, 0.0, False, False, False)[0]
+
+
 class Decoder(nn.Module):
     """Pre-net, attention LSTM, attention, decoder LSTM, and the projections to frames and gate."""
 
@@ -255,16 +267,12 @@ class Decoder(nn.Module):
     def _decoder_pass(self, inputs: Tensor) -> Tensor:
         """``(S, B, attention_rnn_dim + memory)`` -> hidden states ``(S, B, decoder_rnn_dim)``."""
         rnn, dropout = self.decoder_rnn, self.config.p_decoder_dropout
-        hidden = cell = inputs.new_zeros(inputs.shape[1], self.config.decoder_rnn_dim)
         if dropout == 0.0 or not self.training:
             # nothing but the LSTM itself recurs: the library's sequence kernel is the fastest loop
-            weights = [rnn.weight_ih, rnn.weight_hh, rnn.bias_ih, rnn.bias_hh]
-            state = [hidden[None], cell[None]]
-            return torch.lstm(inputs, state, weights, True, 1, 0.0, False, False, False)[0]
-        known, recurrent = (
-            F.linear(inputs, rnn.weight_ih, rnn.bias_ih + rnn.bias_hh),
-            rnn.weight_hh.t(),
-        )
+            return _lstm_sequence(rnn, inputs)
+        hidden = cell = inputs.new_zeros(inputs.shape[1], self.config.decoder_rnn_dim)
+        known = F.linear(inputs, rnn.weight_ih, rnn.bias_ih + rnn.bias_hh)
+        recurrent = rnn.weight_hh.t()
         states = []
         for gates in known.unbind():
             hidden, cell = _lstm_update(torch.addmm(gates, hidden, recurrent), cell)
