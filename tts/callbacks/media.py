@@ -64,7 +64,7 @@ def media(
         symbols: of the text, for the axis of alignments.
         seed: of the phases that Griffin-Lim begins with.
     """
-    from tts.audio.figures import alignment_figure, gate_figure, mel_figure
+    from tts.audio.figures import alignment_figure, gate_figure
 
     name = samples.names[index]
     mels, alignments, gates, waves = (
@@ -78,11 +78,22 @@ def media(
     for kind, gate in gates.items():
         yield Item(f"gate_{kind}/{name}", partial(gate_figure, gate, n_target, _title(name, kind)))
     if mels:
-        yield Item(f"mel/{name}", partial(mel_figure, mels, mel, name))
+        yield Item(f"mel/{name}", partial(_mel_picture, mels, waves, mel, name))
     for kind, wave in waves.items():
         yield Item(f"audio_{kind}/{name}", partial(_limited, wave))
     for kind, spectrogram in mels.items() if not waves else ():
         yield Item(f"audio_{kind}/{name}", partial(_griffin_lim, spectrogram, mel, seed))
+
+
+def _mel_picture(
+    mels: dict[str, Tensor], waves: dict[str, Tensor], mel: MelConfig, name: str
+) -> Figure:
+    """The spectrograms of a task, and those of what a vocoder made of them."""
+    from tts.audio import LogMel
+    from tts.audio.figures import mel_figure
+
+    heard = {kind: LogMel(mel)(wave)[0] for kind, wave in waves.items() if kind not in mels}
+    return mel_figure({**mels, **heard}, mel, name)
 
 
 def _griffin_lim(spectrogram: Tensor, mel: MelConfig, seed: int) -> Tensor:
