@@ -1,6 +1,7 @@
 """Training through the real recipe: it learns, resumes exactly, and scales exactly."""
 
 import os
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from runs import NO_DROPOUT, QUIET, TINY_TACOTRON2, TINY_WAVEGLOW, run
 
 from tts.config import conf_dir
 from tts.errors import InputError, TrainingError
+from tts.launch import _explain
 
 TINY = {"tacotron2": TINY_TACOTRON2, "waveglow": TINY_WAVEGLOW}
 
@@ -124,6 +126,32 @@ def test_the_last_checkpoint_is_the_end_of_the_run(tmp_path):
     run(tmp_path, *options, "trainer.check_val_every_n_epoch=2")
     file = tmp_path / "output" / "checkpoints" / "last.ckpt"
     assert torch.load(file, weights_only=True)["global_step"] == 5
+
+
+def test_bad_data_under_ddp_is_one_line(tmp_path, capfd):
+    run(tmp_path, *TINY_TACOTRON2, *QUIET, "trainer.max_steps=1")
+    (broken, *_) = sorted((tmp_path / "data").rglob("*.wav"))
+    broken.write_bytes(broken.read_bytes()[:1000])
+    capfd.readouterr()
+    ranks = ["trainer.devices=2", "trainer.strategy=ddp"]
+    with pytest.raises(InputError, match="bad input"):
+        run(tmp_path, *TINY_TACOTRON2, *QUIET, *ranks, "trainer.max_steps=1")
+    err = capfd.readouterr().err
+    assert broken.name in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("codes", "message"),
+    [
+        ({0: 4, 1: -9}, "rank 1 ended with exit code -9"),
+        ({0: 2, 1: 4}, "bad input"),
+        ({0: 4, 1: 3}, "cannot go on"),
+    ],
+)
+def test_the_cause_is_told_and_not_who_lost_whom(codes, message):
+    failures = {rank: SimpleNamespace(exitcode=code) for rank, code in codes.items()}
+    assert message in str(_explain(failures))
 
 
 def test_a_rank_that_stops_says_so_and_leaves_no_trace(tmp_path, capfd):

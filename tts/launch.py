@@ -23,6 +23,7 @@ from tts.errors import InputError, TrainingError
 
 EXIT_BAD_INPUT = 2
 EXIT_TRAINING_FAILED = 3
+EXIT_LOST_PEER = 4
 
 
 def launch(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
@@ -70,18 +71,22 @@ def _launch_ranks(config: dict[str, Any], output_dir: Path, n_ranks: int) -> dic
         with _environment_of_ranks(n_ranks):
             launcher("-m", "tts.worker", str(run_file), str(result_file))
     except ChildFailedError as error:
-        _, failure = error.get_first_failure()
-        said = "see the message of the rank above"
-        if failure.exitcode == EXIT_BAD_INPUT:
-            raise InputError(f"the run stopped on bad input ({said})") from None
-        if failure.exitcode == EXIT_TRAINING_FAILED:
-            raise TrainingError(f"the run cannot go on ({said})") from None
-        raise TrainingError(
-            f"rank {failure.local_rank} ended with exit code {failure.exitcode}; the other ranks"
-            " were stopped"
-        ) from None
+        raise _explain(error.failures) from None
     metrics: dict[str, float] = json.loads(result_file.read_text())
     return metrics
+
+
+def _explain(failures: dict[int, Any]) -> InputError | TrainingError:
+    """One error for the deaths of several ranks: the cause, not who lost whom."""
+    codes = {rank: failure.exitcode for rank, failure in failures.items()}
+    said = "see the message of the rank above"
+    if EXIT_BAD_INPUT in codes.values():
+        return InputError(f"the run stopped on bad input ({said})")
+    if EXIT_TRAINING_FAILED in codes.values():
+        return TrainingError(f"the run cannot go on ({said})")
+    causes = {rank: code for rank, code in codes.items() if code != EXIT_LOST_PEER} or codes
+    rank, code = next(iter(causes.items()))
+    return TrainingError(f"rank {rank} ended with exit code {code}; the other ranks were stopped")
 
 
 @contextmanager

@@ -27,7 +27,9 @@ def test_averaged_weights_are_said(fit, tmp_path):
     assert saved(fit, tmp_path, EMA())["tacoglow"]["ema"] is True
 
 
-@pytest.mark.parametrize("value", [torch.ones(1), object(), {1, 2}, int], ids=["tensor", "object", "set", "class"])
+@pytest.mark.parametrize(
+    "value", [torch.ones(1), object(), {1, 2}, int], ids=["tensor", "object", "set", "class"]
+)
 def test_what_is_not_plain_is_refused_at_once(value):
     with pytest.raises(TypeError, match=r"tacoglow\.config\.model\.1 is a"):
         DescribeCheckpoint({"config": {"model": [0, value]}})
