@@ -1,11 +1,17 @@
 """Training through the real recipe: it learns, resumes exactly, and scales exactly."""
 
 import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
-from runs import NO_DROPOUT, QUIET, TINY_TACOTRON2, TINY_WAVEGLOW, run
+from runs import NO_DROPOUT, QUIET, TINY_TACOTRON2, TINY_WAVEGLOW, overrides, run
 
 from tts.config import conf_dir
 from tts.errors import InputError, TrainingError
@@ -109,6 +115,79 @@ def test_every_experiment_takes_a_step(name, tmp_path):
     options = [f"experiment={name}", *QUIET, "trainer.max_steps=1"]
     short = ["trainer.limit_train_batches=1", "trainer.check_val_every_n_epoch=1"]
     assert "val/loss" in run(tmp_path, *options, *short)
+
+
+def changed(folder, kind):
+    """A checkpoint that a run of Tacotron 2 must not go on from."""
+    run(folder, *TINY_TACOTRON2, *QUIET, "trainer.max_epochs=1", output="first")
+    good = folder / "first" / "checkpoints" / "last.ckpt"
+    bad = folder / "bad.ckpt"
+    if kind == "truncated":
+        bad.write_bytes(good.read_bytes()[:5000])
+    elif kind == "empty":
+        bad.write_bytes(b"")
+    elif kind == "code":
+        bad.write_bytes(pickle.dumps({"state_dict": Code(str(folder / "ran"))}))
+    elif kind == "weights only":
+        torch.save({"state_dict": torch.load(good, weights_only=True)["state_dict"]}, bad)
+    else:
+        return good
+    return bad
+
+
+class Code:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        ("truncated", TINY_TACOTRON2, "truncated"),
+        ("empty", TINY_TACOTRON2, "empty"),
+        ("code", TINY_TACOTRON2, "mkdir"),
+        ("weights only", TINY_TACOTRON2, "cannot be resumed"),
+        ("other network", TINY_WAVEGLOW, "holds a Tacotron2"),
+        ("other size", [*TINY_TACOTRON2, "model.network.prenet_dim=16"], "prenet_dim"),
+        ("other mel", [*TINY_TACOTRON2, "audio.f_max=7000"], "f_max"),
+    ],
+)
+def test_what_a_run_cannot_go_on_from(kind, options, message, tmp_path):
+    bad = changed(tmp_path, kind)
+    with pytest.raises(InputError, match=message) as error:
+        run(tmp_path, *options, *QUIET, f"ckpt_path={bad}", output="second")
+    assert str(bad) in str(error.value)
+    assert not (tmp_path / "ran").exists()
+    assert not (tmp_path / "second" / "checkpoints").exists()
+
+
+def test_the_best_checkpoints_are_those_that_were_validated(tmp_path):
+    options = [*TINY_TACOTRON2, *QUIET, "trainer.max_steps=5", "trainer.max_epochs=-1"]
+    run(tmp_path, *options)
+    names = {path.name for path in (tmp_path / "output" / "checkpoints").iterdir()}
+    assert names == {"step_0000002.ckpt", "step_0000004.ckpt", "last.ckpt"}
+
+
+def test_interrupted_runs_can_be_resumed(tmp_path):
+    more = [*TINY_TACOTRON2, *QUIET, "trainer.max_epochs=-1", "trainer.max_steps=100000"]
+    command = [sys.executable, "train.py", *overrides(tmp_path, *more)]
+    repository = Path(__file__).parents[1]
+    with subprocess.Popen(command, cwd=repository, stderr=subprocess.PIPE, text=True) as process:
+        while not list(tmp_path.rglob("last.ckpt")):
+            assert process.poll() is None
+            time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.splitlines()[-1].startswith("error: interrupted")
+    assert "Traceback" not in err
+    (last,) = tmp_path.rglob("last.ckpt")
+    assert torch.load(last, weights_only=True)["global_step"] > 0
 
 
 def test_guidance_ends(tmp_path):

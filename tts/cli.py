@@ -84,8 +84,12 @@ def _reporting(action: Callable[[], Result]) -> Result:
         _exit(_explain(error), 2)
     except TrainingError as error:
         _exit(one_line(error), 1)
+    except (PermissionError, FileNotFoundError, NotADirectoryError) as error:
+        if error.filename is None:
+            raise
+        _exit(f"{error.filename}: cannot be written or read ({error.strerror})", 2)
     except KeyboardInterrupt:
-        _exit("interrupted", 130)
+        _exit("interrupted; a training goes on with ckpt_path=last", 130)
 
 
 def _explain(error: BaseException) -> str:

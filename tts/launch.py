@@ -53,6 +53,7 @@ def externally_launched() -> bool:
 
 
 def _launch_ranks(config: dict[str, Any], output_dir: Path, n_ranks: int) -> dict[str, float]:
+    from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
@@ -72,6 +73,8 @@ def _launch_ranks(config: dict[str, Any], output_dir: Path, n_ranks: int) -> dic
             launcher("-m", "tts.worker", str(run_file), str(result_file))
     except ChildFailedError as error:
         raise _explain(error.failures) from None
+    except SignalException:
+        raise KeyboardInterrupt from None
     metrics: dict[str, float] = json.loads(result_file.read_text())
     return metrics
 

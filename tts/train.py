@@ -15,13 +15,14 @@ import torch
 from hydra.utils import instantiate
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import OmegaConf
-from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint, ProgressBar
 from pytorch_lightning.loggers import Logger
 
 from tts.callbacks import DescribeCheckpoint, LogSamples, RandomState
 from tts.devices import resolve_devices
 from tts.errors import InputError, one_line
 from tts.loggers import finish_wandb
+from tts.resume import check_resumable, find_checkpoint
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ def train(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
         TrainingError: the run cannot go on.
     """
     quieten_lightning()
+    check_numbers(config)
     ckpt_path = find_checkpoint(config, output_dir)
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     torch.set_float32_matmul_precision(config["matmul_precision"])
@@ -49,6 +51,9 @@ def train(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
     network = instantiate(config["model"]["network"], _convert_="all")
     task = instantiate(config["model"]["task"], network=network, _convert_="all")
     check_optimizer(task)
+    if ckpt_path is not None:
+        tokenizer = getattr(datamodule, "tokenizer", None)
+        check_resumable(ckpt_path, network, datamodule.mel, tokenizer)
 
     describe = DescribeCheckpoint(describe_run(config, datamodule, network))
     callbacks: list[Callback] = [describe, RandomState(), *instantiate_all(config["callbacks"])]
@@ -59,6 +64,9 @@ def train(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
         trainer.fit(task, datamodule, ckpt_path=ckpt_path, weights_only=True)
     except MisconfigurationException as error:
         raise InputError(one_line(error)) from None
+    except SystemExit:
+        # what Lightning makes of Ctrl-C
+        raise KeyboardInterrupt from None
     finally:
         finish_wandb()
     report(config, trainer, output_dir)
@@ -67,7 +75,7 @@ def train(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
 
 def quieten_lightning() -> None:
     """Leave out what Lightning says to everybody: advertisements, and advice that is not ours."""
-    for name in ("pytorch_lightning", "lightning.pytorch", "lightning.fabric"):
+    for name in ("pytorch_lightning", "lightning.pytorch", "lightning_fabric", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     for message in (
         # said at every fit with torch 2.13, of Lightning's own code
@@ -86,6 +94,16 @@ def quieten_lightning() -> None:
         r".*Checkpoint directory .* exists and is not empty",
     ):
         warnings.filterwarnings("ignore", message)
+
+
+def check_numbers(config: dict[str, Any]) -> None:
+    """Find a number that is none before it fails somewhere deep."""
+    for key, least in (("seed", 0), ("data.batch_size", 1), ("data.num_workers", 0)):
+        value: Any = config
+        for part in key.split("."):
+            value = value[part]
+        if type(value) is not int or value < least:
+            raise InputError(f"{key}={value}: must be a whole number, {least} or more")
 
 
 def check_optimizer(task: pl.LightningModule) -> None:
@@ -109,7 +127,9 @@ def build_trainer(
             accelerator=resolved.accelerator,
             devices=resolved.devices,
             callbacks=callbacks,
-            logger=loggers,
+            logger=loggers or False,
+            enable_checkpointing=any(isinstance(c, ModelCheckpoint) for c in callbacks),
+            enable_progress_bar=any(isinstance(c, ProgressBar) for c in callbacks),
             default_root_dir=output_dir,
             # our batch sampler knows the ranks; Lightning could not inject one into it
             use_distributed_sampler=False,
@@ -122,28 +142,6 @@ def build_trainer(
 def instantiate_all(nodes: dict[str, Any] | None) -> list[Any]:
     """Every entry of a group of callbacks or loggers; entries set to null are left out."""
     return [instantiate(node, _convert_="all") for node in (nodes or {}).values() if node]
-
-
-def find_checkpoint(config: dict[str, Any], output_dir: Path) -> Path | None:
-    """The checkpoint to resume from; ``ckpt_path=last`` is the newest of the runs of this name.
-
-    Raises:
-        InputError: there is none.
-    """
-    wanted = config["ckpt_path"]
-    if wanted is None:
-        return None
-    if wanted != "last":
-        if not Path(wanted).is_file():
-            raise InputError(f"ckpt_path={wanted}: no such file")
-        return Path(wanted)
-    runs = Path(config["paths"]["log_dir"]) / config["name"]
-    found = [*runs.rglob("checkpoints/last.ckpt"), *output_dir.glob("checkpoints/last.ckpt")]
-    if not found:
-        raise InputError(f"ckpt_path=last: no run under {runs} has a checkpoint yet")
-    newest: Path = max(found, key=lambda path: path.stat().st_mtime)
-    log.info("resuming from %s", newest)
-    return newest
 
 
 def describe_run(
@@ -179,7 +177,13 @@ def log_config(
         "torch": torch.__version__,
     }
     for logger in trainer.loggers:
-        logger.log_hyperparams({**config, "facts": facts})
+        try:
+            logger.log_hyperparams({**config, "facts": facts})
+        except Exception as error:
+            if not type(error).__module__.startswith("wandb"):
+                raise
+            hint = "mend the account, or set logger.wandb.offline=true"
+            raise InputError(f"wandb: {one_line(error)}; {hint}") from None
     if trainer.is_global_zero:
         output_dir.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(OmegaConf.create(config), output_dir / "config.yaml")

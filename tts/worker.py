@@ -26,6 +26,8 @@ def main(run_file: str, result_file: str) -> None:
     except (InputError, TrainingError) as error:
         sys.stderr.write(f"error: rank {rank}: {one_line(error)}\n")
         _leave(EXIT_BAD_INPUT if isinstance(error, InputError) else EXIT_TRAINING_FAILED)
+    except KeyboardInterrupt:
+        _leave(EXIT_LOST_PEER)
     except RuntimeError as error:
         if not _lost_peer(error):
             raise

@@ -13,6 +13,13 @@ class Checkpoint(ModelCheckpoint):
     lose what it has learned since the first of them.
     """
 
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Save ``last.ckpt`` when the run is interrupted by Ctrl-C."""
+        if isinstance(exception, KeyboardInterrupt) and trainer.world_size == 1:
+            self.on_train_end(trainer, pl_module)
+
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Save ``last.ckpt`` unless the last step is in it already."""
         if self.save_last and self._last_global_step_saved != trainer.global_step:

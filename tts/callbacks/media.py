@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from tts.callbacks.sinks import MediaSink
 
@@ -99,6 +100,9 @@ def _mel_picture(
 def _griffin_lim(spectrogram: Tensor, mel: MelConfig, seed: int) -> Tensor:
     from tts.audio import GriffinLim
 
+    # a network that has learned nothing may stop at its first frame; two are the least there can be
+    missing = max(0, 2 - spectrogram.shape[-1])
+    spectrogram = F.pad(spectrogram, (0, missing), value=mel.silence)
     return _limited(GriffinLim(mel)(spectrogram, generator=torch.Generator().manual_seed(seed)))
 
 

@@ -216,6 +216,8 @@ class TextMelDataModule(SpeechDataModule):
             InputError: naming the file, the row or the setting at fault.
         """
         super().prepare_data()
+        # before the mels: a text that cannot be read should not cost their computation
+        _encode(self.tokenizer, self.corpus.utterances())
         self._open_store()
 
     def setup(self, stage: str | None = None) -> None:
