@@ -167,13 +167,6 @@ def test_teacher_forced_pass_equals_the_decoder_step_by_step(r, train):
         torch.testing.assert_close(ours, torch.stack(plain))
 
 
-def test_decoder_lstm_with_and_without_recurrent_dropout_is_the_same_lstm():
-    net = network(p_decoder_dropout=1e-9).train()
-    inputs = torch.randn(7, 2, TINY.attention_rnn_dim + TINY.encoder_embedding_dim)
-    looped = net.decoder._decoder_pass(inputs)
-    torch.testing.assert_close(looped, net.eval().decoder._decoder_pass(inputs))
-
-
 @pytest.mark.parametrize("reduction", ["masked", "nvidia"])
 @pytest.mark.parametrize("train", [False, True])
 def test_padding_and_the_loss(reduction, train):

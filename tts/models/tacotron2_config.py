@@ -15,13 +15,15 @@ from torch import Tensor
 class Tacotron2Config:
     """Sizes and dropout rates of a network, under NVIDIA's names; the defaults are theirs.
 
-    Three options are ours. ``mask_convolutions`` keeps padding out of convolutions and batch norm.
+    Four options are ours. ``mask_convolutions`` keeps padding out of convolutions and batch norm.
     ``mel_mean`` and ``mel_std``: the decoder works on ``(mel - mel_mean) / mel_std``, which saves
     a new network the hundreds of steps that it takes to find the level of a log-mel spectrogram.
+    ``recurrence``: how the teacher-forced decoder is computed, ``"fast"``, or ``"plain"``, step by
+    step as it is defined; both give the same.
 
     Raises:
         ValueError: a size below 1, an even kernel, an odd encoder width, a rate outside [0, 1),
-            or a standard deviation that is not positive.
+            a standard deviation that is not positive, or an unknown recurrence.
     """
 
     n_symbols: int = 148
@@ -48,6 +50,7 @@ class Tacotron2Config:
     mask_convolutions: bool = True
     mel_mean: float = 0.0
     mel_std: float = 1.0
+    recurrence: str = "fast"
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -58,6 +61,8 @@ class Tacotron2Config:
                 raise ValueError(f"{field.name} must lie in [0, 1), not {value}")
             if field.name.endswith("kernel_size") and value % 2 == 0:
                 raise ValueError(f"{field.name} must be odd to keep the length, not {value}")
+        if self.recurrence not in ("fast", "plain"):
+            raise ValueError(f"recurrence must be fast or plain, not {self.recurrence!r}")
         if self.mel_std <= 0:
             raise ValueError(f"mel_std must be positive, not {self.mel_std}")
         if self.encoder_embedding_dim % 2:

@@ -1,8 +1,9 @@
 """Decoder of Tacotron 2 (Shen et al., 2018, §2.2): pre-net, location-sensitive attention, LSTMs.
 
-:meth:`Decoder.step` is the definition, one step at a time; :meth:`Decoder.forward` computes the
-same for given frames, with only the true recurrences left in the loop. State is a value that goes
-in and comes out.
+:meth:`Decoder.advance` is the definition, one step at a time. When all frames are given,
+:meth:`Decoder.forward` walks it step by step with ``recurrence="plain"``, and otherwise computes
+the same with only the true recurrences in a loop (:mod:`tts.models.recurrence`). State is a value
+that goes in and comes out.
 
 Shapes: ``B`` batch, ``T_text`` symbols, ``S`` decoder steps (``T_mel`` divided by
 ``n_frames_per_step``, rounded up).
@@ -12,13 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tts.models.layers import sequence_mask, xavier_conv, xavier_linear
+from tts.models.recurrence import AttentionRecurrence, LstmRecurrence
 from tts.models.tacotron2_config import Tacotron2Config
 
 Generators = torch.Generator | Sequence[torch.Generator] | None
@@ -135,23 +137,15 @@ class DecoderState(NamedTuple):
     cell: Tensor  # (B, decoder_rnn_dim)
 
 
-def _lstm_update(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-    """LSTM nonlinearities: ``(B, 4 H)`` gates in the order i, f, g, o -> new hidden and cell."""
-    i, f, g, o = gates.chunk(4, dim=1)
-    cell = torch.sigmoid(f) * cell + torch.sigmoid(i) * torch.tanh(g)
-    return torch.sigmoid(o) * torch.tanh(cell), cell
+class StepDropout(NamedTuple):
+    """Factors of both LSTMs' hidden states, for all steps ``(S, B, ·)`` or one; None: untouched."""
 
+    attention: Tensor | None = None
+    decoder: Tensor | None = None
 
-def _lstm_sequence(cell: nn.LSTMCell, inputs: Tensor) -> Tensor:
-    """All steps of an LSTM from a zero state: ``(S, B, input_size)`` -> ``(S, B, hidden_size)``."""
-    state = inputs.new_zeros(1, inputs.shape[1], cell.hidden_size)
-    weights = [cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh]
-    if inputs.device.type != "cpu":
-        return torch.lstm(inputs, [state, state], weights, True, 1, 0.0, False, False, False)[0]
-    # most processors have no LSTM in half precision; oneDNN then fails instead of converting
-    with torch.autocast("cpu", enabled=False):
-        inputs, state = inputs.to(weights[0].dtype), state.to(weights[0].dtype)
-        return torch.lstm(inputs, [state, state], weights, True, 1, 0.0, False, False, False)[0]
+    def at(self, t: int) -> StepDropout:
+        """The factors of one step."""
+        return StepDropout(*(None if part is None else part[t] for part in self))
 
 
 class Decoder(nn.Module):
@@ -194,22 +188,38 @@ class Decoder(nn.Module):
     def step(
         self, frame: Tensor, state: DecoderState, memory: Memory, generator: Generators = None
     ) -> tuple[Tensor, Tensor, DecoderState]:
-        """One step: the last frame ``(B, n_mels)`` in, the next group of frames out.
+        """One step of speaking: the last frame ``(B, n_mels)`` in, the next group of frames out.
+
+        Returns:
+            As :meth:`advance`.
+        """
+        return self.advance(self.prenet.step(frame, generator), state, memory)
+
+    def advance(
+        self,
+        inputs: Tensor,
+        state: DecoderState,
+        memory: Memory,
+        dropout: StepDropout = StepDropout(),  # noqa: B008  immutable
+    ) -> tuple[Tensor, Tensor, DecoderState]:
+        """What happens at every step: ``inputs`` ``(B, prenet_dim)`` is the last frame's.
 
         Returns:
             Frames ``(B, n_frames_per_step, n_mels)``, gate logits ``(B, n_frames_per_step)``, and
             the new state, whose ``attention.weights[:, 0]`` are this step's alignment.
         """
-        inputs = self.prenet.step(frame, generator)
         last = state.attention
-        hidden, cell = self.attention_rnn(
-            torch.cat((inputs, last.context), 1), (last.hidden, last.cell)
-        )
-        attention = self._attend(hidden, cell, last.weights, memory)
-        inputs = torch.cat((attention.hidden, attention.context), 1)
+        inputs = torch.cat((inputs, last.context), 1)
+        hidden, cell = self.attention_rnn(inputs, (last.hidden, last.cell))
+        hidden = hidden if dropout.attention is None else hidden * dropout.attention
+        weights = self.attention(hidden, memory.keys, memory.bias, memory.kernel, last.weights)
+        context = torch.bmm(weights[:, None], memory.values).squeeze(1)
+        weights = torch.stack((weights, last.weights[:, 1] + weights), 1)
+        attention = AttentionState(hidden, cell, context, weights)
+        inputs = torch.cat((hidden, context), 1)
         hidden, cell = self.decoder_rnn(inputs, (state.hidden, state.cell))
-        hidden = F.dropout(hidden, self.config.p_decoder_dropout, self.training)
-        frames, gate_logits = self._project(hidden, attention.context)
+        hidden = hidden if dropout.decoder is None else hidden * dropout.decoder
+        frames, gate_logits = self._project(torch.cat((hidden, context), 1))
         return frames, gate_logits, DecoderState(attention, hidden, cell)
 
     def forward(
@@ -228,54 +238,90 @@ class Decoder(nn.Module):
             Frames ``(S, B, n_frames_per_step, n_mels)``, gate logits ``(S, B, n_frames_per_step)``
             and alignments ``(S, B, T_text)``.
         """
-        hidden, context, alignments = self._attention_pass(self.prenet(frames)[:n_steps], memory)
-        inputs = torch.cat((hidden, context), 2)
-        predicted, gate_logits = self._project(self._decoder_pass(inputs), context)
+        inputs = self.prenet(frames)[:n_steps]
+        dropout = self._draw_dropout(inputs)
+        if self.config.recurrence == "plain":
+            return self._step_by_step(inputs, memory, dropout)
+        states, alignments = self._attention_pass(inputs, memory, dropout.attention)
+        context, hidden = states.split((memory.values.shape[2], self.attention_rnn.hidden_size), 2)
+        hidden = self._decoder_pass(torch.cat((hidden, context), 2), dropout.decoder)
+        predicted, gate_logits = self._project(torch.cat((hidden, context), 2))
         return predicted, gate_logits, alignments
 
-    def _attend(
-        self, hidden: Tensor, cell: Tensor, weights: Tensor, memory: Memory
-    ) -> AttentionState:
-        hidden = F.dropout(hidden, self.config.p_attention_dropout, self.training)
-        new = self.attention(hidden, memory.keys, memory.bias, memory.kernel, weights)
-        context = torch.bmm(new[:, None], memory.values).squeeze(1)
-        return AttentionState(hidden, cell, context, torch.stack((new, weights[:, 1] + new), 1))
+    def _step_by_step(
+        self, inputs: Tensor, memory: Memory, dropout: StepDropout
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        state, steps = self.initial_state(memory), []
+        for t, given in enumerate(inputs):
+            frames, gate_logits, state = self.advance(given, state, memory, dropout.at(t))
+            steps.append((frames, gate_logits, state.attention.weights[:, 0]))
+        frames, gate_logits, alignments = (torch.stack(part) for part in zip(*steps, strict=True))
+        return frames, gate_logits, alignments
 
-    def _project(self, hidden: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
-        outputs = torch.cat((hidden, context), -1)
+    def _draw_dropout(self, inputs: Tensor) -> StepDropout:
+        """The masks of a whole sequence at once, so that both ways of computing it share them."""
+
+        def draw(rate: float, n_hidden: int) -> Tensor | None:
+            if rate == 0.0 or not self.training:
+                return None
+            return F.dropout(inputs.new_ones(*inputs.shape[:2], n_hidden), rate)
+
+        return StepDropout(
+            draw(self.config.p_attention_dropout, self.config.attention_rnn_dim),
+            draw(self.config.p_decoder_dropout, self.config.decoder_rnn_dim),
+        )
+
+    def _project(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
+        """``(..., decoder_rnn_dim + memory)`` -> groups of frames, gate logits."""
         frames = self.projection(outputs)
         shape = (*frames.shape[:-1], self.config.n_frames_per_step, self.config.n_mels)
         return frames.view(shape), self.gate(outputs)
 
-    def _attention_pass(self, inputs: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
-        """``(S, B, prenet_dim)`` -> hidden ``(S, B, ·)``, context ``(S, B, ·)``, alignments."""
-        rnn, state = self.attention_rnn, self.initial_state(memory).attention
-        n_in = inputs.shape[2]
-        # the pre-net's share of the gates is known for all steps: one product instead of S
-        known = F.linear(inputs, rnn.weight_ih[:, :n_in], rnn.bias_ih + rnn.bias_hh)
-        recurrent = torch.cat((rnn.weight_ih[:, n_in:], rnn.weight_hh), 1).t()
-        states = []
-        for gates in known.unbind():
-            recurred = torch.cat((state.context, state.hidden), 1)
-            hidden, cell = _lstm_update(torch.addmm(gates, recurred, recurrent), state.cell)
-            state = self._attend(hidden, cell, state.weights, memory)
-            states.append(state)
-        hidden = torch.stack([s.hidden for s in states])
-        context = torch.stack([s.context for s in states])
-        return hidden, context, torch.stack([s.weights[:, 0] for s in states])
+    def _attention_pass(
+        self, inputs: Tensor, memory: Memory, dropout: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """``(S, B, prenet_dim)`` -> context and hidden state ``(S, B, ·)``, alignments."""
+        rnn, attention = self.attention_rnn, self.attention
+        states, alignments = _apply(
+            AttentionRecurrence,
+            inputs,
+            rnn.weight_ih,
+            rnn.weight_hh,
+            rnn.bias_ih + rnn.bias_hh,
+            attention.query.weight,
+            memory.keys.transpose(1, 2).contiguous(),
+            memory.bias,
+            memory.kernel,
+            attention.score.weight.squeeze(0),
+            memory.values,
+            dropout,
+        )
+        return states, alignments
 
-    def _decoder_pass(self, inputs: Tensor) -> Tensor:
+    def _decoder_pass(self, inputs: Tensor, dropout: Tensor | None) -> Tensor:
         """``(S, B, attention_rnn_dim + memory)`` -> hidden states ``(S, B, decoder_rnn_dim)``."""
-        rnn, dropout = self.decoder_rnn, self.config.p_decoder_dropout
-        if dropout == 0.0 or not self.training:
-            # nothing but the LSTM itself recurs: the library's sequence kernel is the fastest loop
-            return _lstm_sequence(rnn, inputs)
-        hidden = cell = inputs.new_zeros(inputs.shape[1], self.config.decoder_rnn_dim)
-        known = F.linear(inputs, rnn.weight_ih, rnn.bias_ih + rnn.bias_hh)
-        recurrent = rnn.weight_hh.t()
-        states = []
-        for gates in known.unbind():
-            hidden, cell = _lstm_update(torch.addmm(gates, hidden, recurrent), cell)
-            hidden = F.dropout(hidden, dropout, True)
-            states.append(hidden)
-        return torch.stack(states)
+        rnn = self.decoder_rnn
+        if dropout is None and inputs.device.type != "cpu":
+            # nothing but the LSTM itself recurs, and the library's kernel is the fastest loop
+            return _library_lstm(rnn, inputs)
+        bias = rnn.bias_ih + rnn.bias_hh
+        hidden: Tensor = _apply(LstmRecurrence, inputs, rnn.weight_ih, rnn.weight_hh, bias, dropout)
+        return hidden
+
+
+def _apply(function: type[torch.autograd.Function], *tensors: Tensor | None) -> Any:
+    """Call a recurrence; under autocast in its precision, as a matrix product would be."""
+    device = next(t.device.type for t in tensors if t is not None)
+    if not torch.is_autocast_enabled(device):
+        return function.apply(*tensors)  # type: ignore[no-untyped-call]
+    dtype = torch.get_autocast_dtype(device)
+    with torch.autocast(device, enabled=False):
+        low = (None if t is None else t.to(dtype) for t in tensors)
+        return function.apply(*low)  # type: ignore[no-untyped-call]
+
+
+def _library_lstm(cell: nn.LSTMCell, inputs: Tensor) -> Tensor:
+    """All steps of an LSTM from a zero state: ``(S, B, input_size)`` -> ``(S, B, hidden_size)``."""
+    state = inputs.new_zeros(1, inputs.shape[1], cell.hidden_size)
+    weights = [cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh]
+    return torch.lstm(inputs, [state, state], weights, True, 1, 0.0, False, False, False)[0]

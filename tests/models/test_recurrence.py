@@ -1,0 +1,116 @@
+"""The decoder's recurrences: gradients, and equality with the decoder step by step."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tts.models import Tacotron2, tacotron2_loss
+from tts.models.recurrence import AttentionRecurrence, LstmRecurrence
+
+TINY = {
+    "n_symbols": 20,
+    "n_mels": 6,
+    "symbols_embedding_dim": 12,
+    "encoder_embedding_dim": 10,
+    "attention_rnn_dim": 14,
+    "attention_dim": 8,
+    "attention_location_n_filters": 4,
+    "attention_location_kernel_size": 5,
+    "decoder_rnn_dim": 16,
+    "prenet_dim": 8,
+    "postnet_embedding_dim": 8,
+}
+
+
+def random(*shape: int) -> torch.Tensor:
+    return (torch.randn(*shape, dtype=torch.float64) * 0.5).requires_grad_()
+
+
+def dropout_factors(rate: float, *shape: int) -> torch.Tensor | None:
+    if not rate:
+        return None
+    return (torch.rand(*shape) > rate).double() / (1 - rate)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.4])
+def test_gradients_of_the_attention_recurrence(rate):
+    torch.manual_seed(0)
+    steps, batch, symbols, inputs, hidden, memory, units, kernel = 4, 2, 5, 3, 3, 4, 3, 3
+    padding = torch.zeros(batch, symbols, dtype=torch.float64)
+    padding[1, 3:] = float("-inf")
+    arguments = (
+        random(steps, batch, inputs),
+        random(4 * hidden, inputs + memory),
+        random(4 * hidden, hidden),
+        random(4 * hidden),
+        random(units, hidden),
+        random(batch, symbols, units),
+        padding,
+        random(units, 2, kernel),
+        random(units),
+        random(batch, symbols, memory),
+        dropout_factors(rate, steps, batch, hidden),
+    )
+    assert torch.autograd.gradcheck(AttentionRecurrence.apply, arguments)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.4])
+def test_gradients_of_the_lstm_recurrence(rate):
+    torch.manual_seed(0)
+    steps, batch, inputs, hidden = 5, 2, 3, 4
+    arguments = (
+        random(steps, batch, inputs),
+        random(4 * hidden, inputs),
+        random(4 * hidden, hidden),
+        random(4 * hidden),
+        dropout_factors(rate, steps, batch, hidden),
+    )
+    assert torch.autograd.gradcheck(LstmRecurrence.apply, arguments)
+
+
+def trained_step(recurrence: str, autocast: bool = False, **options):
+    """Outputs and gradients of one training step, with dropout from a fixed seed."""
+    torch.manual_seed(1)
+    net = Tacotron2(recurrence=recurrence, **{**TINY, **options}).train()
+    text = torch.randint(0, 20, (3, 7))
+    text_lengths, mel_lengths = torch.tensor([5, 7, 3]), torch.tensor([11, 8, 9])
+    mel = torch.randn(3, 6, 11)
+    torch.manual_seed(2)
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+        out = net(text, text_lengths, mel, mel_lengths)
+        loss = tacotron2_loss(out, mel, mel_lengths, text_lengths=text_lengths, guided_weight=1.0)[
+            "total"
+        ]
+    loss.backward()
+    return out, {name: p.grad for name, p in net.named_parameters()}
+
+
+@pytest.mark.parametrize("r", [1, 2])
+@pytest.mark.parametrize("rate", [0.0, 0.3])
+def test_fast_equals_plain_with_its_gradients(r, rate):
+    options = {"n_frames_per_step": r, "p_attention_dropout": rate, "p_decoder_dropout": rate}
+    fast, fast_gradients = trained_step("fast", **options)
+    plain, plain_gradients = trained_step("plain", **options)
+    for ours, theirs in zip(fast, plain, strict=True):
+        torch.testing.assert_close(ours, theirs)
+    for name, gradient in plain_gradients.items():
+        torch.testing.assert_close(fast_gradients[name], gradient, rtol=1e-4, atol=1e-6, msg=name)
+
+
+def test_fast_is_close_to_plain_in_half_precision():
+    fast, fast_gradients = trained_step("fast", autocast=True)
+    exact, exact_gradients = trained_step("plain")
+    torch.testing.assert_close(fast.alignments.float(), exact.alignments, rtol=0, atol=0.02)
+    for name, gradient in exact_gradients.items():
+        if "decoder" in name:
+            close = torch.cosine_similarity(fast_gradients[name].flatten(), gradient.flatten(), 0)
+            assert close > 0.98, (name, close)
+
+
+def test_dropout_is_drawn_in_training_only():
+    net = Tacotron2(**TINY, p_attention_dropout=0.5).eval()
+    inputs = torch.zeros(2, 1, TINY["prenet_dim"])
+    assert net.decoder._draw_dropout(inputs).attention is None
+    factors = net.train().decoder._draw_dropout(inputs).attention
+    assert set(factors.unique().tolist()) == {0.0, 2.0}
