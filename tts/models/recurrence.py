@@ -38,7 +38,7 @@ class LstmRecurrence(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any,
         inputs: Tensor,
         weight_ih: Tensor,
@@ -63,8 +63,8 @@ class LstmRecurrence(torch.autograd.Function):
         return hidden[1:]
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
-    def backward(ctx: Any, grad_hidden: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    @once_differentiable
+    def backward(ctx: Any, grad_hidden: Tensor) -> tuple[Tensor | None, ...]:
         """Walk back through the steps, then one product for each weight."""
         inputs, weight_ih, weight_hh, dropout = ctx.saved_tensors
         gates, hidden, cells = ctx.buffers
@@ -105,7 +105,7 @@ class AttentionRecurrence(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any,
         inputs: Tensor,
         weight_ih: Tensor,
@@ -130,7 +130,7 @@ class AttentionRecurrence(torch.autograd.Function):
         look = _Location(kernel, n_steps + 1, n_batch, n_text)
         for t in range(n_steps):
             gates[t].addmm_(states[t], recurrent.t())
-            context, hidden = states[t + 1].split((n_memory, n_hidden), 1)
+            context, hidden = torch.split(states[t + 1], [n_memory, n_hidden], 1)
             _lstm_step(gates[t], cells[t], cells[t + 1], hidden)
             if dropout is not None:
                 hidden.mul_(dropout[t])
@@ -146,10 +146,8 @@ class AttentionRecurrence(torch.autograd.Function):
         return states[1:], look.weights[1:, :, 0].to(inputs.dtype, copy=True)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
-    def backward(  # type: ignore[override]
-        ctx: Any, grad_states: Tensor, grad_weights: Tensor
-    ) -> tuple[Tensor | None, ...]:
+    @once_differentiable
+    def backward(ctx: Any, grad_states: Tensor, grad_weights: Tensor) -> tuple[Tensor | None, ...]:
         """Walk back through the steps, then one product for each weight."""
         inputs, weight_ih, weight_hh, query, keys, kernel, score, values, dropout = (
             ctx.saved_tensors
@@ -165,7 +163,9 @@ class AttentionRecurrence(torch.autograd.Function):
         d_score = torch.zeros_like(score, dtype=_wide(score))
         trail = _LocationGradient(look)
         for t in reversed(range(len(inputs))):
-            d_context, d_hidden = (d_recurrent.add_(grad_states[t])).split((n_memory, n_hidden), 1)
+            d_context, d_hidden = torch.split(
+                d_recurrent.add_(grad_states[t]), [n_memory, n_hidden], 1
+            )
             d_contexts[t] = d_context
             d_weights = torch.bmm(values, d_context[:, :, None])[:, :, 0].add_(grad_weights[t])
             d_energies = trail.through_softmax(t, d_weights).to(keys.dtype).flatten()
@@ -269,7 +269,7 @@ def _lstm_step(gates: Tensor, cell: Tensor, new_cell: Tensor, new_hidden: Tensor
     gates[:, : 2 * n].sigmoid_()
     gates[:, 2 * n : 3 * n].tanh_()
     gates[:, 3 * n :].sigmoid_()
-    i, f, g, o = gates.split(n, 1)
+    i, f, g, o = torch.split(gates, n, 1)
     torch.mul(f, cell, out=new_cell).addcmul_(i, g)
     torch.tanh(new_cell, out=new_hidden).mul_(o)
 
@@ -282,8 +282,8 @@ def _lstm_step_backward(
     ``d_hidden`` ``(B, H)`` is the gradient of the new hidden state before its dropout.
     """
     n = cell.shape[1]
-    i, f, g, o = gates.split(n, 1)
-    d_i, d_f, d_g, d_o = d_gates.split(n, 1)
+    i, f, g, o = torch.split(gates, n, 1)
+    d_i, d_f, d_g, d_o = torch.split(d_gates, n, 1)
     squashed = new_cell.tanh().to(gates.dtype)
     torch.mul(d_hidden, squashed, out=d_o)
     d_cell.add_(_tanh_backward(d_hidden * o, squashed, grad_input=squashed))

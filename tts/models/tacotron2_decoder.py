@@ -243,7 +243,8 @@ class Decoder(nn.Module):
         if self.config.recurrence == "plain":
             return self._step_by_step(inputs, memory, dropout)
         states, alignments = self._attention_pass(inputs, memory, dropout.attention)
-        context, hidden = states.split((memory.values.shape[2], self.attention_rnn.hidden_size), 2)
+        widths = [memory.values.shape[2], self.config.attention_rnn_dim]
+        context, hidden = torch.split(states, widths, 2)
         hidden = self._decoder_pass(torch.cat((hidden, context), 2), dropout.decoder)
         predicted, gate_logits = self._project(torch.cat((hidden, context), 2))
         return predicted, gate_logits, alignments
