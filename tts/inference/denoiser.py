@@ -56,7 +56,7 @@ class Denoiser(nn.Module):
             raise InputError(f"denoiser strength {strength}: must be 0 or more")
         self.config = config
         self.strength = strength
-        like = waveglow.upsample.weight
+        like = next(waveglow.parameters())
         window = torch.hann_window(config.win_length, device=like.device)
         self.register_buffer("window", window, persistent=False)
         level = 0.0 if mode == "zeros" else config.silence

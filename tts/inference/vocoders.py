@@ -92,6 +92,6 @@ class WaveGlowVocoder:
             raise InputError(
                 f"vocoder: a mel of shape {tuple(mel.shape)}; expected ({self.mel.n_mels}, T)"
             )
-        batch = mel[None].to(self.network.upsample.weight)
+        batch = mel[None].to(next(self.network.parameters()))
         wave = self.network.inverse(batch, sigma=self.sigma, generator=generator).float()
         return (wave if self.denoiser is None else self.denoiser(wave))[0]

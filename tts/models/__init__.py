@@ -4,7 +4,8 @@ from tts.models.layers import sequence_mask
 from tts.models.tacotron2 import Tacotron2
 from tts.models.tacotron2_config import GeneratedMel, Tacotron2Config, Tacotron2Output
 from tts.models.tacotron2_loss import tacotron2_loss
-from tts.models.waveglow import WaveGlow, WaveGlowConfig, WaveGlowOutput
+from tts.models.waveglow import WaveGlow
+from tts.models.waveglow_config import WaveGlowConfig, WaveGlowOutput
 from tts.models.waveglow_loss import waveglow_loss
 
 __all__ = [

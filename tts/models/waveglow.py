@@ -2,97 +2,31 @@
 
 Prenger, Valle, Catanzaro, "WaveGlow" (arXiv:1811.00002): section 2 for the flow, figure 1 for
 the order of its parts. The second half of the channels is transformed, as in NVIDIA's published
-networks. Mixing, its inverse and its log-determinant are computed in float32 at least, from the
-weight as it is at that call; `slogdet` makes a determinant below zero as good as one above.
+networks (but for their first, see `alternate_halves`). Mixing, its inverse and its log-determinant
+are computed in float32 at least, from the weight as it is at that call; `slogdet` makes a
+determinant below zero as good as one above.
 
 Shapes: B batch, T_mel frames, T_wave samples, T = T_wave / n_group groups, C channels of a flow.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any, NamedTuple, cast
+from dataclasses import replace
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrizations, parametrize
 
-
-@dataclass(frozen=True)
-class WaveGlowConfig:
-    """Sizes of a WaveGlow; the defaults are NVIDIA's 256-channel network.
-
-    Attributes:
-        n_mels: mel channels of the condition.
-        hop_length: samples between two mel frames.
-        win_length: kernel of the up-sampler, in samples.
-        n_flows: steps of flow.
-        n_group: samples that are squeezed into one vector of channels.
-        n_early_every: a part of the channels leaves before each flow that this divides.
-        n_early_size: how many channels leave each time.
-        n_layers: dilated layers in each coupling network.
-        n_channels: hidden channels of each coupling network.
-        kernel_size: kernel of the dilated layers, odd.
-
-    Raises:
-        ValueError: sizes that do not make an invertible network.
-    """
-
-    n_mels: int = 80
-    hop_length: int = 256
-    win_length: int = 1024
-    n_flows: int = 12
-    n_group: int = 8
-    n_early_every: int = 4
-    n_early_size: int = 2
-    n_layers: int = 8
-    n_channels: int = 256
-    kernel_size: int = 3
-
-    def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{name}={value!r}: must be a whole number above 0")
-        for name in ("n_group", "n_early_size"):
-            if getattr(self, name) % 2:
-                raise ValueError(f"{name}={getattr(self, name)}: must be even, to be halved")
-        if self.kernel_size % 2 == 0:
-            raise ValueError(f"kernel_size={self.kernel_size}: must be odd, to keep the length")
-        if self.hop_length % self.n_group:
-            raise ValueError(f"hop_length={self.hop_length}: must divide by n_group={self.n_group}")
-        if self.win_length < self.hop_length:
-            raise ValueError(f"win_length={self.win_length}: below hop_length={self.hop_length}")
-        if self.flow_channels[-1] < 2:
-            raise ValueError(
-                f"n_early_size={self.n_early_size}, n_early_every={self.n_early_every}: "
-                f"no channel is left of n_group={self.n_group} after {self.n_flows} flows"
-            )
-
-    @property
-    def early_flows(self) -> tuple[int, ...]:
-        """Flows before which `n_early_size` channels leave."""
-        return tuple(range(self.n_early_every, self.n_flows, self.n_early_every))
-
-    @property
-    def flow_channels(self) -> tuple[int, ...]:
-        """Channels that each flow works on."""
-        left = (k // self.n_early_every * self.n_early_size for k in range(self.n_flows))
-        return tuple(self.n_group - n for n in left)
-
-
-class WaveGlowOutput(NamedTuple):
-    """What `WaveGlow.forward` gives.
-
-    Attributes:
-        z: ``(B, n_group, T)`` latent, the early channels first.
-        log_s: one ``(B, C / 2, T)`` per flow, the logarithm of the coupling's scale.
-        log_det: ``(n_flows,)``, B·T·log|det W| of each mixing weight, float32.
-    """
-
-    z: Tensor
-    log_s: list[Tensor]
-    log_det: Tensor
+from tts.models.waveglow_config import WaveGlowConfig, WaveGlowOutput
+from tts.models.waveglow_front import (
+    Condition,
+    Envelope,
+    FrameCondition,
+    UpsampledCondition,
+    make_front,
+)
 
 
 class WaveGlow(nn.Module):
@@ -106,9 +40,14 @@ class WaveGlow(nn.Module):
     def __init__(self, config: WaveGlowConfig | None = None, **overrides: Any) -> None:
         super().__init__()
         self.config = replace(config or WaveGlowConfig(), **overrides)
-        n_mels, kernel = self.config.n_mels, self.config.win_length
-        self.upsample = nn.ConvTranspose1d(n_mels, n_mels, kernel, self.config.hop_length)
-        self.flows = nn.ModuleList(Flow(n, self.config) for n in self.config.flow_channels)
+        self.front = make_front(self.config)
+        reader = FrameCondition if self.config.condition_channels else UpsampledCondition
+        self.upsample: FrameCondition | UpsampledCondition = reader(self.config)
+        n_condition = self.upsample.n_channels
+        self.envelope = Envelope(self.config, n_condition) if self.config.envelope else None
+        self.flows = nn.ModuleList(
+            Flow(n, n_condition, self.config, k) for k, n in enumerate(self.config.flow_channels)
+        )
         self.apply_weight_norm()
 
     def forward(self, mel: Tensor, wave: Tensor) -> WaveGlowOutput:
@@ -122,8 +61,10 @@ class WaveGlow(nn.Module):
             ValueError: T_wave is no multiple of n_group, or the mel is shorter than the wave.
         """
         condition = self._condition(mel, wave.size(1))
-        x = wave.reshape(wave.size(0), -1, self.config.n_group).transpose(1, 2)  # (B, n_group, T)
+        x = self.front(wave)
         early, log_s, log_det = [], [], []
+        scale = None if self.envelope is None else self.envelope(condition)
+        x = x if scale is None else x * scale.exp()
         for k, flow in enumerate(self.flows):
             if k in self.config.early_flows:
                 early.append(x[:, : self.config.n_early_size])
@@ -131,6 +72,7 @@ class WaveGlow(nn.Module):
             x, flow_log_s, flow_log_det = flow(x, condition)
             log_s.append(flow_log_s)
             log_det.append(flow_log_det)
+        log_s = log_s if scale is None else [*log_s, scale]
         return WaveGlowOutput(torch.cat([*early, x], dim=1), log_s, torch.stack(log_det))
 
     @torch.no_grad()
@@ -165,7 +107,10 @@ class WaveGlow(nn.Module):
             x = flow.inverse(x, condition)
             if k in self.config.early_flows:
                 x = torch.cat([early.pop(), x], dim=1)
-        return x.transpose(1, 2).flatten(1)
+        if self.envelope is not None:
+            x = x * (-self.envelope(condition)).exp()
+        wave: Tensor = self.front.inverse(x)
+        return wave
 
     def apply_weight_norm(self) -> None:
         """Split each coupling weight into length and direction (the state after construction)."""
@@ -184,17 +129,10 @@ class WaveGlow(nn.Module):
         modules = self.flows.named_modules()
         return [m for name, m in modules if isinstance(m, nn.Conv1d) and not name.endswith(".end")]
 
-    def _condition(self, mel: Tensor, n_samples: int) -> Tensor:
-        """Up-sample to the samples' rate and squeeze: (B, n_mels·n_group, n_samples / n_group)."""
+    def _condition(self, mel: Tensor, n_samples: int) -> Condition:
         if n_samples % self.config.n_group:
             raise ValueError(f"{n_samples} samples: not a multiple of {self.config.n_group}")
-        mel_up = self.upsample(mel)
-        if mel_up.size(2) < n_samples:
-            raise ValueError(
-                f"{mel.size(2)} mel frames cover {mel_up.size(2)} samples, the wave has {n_samples}"
-            )
-        grouped: Tensor = mel_up[:, :, :n_samples].reshape(*mel.shape[:2], -1, self.config.n_group)
-        return grouped.transpose(2, 3).flatten(1, 2)
+        return self.upsample.condition(mel, n_samples // self.config.n_group)
 
     def _noise(
         self, batch: int, n_groups: int, device: torch.device, generator: torch.Generator | None
@@ -211,24 +149,38 @@ class WaveGlow(nn.Module):
 class Flow(nn.Module):
     """One step of flow: mix all channels, then transform half of them (figure 1)."""
 
-    def __init__(self, n_channels: int, config: WaveGlowConfig) -> None:
+    def __init__(
+        self, n_channels: int, n_condition: int, config: WaveGlowConfig, index: int
+    ) -> None:
         super().__init__()
         self.mix = InvertibleConv(n_channels)
-        self.coupling = CouplingNetwork(n_channels // 2, config)
+        if config.front == "lapped":
+            # neighbouring frequencies know most of each other: one of two is kept, then the other
+            self.mix.start_as_permutation("interleave" if index == 0 else "swap")
+        self.coupling = CouplingNetwork(n_channels // 2, n_condition, config)
+        self.changes_first = config.alternate_halves and index % 2 == 1
 
-    def forward(self, x: Tensor, condition: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, x: Tensor, condition: Condition) -> tuple[Tensor, Tensor, Tensor]:
         """Return ``(B, C, T)`` transformed, ``(B, C / 2, T)`` log scale, B·T·log|det W|."""
         x, log_det = self.mix(x)
-        kept, changed = x.chunk(2, dim=1)
+        kept, changed = self._halves(x)
         shift, log_s = self.coupling(kept, condition)
         changed = log_s.exp() * changed + shift
-        return torch.cat([kept, changed], dim=1), log_s, x.size(0) * x.size(2) * log_det
+        return self._joined(kept, changed), log_s, x.size(0) * x.size(2) * log_det
 
-    def inverse(self, x: Tensor, condition: Tensor) -> Tensor:
+    def inverse(self, x: Tensor, condition: Condition) -> Tensor:
         """Undo `forward`: ``(B, C, T)`` -> ``(B, C, T)``."""
-        kept, changed = x.chunk(2, dim=1)
+        kept, changed = self._halves(x)
         shift, log_s = self.coupling(kept, condition)
-        return self.mix.inverse(torch.cat([kept, (changed - shift) * (-log_s).exp()], dim=1))
+        return self.mix.inverse(self._joined(kept, (changed - shift) * (-log_s).exp()))
+
+    def _halves(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The half that stays, and the half that is transformed."""
+        first, second = x.chunk(2, dim=1)
+        return (second, first) if self.changes_first else (first, second)
+
+    def _joined(self, kept: Tensor, changed: Tensor) -> Tensor:
+        return torch.cat([changed, kept] if self.changes_first else [kept, changed], dim=1)
 
 
 class InvertibleConv(nn.Module):
@@ -239,6 +191,17 @@ class InvertibleConv(nn.Module):
         rotation = torch.linalg.qr(torch.randn(n_channels, n_channels)).Q.contiguous()
         rotation[:, 0] *= torch.linalg.det(rotation).sign()  # det +1: no mirror image
         self.weight = nn.Parameter(rotation.unsqueeze(-1))
+
+    @torch.no_grad()
+    def start_as_permutation(self, kind: str) -> None:
+        """Begin with the even channels before the odd (``"interleave"``), or ``"swap"`` halves."""
+        channels = torch.arange(len(self.weight))
+        half = len(channels) // 2
+        parts = (channels[half:], channels[:half])
+        order = torch.cat((channels[::2], channels[1::2]) if kind == "interleave" else parts)
+        matrix = torch.eye(len(channels))[order]
+        matrix[0] *= torch.linalg.det(matrix).sign()
+        self.weight.copy_(matrix.unsqueeze(-1))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the mixed ``(B, C, T)`` and log|det W|, a float32 scalar."""
@@ -261,15 +224,12 @@ class InvertibleConv(nn.Module):
 class CouplingNetwork(nn.Module):
     """WaveNet without causality that predicts shift and log scale (section 2, "WN")."""
 
-    def __init__(self, n_half: int, config: WaveGlowConfig) -> None:
+    def __init__(self, n_half: int, n_condition: int, config: WaveGlowConfig) -> None:
         super().__init__()
-        n, n_layers, kernel = config.n_channels, config.n_layers, config.kernel_size
+        n, n_layers = config.n_channels, config.n_layers
         self.start = nn.Conv1d(n_half, n, 1)
-        self.condition = nn.Conv1d(config.n_mels * config.n_group, 2 * n * n_layers, 1)
-        self.dilated = nn.ModuleList(
-            nn.Conv1d(n, 2 * n, kernel, dilation=2**i, padding=2**i * (kernel - 1) // 2)
-            for i in range(n_layers)
-        )
+        self.condition = nn.Conv1d(n_condition, 2 * n * n_layers, 1)
+        self.dilated = nn.ModuleList(_dilated_conv(config, 2**i) for i in range(n_layers))
         # the last layer has nothing to hand on: it only skips
         self.res_skip = nn.ModuleList(
             nn.Conv1d(n, 2 * n if i < n_layers - 1 else n, 1) for i in range(n_layers)
@@ -278,17 +238,18 @@ class CouplingNetwork(nn.Module):
         nn.init.zeros_(self.end.weight)  # a new coupling changes nothing
         nn.init.zeros_(cast("Tensor", self.end.bias))
 
-    def forward(self, x: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, condition: Condition) -> tuple[Tensor, Tensor]:
         """Return shift and log scale of the other half, in the precision of `x`.
 
         Args:
             x: ``(B, n_half, T)`` channels that stay as they are.
-            condition: ``(B, n_mels·n_group, T)``.
+            condition: what the mel tells.
         """
         hidden = self.start(x)
         skips = torch.zeros_like(hidden)
         # one matrix product serves all layers
-        conditions = self.condition(condition).chunk(len(self.dilated), dim=1)
+        given = condition.at_groups(self.condition(condition.values))
+        conditions = given.chunk(len(self.dilated), dim=1)
         for dilated, res_skip, given in zip(self.dilated, self.res_skip, conditions, strict=True):
             signal, gate = (dilated(hidden) + given).chunk(2, dim=1)
             out = res_skip(torch.tanh(signal) * torch.sigmoid(gate))
@@ -298,3 +259,15 @@ class CouplingNetwork(nn.Module):
             skips = skips + out
         shift, log_s = self.end(skips).to(x.dtype).chunk(2, dim=1)
         return shift, log_s
+
+
+def _dilated_conv(config: WaveGlowConfig, dilation: int) -> nn.Module:
+    """One dilated layer, ``n_channels`` to twice as many."""
+    n, kernel = config.n_channels, config.kernel_size
+    padding = dilation * (kernel - 1) // 2
+    if not config.separable:
+        return nn.Conv1d(n, 2 * n, kernel, dilation=dilation, padding=padding)
+    return nn.Sequential(
+        nn.Conv1d(n, n, kernel, dilation=dilation, padding=padding, groups=n),
+        nn.Conv1d(n, 2 * n, 1),
+    )

@@ -1,0 +1,124 @@
+"""Sizes of WaveGlow and what its forward pass gives.
+
+Shapes: B batch, T groups, C channels of a flow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+FRONTS = ("squeeze", "lapped")
+
+
+@dataclass(frozen=True)
+class WaveGlowConfig:
+    """Sizes of a WaveGlow; the defaults are NVIDIA's 256-channel network.
+
+    Attributes:
+        n_mels: mel channels of the condition.
+        hop_length: samples between two mel frames.
+        win_length: kernel of the up-sampler, in samples.
+        n_flows: steps of flow.
+        n_group: samples that are squeezed into one vector of channels.
+        n_early_every: a part of the channels leaves before each flow that this divides.
+        n_early_size: how many channels leave each time.
+        n_layers: dilated layers in each coupling network.
+        n_channels: hidden channels of each coupling network.
+        kernel_size: kernel of the dilated layers, odd.
+        alternate_halves: flows with an odd number transform the first half of the channels, as in
+            NVIDIA's first release; by default every flow transforms the second.
+        front: how samples become channels; ``"squeeze"``, neighbours side by side, is published,
+            ``"lapped"`` is ours: a cosine transform of overlapping blocks, see
+            :class:`tts.models.waveglow_front.LappedTransform`.
+        condition_channels: 0 up-samples the mel to the samples' rate, as published. Above 0 two
+            convolutions read it at its own rate, and what each layer makes of it is interpolated:
+            a small share of the cost.
+        envelope: scale all channels by the mel before the first flow. With a lapped front these
+            are frequencies, whose level the mel tells.
+        separable: depthwise-separable instead of full convolutions (SqueezeWave,
+            arXiv:2001.05685, section 3.2).
+
+    Raises:
+        ValueError: sizes that do not make an invertible network.
+    """
+
+    n_mels: int = 80
+    hop_length: int = 256
+    win_length: int = 1024
+    n_flows: int = 12
+    n_group: int = 8
+    n_early_every: int = 4
+    n_early_size: int = 2
+    n_layers: int = 8
+    n_channels: int = 256
+    kernel_size: int = 3
+    alternate_halves: bool = False
+    front: str = "squeeze"
+    condition_channels: int = 0
+    envelope: bool = False
+    separable: bool = False
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            self._check_type(field.name, field.type, getattr(self, field.name))
+        for name in ("n_group", "n_early_size"):
+            if getattr(self, name) % 2:
+                raise ValueError(f"{name}={getattr(self, name)}: must be even, to be halved")
+        if self.kernel_size % 2 == 0:
+            raise ValueError(f"kernel_size={self.kernel_size}: must be odd, to keep the length")
+        if self.hop_length % self.n_group:
+            raise ValueError(f"hop_length={self.hop_length}: must divide by n_group={self.n_group}")
+        if self.win_length < self.hop_length:
+            raise ValueError(f"win_length={self.win_length}: below hop_length={self.hop_length}")
+        if self.condition_channels and self.hop_length < 2 * self.n_group:
+            raise ValueError(
+                f"condition_channels={self.condition_channels}: needs n_group={self.n_group} to be "
+                f"at most half of hop_length={self.hop_length}"
+            )
+        if self.flow_channels[-1] < 2:
+            raise ValueError(
+                f"n_early_size={self.n_early_size}, n_early_every={self.n_early_every}: "
+                f"no channel is left of n_group={self.n_group} after {self.n_flows} flows"
+            )
+
+    @staticmethod
+    def _check_type(name: str, kind: Any, value: Any) -> None:
+        if kind == "bool":
+            if not isinstance(value, bool):
+                raise ValueError(f"{name}={value!r}: must be true or false")
+        elif kind == "str":
+            if value not in FRONTS:
+                raise ValueError(f"{name}={value!r}: must be one of {', '.join(FRONTS)}")
+        else:
+            least = 0 if name == "condition_channels" else 1
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise ValueError(f"{name}={value!r}: must be a whole number, {least} or more")
+
+    @property
+    def early_flows(self) -> tuple[int, ...]:
+        """Flows before which `n_early_size` channels leave."""
+        return tuple(range(self.n_early_every, self.n_flows, self.n_early_every))
+
+    @property
+    def flow_channels(self) -> tuple[int, ...]:
+        """Channels that each flow works on."""
+        left = (k // self.n_early_every * self.n_early_size for k in range(self.n_flows))
+        return tuple(self.n_group - n for n in left)
+
+
+class WaveGlowOutput(NamedTuple):
+    """What `WaveGlow.forward` gives.
+
+    Attributes:
+        z: ``(B, n_group, T)`` latent, the early channels first.
+        log_s: one ``(B, C / 2, T)`` per flow, the logarithm of the coupling's scale; with an
+            envelope its own ``(B, n_group, T)`` comes last.
+        log_det: ``(n_flows,)``, B·T·log|det W| of each mixing weight, float32.
+    """
+
+    z: Tensor
+    log_s: list[Tensor]
+    log_det: Tensor
