@@ -27,6 +27,7 @@ from tts.models.waveglow_front import (
     UpsampledCondition,
     make_front,
 )
+from tts.models.waveglow_memory import constant_memory_flows
 
 
 class WaveGlow(nn.Module):
@@ -62,9 +63,17 @@ class WaveGlow(nn.Module):
         """
         condition = self._condition(mel, wave.size(1))
         x = self.front(wave)
-        early, log_s, log_det = [], [], []
         scale = None if self.envelope is None else self.envelope(condition)
         x = x if scale is None else x * scale.exp()
+        if self.config.constant_memory and torch.is_grad_enabled():
+            z, log_s, log_det = constant_memory_flows(self, x, condition)
+        else:
+            z, log_s, log_det = self.run_flows(x, condition)
+        return WaveGlowOutput(z, log_s if scale is None else [*log_s, scale], log_det)
+
+    def run_flows(self, x: Tensor, condition: Condition) -> tuple[Tensor, list[Tensor], Tensor]:
+        """All flows one after the other: ``(B, n_group, T)`` -> the parts of `WaveGlowOutput`."""
+        early, log_s, log_det = [], [], []
         for k, flow in enumerate(self.flows):
             if k in self.config.early_flows:
                 early.append(x[:, : self.config.n_early_size])
@@ -72,8 +81,7 @@ class WaveGlow(nn.Module):
             x, flow_log_s, flow_log_det = flow(x, condition)
             log_s.append(flow_log_s)
             log_det.append(flow_log_det)
-        log_s = log_s if scale is None else [*log_s, scale]
-        return WaveGlowOutput(torch.cat([*early, x], dim=1), log_s, torch.stack(log_det))
+        return torch.cat([*early, x], dim=1), log_s, torch.stack(log_det)
 
     @torch.no_grad()
     def inverse(
@@ -163,23 +171,24 @@ class Flow(nn.Module):
     def forward(self, x: Tensor, condition: Condition) -> tuple[Tensor, Tensor, Tensor]:
         """Return ``(B, C, T)`` transformed, ``(B, C / 2, T)`` log scale, B·T·log|det W|."""
         x, log_det = self.mix(x)
-        kept, changed = self._halves(x)
+        kept, changed = self.halves(x)
         shift, log_s = self.coupling(kept, condition)
         changed = log_s.exp() * changed + shift
-        return self._joined(kept, changed), log_s, x.size(0) * x.size(2) * log_det
+        return self.joined(kept, changed), log_s, x.size(0) * x.size(2) * log_det
 
     def inverse(self, x: Tensor, condition: Condition) -> Tensor:
         """Undo `forward`: ``(B, C, T)`` -> ``(B, C, T)``."""
-        kept, changed = self._halves(x)
+        kept, changed = self.halves(x)
         shift, log_s = self.coupling(kept, condition)
-        return self.mix.inverse(self._joined(kept, (changed - shift) * (-log_s).exp()))
+        return self.mix.inverse(self.joined(kept, (changed - shift) * (-log_s).exp()))
 
-    def _halves(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def halves(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The half that stays, and the half that is transformed."""
         first, second = x.chunk(2, dim=1)
         return (second, first) if self.changes_first else (first, second)
 
-    def _joined(self, kept: Tensor, changed: Tensor) -> Tensor:
+    def joined(self, kept: Tensor, changed: Tensor) -> Tensor:
+        """Undo `halves`."""
         return torch.cat([changed, kept] if self.changes_first else [kept, changed], dim=1)
 
 

@@ -40,6 +40,8 @@ class WaveGlowConfig:
             are frequencies, whose level the mel tells.
         separable: depthwise-separable instead of full convolutions (SqueezeWave,
             arXiv:2001.05685, section 3.2).
+        constant_memory: train without storing the flows' activations, which the backward pass
+            computes again from the latent: less memory, more time, the same gradients.
 
     Raises:
         ValueError: sizes that do not make an invertible network.
@@ -60,6 +62,7 @@ class WaveGlowConfig:
     condition_channels: int = 0
     envelope: bool = False
     separable: bool = False
+    constant_memory: bool = False
 
     def __post_init__(self) -> None:
         for field in fields(self):
