@@ -2,7 +2,7 @@
 
     python tests/golden/make_golden.py
 
-Fetches their packages (see `tests/reference/nvidia_packages.py`). Weights and inputs come from
+Fetches their packages (see `bench/reference.py`). Weights and inputs come from
 `formula.py`, the dropout of the pre-net is switched off, so nothing depends on a random generator.
 The files change only when the formula does.
 """
@@ -21,10 +21,11 @@ import torch
 from torch import Tensor
 
 FOLDER = Path(__file__).parent
-sys.path.insert(0, str(FOLDER.parent / "reference"))
+sys.path[:0] = [str(FOLDER), str(FOLDER.parents[1])]
 
 import formula  # noqa: E402
-from nvidia_packages import NvidiaPackages, fetch  # noqa: E402
+
+from bench.reference import NvidiaPackages, fetch  # noqa: E402
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.backends.thnn
 
 from tts.models import Tacotron2, Tacotron2Config, WaveGlow, WaveGlowConfig
 
@@ -58,6 +59,18 @@ GLOW_OLD_METHOD = """
         if k%2 == 0:
             return "the first half"
 """
+GLOW_NEW_METHOD = """
+    def infer(self, audio):
+        audio_0 = audio
+        return audio_0
+"""
+
+
+class Backend:
+    """What every module carried until torch 1.4, as it was pickled."""
+
+    def __reduce__(self):
+        return torch.nn.backends.thnn._get_thnn_function_backend, ()
 
 
 @pytest.fixture
@@ -84,6 +97,7 @@ class GlowFiles:
     """Writes pickled modules whose classes lie in a module that is gone afterwards."""
 
     alternating = GLOW.rstrip().removesuffix("pass") + GLOW_OLD_METHOD.lstrip()
+    ordinary = GLOW.rstrip().removesuffix("pass") + GLOW_NEW_METHOD.lstrip()
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -111,6 +125,8 @@ class GlowFiles:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of torch's old weight_norm
                 network = self._module(glow, state, stride)
+                for part in network.modules() if legacy else ():
+                    part._backend = Backend()
                 torch.save(
                     {"model": network, "iteration": 7, "learning_rate": 1e-4},
                     path,

@@ -69,6 +69,7 @@ def test_description_survives(network, tmp_path, format):
         "network": type(network).__name__,
         "network_config": dataclasses.asdict(network.config),
         **DESCRIPTION,
+        "source": None,
     }
     assert loaded.description == expected
     assert describe(tmp_path / "b") == expected

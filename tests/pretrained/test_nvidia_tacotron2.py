@@ -78,13 +78,47 @@ def test_description_has_the_inferred_sizes(small_tacotron2, tmp_path):
     assert found["tokenizer"] is None
 
 
-def test_table_of_ones_own_is_refused(small_tacotron2, tmp_path):
-    rows = torch.zeros(149, 6)
+@pytest.mark.parametrize(
+    ("n_rows", "cause"), [(149, "before November 2018, or one of your own"), (177, "which symbols")]
+)
+def test_other_table_is_refused_with_its_cause_and_the_way_out(
+    small_tacotron2, tmp_path, n_rows, cause
+):
+    rows = torch.zeros(n_rows, 6)
     write(tmp_path / "tacotron2.pt", small_tacotron2, **{"embedding.weight": rows})
-    with pytest.raises(
-        InputError, match=r"tacotron2\.pt: the embedding has 149 rows.* 148 symbols"
-    ):
+    message = (
+        rf"tacotron2\.pt: the embedding has {n_rows} rows, .* 148 symbols: .*{cause}.*init_from"
+    )
+    with pytest.raises(InputError, match=message):
         load(tmp_path / "tacotron2.pt")
+
+
+def test_table_of_ones_own_can_be_named(small_tacotron2, tmp_path):
+    write(tmp_path / "x.pt", small_tacotron2, **{"embedding.weight": torch.zeros(3, 6)})
+    loaded = load(tmp_path / "x.pt", symbols=["_", "a", "b"])
+    assert loaded.config.n_symbols == 3
+    assert loaded.description["tokenizer"]["symbols"] == ["_", "a", "b"]
+
+
+def test_named_table_of_another_size_is_refused(small_tacotron2, tmp_path):
+    write(tmp_path / "x.pt", small_tacotron2)
+    with pytest.raises(InputError, match="the embedding has 148 rows, 2 symbols named"):
+        load(tmp_path / "x.pt", symbols=["_", "a"])
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(small_tacotron2, tmp_path, value):
+    small_tacotron2.decoder.gate.bias.data[0] = value
+    write(tmp_path / "x.pt", small_tacotron2)
+    with pytest.raises(InputError, match=r"1 of \d+ weights are not finite.* decoder\.gate\.bias"):
+        load(tmp_path / "x.pt")
+
+
+def test_half_precision_masters_are_told(small_tacotron2, tmp_path, caplog):
+    write(tmp_path / "x.pt", small_tacotron2.half())
+    with caplog.at_level("INFO", "tts.pretrained"):
+        load(tmp_path / "x.pt")
+    assert "are stored in float16; float32 here" in caplog.text
 
 
 def test_network_before_november_2018_is_refused(small_tacotron2, tmp_path):
@@ -117,5 +151,12 @@ def test_strange_weight_is_named(small_tacotron2, tmp_path):
 
 def test_more_frames_per_step_cannot_be_written():
     network = Tacotron2(n_symbols=5, n_frames_per_step=2)
-    with pytest.raises(InputError, match="n_frames_per_step above 1"):
+    with pytest.raises(InputError, match=r"n_frames_per_step=2: NVIDIA's layout .* only 1"):
+        to_theirs(network)
+
+
+def test_normalised_decoder_cannot_be_written():
+    """Their code would load the weights, and make mels of another level."""
+    network = Tacotron2(n_symbols=5, mel_mean=-5.5)
+    with pytest.raises(InputError, match=r"mel_mean=-5\.5: NVIDIA's layout .* only 0\.0"):
         to_theirs(network)

@@ -9,8 +9,8 @@ from types import ModuleType
 
 import pytest
 import torch
-from nvidia_packages import FetchError, NvidiaPackages, fetch
 
+from bench.reference import FetchError, NvidiaPackages, fetch
 from tts.pretrained import load
 
 

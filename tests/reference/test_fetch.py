@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import subprocess
 
-import nvidia_packages
 import pytest
-from nvidia_packages import FetchError, fetch
+
+from bench import reference
+from bench.reference import FetchError, fetch
 
 
 @pytest.fixture(autouse=True)
@@ -15,7 +16,7 @@ def cache(tmp_path, monkeypatch):
 
 def test_packages_are_installed_once(monkeypatch):
     targets = []
-    monkeypatch.setattr(nvidia_packages, "_install", lambda t: (t.mkdir(), targets.append(t)))
+    monkeypatch.setattr(reference, "_install", lambda t: (t.mkdir(), targets.append(t)))
     assert fetch() == fetch()
     assert len(targets) == 1
 
@@ -25,14 +26,14 @@ def test_process_that_comes_second_takes_what_the_first_installed(monkeypatch, c
         target.mkdir()
         (target / "second").touch()
         if not any(path.name == "first" for path in cache.rglob("*")):
-            monkeypatch.setattr(nvidia_packages, "_install", install_first)
+            monkeypatch.setattr(reference, "_install", install_first)
             fetch()
 
     def install_first(target):
         target.mkdir()
         (target / "first").touch()
 
-    monkeypatch.setattr(nvidia_packages, "_install", install)
+    monkeypatch.setattr(reference, "_install", install)
     folder = fetch()
     assert [path.name for path in folder.iterdir()] == ["first"]
     assert list(cache.iterdir()) == [folder]

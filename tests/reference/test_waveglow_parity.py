@@ -7,6 +7,7 @@ from tts.audio import MelConfig
 from tts.inference.denoiser import Denoiser
 from tts.models import WaveGlow, WaveGlowConfig, waveglow_loss
 from tts.pretrained import load, save
+from tts.pretrained.convert import convert
 from tts.pretrained.nvidia import to_theirs
 
 
@@ -132,6 +133,79 @@ def test_module_that_they_pickle_loads(packages, pair, batch, tmp_path, legacy):
         content = {"model": theirs, "iteration": 1, "learning_rate": 1e-4}
         torch.save(content, tmp_path / "x.pt", _use_new_zipfile_serialization=not legacy)
     assert torch.equal(load(tmp_path / "x.pt")(*batch).z, ours(*batch).z)
+
+
+def unfused(theirs: torch.nn.Module, n_layers: int, letter: str) -> dict[str, torch.Tensor]:
+    """State dict of theirs in layout B (cond_layers) or A (res_layers and skip_layers, too)."""
+    state: dict[str, torch.Tensor] = {}
+    for name, value in theirs.state_dict().items():
+        if ".cond_layer." in name:
+            for i, part in enumerate(value.chunk(n_layers)):
+                state[name.replace(".cond_layer.", f".cond_layers.{i}.")] = part
+        elif ".res_skip_layers." in name and letter == "A":
+            last = f".{n_layers - 1}." in name
+            parts = [value] if last else value.chunk(2)
+            for kind, part in zip(("skip",) if last else ("res", "skip"), parts, strict=True):
+                state[name.replace("res_skip", kind)] = part
+        else:
+            state[name] = value
+    return state
+
+
+@pytest.mark.parametrize("layout", ["A", "B", "C"])
+@pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
+def test_every_layout_gives_their_speech(packages, pair, batch, formula, tmp_path, layout, legacy):
+    _, theirs = pair
+    n_layers = formula.WAVEGLOW["WN_config"]["n_layers"]
+    state = theirs.state_dict() if layout == "C" else unfused(theirs, n_layers, layout)
+    torch.save({"state_dict": state}, tmp_path / "x", _use_new_zipfile_serialization=not legacy)
+    found = load(tmp_path / "x", alternate_halves=False)
+    assert_close(found(*batch).z, theirs(batch)[0])
+    torch.manual_seed(11)
+    with packages.active():
+        expected = theirs.infer(batch[0], sigma=0.7)
+    assert_close(found.inverse(batch[0], sigma=0.7, generator=seeded(11)), expected)
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("folded", [False, True], ids=["normed", "folded"])
+def test_old_order_of_halves_gives_the_speech_of_their_old_code(
+    packages, formula, tmp_path, folded
+):
+    """Their glow_old.py, with the couplings of its names (layout B): only its `infer` runs."""
+    with packages.active():
+        module = packages.module("waveglow.glow_old")
+        # early channels leave before every fourth flow there, whatever the arguments say
+        sizes = {**formula.WAVEGLOW, "n_flows": 6, "n_early_every": 4}
+        theirs = module.WaveGlow(**sizes).eval()
+    shapes = {name: tuple(value.shape) for name, value in theirs.state_dict().items()}
+    theirs.load_state_dict(formula.weights(shapes))
+    path, mel = tmp_path / "waveglow_old.pt", formula.log_mel(4, 3)
+    with packages.active(), torch.no_grad():
+        torch.manual_seed(4)
+        expected = theirs.infer(mel, sigma=0.8)
+        if folded:
+            theirs = theirs.remove_weightnorm(theirs)
+        torch.save({"model": theirs}, path)
+    found = load(path)
+    assert found.config.alternate_halves
+    assert_close(found.inverse(mel, sigma=0.8, generator=seeded(4)), expected)
+
+
+def test_their_code_takes_folded_weights(packages, pair, batch, formula, tmp_path):
+    """Layout D: they fold theirs first, then load."""
+    ours, theirs = pair
+    save(ours, tmp_path / "ours.safetensors")
+    convert(tmp_path / "ours.safetensors", tmp_path / "ours.pt", weight_norm="fold")
+    content = torch.load(tmp_path / "ours.pt", weights_only=True)
+    built = packages.waveglow(**content["config"])
+    with packages.active():
+        built.remove_weightnorm(built)
+    built.load_state_dict(content["state_dict"])
+    assert_close(built(batch)[0], theirs(batch)[0])
 
 
 @pytest.mark.parametrize("strength", [0.01, 0.1, 1.0])

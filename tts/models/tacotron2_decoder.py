@@ -325,4 +325,4 @@ def _library_lstm(cell: nn.LSTMCell, inputs: Tensor) -> Tensor:
     """All steps of an LSTM from a zero state: ``(S, B, input_size)`` -> ``(S, B, hidden_size)``."""
     state = inputs.new_zeros(1, inputs.shape[1], cell.hidden_size)
     weights = [cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh]
-    return torch.lstm(inputs, [state, state], weights, True, 1, 0.0, False, False, False)[0]
+    return torch.lstm(inputs, [state, state], weights, True, 1, 0.0, True, False, False)[0]

@@ -13,7 +13,9 @@ from tts.errors import InputError
 from tts.models import Tacotron2, Tacotron2Config, WaveGlow, WaveGlowConfig
 
 FORMAT = 1
-FIELDS = ("format", "network", "network_config", "mel", "tokenizer", "corpus", "config")
+FIELDS = ("format", "network", "network_config", "mel", "tokenizer", "corpus", "config", "source")
+#: Key of the description in a checkpoint's dictionary and in a safetensors file's metadata.
+KEY = "tacoglow"
 
 NETWORKS: dict[str, tuple[type[nn.Module], type]] = {
     "Tacotron2": (Tacotron2, Tacotron2Config),
@@ -27,10 +29,18 @@ class Checkpoint(NamedTuple):
     Attributes:
         description: the keys of `FIELDS`; what the file does not say is None.
         state: state dict under this project's names, float32.
+        layout: who wrote it, and how, in a few words.
+        notes: what the reader changed, one sentence each.
+        doubts: what it took for granted, and could not know.
+        problem: why no network can be built of it; it may serve as a warm start all the same.
     """
 
     description: dict[str, Any]
     state: dict[str, Tensor]
+    layout: str = "tacoglow"
+    notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    problem: str | None = None
 
 
 def described(path: Path, known: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,8 +81,11 @@ def build(path: Path, checkpoint: Checkpoint) -> nn.Module:
     """Make the network that a checkpoint describes, with its weights, in eval mode.
 
     Raises:
-        InputError: sizes that are not legal, or weights that do not fit them.
+        InputError: sizes that are not legal, weights that do not fit them, or that are not finite.
     """
+    if checkpoint.problem is not None:
+        raise InputError(f"{path}: {checkpoint.problem}")
+    check_finite(path, checkpoint.state)
     network_type, config_type = NETWORKS[checkpoint.description["network"]]
     try:
         config = config_type(**checkpoint.description["network_config"])
@@ -85,6 +98,21 @@ def build(path: Path, checkpoint: Checkpoint) -> nn.Module:
     _check_fit(path, network, checkpoint.state)
     network.load_state_dict(checkpoint.state, assign=True)
     return network.requires_grad_(True).eval()
+
+
+def check_finite(path: Path, state: Mapping[str, Tensor]) -> None:
+    """Refuse weights of which no sound can come.
+
+    Raises:
+        InputError: a NaN or an infinity, naming the first weight that has one.
+    """
+    bad = [n for n, v in state.items() if v.is_floating_point() and not bool(v.isfinite().all())]
+    if bad:
+        raise InputError(
+            f"{path}: {len(bad)} of {len(state)} weights are not finite (NaN or infinite), first "
+            f"{bad[0]}: the training had diverged, or half precision overflowed; take an earlier "
+            "checkpoint"
+        )
 
 
 def _has_weight_norm(names: Iterable[str]) -> bool:

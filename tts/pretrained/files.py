@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -15,25 +16,43 @@ from torch import nn
 
 from tts.errors import InputError
 from tts.models import WaveGlow
-from tts.pretrained import native, nvidia
-from tts.pretrained.checkpoint import FORMAT, NETWORKS, Checkpoint, as_float32, build, described
+from tts.pretrained import catalogue, download, native, nvidia
+from tts.pretrained.checkpoint import (
+    FORMAT,
+    KEY,
+    NETWORKS,
+    Checkpoint,
+    as_float32,
+    build,
+    described,
+)
 from tts.pretrained.reader import read_checkpoint
+
+_log = logging.getLogger(__name__)
 
 
 def load(
-    path: str | Path, device: str | torch.device = "cpu", network: str | None = None
+    path: str | Path,
+    device: str | torch.device = "cpu",
+    network: str | None = None,
+    *,
+    symbols: Sequence[str] | None = None,
+    alternate_halves: bool | None = None,
 ) -> nn.Module:
-    """Build the network of a checkpoint: one of this project, or of NVIDIA's.
+    """Build the network of a checkpoint: one of this project, or a published one.
 
     No code of the file is run. Half precision becomes float32. The network carries what the file
     says about itself as `description`, with the keys of `describe`. A WaveGlow whose weight norm
     was folded stays so; `apply_weight_norm` splits it again for training.
 
     Args:
-        path: Lightning checkpoint, safetensors, or a file of NVIDIA's in layout list, fused or
-            folded, with weights only or with a pickled WaveGlow.
+        path: Lightning checkpoint or safetensors of this project; a file of NVIDIA/tacotron2,
+            NVIDIA/waveglow (any layout, weights or pickled module), DeepLearningExamples, NeMo or
+            torchaudio; or a name of `tts.pretrained.catalogue`, which is downloaded once.
         device: where the weights go.
         network: "Tacotron2" or "WaveGlow" if it has to be that one.
+        symbols: of a Tacotron 2 whose file does not say, in the order of its embedding.
+        alternate_halves: of a WaveGlow whose file does not say which half its couplings transform.
 
     Returns:
         `tts.models.Tacotron2` or `tts.models.WaveGlow`, in eval mode.
@@ -41,12 +60,15 @@ def load(
     Raises:
         InputError: one line that names the file and what is wrong with it.
     """
-    path = Path(path)
-    checkpoint = _open(path)
+    file, checkpoint = read(path, symbols=symbols, alternate_halves=alternate_halves)
     found = checkpoint.description["network"]
     if network is not None and found != network:
-        raise InputError(f"{path}: holds a {found}; a {network} is needed here")
-    built = build(path, checkpoint).to(device)
+        raise InputError(f"{file}: holds a {found}; a {network} is needed here")
+    built = build(file, checkpoint).to(device)
+    for note in checkpoint.notes:
+        _log.info("%s: %s", file, note)
+    for doubt in checkpoint.doubts:
+        _log.warning("%s: %s", file, doubt)
     cast("Any", built).description = checkpoint.description
     return built
 
@@ -56,12 +78,38 @@ def describe(path: str | Path) -> dict[str, Any]:
 
     Returns:
         "format", "network" (name of the class), "network_config", "mel", "tokenizer", "corpus",
-        "config"; None for what the file does not say.
+        "config", "source" (file that it was converted from); None for what the file does not say.
 
     Raises:
         InputError: as `load`.
     """
-    return _open(Path(path)).description
+    return read(path)[1].description
+
+
+def read(path: str | Path, **options: Any) -> tuple[Path, Checkpoint]:
+    """Read a checkpoint, also one that `load` would refuse to build.
+
+    Args:
+        path: a file, or a name of the catalogue.
+        **options: `symbols` and `alternate_halves` of `load`.
+
+    Returns:
+        The file, and what it holds.
+
+    Raises:
+        InputError: as `load`.
+    """
+    published = None if Path(path).exists() else catalogue.find(str(path))
+    file = download.fetch(published) if published else Path(path)
+    data = read_checkpoint(file)
+    checkpoint = native.parse(file, data) or nvidia.parse(file, data, **options)
+    if checkpoint is None:
+        raise InputError(
+            f"{file}: neither a Tacotron 2 nor a WaveGlow that is known here; keys: {_keys(data)}"
+        )
+    if published and checkpoint.description["mel"] is None:
+        checkpoint.description["mel"] = dict(published.mel)
+    return file, checkpoint
 
 
 def save(
@@ -75,8 +123,9 @@ def save(
     Args:
         network: `tts.models.Tacotron2` or `tts.models.WaveGlow`.
         path: the file, replaced if it exists.
-        format: "safetensors"; or "nvidia": a state dict under NVIDIA's names, for a WaveGlow
-            (fused layout) with the arguments of their constructor under "config".
+        format: "safetensors"; or "nvidia": a state dict under NVIDIA's names, for a WaveGlow in
+            layout C (or D, if its weight norm is folded) with the arguments of their constructor
+            under "config".
         description: mel contract, tokenizer and so on, as `describe` gives them; by default
             those that `load` found. The network and its sizes are always the network's own.
 
@@ -96,16 +145,6 @@ def save(
     _WRITERS[format](network, path, described(path, {**(known or {}), **own, "format": FORMAT}))
 
 
-def _open(path: Path) -> Checkpoint:
-    data = read_checkpoint(path)
-    checkpoint = native.parse(path, data) or nvidia.parse(path, data)
-    if checkpoint is None:
-        raise InputError(
-            f"{path}: neither a Tacotron 2 nor a WaveGlow that is known here; keys: {_keys(data)}"
-        )
-    return checkpoint
-
-
 def _keys(data: dict[str, Any]) -> str:
     """The first keys of a file, for a message; those of its state dict if it has one."""
     inner = data.get("state_dict")
@@ -120,7 +159,7 @@ def _save_safetensors(network: nn.Module, path: Path, description: dict[str, Any
     from safetensors.torch import save_file
 
     tensors = as_float32(network.state_dict())
-    metadata = {native.KEY: json.dumps(description, default=str)}
+    metadata = {KEY: json.dumps(description, default=str)}
     _write(path, lambda part: save_file(tensors, part, metadata))
 
 
@@ -128,7 +167,7 @@ def _save_nvidia(network: nn.Module, path: Path, description: dict[str, Any]) ->
     content: dict[str, Any] = {
         "state_dict": as_float32(nvidia.to_theirs(network)),
         "iteration": 0,
-        native.KEY: description,
+        KEY: description,
     }
     if isinstance(network, WaveGlow):
         content["config"] = nvidia.constructor_arguments(network)

@@ -15,9 +15,8 @@ from typing import Any
 from torch import Tensor
 
 from tts.errors import InputError
-from tts.pretrained.checkpoint import Checkpoint, as_float32, described
+from tts.pretrained.checkpoint import KEY, Checkpoint, as_float32, described
 
-KEY = "tacoglow"
 PREFIX = "network."
 
 

@@ -1,28 +1,28 @@
-"""NVIDIA's checkpoints: names both ways, sizes from shapes, the layouts of WaveGlow.
+"""NVIDIA's checkpoints, and those that others made of them: names both ways, and what files omit.
 
-Covers NVIDIA/tacotron2, NVIDIA/waveglow and the Tacotron2 folder of DeepLearningExamples. The
-layers of a WaveGlow come in four layouts: separate (one week of 2018; refused), list (until
-August 2019, and DeepLearningExamples), fused (since), and folded (either, without weight norm).
-Joining the list into one layer is exact, also under weight norm: the norm is taken per output
-channel. What their files do not say: the mel contract and the symbols. A Tacotron 2 is taken to
-use the published table of 148 symbols, and one with another number of rows is refused.
+Covers NVIDIA/tacotron2, NVIDIA/waveglow, the Tacotron2 folder of DeepLearningExamples, NeMo and
+torchaudio's Tacotron 2. Where a file does not say, the published facts are taken, and said to be:
+the table of 148 symbols, the order of WaveGlow's coupling halves.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from tts.errors import InputError
 from tts.models import Tacotron2, WaveGlow
-from tts.pretrained.checkpoint import Checkpoint, as_float32, described
-
-N_SYMBOLS = 148
+from tts.pretrained import nemo, tables
+from tts.pretrained.checkpoint import KEY, Checkpoint, as_float32, described
+from tts.pretrained.dialects import in_nvidias_names, is_torchaudios, tensors_of
+from tts.pretrained.layouts import fused, layout_of
+from tts.pretrained.sizes import attention_inputs, sizes_of
 
 # ours, theirs; {i} and {j} stand for numbers
 _TACOTRON2 = (
@@ -64,30 +64,197 @@ _LEAVES = (
     ("parametrizations.weight.original0", "weight_g"),
     ("parametrizations.weight.original1", "weight_v"),
 )
+# options that their code has, too, or that change nothing in what it makes of the weights
+_THEIR_OPTIONS = {
+    "Tacotron2": {
+        "n_symbols",
+        "n_mels",
+        "symbols_embedding_dim",
+        "encoder_kernel_size",
+        "encoder_n_convolutions",
+        "encoder_embedding_dim",
+        "attention_rnn_dim",
+        "attention_dim",
+        "attention_location_n_filters",
+        "attention_location_kernel_size",
+        "decoder_rnn_dim",
+        "prenet_dim",
+        "postnet_embedding_dim",
+        "postnet_kernel_size",
+        "postnet_n_convolutions",
+        "encoder_dropout",
+        "prenet_dropout",
+        "p_attention_dropout",
+        "p_decoder_dropout",
+        "postnet_dropout",
+        "mask_convolutions",
+        "recurrence",
+    },
+    "WaveGlow": {
+        "n_mels",
+        "hop_length",
+        "win_length",
+        "n_flows",
+        "n_group",
+        "n_early_every",
+        "n_early_size",
+        "n_layers",
+        "n_channels",
+        "kernel_size",
+    },
+}
 # counters of torch's batch norm, which nothing here reads
 _COUNTER = "num_batches_tracked"
 
 
-def parse(path: Path, data: dict[str, Any]) -> Checkpoint | None:
-    """Read a checkpoint in NVIDIA's layout; None if it is in another.
+def parse(
+    path: Path,
+    data: Mapping[str, Any],
+    *,
+    symbols: Sequence[str] | None = None,
+    alternate_halves: bool | None = None,
+) -> Checkpoint | None:
+    """Read a checkpoint with NVIDIA's weights, whoever wrote it; None if it has others.
+
+    Args:
+        path: for messages.
+        data: as `tts.pretrained.reader.read_checkpoint` gives it.
+        symbols: of a Tacotron 2 whose file does not say.
+        alternate_halves: of a WaveGlow whose file does not say, or says it wrongly.
 
     Raises:
-        InputError: a variant that is not read, with the reason.
+        InputError: a weight is missing, or `symbols` are not as many as the embedding has rows.
     """
-    theirs = _state_of(data)
-    network = "WaveGlow" if "convinv.0.conv.weight" in theirs else "Tacotron2"
-    if network == "Tacotron2" and "decoder.attention_layer.v.linear_layer.weight" not in theirs:
-        return None
-    own = data.get("tacoglow")
-    if network == "WaveGlow":
-        theirs = _fused(path, theirs)
-    state = as_float32(to_ours(network, theirs))
-    if isinstance(own, dict):
-        return Checkpoint(described(path, own), state)
-    sizes = _sizes(path, network, theirs)
-    if network == "WaveGlow" and isinstance(data.get("hop_length"), int):
+    found = tensors_of(data)
+    theirs = in_nvidias_names(found)
+    if "convinv.0.conv.weight" in theirs:
+        return _waveglow(path, data, theirs, alternate_halves)
+    if "decoder.attention_layer.v.linear_layer.weight" in theirs:
+        return _tacotron2(path, data, theirs, symbols, is_torchaudios(found))
+    return None
+
+
+def _waveglow(
+    path: Path,
+    data: Mapping[str, Any],
+    theirs: dict[str, Tensor],
+    alternate_halves: bool | None,
+) -> Checkpoint:
+    letter = layout_of(theirs)
+    joined = fused(theirs)
+    state = as_float32(to_ours("WaveGlow", joined))
+    layout = f"WaveGlow in layout {letter}"
+    if isinstance(data.get(KEY), dict):
+        return Checkpoint(described(path, data[KEY]), state, layout)
+    sizes = sizes_of(path, "WaveGlow", joined)
+    if isinstance(data.get("hop_length"), int):
         sizes["hop_length"] = data["hop_length"]
-    return Checkpoint(described(path, {"network": network, "network_config": sizes}), state)
+    doubts: tuple[str, ...] = ()
+    if alternate_halves is None:
+        alternate_halves = data.get("alternate_halves")
+    if alternate_halves is None:
+        alternate_halves = letter.startswith("A")
+        doubts += _order_unknown(letter, sizes["n_channels"])
+    sizes["alternate_halves"] = alternate_halves
+    known: dict[str, Any] = {"network": "WaveGlow", "network_config": sizes}
+    if isinstance(data.get("nemo"), dict):
+        known["mel"] = nemo.mel_contract(data["nemo"])
+        doubts += (nemo.NEAR,)
+    layout = _by(data, layout) + (", pickled module" if "pickled_class" in data else "")
+    return Checkpoint(described(path, known), state, layout, _precision(theirs), doubts)
+
+
+def _order_unknown(letter: str, n_channels: int) -> tuple[str, ...]:
+    """What to say of a file that could be either in the order of its coupling halves."""
+    if letter.startswith("A"):
+        taken = "that they alternate, as in waveglow_old.pt"
+    elif letter.startswith("B") and n_channels == 512:
+        taken = "that they do not, as in DeepLearningExamples (waveglow_old.pt is the exception)"
+    else:
+        return ()
+    return (
+        f"which half each coupling transforms is not in the file; taken: {taken}; "
+        "`python -m tts.pretrained describe FILE --clip SPEECH.wav` measures it",
+    )
+
+
+def _tacotron2(
+    path: Path,
+    data: Mapping[str, Any],
+    theirs: dict[str, Tensor],
+    symbols: Sequence[str] | None,
+    torchaudios: bool,
+) -> Checkpoint:
+    state = as_float32(to_ours("Tacotron2", theirs))
+    if isinstance(data.get(KEY), dict):
+        return Checkpoint(described(path, data[KEY]), state, "NVIDIA/tacotron2")
+    sizes = sizes_of(path, "Tacotron2", theirs)
+    config = data.get("config")
+    for name in ("p_attention_dropout", "p_decoder_dropout"):  # DeepLearningExamples say these
+        if isinstance(config, Mapping) and isinstance(config.get(name), float):
+            sizes[name] = config[name]
+    known: dict[str, Any] = {"network": "Tacotron2", "network_config": sizes}
+    doubts: tuple[str, ...] = ()
+    if isinstance(data.get("nemo"), dict):
+        known["mel"] = nemo.mel_contract(data["nemo"])
+        doubts += (nemo.NEAR,)
+        table = nemo.symbol_table(data["nemo"], sizes["n_symbols"]) if symbols is None else None
+        if table is not None:
+            symbols, sizes["n_symbols"] = table.symbols, len(table.rows)
+            state["embedding.weight"] = state["embedding.weight"][table.rows]
+    elif torchaudios and symbols is None:
+        symbols = tables.BY_SIZE.get(sizes["n_symbols"])
+    if symbols is not None:
+        known["tokenizer"] = _tokenizer(path, symbols, sizes["n_symbols"])
+    layout = _by(data, "Tacotron 2 with torchaudio's names" if torchaudios else "Tacotron 2")
+    problem = _unusable(theirs, sizes, symbols is not None)
+    return Checkpoint(described(path, known), state, layout, _precision(theirs), doubts, problem)
+
+
+def _tokenizer(path: Path, symbols: Sequence[str], n_rows: int) -> dict[str, Any]:
+    if len(symbols) != n_rows:
+        raise InputError(f"{path}: the embedding has {n_rows} rows, {len(symbols)} symbols named")
+    return {"symbols": list(symbols), "cleaner": "english_cleaners", "on_unknown": "warn"}
+
+
+def _unusable(
+    theirs: Mapping[str, Tensor], sizes: Mapping[str, Any], has_table: bool
+) -> str | None:
+    """Why a Tacotron 2 cannot be rebuilt from its file, and what can be done with it."""
+    start = "its weights can still start a training, symbol by symbol: train.py init_from=FILE"
+    found, expected = attention_inputs(theirs, sizes)
+    if found != expected:
+        return (
+            f"the attention LSTM takes {found} inputs, not {expected}: a network from before "
+            f"November 2018, wired in another way; {start}"
+        )
+    n_rows = sizes["n_symbols"]
+    if has_table or n_rows == len(tables.ENGLISH):
+        return None
+    cause = "the file does not say which symbols they are (name them: symbols=)"
+    if n_rows == len(tables.BEFORE_NOVEMBER_2018):
+        cause = "NVIDIA's table from before November 2018, or one of your own (name it: symbols=)"
+    return (
+        f"the embedding has {n_rows} rows, the published table {len(tables.ENGLISH)} symbols: "
+        f"{cause}; {start}"
+    )
+
+
+def _precision(state: Mapping[str, Tensor]) -> tuple[str, ...]:
+    halves = [v for v in state.values() if v.dtype in (torch.float16, torch.bfloat16)]
+    if not halves:
+        return ()
+    kind = str(halves[0].dtype).removeprefix("torch.")
+    return (f"{len(halves)} of {len(state)} tensors are stored in {kind}; float32 here",)
+
+
+def _by(data: Mapping[str, Any], layout: str) -> str:
+    """Who wrote the file, as far as its keys tell."""
+    if "nemo" in data:
+        return f"NeMo: {layout}"
+    if "cuda_rng_state_all" in data or "config" in data:
+        return f"DeepLearningExamples: {layout}"
+    return layout
 
 
 def to_ours(network: str, theirs: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -114,8 +281,8 @@ def to_theirs(network: nn.Module) -> dict[str, Tensor]:
     kind = type(network).__name__
     if kind not in _TABLES:
         raise InputError(f"{kind}: NVIDIA's layout knows {', '.join(_TABLES)}")
-    if isinstance(network, Tacotron2) and network.config.n_frames_per_step != 1:
-        raise InputError("n_frames_per_step above 1: NVIDIA's layout knows 1 frame per step")
+    if reason := _no_place(cast("Tacotron2 | WaveGlow", network)):
+        raise InputError(reason)
     theirs: dict[str, Tensor] = {}
     for name, value in network.state_dict().items():
         new = _renamed(name, _TABLES[kind], 0, 1)
@@ -126,6 +293,16 @@ def to_theirs(network: nn.Module) -> dict[str, Tensor]:
             counter = new.replace("running_var", _COUNTER)
             theirs[counter] = torch.zeros((), dtype=torch.int64)
     return theirs
+
+
+def _no_place(network: Tacotron2 | WaveGlow) -> str | None:
+    """What of a network their code would not honour, though it might load the weights."""
+    kind = type(network).__name__
+    defaults = asdict(type(network.config)())
+    for name, value in asdict(network.config).items():
+        if name not in _THEIR_OPTIONS[kind] and value != defaults[name]:
+            return f"{name}={value}: NVIDIA's layout of {kind} knows only {defaults[name]}"
+    return None
 
 
 def constructor_arguments(network: WaveGlow) -> dict[str, Any]:
@@ -150,120 +327,3 @@ def _renamed(name: str, table: tuple[tuple[str, str], ...], source: int, target:
                 leaf = leaves[target] if leaf == leaves[source] else leaf
             return pair[target].format(**match.groupdict()) + leaf
     return None
-
-
-def _state_of(data: dict[str, Any]) -> dict[str, Tensor]:
-    """Tensors under "state_dict" or "model" or bare, without the prefixes of wrappers."""
-    found = next((data[key] for key in ("state_dict", "model") if key in data), data)
-    if not isinstance(found, dict):
-        return {}
-    return {
-        re.sub(r"^(module\.1\.|module\.|model\.)+", "", name): value
-        for name, value in found.items()
-        if isinstance(name, str) and isinstance(value, Tensor)
-    }
-
-
-def _fused(path: Path, theirs: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Join the conditioning layers of the list layout; leave the fused layout as it is."""
-    if any(".res_layers." in name for name in theirs):
-        raise InputError(
-            f"{path}: a WaveGlow of November 2018 (separate res_layers and skip_layers) is not "
-            "read; convert_model.py of NVIDIA/waveglow turns it into one that is"
-        )
-    fused: dict[str, Tensor] = {}
-    parts: dict[str, dict[int, Tensor]] = {}
-    for name, value in theirs.items():
-        match = re.fullmatch(r"(WN\.\d+)\.cond_layers\.(\d+)\.(\w+)", name)
-        if match:
-            target = f"{match[1]}.cond_layer.{match[3]}"
-            parts.setdefault(target, {})[int(match[2])] = value
-        else:
-            fused[name] = value
-    for name, layers in parts.items():
-        fused[name] = torch.cat([layers[i] for i in sorted(layers)])
-    return fused
-
-
-def _count(state: dict[str, Tensor], pattern: str) -> int:
-    """How many numbers occur at the place of ``{i}``."""
-    regex = re.compile(re.escape(pattern).replace(r"\{i\}", r"(\d+)"))
-    return len({match[1] for match in map(regex.match, state) if match})
-
-
-def _sizes(path: Path, network: str, state: dict[str, Tensor]) -> dict[str, Any]:
-    """Infer the fields of a network's config from the shapes of its weights."""
-    try:
-        return (_waveglow_sizes if network == "WaveGlow" else _tacotron2_sizes)(path, state)
-    except KeyError as error:
-        raise InputError(f"{path}: a {network} without {error.args[0]}: incomplete") from None
-    except IndexError:
-        raise InputError(f"{path}: a {network} with a weight of too few axes") from None
-
-
-def _tacotron2_sizes(path: Path, state: dict[str, Tensor]) -> dict[str, Any]:
-    def shape(name: str) -> torch.Size:
-        return state[f"{name}.weight"].shape
-
-    attention, location = "decoder.attention_layer", "decoder.attention_layer.location_layer"
-    n_postnet = _count(state, "postnet.convolutions.{i}.0.conv.")
-    conv = shape("encoder.convolutions.0.0.conv")
-    location_conv = shape(f"{location}.location_conv.conv")
-    sizes = {
-        "n_symbols": shape("embedding")[0],
-        "n_mels": shape(f"postnet.convolutions.{n_postnet - 1}.0.conv")[0],
-        "symbols_embedding_dim": shape("embedding")[1],
-        "encoder_kernel_size": conv[2],
-        "encoder_n_convolutions": _count(state, "encoder.convolutions.{i}.0.conv."),
-        "encoder_embedding_dim": conv[0],
-        "attention_rnn_dim": state["decoder.attention_rnn.weight_hh"].shape[1],
-        "attention_dim": shape(f"{attention}.query_layer.linear_layer")[0],
-        "attention_location_n_filters": location_conv[0],
-        "attention_location_kernel_size": location_conv[2],
-        "decoder_rnn_dim": state["decoder.decoder_rnn.weight_hh"].shape[1],
-        "prenet_dim": shape("decoder.prenet.layers.0.linear_layer")[0],
-        "postnet_embedding_dim": shape("postnet.convolutions.0.0.conv")[0],
-        "postnet_kernel_size": shape("postnet.convolutions.0.0.conv")[2],
-        "postnet_n_convolutions": n_postnet,
-    }
-    _check_tacotron2(path, state, sizes)
-    return sizes
-
-
-def _check_tacotron2(path: Path, state: dict[str, Tensor], sizes: dict[str, Any]) -> None:
-    found = state["decoder.attention_rnn.weight_ih"].shape[1]
-    expected = sizes["prenet_dim"] + sizes["encoder_embedding_dim"]
-    if found != expected:
-        raise InputError(
-            f"{path}: the attention LSTM takes {found} inputs, not {expected}: a network from "
-            "before November 2018, which is not read"
-        )
-    if sizes["n_symbols"] != N_SYMBOLS:
-        raise InputError(
-            f"{path}: the embedding has {sizes['n_symbols']} rows; the published table has "
-            f"{N_SYMBOLS} symbols, and a table of one's own is not in the file"
-        )
-
-
-def _waveglow_sizes(path: Path, state: dict[str, Tensor]) -> dict[str, Any]:
-    n_flows = _count(state, "convinv.{i}.conv.")
-    channels = [state[f"convinv.{k}.conv.weight"].shape[0] for k in range(n_flows)]
-    drops = [k for k in range(1, n_flows) if channels[k] != channels[k - 1]]
-    # a network in which nothing leaves early: "every" beyond the last flow says so
-    every = drops[0] if drops else n_flows
-    layer = "WN.0.in_layers.0.weight"
-    layer += "_v" if f"{layer}_v" in state else ""
-    n_mels, kernel = state["upsample.weight"].shape[0], state["upsample.weight"].shape[2]
-    return {
-        "n_mels": n_mels,
-        # the stride is not among the tensors; all published networks have a quarter of the kernel
-        "hop_length": kernel // 4,
-        "win_length": kernel,
-        "n_flows": n_flows,
-        "n_group": channels[0],
-        "n_early_every": every,
-        "n_early_size": channels[0] - channels[every] if drops else 2,
-        "n_layers": _count(state, "WN.0.in_layers.{i}."),
-        "n_channels": state[layer].shape[1],
-        "kernel_size": state[layer].shape[2],
-    }

@@ -1,9 +1,9 @@
 """Opens a checkpoint of any container without running anything that is in it.
 
-safetensors, torch's zip and torch's older sequence of pickles are told apart by their first
-bytes, not by the file's name. ``torch.load(weights_only=True)`` reads plain contents; what it
-refuses gets a second reading by `tts.pretrained.stubs`, for pickled WaveGlows. TorchScript and tar
-archives are refused.
+safetensors, torch's zip, torch's older sequence of pickles and NeMo's tar are told apart by their
+first bytes, not by the file's name. ``torch.load(weights_only=True)`` reads plain contents; what it
+refuses gets a second reading by `tts.pretrained.stubs`, for pickled WaveGlows. TorchScript is
+refused.
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ import contextlib
 import warnings
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 
 from tts.errors import InputError
+from tts.pretrained import nemo
 from tts.pretrained.stubs import Stub, load_stubs
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
     """Read what a checkpoint holds: tensors and plain values.
 
-    A pickled module is replaced by its tensors, under "state_dict"; "pickled_class" and
-    "hop_length" then say what the file tells about it. The metadata of a safetensors file is
-    under "metadata".
+    A pickled module is replaced by its tensors, under "state_dict"; "pickled_class", "hop_length"
+    and "alternate_halves" then say what the file tells about it. The metadata of a safetensors
+    file is under "metadata", the configuration of a NeMo archive under "nemo".
 
     Args:
         path: the file.
@@ -37,11 +38,16 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     start = _first_bytes(path)
     if start[8:9] == b"{" and not start.startswith(b"PK"):
         return _read_safetensors(path)
-    if start[257:262] == b"ustar":
-        raise InputError(f"{path}: a tar archive (NeMo, or torch before 0.1.10) is not read here")
+    if nemo.is_archive(start):
+        config, weights = nemo.unpack(path)
+        return {"state_dict": _dictionary(path, _read_torch(weights, str(path))), "nemo": config}
     if start.startswith(b"PK"):
         _check_zip(path)
-    content = _read_torch(path)
+    with path.open("rb") as stream:
+        return _dictionary(path, _read_torch(stream, str(path)))
+
+
+def _dictionary(path: Path, content: Any) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path}: holds {type(content).__name__}, not a checkpoint's dictionary")
     return content
@@ -59,6 +65,8 @@ def _first_bytes(path: Path) -> bytes:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     if not start:
         raise InputError(f"{path}: the file is empty")
+    if start.lstrip()[:9].lower().startswith((b"<!doctype", b"<html")):
+        raise InputError(f"{path}: a web page, not a checkpoint: the download went wrong")
     return start
 
 
@@ -82,36 +90,43 @@ def _check_zip(path: Path) -> None:
     if any(name.endswith("constants.pkl") for name in names):
         raise InputError(f"{path}: a TorchScript archive holds code and is not read here")
     if not any(name.endswith("/data.pkl") for name in names):
-        raise InputError(f"{path}: a zip archive, but not a checkpoint of torch")
+        raise InputError(
+            f"{path}: a zip archive, but not a checkpoint of torch; if one is in it, unpack it"
+        )
 
 
-def _read_torch(path: Path) -> Any:
+def _read_torch(stream: BinaryIO, label: str) -> Any:
     # damaged or refused, in a dozen types of exception: ask the second reader
     with contextlib.suppress(Exception), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's about old storage classes
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(stream, map_location="cpu", weights_only=True)
     try:
-        content, sources = load_stubs(path)
-        return _with_tensors(path, content, sources)
+        stream.seek(0)
+        content, sources = load_stubs(stream, label)
+        return _with_tensors(content, sources)
     except InputError:
         raise
     except Exception:  # nothing that a stranger's file leads to may end in a stack trace
-        raise InputError(f"{path}: truncated, damaged or not a checkpoint") from None
+        raise InputError(f"{label}: truncated, damaged or not a checkpoint") from None
 
 
-def _with_tensors(path: Path, content: Any, sources: str) -> Any:
+def _with_tensors(content: Any, sources: str) -> Any:
     """Replace the pickled module, if there is one, by its tensors."""
     module = content.get("model") if isinstance(content, dict) else content
     if not isinstance(module, Stub):
         return content
-    if module.origin.endswith("glow_old.WaveGlow") or "k%2" in sources.replace(" ", ""):
-        raise InputError(
-            f"{path}: a WaveGlow of the first release (glow_old.py) is not read: its couplings "
-            "alternate between the two halves"
-        )
     upsample = module.state["_modules"].get("upsample")
     return {
         "state_dict": dict(module.tensors()),
         "pickled_class": module.origin,
         "hop_length": upsample.state["stride"][0] if isinstance(upsample, Stub) else None,
+        "alternate_halves": _alternates(module.origin, sources.replace(" ", "")),
     }
+
+
+def _alternates(origin: str, sources: str) -> bool | None:
+    """Whether couplings alternate between the halves, by class or source text; None: unknown."""
+    if origin.endswith("glow_old.WaveGlow") or "k%2" in sources:
+        return True
+    # the names of the halves, in the code of their `infer`
+    return False if "audio_0=" in sources else None

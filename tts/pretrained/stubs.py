@@ -15,7 +15,6 @@ import pickle
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import torch
@@ -32,6 +31,10 @@ _DTYPES = {
     "BFloat16Storage": torch.bfloat16,
     "LongStorage": torch.int64,
     "IntStorage": torch.int32,
+    "ShortStorage": torch.int16,
+    "CharStorage": torch.int8,
+    "ByteStorage": torch.uint8,
+    "BoolStorage": torch.bool,
 }
 
 # modules that become stubs; the package waveglow on PyPI nests NVIDIA's files
@@ -84,18 +87,18 @@ class StubUnpickler(pickle.Unpickler):
 
     Args:
         stream: the pickle.
-        path: file it comes from, for messages.
+        label: what messages call the file.
         load_storage: gives a flat tensor for (dtype, key, number of elements).
     """
 
     def __init__(
         self,
         stream: BinaryIO,
-        path: Path,
+        label: str,
         load_storage: Callable[[torch.dtype, str, int], Tensor],
     ) -> None:
         super().__init__(stream, encoding="utf-8")
-        self._path = path
+        self._label = label
         self._load_storage = load_storage
         self.sources: list[str] = []
 
@@ -113,7 +116,7 @@ class StubUnpickler(pickle.Unpickler):
             return _builders()[module, name]
         except KeyError:
             raise InputError(
-                f"{self._path}: refused: the file names {f'{module}.{name}'!r}, which no "
+                f"{self._label}: refused: the file names {f'{module}.{name}'!r}, which no "
                 "checkpoint needs and which could run code; nothing of it was run"
             ) from None
 
@@ -124,9 +127,13 @@ class StubUnpickler(pickle.Unpickler):
             self.sources.append(str(rest[2]))
             return rest[0]
         dtype, key, _location, n_elements, *view = rest
-        if kind != "storage" or not isinstance(dtype, torch.dtype) or any(view):
-            raise pickle.UnpicklingError("not a reference to a plain storage")
-        return self._load_storage(dtype, str(key), int(n_elements))
+        if kind != "storage" or not isinstance(dtype, torch.dtype):
+            raise pickle.UnpicklingError("not a reference to a storage")
+        storage = self._load_storage(dtype, str(key), int(n_elements))
+        if any(view):  # (key, offset, size): a part of another storage
+            _, start, size = view[0]
+            storage = storage[start : start + size]
+        return storage
 
 
 def _builders() -> dict[tuple[str, str], Any]:
@@ -141,6 +148,9 @@ def _builders() -> dict[tuple[str, str], Any]:
     def size(dims: Any = ()) -> tuple[int, ...]:
         return tuple(dims)
 
+    def nothing() -> None:
+        return None
+
     return {
         ("collections", "OrderedDict"): OrderedDict,
         ("builtins", "set"): set,
@@ -150,14 +160,18 @@ def _builders() -> dict[tuple[str, str], Any]:
         ("torch._utils", "_rebuild_tensor_v2"): tensor,
         ("torch._utils", "_rebuild_parameter"): parameter,
         ("torch._utils", "_rebuild_parameter_with_state"): parameter,
+        ("torch.nn.parameter", "Parameter"): parameter,
+        # an attribute of every module until torch 1.4, and so in every published WaveGlow
+        ("torch.nn.backends.thnn", "_get_thnn_function_backend"): nothing,
     }
 
 
-def load_stubs(path: Path) -> tuple[Any, str]:
+def load_stubs(stream: BinaryIO, label: str) -> tuple[Any, str]:
     """Read a file of torch with stubs in the place of modules.
 
     Args:
-        path: zip or legacy container.
+        stream: zip or legacy container, at its beginning.
+        label: what messages call the file.
 
     Returns:
         The object, and the source texts that a legacy file carries of its modules.
@@ -166,36 +180,37 @@ def load_stubs(path: Path) -> tuple[Any, str]:
         InputError: the file names something outside the allowed list.
         Exception: whatever reading a damaged file leads to.
     """
-    return _load_zip(path) if zipfile.is_zipfile(path) else _load_legacy(path)
+    is_zip = zipfile.is_zipfile(stream)
+    stream.seek(0)
+    return _load_zip(stream, label) if is_zip else _load_legacy(stream, label)
 
 
-def _load_zip(path: Path) -> tuple[Any, str]:
-    with zipfile.ZipFile(path) as archive:
+def _load_zip(stream: BinaryIO, label: str) -> tuple[Any, str]:
+    with zipfile.ZipFile(stream) as archive:
         root = next(name for name in archive.namelist() if name.endswith("/data.pkl"))[:-8]
 
         def load_storage(dtype: torch.dtype, key: str, n_elements: int) -> Tensor:
             return _flat(archive.read(f"{root}data/{key}"), dtype, n_elements)
 
-        unpickler = StubUnpickler(io.BytesIO(archive.read(root + "data.pkl")), path, load_storage)
+        unpickler = StubUnpickler(io.BytesIO(archive.read(root + "data.pkl")), label, load_storage)
         return unpickler.load(), ""
 
 
-def _load_legacy(path: Path) -> tuple[Any, str]:
+def _load_legacy(stream: BinaryIO, label: str) -> tuple[Any, str]:
     storages: dict[str, Tensor] = {}
 
     def load_storage(dtype: torch.dtype, key: str, n_elements: int) -> Tensor:
         # the bytes come after the object that refers to them: hand out room to fill later
         return storages.setdefault(key, torch.empty(n_elements, dtype=dtype))
 
-    with path.open("rb") as stream:
-        if StubUnpickler(stream, path, load_storage).load() != LEGACY_MAGIC:
-            raise pickle.UnpicklingError("no magic number")
-        for _ in ("protocol", "system"):
-            StubUnpickler(stream, path, load_storage).load()
-        reader = StubUnpickler(stream, path, load_storage)
-        content = reader.load()
-        for key in StubUnpickler(stream, path, load_storage).load():
-            _fill(storages[str(key)], stream)
+    if StubUnpickler(stream, label, load_storage).load() != LEGACY_MAGIC:
+        raise pickle.UnpicklingError("no magic number")
+    for _ in ("protocol", "system"):
+        StubUnpickler(stream, label, load_storage).load()
+    reader = StubUnpickler(stream, label, load_storage)
+    content = reader.load()
+    for key in StubUnpickler(stream, label, load_storage).load():
+        _fill(storages[str(key)], stream)
     return content, "\n".join(reader.sources)
 
 

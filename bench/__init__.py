@@ -1,0 +1,1 @@
+"""Benchmarks against NVIDIA's packages: ``python -m bench``."""

@@ -1,0 +1,129 @@
+"""``python -m bench [ROW ...]``: measure, print a table, write JSON and a chart.
+
+    python -m bench                          # everything, about 15 minutes
+    python -m bench mel decoder-step         # some rows
+    python -m bench --json out.json --chart docs/performance.png
+
+The machine should do nothing else meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bench.measure import BenchError, Result, measure, measure_machine
+from bench.rows import Row, table
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; 0 if every row could be measured."""
+    rows = table()
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Ours against NVIDIA's.")
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(rows)}")
+    parser.add_argument("--json", type=Path, default=Path("bench.json"))
+    parser.add_argument("--chart", type=Path, help="a PNG of the ratios")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.rows) - set(rows):
+        sys.stderr.write(f"error: no such row: {', '.join(sorted(unknown))}; {', '.join(rows)}\n")
+        return 2
+    machine = measure_machine()
+    print(describe_machine(), *(describe_rates(machine.flops, machine.bytes)), sep="\n")
+    print(HEADER)
+    results: dict[str, Result] = {}
+    for name in options.rows or rows:
+        try:
+            results[name] = measure(name, rows[name], machine)
+        except BenchError as error:
+            sys.stderr.write(f"error: {error}\n")
+            return 1
+        print(*table_lines(rows[name], results[name]), sep="\n", flush=True)
+    write_json(options.json, machine, rows, results)
+    if options.chart:
+        from bench.chart import draw
+
+        draw(options.chart, rows, results)
+    return 0
+
+
+COLUMNS = (
+    "what",
+    "per",
+    "implementation",
+    "time, ms",
+    "reference / this",
+    "goal",
+    "floor / this",
+    "memory, MB",
+)
+HEADER = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|"
+
+
+def table_lines(row: Row, result: Result) -> list[str]:
+    """One line of Markdown for each implementation."""
+    lines = []
+    reference = result.seconds.get("reference")
+    for name, seconds in result.seconds.items():
+        ratio = "" if reference is None else f"{reference / seconds:.2f}"
+        goal = f"{row.goal}" if row.goal and name == "ours" else ""
+        share = "" if result.floor_seconds is None else f"{result.floor_seconds / seconds:.0%}"
+        memory = f"{result.peak_bytes[name] / 2**20:.0f}"
+        cells = [row.title, row.unit, name, f"{1000 * seconds:.3g}", ratio, goal, share, memory]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def describe_machine() -> str:
+    """Processor, cores, system, and the versions that matter."""
+    import os
+
+    import torch
+
+    import tts
+
+    return (
+        f"{processor()}, {os.cpu_count()} cores, {platform.system()}, "
+        f"Python {platform.python_version()}, torch {torch.__version__}, tts {tts.__version__}"
+    )
+
+
+def processor() -> str:
+    """The processor's name, where the system tells it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def describe_rates(flops: dict[int, float], read: dict[int, float]) -> list[str]:
+    """What the floors are computed from."""
+    return [
+        f"{threads} thread(s): {flops[threads] / 1e9:.0f} GFLOP/s in a matrix product, "
+        f"{read[threads] / 1e9:.1f} GB/s read from memory"
+        for threads in flops
+    ]
+
+
+def write_json(path: Path, machine: Any, rows: dict[str, Row], results: dict[str, Result]) -> None:
+    """Everything that the table shows, and the rates of the machine."""
+    data = {
+        "machine": describe_machine(),
+        "rates": asdict(machine),
+        "rows": {
+            name: {"title": rows[name].title, "goal": rows[name].goal, **asdict(result)}
+            for name, result in results.items()
+        },
+    }
+    path.write_text(json.dumps(data, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""One picture of the ratios, for the README."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.measure import Result
+from bench.rows import Row
+
+
+def draw(path: Path, rows: dict[str, Row], results: dict[str, Result]) -> None:
+    """Horizontal bars: how many times as fast as the reference, with the goals as marks."""
+    from matplotlib.figure import Figure
+
+    shown = [
+        (name, implementation, result.seconds["reference"] / seconds)
+        for name, result in results.items()
+        if "reference" in result.seconds
+        for implementation, seconds in result.seconds.items()
+        if implementation != "reference"
+    ]
+    figure = Figure(figsize=(7, 0.4 * len(shown) + 1), layout="constrained")
+    axes = figure.subplots()
+    labels = [f"{name}" + ("" if how == "ours" else f" ({how})") for name, how, _ in shown]
+    axes.barh(labels, [ratio for *_, ratio in shown], color="#3b6ea5")
+    for y, (name, how, ratio) in enumerate(shown):
+        axes.text(ratio, y, f" {ratio:.2f}", va="center")
+        if how == "ours" and (goal := rows[name].goal):
+            axes.plot([goal], [y], "k|", markersize=14)
+    axes.axvline(1, color="0.5", linewidth=0.8)
+    axes.invert_yaxis()
+    axes.set_xlabel("times the speed of NVIDIA's code on the same machine (| goal)")
+    figure.savefig(path, dpi=120)

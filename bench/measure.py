@@ -1,0 +1,151 @@
+"""Timing of rows in interleaved calls, and what the machine can do at most.
+
+All implementations of a row are called in turn, so that what else the machine does hits them
+alike; medians and their ratios are reported.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.rows import Row
+
+ROOT = Path(__file__).parents[1]
+
+
+class BenchError(Exception):
+    """A row cannot be measured; the message says why."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Measured rates, for 1 and 2 threads: a large matrix product and reading of memory."""
+
+    flops: dict[int, float]
+    bytes: dict[int, float]
+
+
+@dataclass(frozen=True)
+class Result:
+    """Median seconds for one unit, and peak bytes, of each implementation."""
+
+    seconds: dict[str, float]
+    peak_bytes: dict[str, int]
+    floor_seconds: float | None
+
+
+class Worker:
+    """A process that waits for calls, see `bench.worker`."""
+
+    def __init__(self, name: str, row: Row, implementation: str) -> None:
+        self.what = f"{name}, {implementation}"
+        command = [sys.executable, "-m", "bench.worker", name, implementation]
+        environment = {**os.environ, "OMP_NUM_THREADS": str(row.threads)}
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env=environment,
+        )
+        self.seconds: list[float] = []
+        self.peak_bytes = 0
+        self._read()
+
+    def call(self, warm_up: bool = False) -> None:
+        """One timed call; a warm-up is not kept."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        answer = json.loads(self._read())
+        if not warm_up:
+            self.seconds.append(answer["seconds"])
+        self.peak_bytes = answer["peak_bytes"]
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.kill()
+        self.process.communicate()
+
+    def _read(self) -> str:
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        line = self.process.stdout.readline()
+        if not line:
+            lines = self.process.stderr.read().strip().splitlines() or ["no message"]
+            raise BenchError(f"{self.what}: {lines[-1]}")
+        return line
+
+
+def measure(name: str, row: Row, machine: Machine) -> Result:
+    """Time all implementations of a row.
+
+    Raises:
+        BenchError: an implementation failed; above all, the reference could not be installed.
+    """
+    names = ["ours", *(["reference"] if row.has_reference else []), *row.others]
+    workers: dict[str, Worker] = {}
+    try:
+        for implementation in names:
+            workers[implementation] = Worker(name, row, implementation)
+        for turn in range(row.pairs + 1):
+            if turn == 0 and row.pairs == 1:
+                continue  # too long to be done twice
+            for worker in workers.values():
+                worker.call(warm_up=turn == 0)
+    finally:
+        for worker in workers.values():
+            worker.close()
+    per_call = row.per_call or {}
+    seconds = {
+        key: statistics.median(worker.seconds) / per_call.get(key, per_call.get("ours", 1))
+        for key, worker in workers.items()
+    }
+    floor = _floor(row, machine)
+    floor = None if floor is None else floor / per_call.get("ours", 1)
+    return Result(seconds, {key: worker.peak_bytes for key, worker in workers.items()}, floor)
+
+
+def _floor(row: Row, machine: Machine) -> float | None:
+    """Seconds of one call if nothing but its arithmetic, or its reading, took time."""
+    times = []
+    if row.flops is not None:
+        times.append(row.flops / machine.flops[row.threads])
+    if row.bytes is not None:
+        times.append(row.bytes / machine.bytes[row.threads])
+    return max(times) if times else None
+
+
+def measure_machine() -> Machine:
+    """Best of a few products of 1536 x 1536 matrices, and of sums over 256 MB."""
+    import torch
+
+    flops, read = {}, {}
+    before = torch.get_num_threads()
+    a, b = torch.randn(1536, 1536), torch.randn(1536, 1536)
+    values = torch.ones(64 * 2**20)
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        flops[threads] = 2 * 1536**3 / _best(lambda: a @ b)
+        read[threads] = values.nbytes / _best(lambda: values.sum())
+    torch.set_num_threads(before)
+    return Machine(flops, read)
+
+
+def _best(work: object, repeats: int = 7) -> float:
+    assert callable(work)
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)

@@ -1,0 +1,205 @@
+"""The published checkpoints: what they are called here, and where they were put.
+
+Addresses are those that the projects print. None of them prints a hash, so `sha256` is unknown
+until somebody who has the file tells it; the download then pins the hash of what came first (see
+`tts.pretrained.download`). Sizes are given where they are known.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from tts.errors import InputError
+
+_DRIVE = "https://drive.usercontent.google.com/download?export=download&confirm=t&id="
+_NGC = "https://api.ngc.nvidia.com/v2/models/nvidia/"
+_TORCHAUDIO = "https://download.pytorch.org/torchaudio/models/"
+
+#: Spectrograms of torchaudio's WaveRNN, which no WaveGlow was trained on.
+_WAVERNN_MEL = MappingProxyType(
+    {"n_fft": 2048, "hop_length": 275, "win_length": 1100, "f_min": 40.0, "f_max": 11025.0}
+)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A file that somebody published.
+
+    Attributes:
+        name: what it is called here.
+        file: its name in the cache.
+        urls: where it is, the first choice first.
+        network: "Tacotron2" or "WaveGlow".
+        note: what one should know before using it.
+        mel: fields of its mel contract that are not NVIDIA's.
+        sha256: hexadecimal; None where nobody states it.
+        size: bytes; None where nobody states it.
+    """
+
+    name: str
+    file: str
+    urls: tuple[str, ...]
+    network: str
+    note: str
+    mel: Mapping[str, Any] = field(default_factory=dict)
+    sha256: str | None = None
+    size: int | None = None
+
+
+def find(name: str) -> Published | None:
+    """Look a name up; None for something that looks like a path.
+
+    Raises:
+        InputError: a misspelt name, with the nearest ones.
+    """
+    if name in CATALOGUE:
+        return CATALOGUE[name]
+    if "/" in name or "\\" in name or "." in name:
+        return None
+    close = difflib.get_close_matches(name, CATALOGUE, n=3) or list(CATALOGUE)
+    raise InputError(
+        f"{name}: no such checkpoint file, and no published one of that name; "
+        f"did you mean {', '.join(close)}?"
+    )
+
+
+def _drive(name: str, file: str, key: str, network: str, note: str, **more: Any) -> Published:
+    return Published(name, file, (_DRIVE + key,), network, note, **more)
+
+
+def _ngc(name: str, path: str, network: str, note: str, file: str | None = None) -> Published:
+    return Published(name, file or path.rpartition("/")[2], (_NGC + path,), network, note)
+
+
+def _torchaudio(name: str, kind: str, note: str, **more: Any) -> Published:
+    file = f"tacotron2_english_{kind}_ljspeech.pth"
+    return Published(name, file, (_TORCHAUDIO + file,), "Tacotron2", note, **more)
+
+
+_ALL = (
+    _drive(
+        "tacotron2",
+        "tacotron2_statedict.pt",
+        "1c5ZTuT7J08wLUoVZ2KkUs_VdZuJ86ZqA",
+        "Tacotron2",
+        "NVIDIA/tacotron2; since 2025 the link asks for access",
+    ),
+    _drive(
+        "waveglow_old",
+        "waveglow_old.pt",
+        "1cjKPHbtAMh_4HTHmuIGNkbOkPBD9qwhj",
+        "WaveGlow",
+        "first release, 512 channels, alternating halves, 2.1 GB",
+    ),
+    _drive(
+        "waveglow_256channels",
+        "waveglow_256channels.pt",
+        "1WsibBTsuRg_SF2Z6L6NFRTT-NjEy1oTx",
+        "WaveGlow",
+        "March 2019, layout B",
+        size=675_869_623,
+    ),
+    _ngc(
+        "waveglow_ljs_v2",
+        "waveglow_ljs_256channels/versions/2/files/waveglow_256channels_ljs_v2.pt",
+        "WaveGlow",
+        "LJ Speech",
+    ),
+    _ngc(
+        "waveglow_ljs_v3",
+        "waveglow_ljs_256channels/versions/3/files/waveglow_256channels_ljs_v3.pt",
+        "WaveGlow",
+        "LJ Speech, October 2019, layout C",
+    ),
+    _drive(
+        "waveglow_universal_v4",
+        "waveglow_256channels_universal_v4.pt",
+        "1Rm5rV5XaWWiUbIpg5385l5sh68z2bVOE",
+        "WaveGlow",
+        "several speakers, layout C",
+    ),
+    _drive(
+        "waveglow_universal_v5",
+        "waveglow_256channels_universal_v5.pt",
+        "1rpK8CzAAirq9sWZhe9nlfvxMF1dRgFbF",
+        "WaveGlow",
+        "several speakers, May 2020, layout C",
+    ),
+    _ngc(
+        "dle_tacotron2_fp16",
+        "tacotron2_pyt_ckpt_amp/versions/19.09.0/files/nvidia_tacotron2pyt_fp16_20190427",
+        "Tacotron2",
+        "DeepLearningExamples, trained in mixed precision",
+    ),
+    _ngc(
+        "dle_tacotron2_fp32",
+        "tacotron2_pyt_ckpt_fp32/versions/19.09.0/files/nvidia_tacotron2pyt_fp32_20190427",
+        "Tacotron2",
+        "DeepLearningExamples; what torch.hub gave as nvidia_tacotron2",
+    ),
+    _ngc(
+        "dle_waveglow_fp16",
+        "waveglow_ckpt_amp/versions/19.09.0/files/nvidia_waveglowpyt_fp16_20190427",
+        "WaveGlow",
+        "DeepLearningExamples, 512 channels, layout B",
+    ),
+    _ngc(
+        "dle_waveglow_fp32",
+        "waveglow_ckpt_fp32/versions/19.09.0/files/nvidia_waveglowpyt_fp32_20190427",
+        "WaveGlow",
+        "DeepLearningExamples, 512 channels, layout B; what torch.hub gave as nvidia_waveglow",
+    ),
+    _ngc(
+        "dle_waveglow_fp32_20190306",
+        "waveglowpyt_fp32/versions/1/files/nvidia_waveglowpyt_fp32_20190306.pth",
+        "WaveGlow",
+        "DeepLearningExamples, 512 channels, layout B",
+    ),
+    _ngc(
+        "dle_waveglow_256_19.10",
+        "waveglow_ckpt_amp_256/versions/19.10.0/files/nvidia_waveglow256pyt_fp16",
+        "WaveGlow",
+        "DeepLearningExamples, 256 channels, layout B",
+    ),
+    _ngc(
+        "dle_waveglow_256",
+        "waveglow_ckpt_amp_256/versions/20.01.0/files/nvidia_waveglow256pyt_fp16.pt",
+        "WaveGlow",
+        "DeepLearningExamples, 256 channels, layout B",
+    ),
+    _ngc(
+        "nemo_tacotron2",
+        "nemo/tts_en_tacotron2/versions/1.10.0/files/tts_en_tacotron2.nemo",
+        "Tacotron2",
+        "NeMo; phones: write them in braces",
+    ),
+    _ngc(
+        "nemo_waveglow",
+        "nemo/tts_waveglow_88m/versions/1.0.0/files/tts_waveglow.nemo",
+        "WaveGlow",
+        "NeMo, 256 channels",
+    ),
+    _torchaudio(
+        "torchaudio_characters", "characters_1500_epochs", "38 symbols: letters and punctuation"
+    ),
+    _torchaudio(
+        "torchaudio_phonemes", "phonemes_1500_epochs", "96 symbols: phones, write them in braces"
+    ),
+    _torchaudio(
+        "torchaudio_characters_wavernn",
+        "characters_1500_epochs_wavernn",
+        "38 symbols; mels of a WaveRNN: speak with vocoder=griffin_lim",
+        mel=_WAVERNN_MEL,
+    ),
+    _torchaudio(
+        "torchaudio_phonemes_wavernn",
+        "phonemes_1500_epochs_wavernn",
+        "96 symbols; mels of a WaveRNN: speak with vocoder=griffin_lim",
+        mel=_WAVERNN_MEL,
+    ),
+)
+CATALOGUE: Mapping[str, Published] = MappingProxyType({entry.name: entry for entry in _ALL})

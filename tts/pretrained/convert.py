@@ -1,0 +1,154 @@
+"""One checkpoint format into another, complete: the result states its mel contract and symbols.
+
+What the source does not say is filled in with the published facts, and the lines that are returned
+say so. The result is read back before anybody relies on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import nn
+
+from tts.audio import MelConfig
+from tts.errors import InputError
+from tts.models import WaveGlow, WaveGlowConfig
+from tts.pretrained.checkpoint import build
+from tts.pretrained.download import sha256
+from tts.pretrained.files import load, read, save
+from tts.text import Tokenizer
+
+#: Ending of the target -> format.
+ENDINGS = {".safetensors": "safetensors", ".pt": "nvidia", ".pth": "nvidia"}
+WEIGHT_NORM = ("keep", "fold", "split")
+
+
+def convert(
+    source: str | Path,
+    target: str | Path,
+    format: str | None = None,
+    *,
+    weight_norm: str = "keep",
+    symbols: Sequence[str] | None = None,
+    alternate_halves: bool | None = None,
+    mel: Mapping[str, Any] | None = None,
+) -> list[str]:
+    """Write a checkpoint in another format.
+
+    Args:
+        source: anything that `tts.pretrained.load` reads.
+        target: the file to write.
+        format: "safetensors" or "nvidia"; by default by the ending of `target`.
+        weight_norm: of a WaveGlow: "fold" it into plain weights (layout D in NVIDIA's format),
+            "split" plain weights for training (layout C), or "keep" them as they are.
+        symbols: see `tts.pretrained.load`.
+        alternate_halves: see `tts.pretrained.load`.
+        mel: fields of the mel contract that the source does not say.
+
+    Returns:
+        Lines that say what was taken for granted and what was written.
+
+    Raises:
+        InputError: a source that cannot be loaded, or an unknown format or option.
+    """
+    target = Path(target)
+    format = format or ENDINGS.get(target.suffix)
+    if format is None:
+        raise InputError(f"{target}: end it in {', '.join(ENDINGS)}, or say the format")
+    if weight_norm not in WEIGHT_NORM:
+        raise InputError(f"weight norm {weight_norm!r}: choose from {', '.join(WEIGHT_NORM)}")
+    file, checkpoint = read(source, symbols=symbols, alternate_halves=alternate_halves)
+    network = build(file, checkpoint)
+    if isinstance(network, WaveGlow) and weight_norm != "keep":
+        (network.remove_weight_norm if weight_norm == "fold" else network.apply_weight_norm)()
+    description, lines = complete(checkpoint.description, mel)
+    source_of = {"file": file.name, "layout": checkpoint.layout, "sha256": sha256(file)}
+    description["source"] = checkpoint.description["source"] or source_of
+    save(network, target, format, description)
+    _check_reads_back(target, network)
+    kind = type(network).__name__
+    lines = [f"{file}: {checkpoint.layout}", *checkpoint.notes, *checkpoint.doubts, *lines]
+    return [*lines, f"{target}: {kind} as {format}, reads back bit for bit"]
+
+
+def complete(
+    description: Mapping[str, Any], mel: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], list[str]]:
+    """Fill in what a published file leaves out.
+
+    Args:
+        description: as `tts.pretrained.describe` gives it.
+        mel: fields of the mel contract to use instead of NVIDIA's.
+
+    Returns:
+        A description with mel contract and, for a Tacotron 2, tokenizer; and a line for each part
+        that was filled in.
+
+    Raises:
+        InputError: `mel` for a file that states its contract, or an illegal one.
+    """
+    done, lines, sizes = dict(description), [], description["network_config"]
+    if description["mel"] is not None:
+        if mel:
+            raise InputError("the mel contract is in the file; it cannot be another one")
+    else:
+        shown = {name: sizes[name] for name in ("hop_length", "win_length") if name in sizes}
+        contract = MelConfig.from_dict({"n_mels": sizes["n_mels"], **shown, **(mel or {})})
+        done["mel"] = contract.to_dict()
+        whose = "as given" if mel else "not in the file; NVIDIA's"
+        lines.append(
+            f"mel contract {whose}: {contract.sample_rate} Hz, hop {contract.hop_length}, "
+            f"{contract.f_min:g} to {contract.f_max:g} Hz"
+        )
+    if description["network"] == "Tacotron2" and description["tokenizer"] is None:
+        done["tokenizer"] = Tokenizer().to_dict()
+        lines.append("symbols: not in the file; the published table of 148")
+    return done, lines
+
+
+def likelihoods(path: str | Path, clip: str | Path) -> dict[bool, float]:
+    """Negative log-likelihood of a recording under both orders of WaveGlow's coupling halves.
+
+    The order that a network was trained with gives about -5 to -6 for each sample of read speech,
+    the other one far more: the surest way to tell them apart.
+
+    Args:
+        path: a WaveGlow.
+        clip: some seconds of speech.
+
+    Returns:
+        `alternate_halves` -> mean negative log-likelihood.
+
+    Raises:
+        InputError: no WaveGlow, or a recording that cannot be read at its rate.
+    """
+    from tts.audio import LogMel, read_wave
+    from tts.models import waveglow_loss
+
+    file, checkpoint = read(path)
+    if checkpoint.description["network"] != "WaveGlow":
+        raise InputError(f"{file}: only a WaveGlow gives a recording a likelihood")
+    contract = MelConfig.from_dict(complete(checkpoint.description)[0]["mel"])
+    samples, _ = read_wave(clip, contract.sample_rate, resample=True, mix_down=True)
+    config = WaveGlowConfig(**checkpoint.description["network_config"])
+    wave = torch.from_numpy(samples[: len(samples) // config.n_group * config.n_group])[None]
+    mel = LogMel(contract)(wave)
+    found = {}
+    for alternate in (False, True):
+        sizes = {**checkpoint.description["network_config"], "alternate_halves": alternate}
+        known = {**checkpoint.description, "network_config": sizes}
+        network = cast(WaveGlow, build(file, checkpoint._replace(description=known)))
+        with torch.no_grad():
+            found[alternate] = float(waveglow_loss(network(mel, wave))["total"])
+    return found
+
+
+def _check_reads_back(target: Path, network: nn.Module) -> None:
+    again, expected = load(target).state_dict(), network.state_dict()
+    if again.keys() != expected.keys() or any(
+        not torch.equal(again[name], value) for name, value in expected.items()
+    ):
+        raise InputError(f"{target}: does not read back as it was written; is the disk sound?")

@@ -1,0 +1,134 @@
+"""What ``torch.hub.load(REPO, "tacotron2" | "waveglow" | "tts_utils")`` gives.
+
+The interface is that of NVIDIA's DeepLearningExamples on the hub, so that notebooks written for it
+go on: ``tacotron2.infer``, ``waveglow.infer``, ``waveglow.remove_weightnorm``,
+``utils.prepare_input_sequence``. Results come in the order of the texts, and lengths include the
+last frame. Everything runs on the device of the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
+
+from tts.models import Tacotron2, WaveGlow
+from tts.pretrained.files import load
+from tts.text import Tokenizer
+
+#: What `pretrained=True` means, by `model_math`.
+TACOTRON2 = {"fp32": "dle_tacotron2_fp32", "fp16": "dle_tacotron2_fp16"}
+WAVEGLOW = {"fp32": "dle_waveglow_fp32", "fp16": "dle_waveglow_fp16"}
+
+
+class HubTacotron2(nn.Module):
+    """A Tacotron 2 with the hub's interface.
+
+    Args:
+        network: the network itself.
+    """
+
+    def __init__(self, network: Tacotron2) -> None:
+        super().__init__()
+        self.network = network
+
+    @torch.no_grad()
+    def infer(
+        self, inputs: Tensor, input_lengths: Tensor, max_steps: int = 1000
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Text ids ``(B, T_text)`` and lengths -> mel, mel lengths, alignments.
+
+        Returns:
+            ``(B, n_mels, T_mel)``, ``(B,)``, ``(B, T_mel, T_text)``.
+        """
+        device = self.network.embedding.weight.device
+        spoken = self.network.generate(
+            inputs.to(device), input_lengths.to(device), max_steps=max_steps
+        )
+        # clones: what inference mode made could not be used in training
+        return spoken.mel_post.clone(), spoken.mel_lengths.clone(), spoken.alignments.clone()
+
+
+class HubWaveGlow(nn.Module):
+    """A WaveGlow with the hub's interface.
+
+    Args:
+        network: the network itself.
+    """
+
+    def __init__(self, network: WaveGlow) -> None:
+        super().__init__()
+        self.network = network
+
+    @torch.no_grad()
+    def infer(self, spect: Tensor, sigma: float = 1.0) -> Tensor:
+        """Log-mel ``(B, n_mels, T_mel)`` -> samples ``(B, T_wave)``."""
+        return self.network.inverse(spect.to(next(self.network.parameters())), sigma=sigma)
+
+    @staticmethod
+    def remove_weightnorm(model: HubWaveGlow) -> HubWaveGlow:
+        """Fold weight norm: the same sound, faster."""
+        model.network.remove_weight_norm()
+        return model
+
+
+class HubUtils:
+    """Text to what a Tacotron 2 reads."""
+
+    def __init__(self) -> None:
+        self._tokenizer = Tokenizer()
+
+    def prepare_input_sequence(
+        self, texts: Sequence[str], cpu_run: bool = False
+    ) -> tuple[Tensor, Tensor]:
+        """Texts -> ids ``(B, T_text)`` and lengths ``(B,)``, in the order of the texts.
+
+        Args:
+            texts: one utterance each.
+            cpu_run: leave them on the CPU although there is CUDA.
+        """
+        ids = [torch.tensor(self._tokenizer.encode(text)) for text in texts]
+        device = "cuda" if torch.cuda.is_available() and not cpu_run else "cpu"
+        lengths = torch.tensor([len(sequence) for sequence in ids])
+        return pad_sequence(ids, batch_first=True).to(device), lengths.to(device)
+
+
+def tacotron2(
+    pretrained: bool = True, checkpoint: str | None = None, model_math: str = "fp32", **sizes: Any
+) -> HubTacotron2:
+    """Give a Tacotron 2.
+
+    Args:
+        pretrained: load NVIDIA's published weights (downloaded once); else a new network.
+        checkpoint: a file or a published name instead; anything that `tts.pretrained.load` reads.
+        model_math: "fp32" or "fp16": which of the published files; weights are float32 here.
+        **sizes: fields of `tts.models.Tacotron2Config`, for a new network.
+    """
+    source = checkpoint or (_named(TACOTRON2, model_math) if pretrained else None)
+    if source is None:
+        return HubTacotron2(Tacotron2(**sizes))
+    return HubTacotron2(cast(Tacotron2, load(source, network="Tacotron2")))
+
+
+def waveglow(
+    pretrained: bool = True, checkpoint: str | None = None, model_math: str = "fp32", **sizes: Any
+) -> HubWaveGlow:
+    """Give a WaveGlow; the arguments of `tacotron2`."""
+    source = checkpoint or (_named(WAVEGLOW, model_math) if pretrained else None)
+    if source is None:
+        return HubWaveGlow(WaveGlow(**sizes))
+    return HubWaveGlow(cast(WaveGlow, load(source, network="WaveGlow")))
+
+
+def tts_utils() -> HubUtils:
+    """Give what turns texts into input."""
+    return HubUtils()
+
+
+def _named(published: dict[str, str], model_math: str) -> str:
+    if model_math not in published:
+        raise ValueError(f"model_math={model_math!r}: choose from {', '.join(published)}")
+    return published[model_math]

@@ -1,0 +1,54 @@
+"""The layouts of a WaveGlow's layers, and their way into the one that is used here.
+
+=== ============================================== =====================================
+A   ``res_layers``, ``skip_layers``, ``cond_layers``  a week of November 2018
+B   ``res_skip_layers``, ``cond_layers``              until August 2019; DeepLearningExamples
+C   ``res_skip_layers``, ``cond_layer``               since; NeMo
+D   plain weights                                     any of them, with weight norm folded
+=== ============================================== =====================================
+
+Joining layers is exact, also under weight norm: the norm is taken for each output channel.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+_PLACE = re.compile(
+    r"(?P<network>WN\.\d+)\.(?P<kind>cond|res|skip)_layers\.(?P<i>\d+)\.(?P<leaf>\w+)"
+)
+
+
+def layout_of(state: Mapping[str, Tensor]) -> str:
+    """Letter of a layout, in the table above; two letters for a folded list ("BD")."""
+    names = "\n".join(state)
+    letter = "A" if ".skip_layers." in names else "B" if ".cond_layers." in names else "C"
+    if ".weight_g" in names:
+        return letter
+    return "D" if letter == "C" else f"{letter}D"
+
+
+def fused(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Join what A and B keep apart; C and D stay as they are."""
+    joined: dict[str, Tensor] = {}
+    parts: dict[tuple[str, str, str], dict[int, Tensor]] = {}
+    for name, value in state.items():
+        place = _PLACE.fullmatch(name)
+        if place is None:
+            joined[name] = value
+        else:
+            key = (place["network"], place["kind"], place["leaf"])
+            parts.setdefault(key, {})[int(place["i"])] = value
+    for (network, kind, leaf), layers in parts.items():
+        if kind == "cond":
+            joined[f"{network}.cond_layer.{leaf}"] = torch.cat([layers[i] for i in sorted(layers)])
+        elif kind == "skip":
+            residual = parts.get((network, "res", leaf), {})
+            for i, skip in layers.items():  # the last layer only skips
+                both = torch.cat([residual[i], skip]) if i in residual else skip
+                joined[f"{network}.res_skip_layers.{i}.{leaf}"] = both
+    return joined

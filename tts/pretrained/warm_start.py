@@ -1,0 +1,291 @@
+"""Warm start: weights of another training into a new network, and a table of what became of them.
+
+``init_from=FILE`` takes over what fits and leaves the rest as the network was initialised;
+``ckpt_path=`` is the other thing, going on with a run. Rows of an embedding belong to symbols, not
+to numbers: they are carried over by symbol, so that a table of another order, of fewer or of more
+symbols keeps everything that was learnt.
+"""
+
+from __future__ import annotations
+
+import difflib
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from tts.audio import MelConfig
+from tts.errors import InputError
+from tts.models import WaveGlow
+from tts.pretrained import tables
+from tts.pretrained.checkpoint import Checkpoint, check_finite
+from tts.pretrained.files import read
+
+_log = logging.getLogger(__name__)
+
+EMBEDDING = "embedding.weight"
+_G, _V = "parametrizations.weight.original0", "parametrizations.weight.original1"
+
+
+class Row(NamedTuple):
+    """What became of one weight.
+
+    Attributes:
+        name: of the weight.
+        status: "loaded", "carried" (by symbol), "skipped", or "initial" (not in the file).
+        reason: what else there is to say.
+        part: what the log calls it; weights of one part with one fate share a line.
+    """
+
+    name: str
+    status: str
+    reason: str = ""
+    part: str = ""
+
+
+@dataclass
+class Report:
+    """What a warm start did.
+
+    Attributes:
+        source: file, and who wrote it.
+        rows: one for each weight of the network or of the file.
+        new_symbols: symbols without a row in the file: theirs are initialised.
+    """
+
+    source: str
+    rows: list[Row] = field(default_factory=list)
+    new_symbols: tuple[str, ...] = ()
+
+    @property
+    def n_loaded(self) -> int:
+        """Weights that came from the file, whole or by symbol."""
+        return sum(row.status in ("loaded", "carried") for row in self.rows)
+
+    def lines(self) -> list[str]:
+        """The table for the log."""
+        groups: dict[tuple[str, str, str], int] = {}
+        for row in self.rows:
+            key = (row.status, row.part or ".".join(row.name.split(".")[:2]), row.reason)
+            groups[key] = groups.get(key, 0) + 1
+        width = max((len(part) for _, part, _ in groups), default=0)
+        return [f"warm start from {self.source}"] + [
+            f"  {status:<8}{part:<{width}}  {reason or _weights(count)}".rstrip()
+            for (status, part, reason), count in groups.items()
+        ]
+
+
+def warm_start(
+    network: nn.Module,
+    source: str | Path,
+    *,
+    ignore_layers: Sequence[str] = (),
+    symbols: Sequence[str] | None = None,
+    source_symbols: Sequence[str] | None = None,
+    mel: MelConfig | None = None,
+) -> Report:
+    """Take over weights, in place.
+
+    Args:
+        network: `tts.models.Tacotron2` or `tts.models.WaveGlow`.
+        source: anything that `tts.pretrained.load` reads, and files whose symbols or wiring it
+            refuses.
+        ignore_layers: parts of the network, by the beginnings of their names ("embedding",
+            "decoder.gate"), that stay as they are.
+        symbols: of the network's embedding, in its order.
+        source_symbols: of the file's embedding, if the file does not say.
+        mel: the contract of this training; a line of the log names what differs in the file's.
+
+    Returns:
+        What became of each weight.
+
+    Raises:
+        InputError: a file of another network, of which nothing fits, with weights that are not
+            finite; a WaveGlow with the other order of halves; a name in `ignore_layers` that
+            names nothing.
+    """
+    file, checkpoint = read(source)
+    _check_kind(file, checkpoint, network)
+    check_finite(file, checkpoint.state)
+    own = network.state_dict()
+    for name in ignore_layers:
+        require_part(name, own, "ignore_layers")
+    found = _as_normed(checkpoint.state, own)
+    report = Report(f"{file} ({checkpoint.layout})")
+    taken: dict[str, Tensor] = {}
+    for name, value in own.items():
+        ignored = next((part for part in ignore_layers if is_part(name, part)), None)
+        if ignored is not None:
+            row = Row(name, "skipped", "in ignore_layers", ignored)
+        elif name not in found:
+            row = Row(name, "initial", "not in the file")
+        elif found[name].shape[1:] != value.shape[1:] or (
+            found[name].shape != value.shape and name != EMBEDDING
+        ):
+            sizes = f"{_size(found[name])} in the file, {_size(value)} here"
+            row = Row(name, "skipped", sizes, name)
+        elif name == EMBEDDING and symbols is not None:
+            of_theirs = source_symbols or symbols_of(checkpoint)
+            row, taken[name], report.new_symbols = _carried(value, found[name], symbols, of_theirs)
+        else:
+            row, taken[name] = Row(name, "loaded"), found[name]
+        report.rows.append(row)
+    report.rows += [Row(name, "skipped", "no place here") for name in found if name not in own]
+    if not report.n_loaded:
+        raise InputError(f"init_from={file}: none of its weights fits this network")
+    network.load_state_dict({**own, **taken})
+    _tell_mel(file, checkpoint, mel)
+    return report
+
+
+def symbols_of(checkpoint: Checkpoint) -> tuple[str, ...] | None:
+    """Symbols of a checkpoint's embedding, as it says or as published ones of its size have."""
+    tokenizer = checkpoint.description["tokenizer"]
+    if tokenizer is not None:
+        return tuple(tokenizer["symbols"])
+    return tables.BY_SIZE.get(len(checkpoint.state[EMBEDDING]))
+
+
+def is_part(name: str, part: str) -> bool:
+    """Whether a weight or module is, or lies in, the part of that name."""
+    return name == part or name.startswith(f"{part}.")
+
+
+def require_part(part: str, names: Iterable[str], key: str) -> None:
+    """Refuse a part that a network does not have.
+
+    Raises:
+        InputError: with the parts that it has.
+    """
+    names = list(names)
+    if any(is_part(name, part) for name in names):
+        return
+    levels = {".".join(name.split(".")[:depth]) for name in names for depth in (1, 2, 3)}
+    close = difflib.get_close_matches(part, levels, n=3)
+    known = close or sorted({name.split(".")[0] for name in names})
+    raise InputError(f"{key}={part}: the network has no such part; there are {', '.join(known)}")
+
+
+def start_run(config: Mapping[str, Any], network: nn.Module, datamodule: Any) -> None:
+    """Do what a run's configuration says about a warm start, and log the table on rank 0.
+
+    Args:
+        config: of the run: init_from or pretrained, ignore_layers, init_symbols.
+        network: what is trained.
+        datamodule: with `mel` and, for a Tacotron 2, `tokenizer`.
+
+    Raises:
+        InputError: as `warm_start`; or both init_from and pretrained are given.
+    """
+    from lightning_fabric.utilities.rank_zero import rank_zero_only
+
+    if config["init_from"] and config["pretrained"]:
+        raise InputError("init_from and pretrained are two names of one thing: give one of them")
+    source = config["init_from"] or config["pretrained"]
+    if source is None:
+        if config["ignore_layers"]:
+            raise InputError("ignore_layers is for a warm start: add init_from=FILE")
+        return
+    tokenizer = getattr(datamodule, "tokenizer", None)
+    report = warm_start(
+        network,
+        source,
+        ignore_layers=as_names("ignore_layers", config["ignore_layers"]),
+        symbols=tokenizer.symbols if tokenizer is not None else None,
+        source_symbols=as_names("init_symbols", config["init_symbols"]) or None,
+        mel=datamodule.mel,
+    )
+    rank_zero_only(_log.info)("%s", "\n".join(report.lines()))
+
+
+def as_names(key: str, value: Any) -> list[str]:
+    """A list of names; one alone will do.
+
+    Raises:
+        InputError: something else.
+    """
+    names = [value] if isinstance(value, str) else value or []
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        raise InputError(f"{key}={value}: must be a list of names")
+    return list(names)
+
+
+def _check_kind(file: Path, checkpoint: Checkpoint, network: nn.Module) -> None:
+    kind = checkpoint.description["network"]
+    if kind != type(network).__name__:
+        raise InputError(f"init_from={file}: holds a {kind}, this run trains {_name(network)}")
+    order = checkpoint.description["network_config"].get("alternate_halves", False)
+    if isinstance(network, WaveGlow) and order != network.config.alternate_halves:
+        raise InputError(
+            f"init_from={file}: its couplings transform the halves in another order; add "
+            f"+model.network.alternate_halves={str(order).lower()}"
+        )
+
+
+def _name(network: nn.Module) -> str:
+    return f"a {type(network).__name__}"
+
+
+def _as_normed(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Split folded weights into length and direction where the network has them split."""
+    split = dict(state)
+    for name, value in state.items():
+        stem = name.removesuffix("weight")
+        if name.endswith(".weight") and f"{stem}{_V}" in own:
+            del split[name]
+            # as torch's weight norm starts: one length for each output channel
+            split[f"{stem}{_G}"] = torch.norm_except_dim(value, 2, 0)
+            split[f"{stem}{_V}"] = value
+    return split
+
+
+def _carried(
+    own: Tensor, theirs: Tensor, symbols: Sequence[str], their_symbols: Sequence[str] | None
+) -> tuple[Row, Tensor, tuple[str, ...]]:
+    """Rows of the embedding, by symbol; new symbols keep their initial rows."""
+    if their_symbols is None:
+        reason = f"{len(theirs)} rows whose symbols are unknown: name them with init_symbols=[...]"
+        return Row(EMBEDDING, "skipped", reason, EMBEDDING), own, tuple(symbols)
+    if len(their_symbols) != len(theirs):
+        raise InputError(
+            f"init_symbols: {len(their_symbols)} symbols for the {len(theirs)} rows of the file"
+        )
+    places = {symbol: i for i, symbol in enumerate(their_symbols)}
+    carried = own.clone()
+    for i, symbol in enumerate(symbols):
+        if symbol in places:
+            carried[i] = theirs[places[symbol]]
+    new = tuple(symbol for symbol in symbols if symbol not in places)
+    left = [symbol for symbol in their_symbols if symbol not in set(symbols)]
+    reason = f"{len(symbols) - len(new)} of {len(symbols)} symbols"
+    reason += f"; new, initialised: {_listed(new)}" if new else ""
+    reason += f"; not needed: {_listed(left)}" if left else ""
+    return Row(EMBEDDING, "carried", reason, EMBEDDING), carried, new
+
+
+def _tell_mel(file: Path, checkpoint: Checkpoint, mel: MelConfig | None) -> None:
+    stated = checkpoint.description["mel"]
+    if mel is None or stated is None:
+        return
+    if differences := MelConfig.from_dict(stated).differences(mel):
+        _log.warning(
+            "init_from=%s was trained on other mels: %s (there: this run); it will have to learn "
+            "them anew",
+            *(file, "; ".join(differences)),
+        )
+
+
+def _listed(symbols: Sequence[str]) -> str:
+    return " ".join("space" if symbol == " " else symbol for symbol in symbols)
+
+
+def _weights(count: int) -> str:
+    return f"{count} weights" if count > 1 else "1 weight"
+
+
+def _size(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "a scalar"
