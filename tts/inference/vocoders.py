@@ -59,6 +59,8 @@ class WaveGlowVocoder:
         config: mel contract that it was trained on.
         sigma: standard deviation of the noise; calmer than the 1 of training.
         denoiser_strength: 0 leaves the denoiser out.
+        chunk_frames: longer spectrograms are spoken in pieces of so many frames, to the same
+            samples, so that memory does not grow with the length.
 
     Raises:
         InputError: the contract does not fit the network, or sigma is below 0.
@@ -70,6 +72,7 @@ class WaveGlowVocoder:
         config: MelConfig,
         sigma: float = 0.666,
         denoiser_strength: float = 0.01,
+        chunk_frames: int = 1000,
     ) -> None:
         for name in ("n_mels", "hop_length"):
             here, there = getattr(network.config, name), getattr(config, name)
@@ -80,6 +83,7 @@ class WaveGlowVocoder:
         self.mel = config
         self.network = network
         self.sigma = sigma
+        self.chunk_frames = chunk_frames
         self.denoiser = Denoiser(network, config, denoiser_strength) if denoiser_strength else None
 
     def __call__(self, mel: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
@@ -93,5 +97,7 @@ class WaveGlowVocoder:
                 f"vocoder: a mel of shape {tuple(mel.shape)}; expected ({self.mel.n_mels}, T)"
             )
         batch = mel[None].to(next(self.network.parameters()))
-        wave = self.network.inverse(batch, sigma=self.sigma, generator=generator).float()
+        wave = self.network.inverse(
+            batch, sigma=self.sigma, generator=generator, chunk_frames=self.chunk_frames
+        ).float()
         return (wave if self.denoiser is None else self.denoiser(wave))[0]

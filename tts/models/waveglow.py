@@ -11,6 +11,7 @@ Shapes: B batch, T_mel frames, T_wave samples, T = T_wave / n_group groups, C ch
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, cast
 
@@ -91,6 +92,7 @@ class WaveGlow(nn.Module):
         sigma: float = 1.0,
         generator: torch.Generator | None = None,
         z: Tensor | None = None,
+        chunk_frames: int | None = None,
     ) -> Tensor:
         """Turn noise into speech.
 
@@ -100,13 +102,59 @@ class WaveGlow(nn.Module):
             generator: source of the noise, on any device; the global one by default. A seed
                 gives the noise that NVIDIA's code draws after the same ``torch.manual_seed``.
             z: ``(B, n_group, T)`` latent to use instead of noise, as `forward` gives it.
+            chunk_frames: see `chunks`; by default everything is computed at once.
 
         Returns:
             ``(B, T_wave)`` samples; T_wave is T_mel·hop_length, or what `z` covers.
         """
+        chunk_frames = chunk_frames or mel.size(2) + 1
+        parts = self.chunks(mel, sigma=sigma, generator=generator, z=z, chunk_frames=chunk_frames)
+        return torch.cat(list(parts), dim=1)
+
+    @torch.no_grad()
+    def chunks(
+        self,
+        mel: Tensor,
+        *,
+        chunk_frames: int,
+        sigma: float = 1.0,
+        generator: torch.Generator | None = None,
+        z: Tensor | None = None,
+    ) -> Iterator[Tensor]:
+        """`inverse` piece by piece, in memory that does not depend on the length.
+
+        Each piece is computed with as much around it as its samples depend on: together they are
+        what `inverse` gives at once, up to round-off. The noise is drawn for all of them first.
+
+        Args:
+            mel: ``(B, n_mels, T_mel)`` log-mel spectrogram.
+            chunk_frames: frames of a piece; `WaveGlowConfig.receptive_frames` more are computed
+                on either side, so small pieces cost much.
+            sigma: as in `inverse`, like the others.
+            generator: source of the noise.
+            z: latent to use instead of noise.
+
+        Yields:
+            ``(B, chunk_frames·hop_length)`` samples, the last piece shorter.
+
+        Raises:
+            ValueError: chunk_frames below 1.
+        """
+        if chunk_frames < 1:
+            raise ValueError(f"chunk_frames={chunk_frames}: must be at least 1")
+        config = self.config
+        rate, margin = config.hop_length // config.n_group, config.receptive_frames
         if z is None:
-            n_groups = mel.size(2) * self.config.hop_length // self.config.n_group
-            z = sigma * self._noise(mel.size(0), n_groups, mel.device, generator)
+            z = sigma * self._noise(mel.size(0), mel.size(2) * rate, mel.device, generator)
+        n_frames = -(-z.size(2) // rate)
+        for start in range(0, n_frames, chunk_frames):
+            stop = min(start + chunk_frames, n_frames)
+            first, last = max(start - margin, 0), stop + margin
+            frames = mel[:, :, first:] if last >= n_frames else mel[:, :, first:last]
+            wave = self._invert(frames, z[:, :, first * rate : last * rate])
+            yield wave[:, (start - first) * config.hop_length : (stop - first) * config.hop_length]
+
+    def _invert(self, mel: Tensor, z: Tensor) -> Tensor:
         condition = self._condition(mel, z.size(2) * self.config.n_group)
         n_early = len(self.config.early_flows) * self.config.n_early_size
         early = list(torch.split(z[:, :n_early].to(mel), self.config.n_early_size, dim=1))

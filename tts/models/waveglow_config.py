@@ -111,6 +111,15 @@ class WaveGlowConfig:
         left = (k // self.n_early_every * self.n_early_size for k in range(self.n_flows))
         return tuple(self.n_group - n for n in left)
 
+    @property
+    def receptive_frames(self) -> int:
+        """Frames on either side of a sample that it may depend on when speaking."""
+        layers = (self.kernel_size - 1) // 2 * ((1 << self.n_layers) - 1)
+        # one group for a lapped front
+        groups = self.n_flows * layers + 1
+        condition = max(4, -(-self.win_length // self.hop_length))
+        return -(-groups * self.n_group // self.hop_length) + condition
+
 
 class WaveGlowOutput(NamedTuple):
     """What `WaveGlow.forward` gives.

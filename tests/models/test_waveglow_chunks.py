@@ -1,0 +1,88 @@
+"""WaveGlow in pieces: the same samples, from bounded memory."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tts.models import WaveGlow, WaveGlowConfig
+
+TINY = {
+    "n_mels": 3,
+    "hop_length": 32,
+    "win_length": 96,
+    "n_flows": 3,
+    "n_group": 8,
+    "n_early_every": 2,
+    "n_early_size": 2,
+    "n_layers": 3,
+    "n_channels": 6,
+}
+COMPACT = {"front": "lapped", "condition_channels": 5, "envelope": True, "separable": True}
+N_FRAMES = 41
+
+
+def trained(**options) -> WaveGlow:
+    torch.manual_seed(0)
+    network = WaveGlow(**TINY, **options)
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.add_(0.1 * torch.randn_like(weight))
+    network.remove_weight_norm()
+    return network
+
+
+def mel() -> torch.Tensor:
+    return torch.randn(2, 3, N_FRAMES, generator=torch.Generator().manual_seed(1))
+
+
+def noise() -> torch.Generator:
+    return torch.Generator().manual_seed(2)
+
+
+@pytest.mark.parametrize("chunk_frames", [1, 7, 20, N_FRAMES, 100])
+@pytest.mark.parametrize("options", [{}, COMPACT], ids=["published", "compact"])
+def test_pieces_together_are_the_whole(options, chunk_frames):
+    network = trained(**options)
+    whole = network.inverse(mel(), sigma=0.7, generator=noise())
+    pieces = network.inverse(mel(), sigma=0.7, generator=noise(), chunk_frames=chunk_frames)
+    torch.testing.assert_close(pieces, whole, rtol=1e-4, atol=1e-5)
+
+
+def test_pieces_come_one_by_one():
+    sizes = [piece.shape[1] for piece in trained().chunks(mel(), chunk_frames=20)]
+    assert sizes == [20 * 32, 20 * 32, 1 * 32]
+
+
+def test_latent_of_a_training_segment_is_undone_in_pieces():
+    network = trained(**COMPACT)
+    wave = 0.3 * torch.randn(2, (N_FRAMES - 1) * 32)
+    z = network(mel(), wave).z
+    torch.testing.assert_close(
+        network.inverse(mel(), z=z, chunk_frames=9), wave, rtol=1e-4, atol=1e-4
+    )
+
+
+@pytest.mark.parametrize("options", [{}, COMPACT], ids=["published", "compact"])
+def test_receptive_frames_are_as_many_as_are_needed(options):
+    network = trained(**options)
+    frames = mel()
+    margin = network.config.receptive_frames
+    assert margin < N_FRAMES - 1
+    changed = frames.clone()
+    changed[:, :, 0] += 10.0
+    before, after = (network.inverse(x, generator=noise()) for x in (frames, changed))
+    far = (margin + 1) * 32
+    torch.testing.assert_close(after[:, far:], before[:, far:], rtol=0, atol=1e-5)
+    # and not far more than that
+    near = (margin // 3) * 32
+    assert (after[:, near:] - before[:, near:]).abs().max() > 1e-3
+
+
+def test_published_network_sees_a_second_on_either_side():
+    assert 80 < WaveGlowConfig().receptive_frames < 110
+
+
+def test_empty_pieces_are_refused():
+    with pytest.raises(ValueError, match="chunk_frames=-1: must be at least 1"):
+        trained().inverse(mel(), chunk_frames=-1)
