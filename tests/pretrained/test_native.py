@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tts.errors import InputError
+from tts.models import WaveGlow
 from tts.pretrained import describe, load, save
 
 DESCRIPTION = {
@@ -121,6 +122,14 @@ def test_loaded_waveglow_gives_the_same_sound(small_waveglow, tmp_path):
     mel = torch.randn(1, 3, 4)
     expected = small_waveglow.inverse(mel, sigma=0.0)
     assert torch.equal(load(tmp_path / "x").inverse(mel, sigma=0.0), expected)
+
+
+def test_loaded_waveglow_with_a_lapped_front_gives_the_same_sound(tmp_path):
+    network = WaveGlow(n_mels=2, hop_length=16, win_length=64, n_flows=2, front="lapped").eval()
+    save(network, tmp_path / "network.safetensors")
+    mel, z = torch.zeros(1, 2, 3), torch.ones(1, 8, 6)
+    loaded = load(tmp_path / "network.safetensors")
+    assert torch.equal(loaded.inverse(mel, z=z), network.inverse(mel, z=z))
 
 
 def test_loaded_weights_do_not_depend_on_the_file(small_waveglow, tmp_path):

@@ -51,10 +51,10 @@ class LappedTransform(nn.Module):
     def __init__(self, n_group: int) -> None:
         super().__init__()
         self.n_group = n_group
-        # in float64: float32 would leave an error of 1e-5 in the inverse
-        offset = torch.arange(n_group // 2, dtype=torch.float64) + 0.5
-        angle = math.pi / 4 * (1 + 2 * offset / n_group)
-        k = torch.arange(n_group, dtype=torch.float64) + 0.5
+        # in float64: float32 would leave an error of 1e-5 in the inverse; and never on the meta
+        # device, where networks are built whose weights are about to be read: these are no weights
+        k = torch.arange(n_group, dtype=torch.float64, device="cpu") + 0.5
+        angle = math.pi / 4 * (1 + 2 * k[: n_group // 2] / n_group)
         cosines = math.sqrt(2 / n_group) * torch.cos(math.pi / n_group * k[:, None] * k)
         for name, values in (("rise", angle.sin()), ("fall", angle.cos()), ("cosines", cosines)):
             self.register_buffer(name, values.float(), persistent=False)
