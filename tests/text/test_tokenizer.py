@@ -1,6 +1,7 @@
 """Tokenizer: ids, braces, and a word about everything that is left out."""
 
 import logging
+import pickle
 
 import pytest
 
@@ -153,6 +154,9 @@ def test_description_holds_the_whole_table(tokenizer):
         "symbols": list(SYMBOL_SETS["english_148"]),
         "cleaner": "english_cleaners",
         "on_unknown": "warn",
+        "p_arpabet": 0.0,
+        "lexicon": None,
+        "language": None,
     }
 
 
@@ -173,12 +177,20 @@ def test_wrong_description_is_refused(data, message):
     ("arguments", "message"),
     [
         ({"symbols": "klingon"}, "symbol table 'klingon' does not exist; choose from english_148"),
-        ({"cleaner": "french"}, "cleaner 'french' does not exist; choose from english_cleaners"),
+        (
+            {"cleaner": "french"},
+            "cleaner 'french' does not exist; choose from english, english_cleaners",
+        ),
         ({"on_unknown": "drop"}, "on_unknown 'drop' does not exist; choose from warn, raise"),
         ({"symbols": ["_"]}, "at least one more"),
         ({"symbols": ["_", "a", "b", "a"]}, "'a' occurs 2 times"),
         ({"symbols": ["_", "ab"]}, "'ab' is neither one character nor"),
         ({"symbols": ["_", ""]}, "'' is neither"),
+        ({"p_arpabet": 1.5}, "tokenizer.p_arpabet=1.5: it must be between 0 and 1"),
+        ({"p_arpabet": "some"}, "tokenizer.p_arpabet=some: it must be between 0 and 1"),
+        ({"lexicon": {"a": "EY1"}}, "no effect unless tokenizer.p_arpabet is above 0"),
+        ({"p_arpabet": 1, "language": "de"}, "use one of them"),
+        ({"p_arpabet": 1, "symbols": "ipa"}, "has no @AA; use tokenizer.symbols=english_148"),
     ],
 )
 def test_wrong_argument_is_refused(arguments, message):
@@ -190,3 +202,35 @@ def test_logger_is_the_modules_own(tokenizer, caplog):
     with caplog.at_level(logging.WARNING, logger="tts.text.tokenizer"):
         tokenizer.encode("a & b")
     assert caplog.records[0].name == "tts.text.tokenizer"
+
+
+def test_description_of_an_older_checkpoint_still_loads():
+    old = {"symbols": list(RUSSIAN), "cleaner": "basic_cleaners", "on_unknown": "raise"}
+    assert Tokenizer.from_dict(old) == Tokenizer(RUSSIAN, "basic_cleaners")
+
+
+def test_quiet_reads_the_same_and_says_nothing(tokenizer, caplog):
+    quiet = tokenizer.quiet()
+    quiet.encode("a & b")
+    assert quiet == tokenizer
+    assert (quiet.on_unknown, tokenizer.on_unknown) == ("ignore", "warn")
+    assert caplog.messages == []
+
+
+def test_tokenizer_can_be_sent_to_a_worker(tokenizer):
+    tokenizer.encode("hello")
+    again = pickle.loads(pickle.dumps(tokenizer))
+    assert again.encode("hello, worker") == tokenizer.encode("hello, worker")
+
+
+def test_readings_are_forgotten_when_there_are_too_many(tokenizer, monkeypatch):
+    monkeypatch.setattr("tts.text.tokenizer._MAX_READINGS", 3)
+    for i in range(10):
+        tokenizer.encode(f"word {i}")
+    assert len(tokenizer._readings) <= 3
+
+
+def test_text_of_unknown_characters_alone_is_one_message(tokenizer, caplog):
+    with pytest.raises(InputError, match="nothing in it can be pronounced"):
+        tokenizer.encode("😀😀")
+    assert caplog.messages == []

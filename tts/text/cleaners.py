@@ -79,10 +79,27 @@ def transliteration_cleaners(text: str) -> str:
     return collapse_whitespace(transliterate(text).lower())
 
 
+def unicode_cleaners(text: str) -> str:
+    """Plain quotes, digits and single spaces, letters as they are; for a reader of its own."""
+    from tts.text.normalize.characters import fold
+
+    return fold(text)
+
+
+def english(text: str) -> str:
+    """Write English as it is spoken, for models of your own; see ``tts.text.normalize``."""
+    # some two hundred patterns, which only those who use them should wait for
+    from tts.text.normalize import normalize_english
+
+    return normalize_english(text)
+
+
 CLEANERS: Mapping[str, Callable[[str], str]] = MappingProxyType(
     {
+        "english": english,
         "english_cleaners": english_cleaners,
         "basic_cleaners": basic_cleaners,
         "transliteration_cleaners": transliteration_cleaners,
+        "unicode_cleaners": unicode_cleaners,
     }
 )

@@ -2,29 +2,54 @@
 
 Text is cleaned and read character by character; ``{HH AH0 L OW1}`` is read as ARPAbet phones, as
 in NVIDIA's Tacotron 2. The difference to that front end: it drops what it does not know in
-silence, and everything after a line break that follows braces; here nothing is lost unsaid.
+silence, and everything after a line break that follows braces; here nothing is lost unsaid. And
+words can be looked up: all of them, or in training a share that is drawn anew for every epoch,
+which is what the table with both letters and phones was made for (``p_arpabet``).
 """
 
 from __future__ import annotations
 
+import copy
 import logging
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, SupportsInt, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, SupportsInt, get_args
 
 from tts.errors import InputError
 from tts.text.cleaners import CLEANERS
-from tts.text.symbols import PHONE_PREFIX, SYMBOL_SETS
+from tts.text.symbols import ARPABET, PHONE_PREFIX, SYMBOL_SETS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tts.text.lexicon import Lexicon
 
 OnUnknown = Literal["warn", "raise", "ignore"]
 
 _log = logging.getLogger(__name__)
 # Braces that hold something; an unclosed brace and empty braces are ordinary (unknown) characters
 _BRACES = re.compile(r"\{(\s*[^{}\s][^{}]*)\}")
-# Accents and joiners have no sound of their own: losing them is not worth a word
-_SOUNDLESS_CATEGORIES = {"Mn", "Mc", "Me", "Cf"}
+# Accents, joiners, spaces and punctuation have no sound: losing them is not worth a word
+_SOUNDLESS_CATEGORIES = frozenset("MCZP")
+_SOUNDLESS = frozenset("™®")
+# Texts whose reading is kept, so that an epoch costs no more than a draw
+_MAX_READINGS = 2**15
+
+
+class Part(NamedTuple):
+    """A word, or what is between words: its letters and, if they are known, its phones."""
+
+    letters: tuple[str, ...]
+    phones: tuple[str, ...] | None = None
+
+
+class Reading(NamedTuple):
+    """A text cut into symbols of the table, and a count of everything that is not in it."""
+
+    parts: tuple[Part, ...]
+    unknown: Mapping[str, int]
 
 
 class Tokenizer:
@@ -38,10 +63,17 @@ class Tokenizer:
         on_unknown: what ``encode`` does about characters outside the table. "warn" leaves them
             out and logs one line for each distinct text, "raise" raises, "ignore" is silent. An
             unknown phone in braces is always a mistake of the writer: "warn" raises, too.
+        p_arpabet: share of the words that are read as ARPAbet: 0 is letters, 1 is phones wherever
+            a word has a pronunciation, between them ``encode`` draws for each word.
+        lexicon: file with pronunciations that come before the dictionary's, or the entries; see
+            ``tts.text.lexicon``.
+        language: code of eSpeak NG ("de"): texts of that language are read as IPA, for a table
+            such as "ipa". None: the symbols are in the text.
 
     Raises:
-        InputError: unknown table, cleaner or policy, or a table with a symbol that is repeated
-            or that no text can produce.
+        InputError: unknown table, cleaner or policy; a table with a symbol that is repeated or
+            that no text can produce; phones that are asked for and not in the table; a lexicon
+            that cannot be read.
     """
 
     def __init__(
@@ -49,6 +81,10 @@ class Tokenizer:
         symbols: str | Sequence[str] = "english_148",
         cleaner: str = "english_cleaners",
         on_unknown: OnUnknown = "warn",
+        *,
+        p_arpabet: float = 0.0,
+        lexicon: str | Path | Mapping[str, str] | None = None,
+        language: str | None = None,
     ) -> None:
         if isinstance(symbols, str):
             symbols = _pick("symbol table", symbols, SYMBOL_SETS)
@@ -59,24 +95,38 @@ class Tokenizer:
         _pick("on_unknown", on_unknown, dict.fromkeys(get_args(OnUnknown)))
         _check_symbols(self.symbols)
         self._ids = {symbol: i for i, symbol in enumerate(self.symbols) if i}
+        self.p_arpabet = p_arpabet
+        self.language = language
+        self._check_pronunciation(has_lexicon=lexicon is not None)
+        self.lexicon = _lexicon(lexicon)
         self._warned: set[str] = set()
+        self._readings: dict[str, Reading] = {}
+        self._lost: dict[str, bool] = {}
 
     @property
     def n_symbols(self) -> int:
         """Size of the table, the number of rows of an embedding."""
         return len(self.symbols)
 
-    def encode(self, text: str) -> list[int]:
+    def encode(self, text: str, *, draw: int | str | None = None) -> list[int]:
         """Give the ids of a text.
+
+        Args:
+            text: what is to be said.
+            draw: decides which words are phones where ``p_arpabet`` is between 0 and 1; the same
+                draw gives the same ids in every process. For training, make it of seed, epoch and
+                utterance. None reads every word as phones that has any: for validation and speech.
 
         Raises:
             InputError: the text is empty, holds nothing that can be pronounced (only punctuation
                 and unknown characters), or holds a phone or character that the policy refuses.
         """
-        symbols, unknown = self._read(text)
-        if unknown and self.on_unknown != "ignore":
-            self._report(text, unknown)
-        if not any(map(str.isalnum, "".join(symbols))):
+        reading = self.read(text)
+        symbols = self._drawn(reading.parts, draw)
+        is_silent = not any(map(str.isalnum, "".join(symbols)))
+        if reading.unknown and self.on_unknown != "ignore":
+            self._report(text, reading.unknown, log=not is_silent)
+        if is_silent:
             reason = "nothing in it can be pronounced" if text.strip() else "it is empty"
             raise InputError(f"text {_quote(text)}: {reason}; write at least one word")
         return [self._ids[symbol] for symbol in symbols]
@@ -95,7 +145,31 @@ class Tokenizer:
 
         Characters that the cleaner could not transliterate, and so removed, count as well.
         """
-        return dict(self._read(text)[1])
+        return dict(self.read(text).unknown)
+
+    def read(self, text: str) -> Reading:
+        """Cut a text into words and what is between them, each with its symbols."""
+        reading = self._readings.get(text)
+        if reading is None:
+            if len(self._readings) >= _MAX_READINGS:
+                self._readings.clear()
+            reading = self._readings[text] = self._read(text)
+        return reading
+
+    def clean(self, text: str) -> str:
+        """Write a text as it is said: cleaned, and in IPA if there is a language."""
+        cleaned = self._clean(text)
+        if self.language is None or not cleaned.strip():
+            return cleaned
+        from tts.text.espeak import to_ipa
+
+        return to_ipa(cleaned, self.language)
+
+    def quiet(self) -> Tokenizer:
+        """Give the same tokenizer, silent about what it does not know."""
+        quiet = copy.copy(self)
+        quiet.on_unknown = "ignore"
+        return quiet
 
     def to_dict(self) -> dict[str, Any]:
         """Describe the tokenizer in plain containers, with the whole table."""
@@ -103,6 +177,9 @@ class Tokenizer:
             "symbols": list(self.symbols),
             "cleaner": self.cleaner,
             "on_unknown": self.on_unknown,
+            "p_arpabet": self.p_arpabet,
+            "lexicon": {word: " ".join(phones) for word, phones in self.lexicon.items()} or None,
+            "language": self.language,
         }
 
     @classmethod
@@ -112,7 +189,7 @@ class Tokenizer:
         Raises:
             InputError: a key is unknown, or the table or the cleaner is missing.
         """
-        known = ("symbols", "cleaner", "on_unknown")
+        known = ("symbols", "cleaner", "on_unknown", "p_arpabet", "lexicon", "language")
         if strange := sorted(set(data) - set(known)):
             raise InputError(f"tokenizer: unknown key {strange[0]!r}; known: {', '.join(known)}")
         if missing := [key for key in known[:2] if key not in data]:
@@ -123,35 +200,101 @@ class Tokenizer:
         """Equal when every text gets the same ids."""
         if not isinstance(other, Tokenizer):
             return NotImplemented
-        return (self.symbols, self.cleaner) == (other.symbols, other.cleaner)
+        return self._identity() == other._identity()
 
     def __hash__(self) -> int:
-        return hash((self.symbols, self.cleaner))
+        return hash(self._identity())
 
     def __repr__(self) -> str:
-        return f"Tokenizer({self.n_symbols} symbols, {self.cleaner!r}, {self.on_unknown!r})"
+        more = f", p_arpabet={self.p_arpabet}" if self.p_arpabet else ""
+        more += f", language={self.language!r}" if self.language else ""
+        return f"Tokenizer({self.n_symbols} symbols, {self.cleaner!r}, {self.on_unknown!r}{more})"
 
-    def _read(self, text: str) -> tuple[list[str], Counter[str]]:
-        """Split a text into symbols of the table and a count of everything else."""
-        known: list[str] = []
+    def _identity(self) -> tuple[Any, ...]:
+        entries = frozenset(self.lexicon.items())
+        return (self.symbols, self.cleaner, self.p_arpabet, entries, self.language)
+
+    def _check_pronunciation(self, has_lexicon: bool) -> None:
+        """Refuse settings that would have no effect, or an impossible one."""
+        if not isinstance(self.p_arpabet, int | float) or not 0 <= self.p_arpabet <= 1:
+            raise InputError(f"tokenizer.p_arpabet={self.p_arpabet}: it must be between 0 and 1")
+        if has_lexicon and not self.p_arpabet:
+            raise InputError(
+                "tokenizer.lexicon has no effect unless tokenizer.p_arpabet is above 0"
+            )
+        if not self.p_arpabet:
+            return
+        if self.language is not None:
+            raise InputError("tokenizer.language (IPA) and p_arpabet (ARPAbet): use one of them")
+        if missing := sorted(phone for phone in ARPABET if PHONE_PREFIX + phone not in self._ids):
+            raise InputError(
+                f"tokenizer.p_arpabet={self.p_arpabet}: the symbol table has no "
+                f"{PHONE_PREFIX}{missing[0]}; use tokenizer.symbols=english_148"
+            )
+
+    def _read(self, text: str) -> Reading:
+        parts: list[Part] = []
         unknown: Counter[str] = Counter()
         for is_phones, piece in _pieces(text):
             if is_phones:
-                candidates = [(PHONE_PREFIX + phone, f"{{{phone}}}") for phone in piece.split()]
+                parts.append(Part(self._phones(piece, unknown)))
             else:
-                candidates = [(char, char) for char in self._clean(piece)]
-                unknown.update(filter(self._vanishes, piece))
-            known += [symbol for symbol, _ in candidates if symbol in self._ids]
-            unknown.update(shown for symbol, shown in candidates if symbol not in self._ids)
-        return known, unknown
+                parts += self._words(self.clean(piece), unknown)
+                if not piece.isascii():
+                    unknown.update(filter(self._vanishes, piece))
+        return Reading(tuple(parts), dict(unknown))
+
+    def _words(self, cleaned: str, unknown: Counter[str]) -> Iterator[Part]:
+        """Look up the words of a cleaned text, if they are to be looked up."""
+        end = 0
+        for begin, after, phones in self._pronounced(cleaned):
+            yield Part(self._letters(cleaned[end:begin], unknown))
+            spoken = tuple(PHONE_PREFIX + phone for phone in phones)
+            yield Part(self._letters(cleaned[begin:after], unknown), spoken)
+            end = after
+        yield Part(self._letters(cleaned[end:], unknown))
+
+    def _pronounced(self, cleaned: str) -> list[tuple[int, int, tuple[str, ...]]]:
+        if not self.p_arpabet:
+            return []
+        from tts.text.arpabet import pronounce
+
+        return pronounce(cleaned, self.lexicon)
+
+    def _letters(self, piece: str, unknown: Counter[str]) -> tuple[str, ...]:
+        known = tuple([char for char in piece if char in self._ids])
+        if len(known) < len(piece):
+            unknown.update(char for char in piece if char not in self._ids)
+        return known
+
+    def _phones(self, piece: str, unknown: Counter[str]) -> tuple[str, ...]:
+        symbols = [PHONE_PREFIX + phone for phone in piece.split()]
+        unknown.update(f"{{{symbol[1:]}}}" for symbol in symbols if symbol not in self._ids)
+        return tuple([symbol for symbol in symbols if symbol in self._ids])
+
+    def _drawn(self, parts: Iterable[Part], draw: int | str | None) -> list[str]:
+        """Choose between letters and phones, word by word."""
+        chance = None
+        if draw is not None and 0 < self.p_arpabet < 1:
+            import random
+
+            # a string seeds through SHA-512: the same in every process, unlike hash()
+            chance = random.Random(draw).random
+        symbols: list[str] = []
+        for letters, phones in parts:
+            spoken = phones is not None and (chance is None or chance() < self.p_arpabet)
+            symbols += phones if spoken and phones is not None else letters
+        return symbols
 
     def _vanishes(self, char: str) -> bool:
         """Tell whether the cleaner removes a character that may have a sound."""
-        if char.isascii() or unicodedata.category(char) in _SOUNDLESS_CATEGORIES:
-            return False
-        return not self._clean(char)
+        if char not in self._lost:
+            soundless = char in _SOUNDLESS or unicodedata.category(char)[0] in _SOUNDLESS_CATEGORIES
+            self._lost[char] = not soundless and not self._clean(char)
+        return self._lost[char]
 
-    def _report(self, text: str, unknown: Counter[str]) -> None:
+    def _report(self, text: str, unknown: Mapping[str, int], log: bool) -> None:
+        """Refuse what the policy refuses; else say once what is left out, if ``log``."""
         for shown in unknown:
             if len(shown) > 1:
                 raise InputError(_phone_message(text, shown[1:-1], self._ids))
@@ -161,7 +304,7 @@ class Tokenizer:
                 f"text {_quote(text)}: not in the symbol table: {listed}; spell these out or "
                 "remove them"
             )
-        if text not in self._warned:
+        if log and text not in self._warned:
             self._warned.add(text)
             _log.warning("text %s: left out, not in the symbol table: %s", _quote(text), listed)
 
@@ -179,6 +322,14 @@ def _pieces(text: str) -> Iterator[tuple[bool, str]]:
     for i, piece in enumerate(_BRACES.split(text)):
         if piece:
             yield i % 2 == 1, piece
+
+
+def _lexicon(source: str | Path | Mapping[str, str] | None) -> Lexicon:
+    if source is None:
+        return {}
+    from tts.text.lexicon import read_lexicon
+
+    return read_lexicon(source, ARPABET)
 
 
 def _pick(what: str, name: str, choices: Mapping[str, Any]) -> Any:

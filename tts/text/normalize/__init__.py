@@ -1,0 +1,72 @@
+"""English as it is written to English as it is said: one file for each kind of thing that is read.
+
+The order is the design. Unicode comes first and transliteration last, for transliteration would
+turn £ into "PS" and ½ into " 1/2"; what has a form of its own (links, dates, times, money) is read
+before plain numbers; abbreviations follow what their full stop could belong to.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tts.text.cleaners import transliterate
+from tts.text.normalize import wording
+from tts.text.normalize.abbreviations import read_abbreviations
+from tts.text.normalize.characters import fold
+from tts.text.normalize.clock import read_times
+from tts.text.normalize.counts import read_counts, read_ranges
+from tts.text.normalize.dates import read_dates
+from tts.text.normalize.identifiers import read_identifiers
+from tts.text.normalize.initialisms import read_initialisms
+from tts.text.normalize.measures import read_measures
+from tts.text.normalize.money import read_money
+from tts.text.normalize.roman import read_roman
+from tts.text.normalize.signs import before_numbers, read_signs
+from tts.text.normalize.telephones import read_telephones
+from tts.text.normalize.web import read_web
+
+__all__ = ["normalize_english"]
+
+_WITH_DIGITS = (
+    read_dates,
+    read_times,
+    read_telephones,
+    read_money,
+    read_ranges,
+    read_measures,
+    before_numbers,
+)
+_DIGIT = re.compile(r"\d")
+
+
+def normalize_english(text: str) -> str:
+    """Write a text as it is spoken, in lower-case ASCII without digits.
+
+    Args:
+        text: any Unicode string.
+
+    Returns:
+        Words and the punctuation that is heard; a space at either end stays, as in a text that
+        goes on with phones. Braces stay, for the tokenizer to report.
+    """
+    before, after = (" " if edge.isspace() else "" for edge in (text[:1], text[-1:]))
+    for read in (fold, read_web, read_roman):
+        text = read(text)
+    if _DIGIT.search(text):
+        for read in _WITH_DIGITS:
+            text = read(text)
+    text = read_abbreviations(text)
+    if _DIGIT.search(text):
+        text = read_counts(read_identifiers(text))
+    for read in (read_initialisms, read_signs, transliterate):
+        text = read(text)
+    spoken = _tidy(text.lower())
+    return f"{before}{spoken}{after}" if spoken else before or after
+
+
+def _tidy(text: str) -> str:
+    """Read digits that transliteration made, and set the spaces right."""
+    text = re.sub(r"\d{1,36}", lambda match: f" {wording.whole(match[0])} ", text)
+    text = re.sub(r"[^a-z!'(),\-.:;?{} ]", " ", text)
+    text = re.sub(r" +", " ", text)
+    return re.sub(r"(?<=\w) (?=[,.;:!?)](?:[ ,.;:!?)]|$))", "", text).strip()

@@ -1,0 +1,69 @@
+"""Numbers that name rather than count: boxes, rooms, house numbers, serial numbers, calibers."""
+
+from __future__ import annotations
+
+import re
+
+from tts.text.normalize import wording
+from tts.text.normalize.rules import Rule, rewrite
+
+_DIGITS_AFTER = (
+    r"(?:[Bb]ox|(?:[Ss]erial|[Aa]ccount|[Pp]assport|[Ll]icen[cs]e) (?:[Nn]umber|[Nn]o\.)"
+    r"|ZIP(?: code)?|[Cc]ode|PIN|[Ee]xtension)"
+)
+_PAIRS_AFTER = (
+    r"(?:[Ee]xhibit|[Rr]oom|[Ff]light|[Rr]oute|[Hh]ighway|[Ii]nterstate|[Pp]ages?|[Ss]uite|[Aa]partment"
+    r"|P\. ?S\.|[Aa]rea code)(?: [Nn]o\.| [Nn]umber)?"
+)
+_STREET = (
+    r"(?:Street|St\b|Avenue|Ave\b|Road|Rd\b|Drive|Dr\b|Lane|Ln\b|Boulevard|Blvd\b|Place|Court|Square"
+    r"|Way\b|Row\b|Terrace)"
+)
+_WEAPON = r"(?:[- ]calib(?:er|re)| (?:Special|Magnum|(?:pistol|rifle|revolver|handgun)s?\b))"
+
+_RULES: tuple[Rule, ...] = (
+    (
+        re.compile(rf"\b({_DIGITS_AFTER}) (\d{{3,12}})(?![\d,.]*\d)"),
+        lambda m: f"{m[1]} {wording.digits(m[2])}",
+    ),
+    # 133-A
+    (
+        re.compile(r"\b(\d{1,4})-([A-Z])\b(?!-)"),
+        lambda m: f"{wording.pairs(m[1])} {m[2]}",
+    ),
+    (
+        re.compile(rf"\b({_PAIRS_AFTER}) (\d{{3,4}})\b(?![\d,.]*\d)"),
+        lambda m: f"{m[1]} {wording.pairs(m[2])}",
+    ),
+    (
+        re.compile(
+            rf"\b(\d{{3,4}})(?= (?:[NSEW]\. )?(?:[A-Z][a-z]{{1,20}} |\d{{1,3}}th ){{1,3}}{_STREET})"
+        ),
+        lambda m: wording.pairs(m[1]),
+    ),
+    (
+        re.compile(
+            rf"(?<![\d.])\.(?:(\d\d)(?={_WEAPON})|(?:(?<=\ba \.)|(?<=the \.))(22|32|38|44|45)\b)"
+        ),
+        lambda m: wording.whole(m[1] or m[2]),
+    ),
+    # C2766, VC836, B12, MP3, HTML5
+    (
+        re.compile(r"\b([A-Z]{1,6})-?(\d{1,12})\b(?![.,]\d)"),
+        lambda m: f"{' '.join(m[1])} {_code(m[2])}",
+    ),
+    # 3D, 5G, 4K
+    (
+        re.compile(r"(?<![\d.,])(\d{1,3})(?!ST|ND|RD|TH)([A-Z]{1,2})\b(?!\.\w)"),
+        lambda m: f"{m[1]} {' '.join(m[2])}",
+    ),
+)  # fmt: skip
+
+
+def read_identifiers(text: str) -> str:
+    """Read "Box 2915" digit by digit and "Room 602" as "Room six oh two"."""
+    return rewrite(_RULES, text)
+
+
+def _code(run: str) -> str:
+    return wording.whole(run) if len(run) < 3 else wording.digits(run)

@@ -1,0 +1,62 @@
+"""Letters that are spelled: FBI, U.S., Ph.D.; NASA and other pronounceable ones are words."""
+
+from __future__ import annotations
+
+import re
+
+from tts.text.normalize.rules import Rule, rewrite
+
+# Spelled although they have a vowel and could be words
+_SPELLED = frozenset(
+    "ABC AI AOL API ATM AC AFL AMA AP APA BA BAE BBC CEO CFO CIA CIO COO CPU CTO DA DEA DIY DOB DOJ"
+    " EEG EKG ER ESL ESP ETA EU EPA FAA FAQ FBI FDA GE GI GOP GPA GPU GUI HIV IBM ICU ID IDE IMF IO"
+    " IOU IP IPA IPO IQ IRA IRS ISO ISP IT IUD IV IVF LA MA MI MIT NBA NBC NCAA NFL NSA NYU OCR OK"
+    " PA PBS PDA PO POW PR ROI SSD SUV TBA TA TV UAE UCLA UFO UI UK UN UPS URL US USA USB USC USSR"
+    " UV UVA VIP YMCA".split()
+)
+_NOT_AFTER = r"(?<![\w.@/-])"
+_VOWELS = frozenset("AEIOUY")
+
+_RULES: tuple[Rule, ...] = (
+    # AT&T, Ph.D., U.S., J.F.K.'s
+    (
+        re.compile(r"\b([A-Z]{1,3})&([A-Z]{1,3})\b"),
+        lambda m: f"{_letters(m[1])} and {_letters(m[2])}",
+    ),
+    (re.compile(r"\b(Ph)\. ?(D)\b\.?"), lambda m: f"p h d{_stop(m)}"),
+    (
+        re.compile(r"(?<![\w.])((?:[A-Za-z]\.){2,12})(?!\w)"),
+        lambda m: _letters(m[1]) + _stop(m),
+    ),
+    (
+        re.compile(rf"{_NOT_AFTER}([A-Z]{{2,6}})(s|'s)?(?![\w@]|\.\w)"),
+        lambda m: _letters(m[1]) + _ending(m[2]) if _is_spelled(m) else m[0],
+    ),
+)  # fmt: skip
+
+
+def read_initialisms(text: str) -> str:
+    """Spell what is not a word: "the FBI" is "the f b i"."""
+    return rewrite(_RULES, text)
+
+
+def _is_spelled(match: re.Match[str]) -> bool:
+    letters = match[1]
+    if letters in _SPELLED:
+        # in a text that shouts, US and IT are words
+        return len(letters) > 2 or not match.string.isupper()
+    return not _VOWELS & set(letters)
+
+
+def _ending(ending: str | None) -> str:
+    """Speak the letters apart from an s of more than one, not from that of an owner."""
+    return " s" if ending == "s" else ending or ""
+
+
+def _letters(letters: str) -> str:
+    return " ".join(letters.replace(".", "").lower())
+
+
+def _stop(match: re.Match[str]) -> str:
+    """Keep the full stop of an initialism that ends the text."""
+    return "." if match[0].endswith(".") and match.end() == len(match.string) else ""

@@ -1,0 +1,66 @@
+"""Signs that are words (&, @, #, %), and signs that have no sound (quotes, asterisks)."""
+
+from __future__ import annotations
+
+import re
+
+from tts.text.normalize.rules import Rule, rewrite
+
+_RULES: tuple[Rule, ...] = (
+    (re.compile(r"#(?=\d)"), "number "),
+    (re.compile(r"~ ?(?=[\d$£€¥])"), "about "),
+    (re.compile(r"(?<=\d) ?<= ?(?=\d)"), " is at most "),
+    (re.compile(r"(?<=\w) < (?=\w)"), " is less than "),
+    (re.compile(r"(?<=\w) > (?=\w)"), " is greater than "),
+    (re.compile(r"(?<=\w) (?:->|=>|→) (?=\w)"), " to "),
+    (re.compile(r"(?<=\d) ?[*] ?(?=\d)"), " times "),
+    (re.compile(r"(?<=\d) / (?=\d)"), " divided by "),
+    (re.compile(r"\^2(?!\d)"), " squared"),
+    (re.compile(r"\^3(?!\d)"), " cubed"),
+    (re.compile(r"\^(?=\d)"), " to the power of "),
+    (re.compile(r"(?<=\d)\+"), " plus"),
+)
+_WORDS = {
+    "&": "and",
+    "@": "at",
+    "%": "percent",
+    "+": "plus",
+    "=": "equals",
+    "÷": "divided by",
+    "±": "plus or minus",
+    "°": "degrees",
+    "§": "section",
+    "¶": "paragraph",
+    "#": "number",
+    "$": "dollars",
+    "£": "pounds",
+    "€": "euros",
+    "¥": "yen",
+    "¢": "cents",
+    "·": "",
+    "•": "",
+    "/": "",
+    "\\": "",
+    "|": "",
+    "_": "",
+    "*": "",
+    "<": "",
+    ">": "",
+    "~": "",
+    "`": "",
+    "^": "",
+}
+_HASHTAG = re.compile(r"#(?=\w)")
+_SIGN = re.compile("|".join(map(re.escape, _WORDS)))
+_BRACKETS = str.maketrans({"[": "(", "]": ")", '"': ""})
+
+
+def before_numbers(text: str) -> str:
+    """Read the signs that need their numbers beside them: "#1", "x^2"."""
+    return rewrite(_RULES, text)
+
+
+def read_signs(text: str) -> str:
+    """Read or drop every sign that the symbol table does not have."""
+    text = _HASHTAG.sub("hashtag ", text)
+    return _SIGN.sub(lambda match: f" {_WORDS[match[0]]} ", text).translate(_BRACKETS)

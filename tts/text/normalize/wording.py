@@ -1,0 +1,64 @@
+"""Digits to words: the ways in which English reads a number.
+
+The words are those of ``tts.text.numbers``, which are the wording of LJ Speech and of the published
+checkpoints ("six thousand, four hundred thirty-nine"); num2words says "and forty" and inflect takes
+seconds to import.
+"""
+
+from __future__ import annotations
+
+from tts.text.numbers import cardinal, ordinal
+from tts.text.numbers import year as four_digit_year
+
+_DIGITS = "zero one two three four five six seven eight nine".split()
+# cardinal() has names below 10**36
+_MAX_DIGITS = 36
+
+
+def digits(run: str) -> str:
+    """Read digit by digit: "2915" is "two nine one five"."""
+    return " ".join(_DIGITS[int(digit)] for digit in run if digit.isdigit())
+
+
+def whole(run: str) -> str:
+    """Read a whole number: "1,300" is "one thousand, three hundred"; "007" digit by digit."""
+    run = run.replace(",", "")
+    if len(run) > _MAX_DIGITS or (len(run) > 1 and run[0] == "0"):
+        return digits(run)
+    return cardinal(int(run))
+
+
+def number(run: str) -> str:
+    """Read a number with or without decimals: "6.75" is "six point seven five"."""
+    before, *after = run.split(".")
+    # a version has parts that count, a decimal fraction has digits
+    spoken = [*map(whole if len(after) > 1 else digits, after)]
+    return " point ".join([whole(before) if before else "", *spoken]).lstrip()
+
+
+def nth(run: str) -> str:
+    """Read an ordinal: "22" is "twenty-second"."""
+    run = run.replace(",", "").lstrip("0") or "0"
+    if len(run) > _MAX_DIGITS:
+        return f"{digits(run[:-1])} {ordinal(int(run[-1]))}"
+    return ordinal(int(run))
+
+
+def pairs(run: str) -> str:
+    """Read three or four digits as years and house numbers are: "602" is "six oh two"."""
+    value = int(run)
+    if value < 100 or len(run) > 4:
+        return whole(run)
+    if value % 1000 == 0:
+        return cardinal(value)
+    if 1000 < value < 3000:
+        return four_digit_year(value)
+    head, tail = divmod(value, 100)
+    if tail == 0:
+        return f"{cardinal(head)} hundred"
+    return f"{cardinal(head)} {'oh ' if tail < 10 else ''}{cardinal(tail)}"
+
+
+def is_one(run: str) -> bool:
+    """Tell whether what is counted stands in the singular."""
+    return run == "1"

@@ -1,0 +1,56 @@
+"""How a text will be read, before anything is spoken: its words, its symbols, and what is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tts.text.symbols import PHONE_PREFIX
+from tts.text.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a tokenizer makes of a text.
+
+    Attributes:
+        text: as it was written.
+        cleaned: as it will be said, in words (and phones, where the text has them in braces).
+        words: the words that were looked up, and their phones.
+        symbols: of the table, one for each id.
+        unknown: what the table does not have, and how often.
+    """
+
+    text: str
+    cleaned: str
+    words: tuple[tuple[str, str], ...]
+    symbols: tuple[str, ...]
+    unknown: dict[str, int]
+
+    def __str__(self) -> str:
+        """Give a few lines for a terminal."""
+        lines = [f"text     {self.text}", f"read as  {self.cleaned}"]
+        lines += [f"         {word}  {phones}" for word, phones in self.words if phones]
+        lines.append(f"symbols  {len(self.symbols)}: {' '.join(self.symbols)}")
+        if self.unknown:
+            listed = ", ".join(f"{char!r} x{count}" for char, count in self.unknown.items())
+            lines.append(f"left out {listed}")
+        return "\n".join(lines)
+
+
+def preview(text: str, tokenizer: Tokenizer) -> Preview:
+    """Show how a text will be read; nothing is refused or logged."""
+    reading = tokenizer.read(text)
+    symbols = tuple(s for letters, phones in reading.parts for s in phones or letters)
+    words = tuple(
+        ("".join(letters), " ".join(phone.removeprefix(PHONE_PREFIX) for phone in phones))
+        for letters, phones in reading.parts
+        if phones
+    )
+    letters = [letter for part in reading.parts for letter in part.letters]
+    return Preview(text, _written(letters), words, symbols, dict(reading.unknown))
+
+
+def _written(symbols: Iterable[str]) -> str:
+    shown = (f"{{{s[1:]}}}" if len(s) > 1 and s.startswith(PHONE_PREFIX) else s for s in symbols)
+    return "".join(shown).replace("}{", " ")
