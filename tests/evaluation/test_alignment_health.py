@@ -3,7 +3,13 @@ import dataclasses
 import pytest
 import torch
 
-from tts.evaluation import AlignmentHealth, alignment_health
+from tts.evaluation import (
+    AlignmentHealth,
+    alignment_health,
+    diagonality,
+    gate_delay,
+    mean_health,
+)
 
 
 def planted(path, n_text, peak=0.8):
@@ -137,3 +143,50 @@ def test_figures_reach_loggers_as_floats():
     assert set(figures) == {field.name for field in dataclasses.fields(AlignmentHealth)}
     assert all(type(value) is float for value in figures.values())
     assert figures["follows_text"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("path", "low", "high"),
+    [
+        (diagonal(400, 60), 0.8, 1.0),
+        (diagonal(180, 60)[:90] + [30] * 40 + diagonal(180, 60)[90:], 0.75, 1.0),
+        (diagonal(360, 60)[::-1], 0.1, 0.25),
+        ([0] * 360, 0.05, 0.2),
+        (BAD["wandering"], 0.1, 0.3),
+    ],
+)
+def test_diagonality_is_the_share_near_the_straight_line(path, low, high):
+    assert low < alignment_health(planted(path, 60)).diagonality <= high
+
+
+def test_diagonality_of_a_blur_is_chance():
+    blur = torch.full((500, 100), 0.01)
+    assert alignment_health(blur).diagonality == pytest.approx(0.19, abs=0.01)
+
+
+def test_diagonality_of_a_batch_is_weighed_by_frames_and_blind_to_padding():
+    good, bad = planted(diagonal(300, 40), 40), planted([0] * 100, 30)
+    batch = torch.rand(2, 300, 40)
+    batch[0], batch[1, :100, :30] = good, bad
+    both = diagonality(batch, torch.tensor([300, 100]), torch.tensor([40, 30]))
+    alone = [alignment_health(x).diagonality for x in (good, bad)]
+    assert float(both) == pytest.approx((3 * alone[0] + alone[1]) / 4)
+
+
+def test_text_of_one_symbol_is_left_out_of_means():
+    good, single = planted(diagonal(90, 30), 30), torch.ones(50, 1)
+    bad = planted([0] * 90, 30)
+    assert mean_health([good, single, bad])["follows_text"] == 0.5
+    assert mean_health([single]) == {}
+    assert mean_health([torch.zeros(0, 5)]) == {}
+
+
+@pytest.mark.parametrize(
+    ("fires_at", "frames", "target", "delay"),
+    [(9, 10, 10, 0), (12, 20, 10, 3), (4, 10, 10, -5), (None, 10, 10, 10), (None, 40, 10, 31)],
+)
+def test_gate_delay_is_counted_from_the_end_of_the_recording(fires_at, frames, target, delay):
+    gate = torch.full((frames,), 0.1)
+    if fires_at is not None:
+        gate[fires_at:] = 0.9
+    assert gate_delay(gate, target) == (delay, fires_at is not None)

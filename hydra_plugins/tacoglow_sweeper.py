@@ -1,0 +1,63 @@
+"""The entry for Hydra, which looks for sweepers in packages of this name only; see ``tts.sweep``.
+
+Hydra imports this file whenever it starts, in other projects of the same environment, too: it
+must stay cheap.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+
+class TacoglowSweeper(Sweeper):
+    """Runs what ``conf/sweep`` describes."""
+
+    def __init__(self) -> None:
+        self.hydra_context = self.config = self.launcher = None
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        """Find the folder, and make the launcher."""
+        from hydra.core.plugins import Plugins
+        from omegaconf import OmegaConf, read_write
+
+        from tts.sweep import TrialJob
+
+        resume = config.sweep.resume
+        folder = Path(config.hydra.sweep.dir if resume is None else resume).expanduser().resolve()
+        with read_write(config):
+            OmegaConf.update(config, "hydra.sweep.dir", str(folder))
+        self.hydra_context, self.config = hydra_context, config
+        # launchers announce every job with all that the command line says
+        for name in ("hydra._internal.core_plugins.basic_launcher", "hydra_plugins"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self.launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=TrialJob(task_function), config=config
+        )
+
+    def sweep(self, arguments: list[str]) -> Any:
+        """Run the sweep; the value is the records of its trials, best first."""
+        from hydra._internal.core_plugins.basic_launcher import BasicLauncher
+
+        from tts.sweep.build import build_sweep
+
+        assert self.config is not None
+        assert self.hydra_context is not None
+        assert self.launcher is not None
+        launcher = self.launcher
+
+        def launch(overrides: Any, first: int) -> Any:
+            # elsewhere a mistake in them would cost a process, or a place in a queue
+            if not isinstance(launcher, BasicLauncher):
+                self.validate_batch_is_legal(overrides)
+            return launcher.launch(overrides, first)
+
+        loader = self.hydra_context.config_loader
+        return build_sweep(self.config, arguments, loader, launch).run()

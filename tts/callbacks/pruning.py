@@ -1,0 +1,120 @@
+"""``PruneTrial``: tells an Optuna study how a trial goes, and ends it if that is hopeless.
+
+It talks to the study's database, so that it does not matter where the trial runs: in the process of
+the sweep, in another, as a rank of several, on another machine.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytorch_lightning as pl
+from hydra.utils import instantiate
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.trainer.states import TrainerFn
+
+from tts.errors import one_line
+from tts.sweep.optuna_search import PRUNED
+from tts.sweep.storage import import_optuna, open_storage, study_name
+
+if TYPE_CHECKING:
+    from optuna.trial import Trial
+
+log = logging.getLogger(__name__)
+
+
+class PruneTrial(Callback):
+    """Reports the monitored metric after each validation.
+
+    A database that cannot be reached costs a warning and a report, not the training.
+
+    Args:
+        number: of the trial.
+        monitor: name of the metric.
+        folder: of the sweep.
+        pruner: what ``hydra.utils.instantiate`` makes a pruner of.
+        storage: see :func:`tts.sweep.storage.open_storage`.
+        study: its name in a storage of several.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        monitor: str,
+        folder: str | Path,
+        pruner: Mapping[str, Any],
+        storage: str | None = None,
+        study: str | None = None,
+    ) -> None:
+        self.number, self.monitor, self.folder = number, monitor, Path(folder)
+        self.pruner, self.storage, self.study = pruner, storage, study
+        self._trial: Trial | None = None
+        self._validations = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Count of validations, which are a trial's steps."""
+        return {"validations": self._validations}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the count."""
+        self._validations = state_dict["validations"]
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Report; on the first process, for all."""
+        if trainer.sanity_checking or trainer.state.fn != TrainerFn.FITTING:
+            return
+        self._validations += 1
+        is_hopeless = trainer.is_global_zero and self._report(trainer)
+        if trainer.strategy.broadcast(is_hopeless):
+            log.info("trial %d is hopeless at step %d: pruned", self.number, trainer.global_step)
+            trainer.should_stop = True
+
+    def _report(self, trainer: pl.Trainer) -> bool:
+        value = trainer.callback_metrics.get(self.monitor)
+        if value is None or not math.isfinite(value):
+            return False
+        try:
+            trial = self._trial = self._trial or self._open()
+            known = trial.study.get_trials(deepcopy=False)[self.number].intermediate_values
+            if self._validations not in known:
+                trial.report(float(value), step=self._validations)
+            if not trial.should_prune():
+                return False
+            trial.set_user_attr(PRUNED, True)
+        except Exception as error:
+            log.warning("trial %d could not report: %s", self.number, one_line(error))
+            return False
+        return True
+
+    def _open(self) -> Trial:
+        """This trial, in the study as it is now."""
+        optuna = import_optuna()
+        study = optuna.load_study(
+            study_name=study_name(self.storage, self.study),
+            storage=open_storage(self.storage, self.folder),
+            pruner=instantiate(dict(self.pruner), _convert_="all"),
+        )
+        frozen = study.get_trials(deepcopy=False)[self.number]
+        trial: Trial = optuna.trial.Trial(study, frozen._trial_id)
+        return trial
+
+
+def trial_callbacks(config: Mapping[str, Any], output_dir: Path) -> list[Callback]:
+    """What a run needs that is a trial of a sweep: nothing, unless its search can prune."""
+    sweep = config.get("sweep") or {}
+    if sweep.get("trial") is None or not sweep.get("pruner"):
+        return []
+    return [
+        PruneTrial(
+            number=sweep["trial"],
+            monitor=config["monitor"],
+            folder=output_dir.parent,
+            pruner=sweep["pruner"],
+            storage=sweep["storage"],
+            study=sweep["study"],
+        )
+    ]

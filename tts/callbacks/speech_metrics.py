@@ -1,0 +1,142 @@
+"""``SpeechMetrics``: what free-running speech is worth, as metrics that runs can be judged by.
+
+The validation loss is teacher-forced: it can be low where nothing is ever said. What these measure
+is what a listener would get: the spectrogram that the network makes of a text alone, or the sound
+that it makes of a spectrogram. The utterances are the same for every batch size and number of
+devices, and so is the noise, so that the trials of a sweep can be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.trainer.states import TrainerFn
+
+from tts.audio import GriffinLim, LogMel
+from tts.data.tolerant import Tolerant
+from tts.errors import InputError
+from tts.evaluation import aligned_mel_distance, mel_distance, word_error_rate
+from tts.rng import isolated_rng
+
+if TYPE_CHECKING:
+    from tts.evaluation.recognition import Recogniser
+    from tts.tasks.samples import Samples
+
+#: Known as ``val/NAME``.
+MEASURES = ("mel_distance", "word_error_rate")
+_GRIFFIN_LIM_STEPS = 32
+
+
+class SpeechMetrics(Callback):
+    """Measures after validations, on the first process; all know the values.
+
+    Args:
+        measures: which of ``mel_distance`` and ``word_error_rate``; the monitored one always.
+        n_utterances: of the validation set, evenly spread over it.
+        every_n_validations: how often.
+        monitor: the metric that the run is judged by.
+        recogniser: listens, for word error rates; called with a wave and its rate.
+        seed: of dropout and noise.
+
+    Raises:
+        InputError: an unknown measure.
+    """
+
+    def __init__(
+        self,
+        measures: Sequence[str] = (),
+        n_utterances: int = 8,
+        every_n_validations: int = 1,
+        monitor: str = "",
+        recogniser: Recogniser | None = None,
+        seed: int = 0,
+    ) -> None:
+        if unknown := sorted(set(measures) - set(MEASURES)):
+            raise InputError(f"callbacks.speech.measures: {unknown[0]}; use {', '.join(MEASURES)}")
+        self.measures = [m for m in MEASURES if m in measures or monitor == f"val/{m}"]
+        self.n_utterances = n_utterances
+        self.every_n_validations = every_n_validations
+        self.recogniser = recogniser
+        self.seed = seed
+        self._validations = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Count of validations, so that a resumed run keeps the rhythm."""
+        return {"validations": self._validations}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the count."""
+        self._validations = state_dict["validations"]
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Load the recogniser, so that a missing one is said before anything is trained."""
+        if "word_error_rate" in self.measures and trainer.is_global_zero:
+            assert self.recogniser is not None, "word error rates need a recogniser"
+            self.recogniser.load()
+
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Measure, every n validations."""
+        if trainer.sanity_checking or trainer.state.fn != TrainerFn.FITTING or not self.measures:
+            return
+        self._validations += 1
+        if self._validations % self.every_n_validations == 0:
+            values = self._measure(trainer, pl_module) if trainer.is_global_zero else {}
+            pl_module.log_dict(trainer.strategy.broadcast(values), sync_dist=True)
+
+    @torch.no_grad()
+    def _measure(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, float]:
+        batch = validation_batch(trainer, self.n_utterances)
+        if batch is None:
+            return {}
+        batch = trainer.strategy.batch_to_device(batch)
+        # dropout of the pre-net draws from the global generator, noise from this one
+        generator = torch.Generator().manual_seed(self.seed)
+        with isolated_rng(self.seed), trainer.precision_plugin.forward_context():
+            samples: Samples = pl_module.samples(batch, generator)  # type: ignore[operator]
+        measure = {"mel_distance": _mel_distance, "word_error_rate": self._word_error_rate}
+        datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
+        return {f"val/{name}": measure[name](samples, datamodule) for name in self.measures}
+
+    def _word_error_rate(self, samples: Samples, datamodule: Any) -> float:
+        if "free_running" not in samples.mels:
+            raise InputError("val/word_error_rate is of text: use val/mel_distance for a vocoder")
+        assert self.recogniser is not None
+        griffin_lim = GriffinLim(datamodule.mel, _GRIFFIN_LIM_STEPS)
+        texts = {utterance.id: utterance.text for utterance in datamodule.corpus.utterances()}
+        heard = []
+        for mel in samples.mels["free_running"]:
+            generator = torch.Generator().manual_seed(self.seed)
+            # a single frame has no phase to look for
+            wave = griffin_lim(mel, generator=generator) if mel.shape[1] > 1 else torch.zeros(1600)
+            heard.append(self.recogniser(wave.numpy(), datamodule.mel.sample_rate))
+        normalise = self.recogniser.normalise
+        said = [normalise(texts[name]) for name in samples.names]
+        return word_error_rate(said, [normalise(text) for text in heard])
+
+
+def _mel_distance(samples: Samples, datamodule: Any) -> float:
+    """Mean distance to the recordings, of spectrograms or of those of the sound."""
+    targets = samples.mels["target"]
+    if free := samples.mels.get("free_running"):
+        distances = [mel_distance(mel, to) for mel, to in zip(free, targets, strict=True)]
+    else:
+        log_mel = LogMel(datamodule.mel)
+        mels = [log_mel(wave[None])[0] for wave in samples.waves["inverse"]]
+        distances = [aligned_mel_distance(mel, to) for mel, to in zip(mels, targets, strict=True)]
+    return sum(distances) / len(distances)
+
+
+def validation_batch(trainer: pl.Trainer, n: int) -> Any:
+    """Up to ``n`` utterances, evenly spread over the whole validation set; None if it is empty."""
+    loader: Any = trainer.val_dataloaders
+    dataset = getattr(loader, "dataset", None)
+    if dataset is None or not len(dataset):
+        return None
+    if isinstance(dataset, Tolerant):
+        dataset = dataset.dataset
+    indices = torch.linspace(0, len(dataset) - 1, min(n, len(dataset))).round().long().tolist()
+    return loader.collate_fn([dataset[index] for index in indices])

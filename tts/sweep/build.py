@@ -1,0 +1,55 @@
+"""A :class:`Sweep` from what Hydra has composed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from tts.errors import InputError
+from tts.launch import externally_launched
+from tts.sweep.run import Launch, Sweep
+from tts.sweep.space import split_overrides
+from tts.sweep.table import Results
+
+
+def build_sweep(
+    config: DictConfig, arguments: Sequence[str], loader: ConfigLoader, launch: Launch
+) -> Sweep:
+    """Make a sweep.
+
+    Args:
+        config: of the command, without what is swept.
+        arguments: of the command line.
+        loader: Hydra's.
+        launch: runs trials.
+
+    Raises:
+        InputError: something about the sweep has to be mended.
+    """
+    if externally_launched():
+        raise InputError(
+            "a sweep starts the processes of its trials itself: run it once, without torchrun or "
+            "srun, with trainer.devices=N, or with launcher=slurm"
+        )
+    options = OmegaConf.to_container(config.sweep, resolve=True)
+    assert isinstance(options, dict)
+    folder = Path(config.hydra.sweep.dir)
+    if options["resume"] is not None and not folder.is_dir():
+        raise InputError(f"sweep.resume={options['resume']}: no such folder")
+    parser = OverridesParser.create(config_loader=loader)
+    space, fixed = split_overrides(options["space"], arguments, parser)
+    return Sweep(
+        folder=folder,
+        search=instantiate(options["search"], _convert_="all"),
+        space=space,
+        fixed=fixed,
+        launch=launch,
+        results=Results(folder, str(config.monitor), str(config.monitor_mode)),
+        parallel=int(options["parallel"]),
+        on_failure=str(options["on_failure"]),
+    )

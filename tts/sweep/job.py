@@ -1,0 +1,101 @@
+"""``TrialJob``: what a launcher runs, in this process or another, for one trial.
+
+It always returns: a trial that fails is a result, and must not take the others with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import math
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from tts.config import register_resolvers
+from tts.errors import EXIT_INTERRUPTED, InputError, RunStopped, TrainingError, one_line
+from tts.sweep.gpus import take_gpus
+from tts.sweep.trial_record import State, TrialRecord, load_record
+
+TRACEBACK = "traceback.txt"
+
+
+@dataclass(frozen=True)
+class TrialJob:
+    """A task function for Hydra whose value is a :class:`TrialRecord`.
+
+    Args:
+        task: trains, and returns the objective.
+    """
+
+    task: Callable[[DictConfig], Any]
+
+    def __call__(self, cfg: DictConfig) -> TrialRecord:
+        """Run a trial, and write down in its folder how it went."""
+        # a process of a launcher's starts with Hydra's resolvers alone
+        register_resolvers()
+        folder = Path(HydraConfig.get().runtime.output_dir)
+        if "joblib" in str(HydraConfig.get().launcher.get("_target_")):
+            take_gpus(folder.parent, int(cfg.sweep.parallel))
+        record = load_record(folder) or TrialRecord(int(cfg.sweep.trial), {}, str(folder))
+        record = record.ended(State.RUNNING)
+        is_first = int(os.environ.get("SLURM_PROCID", "0")) == 0
+        if is_first:
+            record.save()
+        start = time.monotonic()
+        try:
+            record = self._run(cfg, record)
+        except KeyboardInterrupt:
+            record = record.ended(State.INTERRUPTED, status=EXIT_INTERRUPTED)
+            raise
+        finally:
+            record = replace(record, seconds=round(time.monotonic() - start, 2))
+            if is_first:
+                record.save()
+            _clear_memory()
+        return record
+
+    def _run(self, cfg: DictConfig, record: TrialRecord) -> TrialRecord:
+        try:
+            value = self.task(cfg)
+        except RunStopped as stop:
+            return record.ended(State.INTERRUPTED, reason=one_line(stop), status=stop.status)
+        except InputError as error:
+            return _failed(record, one_line(error))
+        except TrainingError as error:
+            return _failed(record, one_line(error), broke_down=True)
+        except Exception as error:
+            file = Path(record.folder) / TRACEBACK
+            with contextlib.suppress(OSError):
+                file.write_text(traceback.format_exc())
+            reason = f"{type(error).__name__}: {one_line(error)}"
+            return _failed(record, reason, f"; see {file}", broke_down=True)
+        if value is None:
+            return _failed(record, f"{cfg.monitor} was not there at the end; see monitor")
+        if not math.isfinite(value):
+            return _failed(record, f"{cfg.monitor} is {value} at the end", broke_down=True)
+        return record.ended(State.COMPLETE, objective=float(value))
+
+
+def _failed(
+    record: TrialRecord, reason: str, more: str = "", broke_down: bool = False
+) -> TrialRecord:
+    sys.stdout.flush()
+    sys.stderr.write(f"trial {record.number} failed: {reason}{more}\n")
+    return record.ended(State.FAILED, reason=reason, broke_down=broke_down)
+
+
+def _clear_memory() -> None:
+    """The next trial may run in this process, and wants the whole device."""
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()

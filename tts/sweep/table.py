@@ -1,0 +1,149 @@
+"""``Results``: the trials of a sweep, best first, as a table, ``results.csv`` and ``.json``."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tts.sweep.trial_record import State, TrialRecord, write_text
+
+#: Order in the table, after the objective.
+_ORDER = (State.COMPLETE, State.PRUNED, State.FAILED, State.INTERRUPTED, State.RUNNING)
+
+#: Characters of a reason in the printed table; files have it whole.
+_REASON = 60
+
+
+@dataclass
+class Results:
+    """What became of the trials so far.
+
+    Args:
+        folder: of the sweep.
+        monitor: name of the objective.
+        mode: ``"min"`` or ``"max"``.
+    """
+
+    folder: Path
+    monitor: str
+    mode: str
+    _records: dict[int, TrialRecord] = field(default_factory=dict)
+
+    @property
+    def file(self) -> Path:
+        """The table as CSV."""
+        return self.folder / "results.csv"
+
+    @property
+    def records(self) -> list[TrialRecord]:
+        """All trials, best first; what was pruned, failed or interrupted after them."""
+        sign = 1 if self.mode == "min" else -1
+
+        def key(record: TrialRecord) -> tuple[int, float, int]:
+            value = float("inf") if record.objective is None else sign * record.objective
+            place = _ORDER.index(record.state) if record.state in _ORDER else len(_ORDER)
+            return place, value, record.number
+
+        return sorted(self._records.values(), key=key)
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The best of the trials that came to their end."""
+        first = next(iter(self.records), None)
+        return first if first is not None and first.state is State.COMPLETE else None
+
+    def add(self, record: TrialRecord) -> None:
+        """Take a trial in, or its new state."""
+        self._records[record.number] = record
+
+    def save(self) -> None:
+        """Write both files."""
+        head, rows = self._head(), [self._row(record) for record in self.records]
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([head, *rows])
+        write_text(self.file, text.getvalue())
+        best = self.best
+        summary = {
+            "monitor": self.monitor,
+            "mode": self.mode,
+            "best": None if best is None else best.number,
+            "trials": [record.to_dict() for record in self.records],
+        }
+        write_text(self.folder / "results.json", json.dumps(summary, indent=1) + "\n")
+
+    def show(self) -> None:
+        """Print the table: ruled on a terminal, plain elsewhere."""
+        if not self._records:
+            return
+        head = self._head()
+        rows = [self._row(record, short=True) for record in self.records]
+        if not any(row[-1] for row in rows):
+            head, rows = head[:-1], [row[:-1] for row in rows]
+        if sys.stdout.isatty():
+            _print_ruled(head, rows)
+        else:
+            sys.stdout.write("\n" + plain(head, rows))
+        sys.stdout.write(self._summary())
+        sys.stdout.flush()
+
+    def _summary(self) -> str:
+        lines = [f"{self.file}"]
+        if (best := self.best) is not None:
+            chosen = " ".join(f"{key}={value}" for key, value in best.parameters.items())
+            lines.insert(0, f"best: trial {best.number}, {chosen}")
+        return "\n".join(lines) + "\n"
+
+    def _keys(self) -> list[str]:
+        keys = [key for record in self._records.values() for key in record.parameters]
+        return list(dict.fromkeys(keys))
+
+    def _head(self) -> list[str]:
+        return ["trial", *self._keys(), self.monitor, "state", "seconds", "folder", "reason"]
+
+    def _row(self, record: TrialRecord, short: bool = False) -> list[str]:
+        objective, folder = "", record.folder
+        if record.objective is not None:
+            objective = f"{record.objective:.5g}" if short else repr(record.objective)
+        if short and Path(folder).parent == self.folder:
+            folder = Path(folder).name
+        values = [record.parameters.get(key, "") for key in self._keys()]
+        if short:
+            values = [_short(value) for value in values]
+        reason = record.reason
+        if short and len(reason) > _REASON:
+            reason = reason[: _REASON - 1] + "…"
+        state, seconds = record.state.value, f"{record.seconds:.1f}"
+        return [str(record.number), *values, objective, state, seconds, folder, reason]
+
+
+def plain(head: list[str], rows: list[list[str]]) -> str:
+    """Columns of text, two spaces apart."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in [head, *rows]
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _print_ruled(head: list[str], rows: list[list[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*head)
+    for row in rows:
+        table.add_row(*row)
+    Console(file=sys.stdout).print(table)
+
+
+def _short(value: str) -> str:
+    """Numbers to five digits; files have them all."""
+    try:
+        number = float(value)
+    except ValueError:
+        return value
+    return value if len(value) <= 8 else f"{number:.5g}"
