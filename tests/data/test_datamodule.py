@@ -41,6 +41,10 @@ def mel_wave(tones, mel, tmp_path):
     return make
 
 
+def tensors(*batches):
+    return zip(*([x for x in batch if torch.is_tensor(x)] for batch in batches), strict=True)
+
+
 def names(loader):
     return sorted(name for batch in loader for name in batch.names)
 
@@ -89,7 +93,7 @@ def test_workers_change_nothing(fixture, request):
             loader.batch_sampler.sampler.set_epoch(epoch)
         for one, other in zip(alone, helped, strict=True):
             assert one.names == other.names
-            assert all(torch.equal(a, b) for a, b in zip(one[:-1], other[:-1], strict=True))
+            assert all(torch.equal(a, b) for a, b in tensors(one, other))
 
 
 def test_segments_are_new_each_epoch(mel_wave):
@@ -147,7 +151,7 @@ def test_nothing_to_test_on_is_an_empty_list(text_mel, caplog):
 
 def test_length_limits_concern_training_only(text_mel, tones, caplog):
     caplog.set_level(logging.INFO)
-    longest = max(r.seconds for r in text_mel()._inspect(tones.utterances()).values())
+    longest = max(r.seconds for r in text_mel()._survey().recordings.values())
     module = text_mel(max_seconds=longest - 0.01)
     assert 0 < len(set(names(module.train_dataloader()))) < len(part(tones, "train"))
     assert names(module.val_dataloader()) == part(tones, "val")
@@ -172,6 +176,51 @@ def test_another_rate_is_resampled_by_choice(fixture, request, write_corpus, cap
     module = request.getfixturevalue(fixture)(corpus, resample=True)
     assert len(list(module.train_dataloader())) == 2
     assert caplog.text.count("resampling 4 of 4 recordings") == 1
+
+
+@pytest.mark.parametrize("fixture", ["text_mel", "mel_wave"])
+def test_by_choice_training_goes_without_spoilt_recordings(fixture, request, write_corpus, caplog):
+    root = write_corpus("abcdefgh")
+    (root / "wavs" / "c.wav").write_bytes(b"not sound")
+    module = request.getfixturevalue(fixture)(LJSpeech(root), on_error="skip")
+    loaders = module.train_dataloader(), module.val_dataloader()
+    seen = {name for loader in loaders for name in names(loader)}
+    assert seen == set("abdefgh")
+    said = [r.message for r in caplog.records if "left out" in r.message]
+    assert len(said) == 1
+    assert said[0].startswith("left out, 1 of 8 recordings that cannot be read: metadata.csv:3:")
+
+
+def test_batches_of_frames_keep_to_the_budget(text_mel, caplog):
+    caplog.set_level(logging.INFO)
+    module = text_mel(batch_size=None, frames_per_batch=400)
+    sizes = [batch.mel.shape[0] * batch.mel.shape[2] for batch in module.train_dataloader()]
+    assert max(sizes) <= 400
+    assert "of up to 400 frames in an epoch" in caplog.text
+    assert sum(len(batch.names) for batch in module.val_dataloader()) == 2
+
+
+def test_an_utterance_beyond_the_budget_is_named(text_mel, write_corpus):
+    module = text_mel(LJSpeech(write_corpus("ab", folder="two")), frames_per_batch=20)
+    with pytest.raises(InputError, match=r"^[ab] has \d+ frames, more than data\.frames_per_batch"):
+        module.train_dataloader()
+
+
+def test_segments_have_no_budget_of_frames(mel_wave, caplog):
+    module = mel_wave(frames_per_batch=400)
+    assert "frames_per_batch does not apply to segments" in caplog.text
+    assert len(next(iter(module.train_dataloader())).names) == 2
+    with pytest.raises(InputError, match=r"data\.batch_size=null"):
+        mel_wave(batch_size=None, frames_per_batch=400)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"batch_size": None}, "set data.frames_per_batch"), ({"on_error": "x"}, "raise or skip")],
+)
+def test_impossible_options_are_refused(options, message, text_mel):
+    with pytest.raises(InputError, match=message):
+        text_mel(**options)
 
 
 def with_texts(root, *texts):

@@ -8,7 +8,8 @@ import torch
 from tts.audio import LogMel
 from tts.data import LJSpeech, MelStore, MelWaveDataset, TextMelDataset
 from tts.data.datasets import MelWaveItem, TextMelItem, collate_mel_wave, collate_text_mel
-from tts.data.recordings import inspect
+from tts.data.recordings import survey
+from tts.data.tolerant import Tolerant
 from tts.errors import InputError
 
 
@@ -49,7 +50,7 @@ def test_collate_stacks_segments():
 def make(write_corpus, mel, tmp_path):
     def make(segment_length=2000, rate=22050, **options):
         utterances = LJSpeech(write_corpus(rate=rate)).utterances()
-        recordings = inspect(utterances, tmp_path / "cache", "x")
+        recordings = survey(utterances, tmp_path / "cache", "x").recordings
         return MelWaveDataset(utterances, recordings, mel, segment_length, **options)
 
     return make
@@ -123,9 +124,54 @@ def test_other_rates_are_resampled(make):
     assert peak.abs().argmax().item() * 22050 / 2000 == pytest.approx(220, abs=12)
 
 
+def test_tolerance_puts_another_in_the_place_of_what_vanished(make):
+    dataset = make()
+    whole = [dataset[(3, index)] for index in range(4)]
+    dataset.utterances[1].wav.unlink()
+    items = [Tolerant(dataset)[(3, index)] for index in range(4)]
+    assert [item.name for item in items] == ["a", "c", "c", "d"]
+    assert torch.equal(items[1].wave, whole[2].wave)
+    assert [len(item.skipped) for item in items] == [0, 1, 0, 0]
+    assert "b.wav: cannot be read any more (it is gone)" in items[1].skipped[0]
+
+
+def test_tolerance_ends_when_nothing_can_be_read(make):
+    dataset = make()
+    for utterance in dataset.utterances:
+        utterance.wav.unlink()
+    with pytest.raises(InputError, match=r"a\.wav: .*; nor can 3 others"):
+        Tolerant(dataset)[(0, 0)]
+
+
+def test_a_text_is_replaced_by_one_whose_mel_is_just_shorter(write_corpus, mel, tmp_path):
+    utterances = LJSpeech(write_corpus()).utterances()  # each longer than the one before
+    dataset = TextMelDataset("abcd", [[1]] * 4, MelStore.build(utterances, mel, tmp_path))
+    assert list(dataset.stand_ins((7, 2))) == [(7, 2), (7, 1), (7, 0), (7, 3)]
+    assert list(dataset.stand_ins((7, 0))) == [(7, 0), (7, 1), (7, 2), (7, 3)]
+
+
+def test_a_batch_says_what_others_stand_in_for():
+    items = [TextMelItem(name, torch.ones(2), torch.ones(3, 4)) for name in "ab"]
+    batch = collate_text_mel([items[0]._replace(skipped=("c is gone",)), items[1]])
+    assert batch.skipped == ("c is gone",)
+
+
 def test_a_recording_that_vanished_is_named(make):
     dataset = make()
     dataset.utterances[0].wav.unlink()
     with pytest.raises(InputError, match=r"a\.wav: cannot be read any more") as error:
         dataset[(0, 0)]
     assert "\n" not in str(error.value)
+
+
+def test_texts_are_read_anew_in_every_epoch(write_corpus, mel, tmp_path):
+    store = MelStore.build(LJSpeech(write_corpus()).utterances(), mel, tmp_path)
+
+    class Reading:
+        def __call__(self, epoch, index):
+            return [epoch, index]
+
+    dataset = TextMelDataset("abcd", [[1]] * 4, store, Reading())
+    assert dataset[(3, 1)].text.tolist() == [3, 1]
+    assert dataset[2].text.tolist() == [0, 2]
+    assert dataset.text_lengths == [1] * 4

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from tts.data import LJSpeech
-from tts.data.recordings import Recording, check_rates, files_key, inspect, read_samples, slug
+from tts.data.recordings import Recording, check_rates, files_key, read_samples, slug, survey
 from tts.errors import InputError
 
 
@@ -17,29 +17,29 @@ def utterances(write_corpus):
 
 
 def test_recordings_are_known_by_rate_and_length(utterances, tmp_path):
-    found = inspect(utterances, tmp_path / "cache", "My voice")
+    found = survey(utterances, tmp_path / "cache", "My voice").recordings
     assert found["a"] == Recording(22050, round(0.3 * 22050))
     assert found["b"].seconds == pytest.approx(0.35, abs=1e-4)
 
 
 def test_recordings_are_decoded_once(utterances, tmp_path, monkeypatch):
-    first = inspect(utterances, tmp_path, "x")
+    first = survey(utterances, tmp_path, "x").recordings
     monkeypatch.setattr("tts.data.recordings.read_wave", lambda *_: pytest.fail("decoded again"))
-    assert inspect(utterances, tmp_path, "x") == first
+    assert survey(utterances, tmp_path, "x").recordings == first
 
 
 def test_a_changed_recording_is_looked_at_again(utterances, tmp_path):
-    inspect(utterances, tmp_path, "x")
+    survey(utterances, tmp_path, "x")
     soundfile.write(utterances[0].wav, np.zeros(500), 16000)
-    assert inspect(utterances, tmp_path, "x")["a"] == Recording(16000, 500)
+    assert survey(utterances, tmp_path, "x").recordings["a"] == Recording(16000, 500)
 
 
 @pytest.mark.parametrize("damage", ["", "{}", '{"a": 3}', '{"a": ["x", "y"]}'])
 def test_a_damaged_note_is_made_anew(utterances, tmp_path, damage, caplog):
-    first = inspect(utterances, tmp_path / "cache", "x")
+    first = survey(utterances, tmp_path / "cache", "x").recordings
     (note,) = (tmp_path / "cache").iterdir()
     note.write_text(damage)
-    assert inspect(utterances, tmp_path / "cache", "x") == first
+    assert survey(utterances, tmp_path / "cache", "x").recordings == first
     assert "damaged" in caplog.text
 
 
@@ -60,9 +60,34 @@ def truncate(path):
 def test_a_spoilt_recording_is_named_with_its_row(utterances, tmp_path, spoil, message):
     spoil(utterances[1].wav)
     with pytest.raises(InputError, match=rf"metadata\.csv:2: .*b\.wav: .*{message}") as error:
-        inspect(utterances, tmp_path / "cache", "x")
+        survey(utterances, tmp_path / "cache", "x")
     assert "\n" not in str(error.value)
     assert not (tmp_path / "cache").exists()
+
+
+def test_by_choice_spoilt_recordings_are_left_out(utterances, tmp_path):
+    truncate(utterances[1].wav)
+    utterances[3].wav.write_bytes(b"")
+    found = survey(utterances, tmp_path / "cache", "x", on_error="skip")
+    assert set(found.recordings) == {"a", "c"}
+    assert set(found.unreadable) == {"b", "d"}
+    assert "metadata.csv:2: " in found.unreadable["b"]
+
+
+def test_what_was_left_out_is_noted_and_not_forgiven(utterances, tmp_path, monkeypatch):
+    truncate(utterances[1].wav)
+    first = survey(utterances, tmp_path, "x", on_error="skip")
+    monkeypatch.setattr("tts.data.recordings.read_wave", lambda *_: pytest.fail("decoded again"))
+    assert survey(utterances, tmp_path, "x", on_error="skip") == first
+    with pytest.raises(InputError, match=r"metadata\.csv:2: .*b\.wav: .*truncated"):
+        survey(utterances, tmp_path, "x")
+
+
+def test_a_corpus_of_spoilt_recordings_is_refused_anyhow(utterances, tmp_path):
+    for utterance in utterances:
+        truncate(utterance.wav)
+    with pytest.raises(InputError, match=r"a\.wav"):
+        survey(utterances, tmp_path, "x", on_error="skip")
 
 
 def test_another_rate_is_refused(utterances):
@@ -86,7 +111,7 @@ def test_the_right_rate_needs_no_word(utterances, caplog):
 
 
 def test_samples_are_resampled_to_the_length_that_was_foretold(utterances, tmp_path):
-    recording = inspect(utterances, tmp_path, "x")["a"]
+    recording = survey(utterances, tmp_path, "x").recordings["a"]
     assert len(read_samples(utterances[0].wav, 16000)) == recording.n_samples_at(16000)
 
 

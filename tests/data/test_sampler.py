@@ -105,6 +105,56 @@ def test_epochs_differ_and_come_back():
     assert list(batches) == first
 
 
+@pytest.mark.parametrize("world_size", [1, 3])
+def test_the_longest_batch_comes_first_in_the_first_epoch_only(world_size):
+    batches = sampler(world_size=world_size)
+    places = []
+    for epoch in range(5):
+        batches.set_epoch(epoch)
+        longest = [max(LENGTHS[i] for i in batch) for batch in batches.global_batches()]
+        places.append(longest.index(max(LENGTHS)))
+    assert places[0] == 0
+    assert any(places[1:])
+
+
+def test_of_equally_long_batches_the_one_with_most_text_comes_first():
+    texts = [1] * 103
+    texts[17] = 9
+    batches = sampler(lengths=[50] * 103, text_lengths=texts)
+    assert 17 in next(iter(batches))
+
+
+def test_trying_the_longest_first_changes_the_order_and_nothing_else():
+    batches = sampler()
+    assert sorted(batches.global_batches()[0].tolist()) in [
+        sorted(batch.tolist()) for batch in batches._form()
+    ]
+    assert drawn(batches) == drawn(batch.tolist() for batch in batches._form())
+
+
+@pytest.mark.parametrize("world_size", [1, 2])
+def test_accumulated_batches_make_the_global_batches_of_one(world_size):
+    parts = ranks(world_size, batch_size=2, accumulate=3)
+    assert len({len(batches) for batches in parts}) == 1
+    steps = [
+        sorted(chain(*(batch for batches in parts for batch in batches[k : k + 3])))
+        for k in range(0, len(parts[0]), 3)
+    ]
+    assert steps == [sorted(batch) for batch in sampler(6 * world_size)]
+
+
+def test_evaluation_accumulates_nothing():
+    assert list(sampler(shuffle=False, accumulate=3)) == list(sampler(shuffle=False))
+
+
+def test_batches_that_were_done_are_left_out():
+    batches = sampler()
+    everything = list(batches)
+    batches.start_batch = 7
+    assert list(batches) == everything[7:]
+    assert len(batches) == len(everything)
+
+
 def test_seeds_differ():
     other = BucketBatchSampler(LENGTHS, 4, shuffle=True, seed=8)
     assert list(other) != list(sampler())

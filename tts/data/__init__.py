@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tts.data.corpora import Corpus, Filelist, LJSpeech
     from tts.data.datamodule import MelWaveDataModule, TextMelDataModule
     from tts.data.datasets import MelWaveDataset, TextMelDataset
+    from tts.data.frame_budget import FrameBudgetBatchSampler
     from tts.data.manifest import Utterance
     from tts.data.mel_store import MelStore
     from tts.data.sampler import BucketBatchSampler
@@ -23,6 +24,7 @@ _HOMES = {
     "BucketBatchSampler": "sampler",
     "Corpus": "corpora",
     "Filelist": "corpora",
+    "FrameBudgetBatchSampler": "frame_budget",
     "LJSpeech": "corpora",
     "MelStore": "mel_store",
     "MelWaveBatch": "batch",
@@ -39,6 +41,7 @@ __all__ = [
     "BucketBatchSampler",
     "Corpus",
     "Filelist",
+    "FrameBudgetBatchSampler",
     "LJSpeech",
     "MelStore",
     "MelWaveBatch",

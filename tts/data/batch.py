@@ -19,6 +19,7 @@ class TextMelBatch(NamedTuple):
         mel: ``(B, n_mels, T_mel)`` log-mel spectrograms, padded with 0.
         mel_lengths: ``(B,)`` number of frames of each utterance.
         names: utterance ids, for messages and file names.
+        skipped: what was wrong with utterances that others of the batch stand in for.
     """
 
     text: Tensor
@@ -26,6 +27,7 @@ class TextMelBatch(NamedTuple):
     mel: Tensor
     mel_lengths: Tensor
     names: tuple[str, ...]
+    skipped: tuple[str, ...] = ()
 
 
 class MelWaveBatch(NamedTuple):
@@ -35,8 +37,10 @@ class MelWaveBatch(NamedTuple):
         mel: ``(B, n_mels, T_mel)`` log-mel spectrograms of the segments.
         wave: ``(B, T_wave)`` samples in [-1, 1].
         names: utterance ids, for messages and file names.
+        skipped: what was wrong with utterances that others of the batch stand in for.
     """
 
     mel: Tensor
     wave: Tensor
     names: tuple[str, ...]
+    skipped: tuple[str, ...] = ()

@@ -74,7 +74,7 @@ class Corpus(ABC):
         if not split["train"]:
             raise InputError(
                 f"{self.root}: none of the {len(self._utterances)} utterance(s) is left to train "
-                "on; add recordings, or lower val_fraction"
+                "on; add recordings, or lower data.val_fraction"
             )
         return split
 

@@ -8,7 +8,7 @@ workers, the other items and the global generators have no say in it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +22,10 @@ from tts.data.batch import MelWaveBatch, TextMelBatch
 from tts.data.manifest import Utterance
 from tts.data.mel_store import MelStore
 from tts.data.recordings import Recording, read_samples
+from tts.data.texts import MixedReading
 from tts.errors import InputError
+
+Key = int | tuple[int, int]
 
 
 class TextMelItem(NamedTuple):
@@ -31,6 +34,7 @@ class TextMelItem(NamedTuple):
     name: str
     text: Tensor
     mel: Tensor
+    skipped: tuple[str, ...] = ()
 
 
 class MelWaveItem(NamedTuple):
@@ -39,6 +43,7 @@ class MelWaveItem(NamedTuple):
     name: str
     mel: Tensor
     wave: Tensor
+    skipped: tuple[str, ...] = ()
 
 
 class TextMelDataset(Dataset[TextMelItem]):
@@ -48,14 +53,20 @@ class TextMelDataset(Dataset[TextMelItem]):
         names: ids of the utterances.
         texts: symbol ids of each.
         store: their mels.
+        reading: gives other symbol ids in every epoch; lengths are still those of ``texts``.
     """
 
     def __init__(
-        self, names: Sequence[str], texts: Sequence[Sequence[int]], store: MelStore
+        self,
+        names: Sequence[str],
+        texts: Sequence[Sequence[int]],
+        store: MelStore,
+        reading: MixedReading | None = None,
     ) -> None:
         self.names = list(names)
         self.texts = [torch.tensor(text, dtype=torch.int64) for text in texts]
         self.store = store
+        self.reading = reading
         if len(self.names) != len(self.texts):
             raise ValueError(f"{len(self.names)} names but {len(self.texts)} texts")
 
@@ -64,12 +75,36 @@ class TextMelDataset(Dataset[TextMelItem]):
         """Frames of each utterance, for bucketing."""
         return [self.store.n_frames(name) for name in self.names]
 
+    @property
+    def text_lengths(self) -> list[int]:
+        """Symbols of each utterance."""
+        return [len(text) for text in self.texts]
+
+    def stand_ins(self, key: Key) -> Iterator[Key]:
+        """The key itself, then what may take its place: what is just shorter, then what is longer.
+
+        A batch that keeps to a budget of frames does so with a shorter utterance in it, too.
+        """
+        yield key
+        epoch, index = _epoch_and_index(key)
+        ranked = np.argsort(self.lengths, kind="stable").tolist()
+        place = ranked.index(index)
+        yield from ((epoch, other) for other in [*ranked[:place][::-1], *ranked[place + 1 :]])
+
     def __len__(self) -> int:
         return len(self.names)
 
-    def __getitem__(self, index: int) -> TextMelItem:
-        name = self.names[index]
-        return TextMelItem(name, self.texts[index], self.store[name])
+    def __getitem__(self, key: Key) -> TextMelItem:
+        """Read an utterance.
+
+        Args:
+            key: ``(epoch, index)``, or the index alone for epoch 0.
+        """
+        epoch, index = _epoch_and_index(key)
+        name, text = self.names[index], self.texts[index]
+        if self.reading is not None:
+            text = torch.tensor(self.reading(epoch, index), dtype=torch.int64)
+        return TextMelItem(name, text, self.store[name])
 
 
 class MelWaveDataset(Dataset[MelWaveItem]):
@@ -105,13 +140,18 @@ class MelWaveDataset(Dataset[MelWaveItem]):
     def __len__(self) -> int:
         return len(self.utterances)
 
-    def __getitem__(self, key: int | tuple[int, int]) -> MelWaveItem:
+    def stand_ins(self, key: Key) -> Iterator[Key]:
+        """The key itself, then what may take its place: the utterances that follow."""
+        epoch, index = _epoch_and_index(key)
+        return ((epoch, (index + k) % len(self)) for k in range(len(self)))
+
+    def __getitem__(self, key: Key) -> MelWaveItem:
         """Cut a segment.
 
         Args:
             key: ``(epoch, index)``, or the index alone for epoch 0.
         """
-        epoch, index = key if isinstance(key, tuple) else (0, key)
+        epoch, index = _epoch_and_index(key)
         wave = torch.from_numpy(self._segment(epoch, index))
         return MelWaveItem(self.utterances[index].id, self.log_mel(wave)[0], wave)
 
@@ -138,9 +178,16 @@ class MelWaveDataset(Dataset[MelWaveItem]):
             samples: NDArray[np.float32]
             samples, _ = soundfile.read(path, self.segment_length, start, dtype="float32")
         except soundfile.SoundFileError as error:
-            reason = " ".join(str(error).split())
+            # soundfile's text begins with the path, which a message has once
+            reason = " ".join(str(error).split()).split("': ")[-1]
+            if not path.exists():
+                reason = "it is gone"
             raise InputError(f"{path}: cannot be read any more ({reason})") from None
         return samples
+
+
+def _epoch_and_index(key: Key) -> tuple[int, int]:
+    return key if isinstance(key, tuple) else (0, key)
 
 
 def collate_text_mel(items: Sequence[TextMelItem]) -> TextMelBatch:
@@ -148,14 +195,19 @@ def collate_text_mel(items: Sequence[TextMelItem]) -> TextMelBatch:
     texts, text_lengths = _padded([item.text for item in items])
     mels, mel_lengths = _padded([item.mel for item in items])
     names = tuple(item.name for item in items)
-    return TextMelBatch(texts, text_lengths, mels, mel_lengths, names)
+    return TextMelBatch(texts, text_lengths, mels, mel_lengths, names, _skipped(items))
 
 
 def collate_mel_wave(items: Sequence[MelWaveItem]) -> MelWaveBatch:
     """Stack segments, which are equally long."""
     names = tuple(item.name for item in items)
     mels = torch.stack([item.mel for item in items])
-    return MelWaveBatch(mels, torch.stack([item.wave for item in items]), names)
+    waves = torch.stack([item.wave for item in items])
+    return MelWaveBatch(mels, waves, names, _skipped(items))
+
+
+def _skipped(items: Sequence[TextMelItem] | Sequence[MelWaveItem]) -> tuple[str, ...]:
+    return tuple(message for item in items for message in item.skipped)
 
 
 def _padded(tensors: Sequence[Tensor]) -> tuple[Tensor, Tensor]:

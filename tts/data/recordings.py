@@ -14,7 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,10 @@ from tts.data.manifest import Utterance
 from tts.errors import InputError
 
 _log = logging.getLogger(__name__)
+
+#: What to do about a recording that cannot be read: stop, or leave it out and say so.
+OnError = Literal["raise", "skip"]
+ON_ERROR = get_args(OnError)
 
 
 class Recording(NamedTuple):
@@ -44,34 +48,62 @@ class Recording(NamedTuple):
         return round(self.n_samples * sample_rate / self.sample_rate)
 
 
-def inspect(utterances: Sequence[Utterance], cache_dir: Path, name: str) -> dict[str, Recording]:
+class Survey(NamedTuple):
+    """What is known of the recordings, and what is wrong with the others, by utterance id."""
+
+    recordings: dict[str, Recording]
+    unreadable: dict[str, str]
+
+
+def survey(
+    utterances: Sequence[Utterance], cache_dir: Path, name: str, on_error: OnError = "raise"
+) -> Survey:
     """Look at every recording, or at what was noted when they were looked at before.
 
     Args:
         utterances: whose recordings.
         cache_dir: where the note is kept.
         name: of the corpus, for the progress bar and the file name.
-
-    Returns:
-        Recordings by the id of their utterance.
+        on_error: "raise", or "skip" to go on without what cannot be read.
 
     Raises:
-        InputError: a recording is missing, empty, truncated, not mono or not sound.
+        InputError: a recording is missing; or empty, truncated, not mono or not sound, unless
+            these are skipped and some are left.
     """
     path = cache_dir / f"{slug(name)}-{files_key(utterances)}.json"
-    if (known := _load(path, utterances)) is not None:
-        return known
+    if (known := _load(path, utterances)) is None:
+        known = _look_at_all(utterances, name, on_error)
+        make_cache(cache_dir)
+        with atomic_writer(path) as file:
+            file.write(json.dumps(known).encode())
+    unreadable = {key: found for key, found in known.items() if isinstance(found, str)}
+    recordings = {key: found for key, found in known.items() if isinstance(found, Recording)}
+    if unreadable and (on_error == "raise" or not recordings):
+        raise InputError(next(iter(unreadable.values())))
+    return Survey(recordings, unreadable)
+
+
+def _look_at_all(
+    utterances: Sequence[Utterance], name: str, on_error: OnError
+) -> dict[str, Recording | str]:
+    def look(utterance: Utterance) -> Recording | str:
+        try:
+            samples, rate = read_wave(utterance.wav)
+        except InputError as error:
+            message = f"{utterance.where}: {error}"
+            if on_error == "raise":
+                raise InputError(message) from None
+            return message
+        return Recording(rate, len(samples))
+
+    found = {}
     with progress(f"checking {name}", len(utterances)) as advance:
-        recordings = {}
         for utterance, recording in zip(
-            utterances, ordered_map(_look, utterances, n_cores()), strict=True
+            utterances, ordered_map(look, utterances, n_cores()), strict=True
         ):
-            recordings[utterance.id] = recording
+            found[utterance.id] = recording
             advance(1)
-    make_cache(cache_dir)
-    with atomic_writer(path) as file:
-        file.write(json.dumps(recordings).encode())
-    return recordings
+    return found
 
 
 def check_rates(
@@ -155,21 +187,17 @@ def make_cache(cache_dir: Path) -> None:
         ) from None
 
 
-def _look(utterance: Utterance) -> Recording:
-    try:
-        samples, rate = read_wave(utterance.wav)
-    except InputError as error:
-        raise InputError(f"{utterance.where}: {error}") from None
-    return Recording(rate, len(samples))
-
-
-def _load(path: Path, utterances: Sequence[Utterance]) -> dict[str, Recording] | None:
+def _load(path: Path, utterances: Sequence[Utterance]) -> dict[str, Recording | str] | None:
     """Read the note, unless there is none or it is damaged."""
     try:
         noted = json.loads(path.read_text(encoding="utf-8"))
-        return {utterance.id: Recording(*map(int, noted[utterance.id])) for utterance in utterances}
+        return {utterance.id: _noted(noted[utterance.id]) for utterance in utterances}
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError):
         _log.warning("%s: damaged, looking at the recordings again", path)
         return None
+
+
+def _noted(value: str | list[int]) -> Recording | str:
+    return value if isinstance(value, str) else Recording(*map(int, value))

@@ -1,14 +1,19 @@
-"""``BucketBatchSampler``: batches of similar length, the same for one process as for many.
+"""Batches of similar length, the same for one process as for many.
 
-Padding is wasted work, so utterances are drawn in pools of a few batches and sorted within each.
-Batches are formed for all ranks together and then dealt out: ``W`` ranks with batch size ``b``
-see the global batches of one rank with batch size ``W * b``, element for element. Lightning cannot
-inject its distributed sampler here (``Trainer(use_distributed_sampler=False)``), and need not.
+A batch sampler here first forms *global batches*: what one step of the optimiser sees, of all
+ranks and of all batches that are accumulated. Each is then dealt out, every ``n``-th item to one
+share. Two ranks, or two accumulated batches, therefore see the utterances that one process with a
+batch twice as large would see, step for step. Lightning cannot inject its distributed sampler here
+(``Trainer(use_distributed_sampler=False)``), and need not.
+
+``BucketBatchSampler`` counts items; ``tts.data.frame_budget`` counts padded frames.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +24,123 @@ from tts.errors import InputError
 Indices = NDArray[np.int64]
 
 
-class BucketBatchSampler(Sampler[list[int]]):
-    """Indices of one rank's batches.
+class GlobalBatchSampler(ABC, Sampler[list[int]]):
+    """Indices of one rank's batches; subclasses say what the global batches are.
+
+    In the first epoch the heaviest batch comes first, so that a device whose memory it exceeds
+    says so in the first minute, and not in the third hour.
+
+    Args:
+        lengths: of all items, in any unit: frames, usually.
+        shuffle: draw new batches each epoch; else the same ones each time.
+        seed: of the draw, equal on all ranks.
+        rank: of this process.
+        world_size: number of processes.
+        accumulate: batches of a rank in one step of the optimiser; only with ``shuffle``.
+        text_lengths: of all items, to tell which batch is the heaviest.
+
+    Attributes:
+        epoch: whose batches come next, see ``set_epoch``.
+        start_batch: batches at the beginning of the epoch that are left out, for a run that goes on
+            from there; none of their items is read.
+    """
+
+    def __init__(
+        self,
+        lengths: Sequence[int],
+        *,
+        shuffle: bool,
+        seed: int,
+        rank: int = 0,
+        world_size: int = 1,
+        accumulate: int = 1,
+        text_lengths: Sequence[int] | None = None,
+    ) -> None:
+        self.lengths = np.asarray(lengths, dtype=np.int64)
+        self.text_lengths = None if text_lengths is None else np.asarray(text_lengths)
+        self.shuffle = shuffle
+        self.seed = seed
+        self.rank = rank
+        self.world_size = world_size
+        self.accumulate = accumulate if shuffle else 1
+        self.epoch = 0
+        self.start_batch = 0
+
+    @property
+    def n_shares(self) -> int:
+        """Batches that a global batch is dealt out to."""
+        return self.world_size * self.accumulate
+
+    @property
+    @abstractmethod
+    def n_global_batches(self) -> int:
+        """Global batches of an epoch: the same number in each."""
+
+    @abstractmethod
+    def _form(self) -> list[Indices]:
+        """Form the global batches of this epoch, in the order in which they come."""
+
+    @property
+    def sampler(self) -> GlobalBatchSampler:
+        """This object: Lightning calls ``loader.batch_sampler.sampler.set_epoch`` each epoch."""
+        return self
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch whose batches come next: all of them, if it is another one."""
+        if epoch != self.epoch:
+            self.start_batch = 0
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.n_global_batches * self.accumulate
+
+    def __iter__(self) -> Iterator[list[int]]:
+        yield from self.batches()[self.start_batch :]
+
+    def batches(self) -> list[list[int]]:
+        """All batches of this rank in this epoch."""
+        return [
+            batch[first + self.rank :: self.n_shares].tolist()
+            for batch in self.global_batches()
+            for first in range(0, self.n_shares, self.world_size)
+        ]
+
+    def global_batches(self) -> list[Indices]:
+        """The global batches of this epoch; share ``k`` of ``n`` takes every ``n``-th item."""
+        batches = self._form()
+        if self.shuffle and self.epoch == 0:
+            heaviest = max(range(len(batches)), key=lambda i: self._weight(batches[i]))
+            batches.insert(0, batches.pop(heaviest))
+        return batches
+
+    def padding_share(self) -> float:
+        """Share of padding in all that the ranks of this epoch compute, from 0 up to 1."""
+        real = padded = 0
+        for batch in self.global_batches():
+            for first in range(self.n_shares):
+                if len(lengths := self.lengths[batch[first :: self.n_shares]]):
+                    real += int(lengths.sum())
+                    padded += int(lengths.max()) * len(lengths)
+        return 1 - real / max(padded, 1)
+
+    def _weight(self, batch: Indices) -> tuple[int, int]:
+        """How much memory a batch takes: the cells of its alignments, then its padded frames.
+
+        What grows with the text, the attention over all symbols at every frame, is what makes the
+        difference between batches of equally many frames.
+        """
+        count = -(-len(batch) // self.n_shares)
+        frames = count * int(self.lengths[batch].max())
+        n_text = 1 if self.text_lengths is None else int(self.text_lengths[batch].max())
+        return frames * n_text, frames
+
+    def _by_length(self, indices: Indices) -> Indices:
+        ranked: Indices = indices[np.argsort(self.lengths[indices], kind="stable")]
+        return ranked
+
+
+class BucketBatchSampler(GlobalBatchSampler):
+    """Batches of a number of items, sorted by length within pools of a few batches.
 
     The uneven rest, when the items do not fill the last global batch:
 
@@ -29,19 +149,16 @@ class BucketBatchSampler(Sampler[list[int]]):
     * Without ``shuffle`` (evaluation) no item is left out and none comes twice: sizes differ by at
       most one between global batches and between ranks. Only if there are fewer items than ranks
       do some come twice, since each rank needs a batch. (At batch size 1, a batch of two may
-      occur where the ranks do not divide the items.)
+      occur where the ranks do not divide the items.) The shortest come first.
 
     Either way all ranks have the same number of batches.
 
     Args:
         lengths: of all items, in any unit.
         batch_size: items in a batch of one rank.
-        shuffle: draw new batches each epoch; else the same ones each time, shortest first.
-        seed: of the draw, equal on all ranks.
-        rank: of this process.
-        world_size: number of processes.
         bucket_batches: global batches in a pool; more means less padding and less chance.
         drop_last: leave out the uneven rest; only with ``shuffle``.
+        **dealing: the other arguments of ``GlobalBatchSampler``.
 
     Raises:
         InputError: there are no items, or too few for a single batch under ``drop_last``.
@@ -52,27 +169,19 @@ class BucketBatchSampler(Sampler[list[int]]):
         lengths: Sequence[int],
         batch_size: int,
         *,
-        shuffle: bool,
-        seed: int,
-        rank: int = 0,
-        world_size: int = 1,
         bucket_batches: int = 8,
         drop_last: bool = False,
+        **dealing: Any,
     ) -> None:
+        super().__init__(lengths, **dealing)
         if batch_size < 1 or bucket_batches < 1:
             raise InputError(
                 f"batch_size={batch_size}, bucket_batches={bucket_batches}: must be at least 1"
             )
-        self.lengths = np.asarray(lengths, dtype=np.int64)
         self.batch_size = batch_size
-        self.shuffle = shuffle
-        self.seed = seed
-        self.rank = rank
-        self.world_size = world_size
         self.bucket_batches = bucket_batches
-        self.drop_last = drop_last and shuffle
-        self.epoch = 0
-        if not len(self):
+        self.drop_last = drop_last and self.shuffle
+        if not self.n_global_batches:
             raise InputError(
                 f"{len(self.lengths)} item(s) make no batch of {self.global_batch_size}; lower "
                 "data.batch_size"
@@ -80,19 +189,12 @@ class BucketBatchSampler(Sampler[list[int]]):
 
     @property
     def global_batch_size(self) -> int:
-        """Items in a batch of all ranks together."""
-        return self.batch_size * self.world_size
+        """Items in one step of the optimiser."""
+        return self.batch_size * self.n_shares
 
     @property
-    def sampler(self) -> BucketBatchSampler:
-        """This object: Lightning calls ``loader.batch_sampler.sampler.set_epoch`` each epoch."""
-        return self
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose batches come next."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
+    def n_global_batches(self) -> int:
+        """Global batches of an epoch."""
         n_items = len(self.lengths)
         full, rest = divmod(n_items, self.global_batch_size)
         if self.drop_last or not rest:
@@ -102,21 +204,17 @@ class BucketBatchSampler(Sampler[list[int]]):
         # Not more batches than every rank can have an item of
         return min(full + 1, max(n_items // self.world_size, 1))
 
-    def __iter__(self) -> Iterator[list[int]]:
-        for batch in self.global_batches():
-            yield batch[self.rank :: self.world_size].tolist()
-
-    def global_batches(self) -> list[Indices]:
-        """Give the batches of all ranks together; each rank takes every ``world_size``-th item."""
+    def _form(self) -> list[Indices]:
         return self._drawn() if self.shuffle else self._in_order()
 
     def _drawn(self) -> list[Indices]:
+        n_batches = self.n_global_batches
         generator = np.random.default_rng([self.seed, self.epoch])
         order = generator.permutation(len(self.lengths))
-        order = np.resize(order, len(self) * self.global_batch_size)  # cut off, or wrapped around
-        n_pools = -(-len(self) // self.bucket_batches)
+        order = np.resize(order, n_batches * self.global_batch_size)  # cut off, or wrapped around
+        n_pools = -(-n_batches // self.bucket_batches)
         batches: list[Indices] = []
-        for pool in np.array_split(order.reshape(len(self), -1), n_pools):
+        for pool in np.array_split(order.reshape(n_batches, -1), n_pools):
             batches.extend(self._by_length(pool.ravel()).reshape(pool.shape))
         return [batches[i] for i in generator.permutation(len(batches))]
 
@@ -124,11 +222,7 @@ class BucketBatchSampler(Sampler[list[int]]):
         n_items = max(len(self.lengths), self.world_size)
         order = self._by_length(np.resize(np.arange(len(self.lengths)), n_items))
         # Within a batch the corpus's own order: the first items are like any other
-        return [np.sort(batch) for batch in np.array_split(order, len(self))]
-
-    def _by_length(self, indices: Indices) -> Indices:
-        ranked: Indices = indices[np.argsort(self.lengths[indices], kind="stable")]
-        return ranked
+        return [np.sort(batch) for batch in np.array_split(order, self.n_global_batches)]
 
 
 class EpochBatchSampler(Sampler[list[tuple[int, int]]]):
@@ -141,7 +235,7 @@ class EpochBatchSampler(Sampler[list[tuple[int, int]]]):
         batches: the batch sampler to draw from.
     """
 
-    def __init__(self, batches: BucketBatchSampler) -> None:
+    def __init__(self, batches: GlobalBatchSampler) -> None:
         self.sampler = batches  # the name under which Lightning looks for set_epoch
 
     def __len__(self) -> int:

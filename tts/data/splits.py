@@ -32,7 +32,7 @@ def hash_split(
     """
     if min(val_fraction, test_fraction) < 0 or val_fraction + test_fraction >= 1:
         raise InputError(
-            f"val_fraction={val_fraction}, test_fraction={test_fraction}: "
+            f"data.val_fraction={val_fraction}, data.test_fraction={test_fraction}: "
             "both must be 0 or more, and together less than 1"
         )
     names = sorted((utterance.id for utterance in utterances), key=_position)

@@ -102,6 +102,11 @@ class MaskedBatchNorm1d(nn.Module):
         if not self.training:
             mean, var = self.running_mean, self.running_var
             return F.batch_norm(x, mean, var, self.weight, self.bias, False, 0.0, self.eps)
+        with torch.autocast(x.device.type, enabled=False):
+            # sums over a batch's frames do not fit half precision: it ends at 65,504
+            return self._normalise(x.to(torch.promote_types(x.dtype, torch.float32)), mask)
+
+    def _normalise(self, x: Tensor, mask: Tensor | None) -> Tensor:
         weights = x.new_ones(x.shape[0], 1, x.shape[2]) if mask is None else mask.to(x.dtype)
         count = sum_over_ranks(weights.sum())
         mean = sum_over_ranks((x * weights).sum((0, 2))) / count

@@ -205,6 +205,10 @@ class Tokenizer:
     def __hash__(self) -> int:
         return hash(self._identity())
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # for worker processes: without what has been remembered of words
+        return Tokenizer.from_dict, (self.to_dict(),)
+
     def __repr__(self) -> str:
         more = f", p_arpabet={self.p_arpabet}" if self.p_arpabet else ""
         more += f", language={self.language!r}" if self.language else ""

@@ -1,0 +1,16 @@
+"""A callback that freezes batch norm, for tests that compare ways to form a batch."""
+
+from __future__ import annotations
+
+from pytorch_lightning.callbacks import Callback
+
+from tts.models.layers import MaskedBatchNorm1d
+
+
+class FrozenNorm(Callback):
+    """Statistics of a batch are left out: accumulated batches each have their own."""
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        for module in pl_module.modules():
+            if isinstance(module, MaskedBatchNorm1d):
+                module.eval()

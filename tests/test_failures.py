@@ -1,0 +1,35 @@
+"""Failures of the machine are told from their text, which belongs to others."""
+
+import pytest
+
+from tts.errors import TrainingError
+from tts.failures import explained
+
+CONFIG = {
+    "data": {"frames_per_batch": None},
+    "model": {"datamodule": {}},
+}
+KNOWN = {
+    "CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has": "out of memory at step 5; lower",
+    "CUDA error: out of memory": "out of memory at step 5",
+    "MPS backend out of memory (MPS allocated: 9 GB)": "out of memory at step 5",
+    "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes": "out of memory",
+    "DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes.": "out of memory",
+    "DataLoader worker (pid 71) is killed by signal: Killed. ": r"\(pid 71\) ended by Killed at",
+    "DataLoader worker (pid 71) is killed by signal: Bus error. It is": r"71\) ended by Bus error",
+    "DataLoader worker (pid(s) 71, 72) exited unexpectedly": r"\(pid 71, 72\) ended of itself",
+}
+
+
+@pytest.mark.parametrize("text", KNOWN)
+def test_a_known_failure_is_one_line(text):
+    with pytest.raises(TrainingError, match=KNOWN[text]) as error:
+        raise explained(RuntimeError(text), "step 5", CONFIG)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("shapes cannot be multiplied"), TrainingError("out of memory at once")]
+)
+def test_what_is_not_known_stays_as_it_is(error):
+    assert explained(error, "step 5", CONFIG) is None

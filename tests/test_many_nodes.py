@@ -1,0 +1,57 @@
+"""Two launchers on one machine stand for two nodes; torchrun starts the ranks of train.py."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from runs import NO_DROPOUT, QUIET, TINY_TACOTRON2, overrides, run
+
+from tts.errors import InputError
+
+REPO = Path(__file__).parents[1]
+OPTIONS = [*TINY_TACOTRON2, *NO_DROPOUT, *QUIET, "trainer.max_steps=4", "trainer.max_epochs=-1"]
+OPTIONS += ["model.optimizer.eps=1e-4"]
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.mark.slow
+def test_two_nodes_learn_what_one_process_learns(tmp_path):
+    run(tmp_path, *OPTIONS, "data.batch_size=6", output="alone")
+    nodes = ["trainer.num_nodes=2", "trainer.devices=1", "trainer.strategy=ddp"]
+    nodes += ["data.batch_size=3", f"hydra.run.dir={tmp_path}/nodes"]
+    arguments = [o for o in overrides(tmp_path, *OPTIONS, *nodes) if "paths.output" not in o]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1"]
+    launcher += ["--master-addr=127.0.0.1", f"--master-port={free_port()}"]
+    processes = [
+        subprocess.Popen(
+            [*launcher, f"--node-rank={rank}", "train.py", *arguments],
+            cwd=REPO,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    said = [process.communicate(timeout=240)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
+    assert "finished after 4 steps" in said[0]
+    assert "finished" not in said[1]
+    alone, nodes = (
+        torch.load(tmp_path / name / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+        for name in ("alone", "nodes")
+    )
+    for name in alone:
+        torch.testing.assert_close(nodes[name], alone[name], rtol=1e-4, atol=1e-5)
+
+
+def test_a_node_on_its_own_does_not_wait_for_the_others(tmp_path):
+    with pytest.raises(InputError, match=r"trainer.num_nodes=2: start the command on every node"):
+        run(tmp_path, *OPTIONS, "trainer.num_nodes=2")

@@ -1,0 +1,245 @@
+"""``SpeechDataModule``: what the two DataModules share, from the corpus to the options of a loader.
+
+``prepare_data`` (one process) checks the corpus and fills the cache; ``setup`` (every process)
+splits and indexes; the loaders deal batches out to the ranks themselves, so the trainer is used
+with ``use_distributed_sampler=False``.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningDataModule
+from torch.utils.data import DataLoader
+
+from tts.audio import MelConfig
+from tts.data.corpora import Corpus
+from tts.data.manifest import Utterance
+from tts.data.position import TrainingPosition
+from tts.data.recordings import ON_ERROR, OnError, Recording, Survey, check_rates, survey
+from tts.data.tolerant import Tolerant
+from tts.errors import InputError
+from tts.signals import outlive_signals
+
+_log = logging.getLogger(__name__)
+
+
+class SpeechDataModule(LightningDataModule):
+    """What both have in common: checks, split, and a loader for each part of the split.
+
+    Args:
+        corpus: what to train on.
+        mel: the mel contract.
+        cache_dir: folder for what is computed once.
+        batch_size: training items in a batch of one rank.
+        val_batch_size: the same for validation and test; ``batch_size`` if not given.
+        frames_per_batch: padded frames that a batch of one rank may come to, see
+            ``FrameBudgetBatchSampler``; ``batch_size`` is then an upper bound, or None.
+        num_workers: processes of each loader; 0 loads in the training process.
+        seed: of batches and segments.
+        resample: accept recordings at another rate than ``mel.sample_rate``.
+        min_seconds: leave shorter recordings out of the training; validation has them all.
+        max_seconds: leave longer recordings out of the training.
+        on_error: what becomes of a recording that cannot be read: "raise" stops the run; "skip"
+            leaves it out, or puts another in its place if training has begun, and says so.
+
+    Raises:
+        InputError: neither ``batch_size`` nor ``frames_per_batch``, or an unknown ``on_error``.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        mel: MelConfig,
+        cache_dir: str | Path,
+        *,
+        batch_size: int | None = 32,
+        val_batch_size: int | None = None,
+        frames_per_batch: int | None = None,
+        num_workers: int = 0,
+        seed: int = 1234,
+        resample: bool = False,
+        min_seconds: float = 0.0,
+        max_seconds: float | None = None,
+        on_error: OnError = "raise",
+    ) -> None:
+        super().__init__()
+        if batch_size is None and frames_per_batch is None:
+            raise InputError("data.batch_size=null: set data.frames_per_batch, or a batch size")
+        if on_error not in ON_ERROR:
+            raise InputError(f"data.on_error={on_error}: use {' or '.join(ON_ERROR)}")
+        self.corpus = corpus
+        self.mel = mel
+        self.cache_dir = Path(cache_dir).expanduser()
+        self.batch_size = batch_size
+        self.val_batch_size = batch_size if val_batch_size is None else val_batch_size
+        self.frames_per_batch = frames_per_batch
+        self.num_workers = num_workers
+        self.seed = seed
+        self.resample = resample
+        self.min_seconds = min_seconds
+        self.max_seconds = max_seconds
+        self.on_error: OnError = on_error
+        self._datasets: dict[str, Any] = {}
+        self._train_names: list[str] = []
+        self._position = TrainingPosition()
+
+    def prepare_data(self) -> None:
+        """Make or check the corpus and fill the cache; Lightning calls it in one process only.
+
+        Raises:
+            InputError: naming the file, the row or the setting at fault.
+        """
+        self.corpus.prepare()
+        recordings, unreadable = self._survey()
+        if unreadable:
+            n_all = len(recordings) + len(unreadable)
+            _log.warning(
+                "left out, %d of %d recordings that cannot be read: %s",
+                *(len(unreadable), n_all, "; ".join(unreadable.values())),
+            )
+        utterances = self._readable(self.corpus.utterances(), recordings)
+        check_rates(utterances, recordings, self.mel.sample_rate, self.resample)
+        self._training_part(self.corpus.split()["train"], recordings)
+
+    def setup(self, stage: str | None = None) -> None:
+        """Index the parts of the split, once for all stages.
+
+        Raises:
+            InputError: naming the file, the row or the setting at fault.
+        """
+        if self._datasets:
+            return
+        recordings = self._survey().recordings
+        parts = self.corpus.split()
+        split = {name: self._readable(part, recordings) for name, part in parts.items()}
+        n_all = len(split["train"])
+        split["train"] = self._training_part(split["train"], recordings)
+        if n_out := n_all - len(split["train"]):
+            self._say("%d of %d recordings are too short or too long to train on", n_out, n_all)
+        self._train_names = [utterance.id for utterance in split["train"]]
+        self._datasets = {
+            name: self._dataset(name, utterances, recordings)
+            for name, utterances in split.items()
+            if utterances
+        }
+        sizes = ", ".join(f"{len(utterances)} {name}" for name, utterances in split.items())
+        self._say("%s: %s", self.corpus.name, sizes)
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Give the training batches: new ones each epoch, unless the trainer overfits a few.
+
+        Raises:
+            InputError: an utterance is longer than ``frames_per_batch``, naming it.
+        """
+        loader = self._position.take_loader() or self._train_loader()
+        self._position.describe(loader, self._train_names)
+        return loader
+
+    def state_dict(self) -> dict[str, Any]:
+        """What decides which utterances come when, for the run that goes on from here."""
+        return self._position.state_dict()
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Keep it, to be compared with this run."""
+        self._position.load_state_dict(state_dict)
+
+    def go_on_from(self, epoch: int, batch: int) -> int:
+        """Let the next training loader begin inside an epoch; nothing before it is read.
+
+        Returns:
+            The batch it begins with: ``batch``, unless an epoch now has another number of them.
+        """
+        loader = self._train_loader()
+        batch, changed = self._position.prepare(loader, self._train_names, epoch, batch)
+        if changed:
+            place = f"epoch {epoch}, batch {batch} of {len(loader)}"
+            message = "going on from %s with other batches than before: %s"
+            self._say(message, place, changed, level=logging.WARNING)
+        return batch
+
+    def val_dataloader(self) -> DataLoader[Any] | list[Any]:
+        """Give the validation batches, or an empty list when nothing is held back."""
+        return self._evaluation_loader("val")
+
+    def test_dataloader(self) -> DataLoader[Any] | list[Any]:
+        """Give the test batches, or an empty list when nothing is held back."""
+        return self._evaluation_loader("test")
+
+    @abstractmethod
+    def _dataset(
+        self, part: str, utterances: Sequence[Utterance], recordings: Mapping[str, Recording]
+    ) -> Any:
+        """Make the dataset of "train", "val" or "test"."""
+
+    @abstractmethod
+    def _loader(self, part: str, batch_size: int | None, shuffle: bool) -> DataLoader[Any]:
+        """Make the loader of a part that is not empty."""
+
+    def _train_loader(self) -> DataLoader[Any]:
+        overfits = getattr(self.trainer, "overfit_batches", 0) > 0
+        return self._loader("train", self.batch_size, shuffle=not overfits)
+
+    def _evaluation_loader(self, part: str) -> DataLoader[Any] | list[Any]:
+        if part not in self._datasets:
+            self._say("%s: no utterances for %r", self.corpus.name, part, level=logging.WARNING)
+            return []
+        return self._loader(part, self.val_batch_size, shuffle=False)
+
+    def _dealing(self, shuffle: bool) -> dict[str, Any]:
+        """Options of the batch samplers that say what is this rank's: 0 of 1 without a trainer."""
+        options = {"shuffle": shuffle, "seed": self.seed}
+        if self.trainer is not None:
+            options["rank"] = self.trainer.global_rank
+            options["world_size"] = self.trainer.world_size
+            options["accumulate"] = getattr(self.trainer, "accumulate_grad_batches", 1)
+        return options
+
+    def _tolerated(self, dataset: Any) -> Any:
+        """The dataset as a loader gets it."""
+        return dataset if self.on_error == "raise" else Tolerant(dataset)
+
+    def _loader_options(self) -> dict[str, Any]:
+        on_gpu = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
+        return {
+            "num_workers": self.num_workers,
+            "persistent_workers": self.num_workers > 0,
+            "pin_memory": on_gpu,
+            "worker_init_fn": outlive_signals if self.num_workers else None,
+            # Each pass over a loader draws a seed for its workers: not from the global generator,
+            # or the number of passes would change what the network draws from it
+            "generator": torch.Generator().manual_seed(self.seed),
+        }
+
+    def _survey(self) -> Survey:
+        utterances = self.corpus.utterances()
+        return survey(utterances, self.cache_dir, self.corpus.name, self.on_error)
+
+    def _readable(
+        self, utterances: Sequence[Utterance], recordings: Mapping[str, Recording]
+    ) -> list[Utterance]:
+        return [utterance for utterance in utterances if utterance.id in recordings]
+
+    def _training_part(
+        self, utterances: Sequence[Utterance], recordings: Mapping[str, Recording]
+    ) -> list[Utterance]:
+        """Leave out what cannot be read, or is too short or too long."""
+        utterances = self._readable(utterances, recordings)
+        longest = float("inf") if self.max_seconds is None else self.max_seconds
+        kept = [u for u in utterances if self.min_seconds <= recordings[u.id].seconds <= longest]
+        if not kept:
+            raise InputError(
+                f"data.min_seconds={self.min_seconds}, data.max_seconds={self.max_seconds}: none "
+                f"of {len(utterances)} training recordings is between them; widen them"
+            )
+        return kept
+
+    def _say(self, message: str, *values: object, level: int = logging.INFO) -> None:
+        """Log from one process; what goes wrong is raised in all of them."""
+        if self.trainer is None or self.trainer.is_global_zero:
+            _log.log(level, message, *values)

@@ -1,0 +1,137 @@
+"""``FrameBudgetBatchSampler``: batches by padded frames, so that memory is bounded.
+
+What is counted is the longest mel of a rank's batch times its number of utterances: the frames that
+the decoder steps through and the post-net convolves, padding included. Text is not counted: it is a
+few symbols for every ten frames, and grows with them.
+
+Utterances are sorted by length once and cut into buckets. The buckets, and with them the number of
+batches, are the same in each epoch, as schedules and resuming need it; which utterances of a
+bucket meet in a batch, and the order of all batches, are drawn anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tts.data.sampler import GlobalBatchSampler, Indices
+from tts.errors import InputError
+
+#: A bucket ends, even if it has few batches, before an utterance this much shorter than its longest
+SPREAD = 0.9
+
+
+class Bucket(NamedTuple):
+    """Utterances of similar length, longest first, and how many global batches they make."""
+
+    items: Indices
+    n_batches: int
+
+
+class FrameBudgetBatchSampler(GlobalBatchSampler):
+    """Batches of as many utterances as a budget of padded frames holds.
+
+    Every utterance comes once in each epoch, and all ranks have the same number of batches, none
+    empty. Only where the shortest utterances do not give every rank one do some of them come twice
+    (fewer than there are shares).
+
+    Args:
+        lengths: frames of all items.
+        frames_per_batch: what longest times count may come to in a batch of one rank.
+        batch_size: upper bound for the items in a batch of one rank.
+        bucket_batches: global batches in a bucket; more means more chance and more padding.
+            Evaluation does without chance.
+        names: of the items, for messages.
+        **dealing: the other arguments of ``GlobalBatchSampler``.
+
+    Raises:
+        InputError: there are no items, or one is longer than the budget. (In evaluation, which
+            needs a fraction of the memory, it is a batch of its own.)
+    """
+
+    def __init__(
+        self,
+        lengths: Sequence[int],
+        frames_per_batch: int,
+        *,
+        batch_size: int | None = None,
+        bucket_batches: int = 8,
+        names: Sequence[str] = (),
+        **dealing: Any,
+    ) -> None:
+        super().__init__(lengths, **dealing)
+        bound = 1 if batch_size is None else batch_size
+        if min(frames_per_batch, bucket_batches, bound, len(self.lengths)) < 1:
+            raise InputError(
+                f"frames_per_batch={frames_per_batch}, batch_size={batch_size}, bucket_batches="
+                f"{bucket_batches}, {len(self.lengths)} item(s): all must be at least 1"
+            )
+        self.frames_per_batch = frames_per_batch
+        self.batch_size = batch_size
+        if self.shuffle:
+            self._check_longest(names)
+        self.buckets = self._cut(bucket_batches if self.shuffle else 1)
+
+    @property
+    def n_global_batches(self) -> int:
+        """Global batches of an epoch."""
+        return sum(bucket.n_batches for bucket in self.buckets)
+
+    def _form(self) -> list[Indices]:
+        if not self.shuffle:
+            batches = [b for bucket in self.buckets for b in self._split(bucket, bucket.items)]
+            # As in the other sampler: shortest first, within a batch in the corpus's own order
+            return [np.sort(batch) for batch in batches[::-1]]
+        generator = np.random.default_rng([self.seed, self.epoch])
+        batches = []
+        for bucket in self.buckets:
+            drawn = self._split(bucket, generator.permutation(bucket.items))
+            # sorted, so that the shares have similar loads
+            batches += [self._by_length(batch) for batch in drawn]
+        return [batches[i] for i in generator.permutation(len(batches))]
+
+    def _split(self, bucket: Bucket, items: Indices) -> list[Indices]:
+        """Cut into batches whose sizes differ by one at most, an item at least for every share."""
+        items = np.resize(items, max(len(items), bucket.n_batches * self.n_shares))
+        return np.array_split(items, bucket.n_batches)
+
+    def _cut(self, bucket_batches: int) -> list[Bucket]:
+        order = self._by_length(np.arange(len(self.lengths)))[::-1]
+        buckets: list[Bucket] = []
+        while len(order):
+            room = self._room(order[0])
+            end = room
+            while end < min(len(order), room * bucket_batches) and self._similar(order, end):
+                end += room
+            items, order = order[:end], order[end:]
+            buckets.append(Bucket(items, -(-len(items) // room)))
+        return self._without_remnant(buckets)
+
+    def _room(self, longest: np.int64) -> int:
+        """How many items a global batch holds whose longest item is this one."""
+        count = max(self.frames_per_batch // max(int(self.lengths[longest]), 1), 1)
+        return min(count, self.batch_size or count) * self.n_shares
+
+    def _similar(self, order: Indices, place: int) -> bool:
+        return bool(self.lengths[order[place]] >= SPREAD * self.lengths[order[0]])
+
+    def _without_remnant(self, buckets: list[Bucket]) -> list[Bucket]:
+        """Join the last bucket with the one before it if it has not an item for every share."""
+        if len(buckets) < 2 or len(buckets[-1].items) >= self.n_shares:
+            return buckets
+        *rest, last, remnant = buckets
+        items = np.concatenate([last.items, remnant.items])
+        return [*rest, Bucket(items, last.n_batches + 1)]
+
+    def _check_longest(self, names: Sequence[str]) -> None:
+        longest = int(self.lengths.argmax())
+        n_frames = int(self.lengths[longest])
+        if n_frames > self.frames_per_batch:
+            name = names[longest] if names else f"item {longest}"
+            raise InputError(
+                f"{name} has {n_frames} frames, more than data.frames_per_batch="
+                f"{self.frames_per_batch}: raise it, or leave long recordings out by "
+                "data.max_seconds"
+            )

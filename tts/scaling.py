@@ -1,0 +1,60 @@
+"""The learning rate of a run whose global batch is not the one that the rate was chosen for.
+
+Offered, never silent: ``model.scale_lr`` is off by default, and a run says what it does. Linear:
+Goyal et al. (2017), §2.1; the square root, which keeps the variance of a step: Krizhevsky (2014).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tts.errors import InputError
+
+RULES = {"none": 0.0, "linear": 1.0, "sqrt": 0.5}
+
+
+def scaled_optimizer(
+    config: Mapping[str, Any], world_size: int
+) -> tuple[dict[str, Any], str | None]:
+    """The optimiser's options with the learning rate of this run, and what there is to say of it.
+
+    Args:
+        config: of the run; it stays as it is.
+        world_size: processes on all nodes.
+
+    Returns:
+        Options as ``config["model"]["optimizer"]``, and a sentence or None.
+
+    Raises:
+        InputError: a rate is to be scaled where the number of utterances in a step varies.
+    """
+    model, options = config["model"], dict(config["model"]["optimizer"])
+    rule, batch_size = model["scale_lr"], config["data"]["batch_size"]
+    accumulate = config["trainer"]["accumulate_grad_batches"]
+    if rule == "none":
+        if world_size == 1:
+            return options, None
+        return options, (
+            f"{world_size} processes share a step; the learning rate stays {options['lr']:g} "
+            "(model.scale_lr=linear or sqrt would scale it)"
+        )
+    if batch_size is None or _budget(config) is not None:
+        raise InputError(
+            f"model.scale_lr={rule}: with data.frames_per_batch a step has no fixed number of "
+            "utterances; set model.optimizer.lr itself"
+        )
+    global_batch, reference = batch_size * world_size * accumulate, model["reference_batch_size"]
+    lr = options["lr"] * (global_batch / reference) ** RULES[rule]
+    sentence = (
+        f"learning rate {options['lr']:g} -> {lr:g} (model.scale_lr={rule}): {batch_size} "
+        f"utterances x {world_size} processes x {accumulate} accumulated, against {reference}"
+    )
+    return options | {"lr": lr}, sentence
+
+
+def _budget(config: Mapping[str, Any]) -> Any:
+    """Frames in a batch, where they are what is counted."""
+    if "segment_length" in config["model"]["datamodule"]:
+        return None
+    return config["data"]["frames_per_batch"]
