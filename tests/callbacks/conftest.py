@@ -125,3 +125,9 @@ def fit(tmp_path):
 def toy_task():
     """The class, for tests that need another."""
     return ToyTask
+
+
+@pytest.fixture
+def toy_data():
+    """The class of the data."""
+    return ToyData

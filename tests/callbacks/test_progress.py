@@ -1,16 +1,27 @@
 import io
+import logging
 import re
 import sys
+import time
 
 import pytest
 from pytorch_lightning.callbacks import Timer
 
-from tts.callbacks import LineProgress, RichProgress, StopOnNonFinite, progress_bar
+from tts.callbacks import DivergenceGuard, LineProgress, LogSamples, RichProgress, progress_bar
 
 
 class Terminal(io.StringIO):
     def isatty(self):
         return True
+
+
+def terminal_for(monkeypatch):
+    """Called within a test: pytest gives every phase a standard output of its own."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setenv("TERM", "xterm")
+    return terminal
 
 
 @pytest.fixture
@@ -32,7 +43,7 @@ def test_terminal_decides(monkeypatch, stream, kind):
 def test_line_tells_where_the_run_is(bar_run, capsys):
     bar_run(LineProgress(every_seconds=0))
     line = capsys.readouterr().out.splitlines()[2]
-    pattern = r"epoch 0  step 3/8  0:00:0\d left  [\d.e-]+ s/step  train/loss [\d.]+"
+    pattern = r"epoch 0 \(3/4\)  step 3/8  0:00:0\d left  [\d.e-]+ s/step  train/loss [\d.]+"
     assert re.fullmatch(pattern, line)
 
 
@@ -40,9 +51,9 @@ def test_lines_are_rare_but_validation_and_the_end_are_told(bar_run, capsys):
     bar_run(LineProgress(every_seconds=1000))
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("  ")[:2] for line in lines[:-1]] == [
-        ["epoch 0", "step 1/8"],
-        ["validated", "step 4/8"],
-        ["validated", "step 8/8"],
+        ["epoch 0 (1/4)", "step 1/8"],
+        ["validated in 0:00:00", "step 4/8"],
+        ["validated in 0:00:00", "step 8/8"],
     ]
     assert "val/loss" in lines[1]
     assert re.match(r"ended after 0:00:0\d  step 8/8", lines[-1])
@@ -83,14 +94,12 @@ def test_run_without_a_planned_end_does_not_invent_one(bar_run, capsys, toy_task
 
 
 def test_bar_is_drawn_and_taken_down(bar_run, monkeypatch):
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stdout", terminal)
-    monkeypatch.setenv("COLUMNS", "160")
-    monkeypatch.setenv("TERM", "xterm")
+    terminal = terminal_for(monkeypatch)
     bar = RichProgress(every_seconds=0)
     bar_run(bar)
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue())
-    assert re.search(r"epoch 1 .*step 8/8 +0:00:00 left .*train/loss [\d.]+ +val/loss", text)
+    assert re.search(r"epoch 1 \(4/4\) .*step 8/8 +0:00:00 left .*train/loss [\d.]+", text)
+    assert re.search(r"ended after 0:00:0\d .*step 8/8 .*train/loss [\d.]+ +val/loss", text)
     assert "validation" in text
     assert bar._progress is None
 
@@ -103,5 +112,95 @@ def test_terminal_is_given_back_after_an_error(bar_run, monkeypatch, toy_task):
     monkeypatch.setattr(sys, "stdout", Terminal())
     bar = RichProgress()
     with pytest.raises(RuntimeError, match="loss is nan"):
-        bar_run(bar, StopOnNonFinite(), task=Breaks())
+        bar_run(bar, DivergenceGuard(), task=Breaks())
     assert bar._progress is None
+
+
+def test_time_left_counts_validations_by_themselves(fit, toy_task):
+    """Steps of 10 ms, validations of 300 ms: a mean over steps would be far off."""
+
+    class Slow(toy_task):
+        def training_step(self, batch, batch_idx):
+            time.sleep(0.01)
+            return super().training_step(batch, batch_idx)
+
+        def on_validation_epoch_end(self):
+            time.sleep(0.3)
+
+    class Note(LineProgress):
+        def draw(self, trainer):
+            notes[trainer.global_step] = self.seconds_left(), time.monotonic()
+
+    notes = {}
+    fit([Note(every_seconds=0)], Slow(), max_epochs=4, enable_progress_bar=True)
+    end = time.monotonic()
+    for step in (5, 8, 9, 12):
+        left, now = notes[step]
+        assert left == pytest.approx(end - now, abs=0.25)
+
+
+def test_validation_that_runs_is_part_of_the_time_left(fit, toy_task):
+    class Slow(toy_task):
+        def on_validation_epoch_end(self):
+            time.sleep(0.2)
+            left.append(self.trainer.progress_bar_callback.seconds_left())
+            time.sleep(0.2)
+
+    left = []
+    fit([LineProgress()], Slow(), max_epochs=2, enable_progress_bar=True)
+    assert left[1] == pytest.approx(0.2, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "steps"),
+    [
+        ({}, 4),
+        ({"check_val_every_n_epoch": 2}, 8),
+        ({"val_check_interval": 0.5}, 2),
+        ({"val_check_interval": 3, "check_val_every_n_epoch": None}, 3),
+        ({"accumulate_grad_batches": 2}, 2),
+    ],
+)
+def test_steps_between_validations(fit, arguments, steps):
+    bar = LineProgress()
+    fit([bar], enable_progress_bar=True, **arguments)
+    assert bar._steps_per_validation() == steps
+
+
+def test_what_is_done_between_steps_is_named(bar_run, monkeypatch, toy_task):
+    terminal = terminal_for(monkeypatch)
+    monkeypatch.setattr("tts.callbacks.samples.media", lambda *_: iter(()))
+
+    class Pauses(toy_task):
+        def validation_step(self, batch, batch_idx):
+            time.sleep(0.15)  # longer than rich waits between two drawings
+
+        def samples(self, batch, generator):
+            time.sleep(0.15)
+            return super().samples(batch, generator)
+
+    bar_run(RichProgress(0), LogSamples(n_samples=1), task=Pauses(), num_sanity_val_steps=2)
+    text = terminal.getvalue()
+    named = {
+        what for what in ("sanity check", "validation", "samples", "batch 2/2") if what in text
+    }
+    assert named == {"sanity check", "validation", "samples", "batch 2/2"}
+
+
+def test_log_lines_go_above_the_bar(bar_run, monkeypatch, toy_task):
+    terminal = terminal_for(monkeypatch)
+
+    class Talks(toy_task):
+        def on_train_batch_end(self, *_):
+            logging.getLogger("tts").warning("something is said")
+
+    handler = logging.StreamHandler(terminal)
+    root = logging.getLogger()
+    root.addHandler(handler)
+    try:
+        bar_run(RichProgress(0), task=Talks(), max_epochs=1)
+    finally:
+        root.removeHandler(handler)
+    assert handler.stream is terminal
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue()).replace("\r", "\n")
+    assert [line for line in lines.split("\n") if "said" in line] == ["something is said"] * 4

@@ -1,6 +1,8 @@
 import csv
+import dataclasses
 import logging
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 from tts.audio import read_wave
 from tts.callbacks import EMA, FolderSink, LogSamples, TensorBoardSink
 from tts.callbacks.media import Item
+from tts.errors import InputError
 from tts.tasks.samples import Samples
 
 ITEMS = {
@@ -28,7 +31,7 @@ FIRST = "utt2-00"
 def light(monkeypatch):
     """One short sound for each utterance: drawing takes time."""
 
-    def media(samples, index, mel, symbols, seed):
+    def media(samples, index, mel, symbols, seed, vocoder):
         wave = samples.mels["free_running"][index].flatten() + 5
         yield Item(f"audio_free_running/{samples.names[index]}", lambda: wave)
 
@@ -91,7 +94,7 @@ def test_health_of_the_end_reaches_the_loggers(fit, tmp_path):
     fit([LogSamples(every_n_validations=5, n_samples=1)], logger=logger)
     with (tmp_path / "metrics.csv").open() as file:
         rows = [r for r in csv.DictReader(file) if r["val/alignment_free_running_coverage"]]
-    assert [row["step"] for row in rows] == ["8"]
+    assert [row["step"] for row in rows] == ["7"]
 
 
 def test_tensorboard_gets_the_same_media(fit, tmp_path):
@@ -236,3 +239,85 @@ def test_rhythm_survives_resuming(fit, tmp_path):
     again = LogSamples(every_n_validations=2, folder=tmp_path / "samples")
     fit([again], max_epochs=3, ckpt_path=tmp_path / "half.ckpt")
     assert list(files(tmp_path)) == ["step_000008", "step_000012"]
+
+
+def test_recording_is_written_once(fit, tmp_path):
+    fit([LogSamples(n_samples=1)])
+    target = f"audio_target_{FIRST}.wav"
+    found = files(tmp_path)
+    assert target in found["step_000004"]
+    assert found["step_000008"] == found["step_000004"] - {target}
+
+
+@pytest.mark.usefixtures("light")
+def test_where_the_files_are_is_said_once(fit, tmp_path, caplog):
+    with caplog.at_level(logging.INFO, "tts"):
+        fit([LogSamples(n_samples=1)])
+    said = [r.message for r in caplog.records if r.name == "tts.callbacks.samples"]
+    assert said == [f"pictures and sound of samples: {tmp_path / 'samples'}"]
+
+
+@pytest.mark.usefixtures("light")
+def test_samples_that_take_long_are_said_once(fit, caplog, monkeypatch):
+    monkeypatch.setattr("tts.callbacks.samples._LONG_RUN", 0.0)
+    monkeypatch.setattr("tts.callbacks.samples._MOST_OF_RUN", 1e-6)
+    fit([LogSamples(n_samples=1)], max_epochs=3)
+    said = [r.message for r in caplog.records if "of the run so far" in r.message]
+    assert len(said) == 1
+    assert "every_n_validations" in said[0]
+
+
+@pytest.mark.usefixtures("light")
+def test_gate_and_time_are_scalars(fit, toy_task):
+    class Late(toy_task):
+        def samples(self, batch, generator):
+            samples = super().samples(batch, generator)
+            never = torch.zeros(12)
+            return replace(samples, gates={**samples.gates, "teacher_forced": [never] * 2})
+
+    callback = LogSamples(n_samples=2)
+    fit([callback], Late(), max_epochs=1)
+    # recordings of 12 frames; the free-running gate passes 0.5 at frame 15 of 0 to 29
+    assert callback.health["val/gate_free_running_delay"] == 15 - 11
+    assert callback.health["val/gate_free_running_fires"] == 1.0
+    assert callback.health["val/gate_teacher_forced_delay"] == 12
+    assert callback.health["val/gate_teacher_forced_fires"] == 0.0
+    assert callback.health["val/samples_seconds"] > 0
+
+
+@pytest.fixture
+def waveglow(tmp_path, toy_data):
+    """A tiny WaveGlow of the toy corpus's mels."""
+    from tts import pretrained
+    from tts.models import WaveGlow
+
+    sizes = {"n_mels": 8, "hop_length": 64, "win_length": 256, "n_flows": 2, "n_layers": 2}
+    network = WaveGlow(**sizes, n_channels=8)
+    path = tmp_path / "waveglow.safetensors"
+    pretrained.save(network, path, description={"mel": toy_data.mel.to_dict()})
+    return path
+
+
+def test_named_vocoder_makes_the_sound(fit, waveglow, tmp_path):
+    fit([LogSamples(n_samples=1, vocoder=waveglow)], max_epochs=1)
+    path = tmp_path / "samples" / "step_000004" / f"audio_free_running_{FIRST}.wav"
+    samples, _ = read_wave(path)
+    assert samples.shape == (30 * 64,)  # Griffin-Lim's would be a hop shorter
+
+
+@pytest.mark.parametrize(
+    ("vocoder", "message"),
+    [("gone.safetensors", "gone.safetensors"), ("other contract", "another mel contract: f_min")],
+)
+def test_vocoder_that_does_not_fit_is_refused_before_training(
+    fit, toy_task, toy_data, waveglow, vocoder, message, monkeypatch
+):
+    class Never(toy_task):
+        def training_step(self, batch, batch_idx):
+            raise AssertionError
+
+    if vocoder == "other contract":
+        vocoder = waveglow
+        monkeypatch.setattr(toy_data, "mel", dataclasses.replace(toy_data.mel, f_min=50.0))
+    with pytest.raises(InputError, match=message):
+        fit([LogSamples(n_samples=1, vocoder=vocoder)], Never())

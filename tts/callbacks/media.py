@@ -1,8 +1,8 @@
 """Samples to pictures and sound, one item at a time.
 
 An item is made when it is wanted, so that one that cannot be made does not take the others along.
-Sound of acoustic models is that of Griffin-Lim: it needs no weights, and what it cannot do is the
-same at every step of a run.
+Sound of acoustic models is that of Griffin-Lim, unless a vocoder is named: it needs no weights,
+and what it cannot do is the same at every step of a run.
 """
 
 from __future__ import annotations
@@ -10,27 +10,37 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from tts.callbacks.sinks import MediaSink
+from tts.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from tts.audio import MelConfig
+    from tts.inference.vocoders import Vocoder
     from tts.tasks.samples import Samples
+
+
+GRIFFIN_LIM = "griffin_lim"
 
 
 @dataclass(frozen=True)
 class Item:
-    """A picture (``Figure``) or a sound (``(T_wave,)`` tensor) to be made, and its tag."""
+    """A picture (``Figure``) or a sound (``(T_wave,)`` tensor) to be made, and its tag.
+
+    ``constant`` is true of the recording's own sound, which training does not change.
+    """
 
     tag: str
     make: Callable[[], Figure | Tensor]
+    constant: bool = False
 
     def send(self, sinks: list[MediaSink], sample_rate: int, step: int) -> Iterator[Exception]:
         """Make it and give it to every sink; yields what went wrong."""
@@ -54,7 +64,12 @@ class Item:
 
 
 def media(
-    samples: Samples, index: int, mel: MelConfig, symbols: Sequence[str] | None, seed: int
+    samples: Samples,
+    index: int,
+    mel: MelConfig,
+    symbols: Sequence[str] | None,
+    seed: int,
+    vocoder: Vocoder,
 ) -> Iterator[Item]:
     """Everything there is to show of one utterance.
 
@@ -63,7 +78,8 @@ def media(
         index: of the utterance.
         mel: the contract of ``samples.mels``.
         symbols: of the text, for the axis of alignments.
-        seed: of the phases that Griffin-Lim begins with.
+        seed: of the vocoder's noise; with Griffin-Lim, of the phases that it begins with.
+        vocoder: what makes sound of mels.
     """
     from tts.audio.figures import alignment_figure, gate_figure
 
@@ -80,10 +96,36 @@ def media(
         yield Item(f"gate_{kind}/{name}", partial(gate_figure, gate, n_target, _title(name, kind)))
     if mels:
         yield Item(f"mel/{name}", partial(_mel_picture, mels, waves, mel, name))
-    for kind, wave in waves.items():
-        yield Item(f"audio_{kind}/{name}", partial(_limited, wave))
-    for kind, spectrogram in mels.items() if not waves else ():
-        yield Item(f"audio_{kind}/{name}", partial(_griffin_lim, spectrogram, mel, seed))
+    sounds: dict[str, Callable[[], Tensor]] = {k: partial(_limited, w) for k, w in waves.items()}
+    if not waves:
+        sounds = {k: partial(_vocoded, m, vocoder, mel, seed) for k, m in mels.items()}
+    for kind, sound in sounds.items():
+        yield Item(f"audio_{kind}/{name}", sound, constant=kind == "target")
+
+
+def sample_vocoder(name: str | Path, mel: MelConfig, device: torch.device) -> Vocoder:
+    """Griffin-Lim, or the WaveGlow of a checkpoint.
+
+    Raises:
+        InputError: the checkpoint is none of a WaveGlow, or follows another mel contract.
+    """
+    from tts.audio import MelConfig
+    from tts.inference.vocoders import GriffinLimVocoder, WaveGlowVocoder
+
+    if str(name) == GRIFFIN_LIM:
+        return GriffinLimVocoder(mel)
+    from tts import pretrained
+
+    network: Any = pretrained.load(name, device, network="WaveGlow")
+    network.remove_weight_norm()
+    described = network.description["mel"]
+    theirs = MelConfig.from_dict(described) if described else MelConfig()
+    if differences := mel.differences(theirs):
+        raise InputError(
+            f"callbacks.samples.vocoder={name}: another mel contract: {'; '.join(differences)} "
+            "(here: the run, there: the vocoder)"
+        )
+    return WaveGlowVocoder(network, theirs)
 
 
 def _mel_picture(
@@ -97,13 +139,13 @@ def _mel_picture(
     return mel_figure({**mels, **heard}, mel, name)
 
 
-def _griffin_lim(spectrogram: Tensor, mel: MelConfig, seed: int) -> Tensor:
-    from tts.audio import GriffinLim
-
+def _vocoded(spectrogram: Tensor, vocoder: Vocoder, mel: MelConfig, seed: int) -> Tensor:
     # a network that has learned nothing may stop at its first frame; two are the least there can be
     missing = max(0, 2 - spectrogram.shape[-1])
     spectrogram = F.pad(spectrogram, (0, missing), value=mel.silence)
-    return _limited(GriffinLim(mel)(spectrogram, generator=torch.Generator().manual_seed(seed)))
+    with torch.no_grad():
+        wave = vocoder(spectrogram, generator=torch.Generator().manual_seed(seed))
+    return _limited(wave.float().cpu())
 
 
 def _limited(wave: Tensor) -> Tensor:

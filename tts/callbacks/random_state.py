@@ -1,33 +1,36 @@
-"""The state of torch's random generators in every checkpoint, so that dropout resumes exactly."""
+"""The state of the random generators in every checkpoint, so that dropout resumes exactly.
+
+Workers of the loaders need nothing saved: what is drawn for an item depends on the seed, the epoch
+and the item alone.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 import torch.distributed as dist
 from pytorch_lightning.callbacks import Callback
+
+from tts.rng import RngState, rng_state, set_rng_state
 
 KEY = "random_state"
 
 
 class RandomState(Callback):
-    """Saves the generators of every rank; puts them back before the first resumed epoch.
+    """Saves the generators of every rank; puts them back before the first resumed batch.
 
     A run that resumes with another number of ranks goes on with fresh generators.
     """
 
     def __init__(self) -> None:
-        self._resumed: dict[str, torch.Tensor] | None = None
+        self._resumed: RngState | None = None
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Collect the states; called on every rank."""
-        state = {"cpu": torch.get_rng_state()}
-        if pl_module.device.type == "cuda":
-            state["cuda"] = torch.cuda.get_rng_state(pl_module.device)
+        state = rng_state(pl_module.device)
         states: list[Any] = [state]
         if trainer.world_size > 1:
             states = [None] * trainer.world_size
@@ -42,11 +45,14 @@ class RandomState(Callback):
         if len(states) == trainer.world_size:
             self._resumed = states[trainer.global_rank]
 
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Put the state back, once: the sanity check before it may have drawn."""
-        if self._resumed is None:
-            return
-        torch.set_rng_state(self._resumed["cpu"].cpu())
-        if pl_module.device.type == "cuda" and "cuda" in self._resumed:
-            torch.cuda.set_rng_state(self._resumed["cuda"].cpu(), pl_module.device)
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Put the state back: what made the loaders may have drawn from it."""
+        if self._resumed is not None:
+            set_rng_state(self._resumed, pl_module.device)
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Once more, as a validation may have come first."""
+        self.on_train_start(trainer, pl_module)
         self._resumed = None

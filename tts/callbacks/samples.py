@@ -12,6 +12,7 @@ the modes of all modules are put back.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,32 +22,40 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.trainer.states import TrainerFn
-from pytorch_lightning.utilities.seed import isolate_rng
 from torch import Tensor, nn
 
-from tts.callbacks.media import media
+from tts.callbacks.media import GRIFFIN_LIM, media, sample_vocoder
+from tts.callbacks.progress import RunProgress
 from tts.callbacks.sinks import sinks_for
-from tts.evaluation import alignment_health
+from tts.evaluation import gate_delay, mean_health
+from tts.rng import isolated_rng
 
 if TYPE_CHECKING:
+    from tts.inference.vocoders import Vocoder
     from tts.tasks.samples import Samples
 
 log = logging.getLogger(__name__)
 
 Health = dict[str, float]
 
+_LONG_RUN = 300.0  # seconds; before that, shares mean little
+_MOST_OF_RUN = 0.1
+
 
 class LogSamples(Callback):
     """Renders what a task has to show, on the first process only.
 
     Scalars go to the loggers as ``val/alignment_free_running_coverage`` and so on, means over the
-    samples of the figures of ``tts.evaluation.AlignmentHealth``.
+    samples of the figures of ``tts.evaluation.AlignmentHealth``, with those of the gate and with
+    the time that all this took. The recordings themselves, which do not change, are written once
+    in a process. A run whose samples take more than a tenth of its time is told so, once.
 
     Args:
         every_n_validations: how often, besides the end of the run.
         n_samples: utterances, from the first validation batch of the first process.
         seed: of everything random in the samples.
         folder: where the files go; ``samples`` under the trainer's root by default.
+        vocoder: what makes sound of mels: ``"griffin_lim"``, or the path of a WaveGlow.
 
     Attributes:
         health: the scalars of the last time, for whoever wants to know.
@@ -58,15 +67,21 @@ class LogSamples(Callback):
         n_samples: int = 2,
         seed: int = 0,
         folder: str | Path | None = None,
+        vocoder: str | Path = GRIFFIN_LIM,
     ) -> None:
         self.every_n_validations = every_n_validations
         self.n_samples = n_samples
         self.seed = seed
         self.folder = folder
+        self.vocoder = vocoder
         self.health: Health = {}
         self._batch: Any = None
         self._validations = 0
         self._last_step = -1
+        self._loaded: Vocoder | None = None
+        self._shown = False
+        self._seconds = 0.0
+        self._start: float | None = None
 
     def state_dict(self) -> dict[str, Any]:
         """Count of validations, so that a resumed run keeps the rhythm."""
@@ -75,6 +90,17 @@ class LogSamples(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up the count."""
         self._validations = state_dict["validations"]
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Load the vocoder: a wrong path should not wait for the first validation."""
+        datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
+        if self._loaded is None and stage == "fit" and trainer.is_global_zero:
+            device = trainer.strategy.root_device
+            self._loaded = sample_vocoder(self.vocoder, datamodule.mel, device)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the clock."""
+        self._start = time.monotonic()
 
     def on_validation_batch_start(
         self,
@@ -103,7 +129,8 @@ class LogSamples(Callback):
         if trainer.is_global_zero and self._last_step != trainer.global_step:
             health = self._show(trainer, pl_module)
             for logger in trainer.loggers if health else ():
-                logger.log_metrics(health, step=trainer.global_step)
+                # numbered as Lightning numbers what the last step logs
+                logger.log_metrics(health, step=trainer.global_step - 1)
 
     def _show(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> Health:
         """Sample, measure and render; says what failed, and never raises."""
@@ -111,11 +138,13 @@ class LogSamples(Callback):
             log.warning("no samples: this run has no validation batch to take them from")
             return {}
         step = self._last_step = trainer.global_step
+        began = time.monotonic()
+        self.health = {}
         errors: list[Exception] = []
-        with isolate_rng(), _in_eval_mode(pl_module):
+        with isolated_rng(self.seed), _in_eval_mode(pl_module), _told(trainer):
             try:
                 samples = self._sample(trainer, pl_module)
-                self.health = _health(samples)
+                self.health = sample_health(samples)
                 errors += self._render(trainer, samples)
             except Exception as error:
                 errors.append(error)
@@ -126,13 +155,30 @@ class LogSamples(Callback):
                 len(errors),
                 exc_info=errors[0],
             )
+        self._account(trainer, time.monotonic() - began)
         return self.health
+
+    def _account(self, trainer: pl.Trainer, seconds: float) -> None:
+        """Say where the first samples are, and once if samples take long."""
+        self.health["val/samples_seconds"] = seconds
+        if self._seconds == 0.0:
+            log.info("pictures and sound of samples: %s", self._folder(trainer))
+        before, self._seconds = self._seconds, self._seconds + seconds
+        run = time.monotonic() - (self._start or time.monotonic())
+        if run > _LONG_RUN and self._seconds > _MOST_OF_RUN * run and before <= _MOST_OF_RUN * run:
+            log.warning(
+                "samples have taken %.0f%% of the run so far: raise "
+                "callbacks.samples.every_n_validations, or fewer n_samples",
+                100 * self._seconds / run,
+            )
+
+    def _folder(self, trainer: pl.Trainer) -> Path:
+        return Path(self.folder or Path(trainer.default_root_dir) / "samples")
 
     @torch.no_grad()
     def _sample(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> Samples:
-        # the pre-net's dropout is always on and draws from the global generator in a
-        # teacher-forced pass; its state is put back afterwards
-        torch.manual_seed(self.seed)
+        # the pre-net's dropout is always on and draws from the global generator, which is
+        # isolated here, in a teacher-forced pass
         generator = torch.Generator().manual_seed(self.seed)
         with trainer.precision_plugin.forward_context():
             samples: Samples = pl_module.samples(self._batch, generator)  # type: ignore[operator]
@@ -141,12 +187,15 @@ class LogSamples(Callback):
     def _render(self, trainer: pl.Trainer, samples: Samples) -> Iterator[Exception]:
         """Hand every item to every sink; yields what went wrong."""
         datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
-        folder = self.folder or Path(trainer.default_root_dir) / "samples"
-        sinks = sinks_for(trainer.loggers, folder)
+        sinks = sinks_for(trainer.loggers, self._folder(trainer))
+        assert self._loaded is not None
         for index in range(len(samples.names)):
             symbols = _symbols(datamodule, self._batch, index)
-            for item in media(samples, index, datamodule.mel, symbols, self.seed):
+            for item in media(samples, index, datamodule.mel, symbols, self.seed, self._loaded):
+                if self._shown and item.constant:
+                    continue
                 yield from item.send(sinks, datamodule.mel.sample_rate, trainer.global_step)
+        self._shown = True
 
 
 def _head(batch: Any, n: int) -> Any:
@@ -163,15 +212,33 @@ def _symbols(datamodule: Any, batch: Any, index: int) -> list[str] | None:
     return [table[i] for i in batch.text[index, : int(batch.text_lengths[index])].tolist()]
 
 
-def _health(samples: Samples) -> Health:
-    """Mean figures of each kind of alignment, under the names that loggers get."""
+def sample_health(samples: Samples) -> Health:
+    """Mean figures of each kind of alignment and gate, under the names that loggers get."""
     scalars: Health = {}
     for kind, alignments in samples.alignments.items():
-        figures = [alignment_health(alignment).to_dict() for alignment in alignments]
-        for name in figures[0] if figures else ():
-            mean = sum(figure[name] for figure in figures) / len(figures)
-            scalars[f"val/alignment_{kind}_{name}"] = mean
+        figures = mean_health(alignments)
+        scalars |= {f"val/alignment_{kind}_{name}": value for name, value in figures.items()}
+    targets = [mel.shape[-1] for mel in samples.mels.get("target", ())]
+    for kind, gates in samples.gates.items():
+        if not targets:
+            continue
+        results = [gate_delay(gate, n) for gate, n in zip(gates, targets, strict=True)]
+        scalars[f"val/gate_{kind}_delay"] = sum(delay for delay, _ in results) / len(results)
+        scalars[f"val/gate_{kind}_fires"] = sum(fires for _, fires in results) / len(results)
     return scalars
+
+
+@contextmanager
+def _told(trainer: pl.Trainer) -> Iterator[None]:
+    """Let the progress bar say what the run is doing."""
+    bar = trainer.progress_bar_callback
+    if isinstance(bar, RunProgress):
+        bar.begin("samples")
+    try:
+        yield
+    finally:
+        if isinstance(bar, RunProgress):
+            bar.end()
 
 
 @contextmanager

@@ -1,13 +1,15 @@
-"""Figures of a run's health: speed, waiting for data, gradient norm, learning rate.
+"""Figures of a run's health: speed, waiting, padding, memory, gradients, learning rate.
 
-Written every ``trainer.log_every_n_steps`` steps as means over the steps since the last time.
-Nothing is copied from the GPU in between, so measuring does not slow down what is measured.
+Written every ``trainer.log_every_n_steps`` steps, as means over the steps since the last time and
+over all processes; ``docs/dashboards.md`` tells what each of them means. Between two writings
+nothing is copied from the GPU and no process waits for another, so measuring does not slow down
+what is measured.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
@@ -15,23 +17,21 @@ from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 from torch.optim import Optimizer
 
+from tts.callbacks.memory import peak_memory_gb
+from tts.tasks.base import is_due
+
 
 class Throughput(Callback):
-    """Logs ``train/...`` scalars of this process.
+    """Logs the ``train/...`` scalars that are not losses.
 
-    - ``frames_per_second``: real mel frames (batches with ``mel_lengths``), or
-      ``samples_per_second``: samples of wave (batches with ``wave``);
-    - ``seconds_per_step``: per optimiser step, waiting for data included;
-    - ``data_wait``: share of that time between the end of a batch and the start of the next. A
-      GPU computes on while its process waits, so some waiting costs nothing;
-    - ``gradient_norm``: before clipping, of the step that is logged;
-    - ``learning_rate``: of the first parameter group.
-
-    Validation and the saving of checkpoints are left out.
+    Validation and the saving of checkpoints are left out of the times. Where several processes
+    train, work is summed over them, waiting and memory are those of the worst.
     """
 
     def __init__(self) -> None:
         self._reset(0)
+        self._seen: dict[str, float] = {}
+        self._world_size = 1
         self._gap_start: float | None = None
         self._batch_start = 0.0
 
@@ -40,11 +40,26 @@ class Throughput(Callback):
         self._busy = 0.0
         self._waited = 0.0
         self._work: dict[str, float | Tensor] = {}
-        self._gradient_norm: Tensor | None = None
+        self._gradient_norms: dict[str, Tensor] = {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """What was seen so far, so that a resumed run counts on.
+
+        Of the steps that are not written yet, the other processes are taken to have seen as much
+        as this one.
+        """
+        unwritten = {name: float(n) * self._world_size for name, n in self._work.items()}
+        names = {*self._seen, *unwritten}
+        return {"seen": {n: self._seen.get(n, 0.0) + unwritten.get(n, 0.0) for n in names}}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the counts."""
+        self._seen = dict(state_dict.get("seen", {}))
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Begin here, be it a resumed run or the second of a process."""
         self._reset(trainer.global_step)
+        self._world_size = trainer.world_size
         self._gap_start = None
 
     def on_train_batch_start(
@@ -61,9 +76,8 @@ class Throughput(Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Optimizer
     ) -> None:
         """Measure the gradient where it is whole, unscaled and not yet clipped."""
-        if _is_due(trainer, trainer.global_step + 1):
-            gradients = [p.grad for p in pl_module.parameters() if p.grad is not None]
-            self._gradient_norm = torch.nn.utils.get_total_norm(gradients)
+        if is_due(trainer, trainer.global_step + 1):
+            self._gradient_norms = gradient_norms(pl_module)
 
     def on_train_batch_end(
         self,
@@ -77,20 +91,30 @@ class Throughput(Callback):
         for name, amount in _work(batch).items():
             self._work[name] = self._work.get(name, 0) + amount
         self._busy += time.perf_counter() - self._batch_start
-        # the norm is there exactly when this batch ended a step that is due
-        if self._gradient_norm is not None:
-            pl_module.log_dict(self._figures(trainer), on_epoch=False, rank_zero_only=True)
+        # the norms are there exactly when this batch ended a step that is due
+        if self._gradient_norms:
+            pl_module.log_dict(self._figures(trainer, pl_module), on_epoch=False)
             self._reset(trainer.global_step)
         self._gap_start = time.perf_counter()
 
-    def _figures(self, trainer: pl.Trainer) -> dict[str, float]:
-        busy = max(self._busy, 1e-9)
-        figures = {f"{name}_per_second": float(n) / busy for name, n in self._work.items()}
-        figures["seconds_per_step"] = busy / max(1, trainer.global_step - self._first_step)
-        figures["data_wait"] = self._waited / busy
+    def _figures(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, float]:
+        busy, steps = max(self._busy, 1e-9), trainer.global_step - self._first_step
+        work = _over_processes(self._work, pl_module, sum)
+        figures = _over_processes(
+            {"data_wait": self._waited / busy, **peak_memory_gb(pl_module.device)}, pl_module, max
+        )
+        figures["steps_per_second"] = steps / busy
+        for name, amount in work.items():
+            self._seen[name] = self._seen.get(name, 0.0) + amount
+        for name in (name for name in ("frames", "samples") if name in work):
+            figures[f"{name}_per_second"] = work[name] / busy
+            figures[f"{name}_seen"] = self._seen[name]
+        if padded := work.get("padded_frames"):
+            figures["padding"] = 1.0 - work["frames"] / padded
         figures["learning_rate"] = float(trainer.optimizers[0].param_groups[0]["lr"])
-        if self._gradient_norm is not None:
-            figures["gradient_norm"] = float(self._gradient_norm)
+        figures |= {name: float(norm) for name, norm in self._gradient_norms.items()}
+        if (scaler := getattr(trainer.precision_plugin, "scaler", None)) is not None:
+            figures["loss_scale"] = float(scaler.get_scale())
         return {f"train/{name}": value for name, value in figures.items()}
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -104,16 +128,47 @@ class Throughput(Callback):
         self._gap_start = None
 
 
-def _is_due(trainer: pl.Trainer, step: int) -> bool:
-    """Whether Lightning writes what is logged in this step."""
-    every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
-    return step % every == 0 or bool(trainer.fast_dev_run)  # type: ignore[attr-defined]
+def gradient_norms(module: pl.LightningModule) -> dict[str, Tensor]:
+    """L2 norm of the gradient: ``gradient_norm``, and ``gradient_norm_<part>`` of each part.
+
+    The parts are the children of ``module.network``: encoder, decoder, post-net and so on.
+    """
+    network = getattr(module, "network", module)
+    norms = {}
+    for name, part in network.named_children():
+        gradients = [p.grad for p in part.parameters() if p.grad is not None]
+        if gradients:
+            norms[f"gradient_norm_{name}"] = torch.nn.utils.get_total_norm(gradients)
+    return {"gradient_norm": total_norm(module), **norms}
+
+
+def total_norm(module: pl.LightningModule) -> Tensor:
+    """L2 norm of the whole gradient, a scalar on the device."""
+    gradients = [p.grad for p in module.parameters() if p.grad is not None]
+    return torch.nn.utils.get_total_norm(gradients)
+
+
+def _over_processes(
+    figures: dict[str, Any], module: pl.LightningModule, combine: Any
+) -> dict[str, float]:
+    """The same figures of all processes, combined by ``sum`` or ``max``."""
+    if module.trainer.world_size == 1:
+        return {name: float(value) for name, value in figures.items()}
+    # float32 is exact up to 2^24; the sums of a few steps stay far below
+    values = torch.stack(
+        [torch.as_tensor(v, dtype=torch.float32, device=module.device) for v in figures.values()]
+    )
+    gathered = cast(Tensor, module.all_gather(values)).tolist()  # (world_size, n)
+    return {
+        n: combine(column) for n, column in zip(figures, zip(*gathered, strict=True), strict=True)
+    }
 
 
 def _work(batch: Any) -> dict[str, float | Tensor]:
     """What a batch holds, without a copy from the GPU."""
     if hasattr(batch, "mel_lengths"):
-        return {"frames": batch.mel_lengths.sum()}
+        padded = batch.mel.shape[0] * batch.mel.shape[2]
+        return {"frames": batch.mel_lengths.sum(), "padded_frames": padded}
     if hasattr(batch, "wave"):
         return {"samples": batch.wave.numel()}
     return {}

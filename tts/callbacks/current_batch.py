@@ -1,0 +1,49 @@
+"""Which batch is being computed, for messages about what went wrong with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+
+_MOST = 8
+
+
+class CurrentBatch(Callback):
+    """Remembers sizes and names of the batch, and none of its tensors."""
+
+    def __init__(self) -> None:
+        self._place = "the start"
+        self._what = ""
+
+    def __str__(self) -> str:
+        return f"{self._place}{self._what}"
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Remember a batch of the training."""
+        self._note(f"step {trainer.global_step} (epoch {trainer.current_epoch})", batch)
+
+    def on_validation_batch_start(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Remember a batch of the validation."""
+        self._note(f"validation batch {batch_idx} after step {trainer.global_step}", batch)
+
+    def _note(self, place: str, batch: Any) -> None:
+        self._place = place
+        names = list(dict.fromkeys(getattr(batch, "names", ())))
+        sizes = ""
+        if hasattr(batch, "mel_lengths"):
+            sizes = f" of up to {batch.mel.shape[2]} frames and {batch.text.shape[1]} symbols"
+        elif hasattr(batch, "wave"):
+            sizes = f" of {batch.wave.shape[1]} samples"
+        more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
+        self._what = f": {len(names)} utterances{sizes} ({', '.join(names[:_MOST])}{more})"

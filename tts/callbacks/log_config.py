@@ -1,0 +1,89 @@
+"""What a run was: configuration and facts, to every logger and into the run's folder."""
+
+from __future__ import annotations
+
+import json
+import logging
+import platform
+import subprocess
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.loggers import TensorBoardLogger
+
+import tts
+from tts.csv_logger import CSVLogger
+from tts.loggers import describe_in_tensorboard, rewind_tensorboard
+
+log = logging.getLogger(__name__)
+
+
+class LogConfig(Callback):
+    """Tells the loggers, once the corpus is there, and leaves ``facts.json``.
+
+    Loggers get the configuration as hyper-parameters, with the facts under ``facts``: what the
+    corpus is called and its fingerprint, the number of parameters, git's revision, devices and
+    versions.
+
+    Args:
+        config: resolved, plain containers.
+        folder: where ``facts.json`` goes.
+    """
+
+    def __init__(self, config: Mapping[str, Any], folder: str | Path) -> None:
+        self.config = config
+        self.folder = Path(folder)
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write everything down."""
+        if not trainer.is_global_zero:
+            return
+        facts = run_facts(trainer, pl_module)
+        described = {**self.config, "facts": facts}
+        for logger in trainer.loggers:
+            logger.log_hyperparams(described)
+            if isinstance(logger, TensorBoardLogger):
+                describe_in_tensorboard(logger, described, str(self.config["monitor"]))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "facts.json").write_text(json.dumps(facts, indent=1) + "\n")
+        log.info("%s: %s parameters", facts["network"], f"{facts['parameters']:,}")
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """What is logged of steps that are still to come is that of a run that was killed."""
+        for logger in trainer.loggers:
+            if isinstance(logger, CSVLogger):
+                logger.rewind(trainer.global_step)
+            elif isinstance(logger, TensorBoardLogger) and trainer.is_global_zero:
+                rewind_tensorboard(logger, trainer.global_step)
+
+
+def run_facts(trainer: pl.Trainer, pl_module: Any) -> dict[str, Any]:
+    """What the configuration does not say."""
+    datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
+    return {
+        "corpus": datamodule.corpus.name,
+        "corpus_fingerprint": datamodule.corpus.fingerprint(),
+        "network": type(pl_module.network).__name__,
+        "parameters": sum(p.numel() for p in pl_module.network.parameters()),
+        "git": git_revision(),
+        "processes": trainer.world_size,
+        "device": pl_module.device.type,
+        "python": platform.python_version(),
+        "tacoglow": tts.__version__,
+        **{name: version(name) for name in ("torch", "pytorch-lightning", "numpy")},
+    }
+
+
+def git_revision() -> str | None:
+    """Revision of the checkout that runs, if it is one."""
+    here = Path(__file__).parent
+    command = ["git", "-C", str(here), "describe", "--always", "--dirty"]
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return run.stdout.strip() or None

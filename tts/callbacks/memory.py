@@ -1,0 +1,29 @@
+"""How much memory this process has needed at most, wherever it runs."""
+
+from __future__ import annotations
+
+import sys
+
+import torch
+
+GIB = 2**30
+
+
+def peak_memory_gb(device: torch.device) -> dict[str, float]:
+    """Peaks since the process began, in GiB.
+
+    ``memory_process_gb`` is what the process has held in main memory (not on Windows, which does
+    not say); ``memory_device_gb`` what tensors have held on a CUDA device, or what the Metal driver
+    holds now.
+    """
+    peaks: dict[str, float] = {}
+    if sys.platform != "win32":
+        import resource
+
+        unit = 1 if sys.platform == "darwin" else 1024
+        peaks["memory_process_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIB
+    if device.type == "cuda":
+        peaks["memory_device_gb"] = torch.cuda.max_memory_allocated(device) / GIB
+    elif device.type == "mps":
+        peaks["memory_device_gb"] = torch.mps.driver_allocated_memory() / GIB
+    return peaks

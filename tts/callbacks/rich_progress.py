@@ -1,0 +1,152 @@
+"""The progress bar in a terminal: one line for the run, one for what happens between two steps."""
+
+from __future__ import annotations
+
+import logging
+import math
+import sys
+import time
+from typing import Any, TypeAlias
+
+import pytorch_lightning as pl
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from tts.callbacks.progress import RunProgress, clock
+
+LogHandler: TypeAlias = "logging.StreamHandler[Any]"
+
+
+class RichProgress(RunProgress):
+    """One bar for the run and, below it, one for what it is doing between two steps."""
+
+    def __init__(self, every_seconds: float = 0.2) -> None:
+        super().__init__(every_seconds)
+        self._progress: Progress | None = None
+        self._run: TaskID | None = None
+        self._inner: list[TaskID] = []
+        self._logs: list[tuple[LogHandler, Any]] = []
+
+    def on_sanity_check_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Put the bar up."""
+        self._open()
+        self.begin("sanity check")
+
+    def on_sanity_check_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Take the second bar down."""
+        self.end()
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Put the bar up."""
+        super().on_train_start(trainer, pl_module)
+        self._open()
+        if self._progress is not None:
+            self._run = self._progress.add_task("epoch", total=self.total_steps, text="")
+            self.draw(trainer)
+
+    def draw(self, trainer: pl.Trainer) -> None:
+        """Epoch, bar and facts."""
+        if self._progress is None or self._run is None:
+            return
+        self._progress.update(
+            self._run,
+            description=self.place(),
+            completed=trainer.global_step,
+            text="  ".join(self.facts(left=True)),
+        )
+
+    def close(self, trainer: pl.Trainer) -> None:
+        """Leave the last state on the screen."""
+        if self._progress is not None and self._run is not None:
+            head = f"ended after {clock(time.monotonic() - self._start)}"
+            facts = "  ".join(self.facts(left=False))
+            completed = trainer.global_step
+            self._progress.update(self._run, description=head, completed=completed, text=facts)
+        self._stop()
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Put the second bar up; the sanity check has one already."""
+        super().on_validation_start(trainer, pl_module)
+        if not trainer.sanity_checking:
+            self.draw(trainer)
+            self.begin("validation")
+
+    def on_validation_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Move the second bar."""
+        if self._progress is None or not self._inner:
+            return
+        counts = trainer.num_sanity_val_batches if trainer.sanity_checking else None
+        total = sum(b for b in counts or trainer.num_val_batches if math.isfinite(b))
+        self._progress.update(
+            self._inner[-1],
+            total=total or None,
+            completed=batch_idx + 1,
+            text=f"batch {batch_idx + 1}/{int(total)}" if total else f"batch {batch_idx + 1}",
+        )
+        self._draw_if_due(trainer)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Take the second bar down."""
+        super().on_validation_end(trainer, pl_module)
+        if not trainer.sanity_checking:
+            self.end()
+            self.draw(trainer)
+
+    def begin(self, what: str) -> None:
+        """Put a bar up that moves without an end, until there is one."""
+        if self._progress is not None:
+            self._inner.append(self._progress.add_task(what, total=None, text=""))
+
+    def end(self) -> None:
+        """Take down the last one that was put up."""
+        if self._progress is not None and self._inner:
+            self._progress.remove_task(self._inner.pop())
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Give the terminal back."""
+        self._stop()
+
+    def print(self, *args: Any, **kwargs: Any) -> None:
+        """Print above the bar."""
+        console = self._progress.console if self._progress is not None else Console()
+        console.print(*args, **kwargs)
+
+    def _open(self) -> None:
+        if self._enabled and self._progress is None:
+            self._progress = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=20),
+                TextColumn("{task.fields[text]}"),
+                console=Console(),
+            )
+            streams = sys.stdout, sys.stderr
+            self._progress.start()
+            # rich has replaced both by streams that print above the bar: log lines belong there
+            self._logs = _move_logs(streams, (sys.stdout, sys.stderr))
+
+    def _stop(self) -> None:
+        if self._progress is not None:
+            for handler, stream in self._logs:
+                handler.setStream(stream)
+            self._progress.stop()
+            self._progress, self._run, self._inner = None, None, []
+
+
+def _move_logs(old: tuple[Any, ...], new: tuple[Any, ...]) -> list[tuple[LogHandler, Any]]:
+    """Let log handlers that write to the old streams write to the new; gives what was before."""
+    moved = []
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler) and handler.stream in old:
+            moved.append((handler, handler.stream))
+            handler.setStream(new[old.index(handler.stream)])
+    return moved
