@@ -39,6 +39,7 @@ def test_configuration_and_data_files_are_in_the_wheel(installed):
     assert (site / "tts/data/splits/ljspeech_val.txt").is_file()
     assert {path.name for path in site.iterdir() if path.is_dir()} == {
         "tts",
+        "hydra_plugins",
         "tacoglow-0.1.0.dist-info",
     }
 
@@ -73,3 +74,14 @@ def test_console_scripts_are_declared(installed):
     text = entry_points.read_text()
     assert "tts-train = tts.cli:train" in text
     assert "tts-synthesize = tts.cli:synthesize" in text
+
+
+def test_hydra_finds_the_sweeper_of_the_installed_package(installed, tmp_path):
+    _, site = installed
+    code = (
+        "from hydra.core.plugins import Plugins; from hydra.plugins.sweeper import Sweeper\n"
+        "import sys; found = Plugins.instance().discover(Sweeper)\n"
+        "print(*(sys.modules[f.__module__].__file__ for f in found if 'Tacoglow' in f.__name__))"
+    )
+    run = command(site, code, tmp_path)
+    assert run.stdout.strip() == str(site / "hydra_plugins" / "tacoglow_sweeper.py"), run.stderr

@@ -48,7 +48,13 @@ def train(tmp_path_factory):
     return train
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "way",
+    [
+        pytest.param(w, marks=pytest.mark.slow) if w == "waveglow, two processes" else w
+        for w in WAYS
+    ],
+)
 def test_the_same_global_batch_gives_the_same_weights(way, train):
     options, share = WAYS[way]
     alone, metrics = train(*options, "data.batch_size=6")

@@ -115,6 +115,7 @@ def test_a_grid_over_devices(sweep, tmp_path):
     assert dict(os.environ) == before
 
 
+@pytest.mark.slow
 def test_an_interrupted_search_goes_on(sweep, tmp_path):
     search = [*TPE, "sweep.n_trials=3", LR, "trainer.max_epochs=2"]
     search += ["+callbacks.stop._target_=trial_callbacks.InterruptOnce"]

@@ -1,4 +1,4 @@
-"""Training through the real recipe: it learns, resumes exactly, and scales exactly."""
+"""Training through the real recipe: it learns, resumes exactly, and fails in one line."""
 
 import os
 import pickle
@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from runs import NO_DROPOUT, QUIET, TINY_TACOTRON2, TINY_WAVEGLOW, overrides, run
+from runs import QUIET, TINY_TACOTRON2, TINY_WAVEGLOW, overrides, run
 
 from tts.config import conf_dir
 from tts.errors import InputError, TrainingError
@@ -34,7 +34,8 @@ def same_weights(a, b, **tolerance):
 @pytest.mark.parametrize("network", ["tacotron2", "waveglow"])
 def test_a_run_learns_and_leaves_everything(network, tmp_path):
     first = run(tmp_path, *TINY[network], "trainer.max_steps=2", output="short")
-    last = run(tmp_path, *TINY[network], "trainer.max_steps=24", "model.lr=3e-3")
+    options = ["trainer.max_steps=24", "model.lr=3e-3", "trainer.check_val_every_n_epoch=4"]
+    last = run(tmp_path, *TINY[network], *options)
     assert last["val/loss"] < first["val/loss"]
     names = {path.name for path in (tmp_path / "output").iterdir()}
     assert {"checkpoints", "config.yaml", "metrics.csv", "samples"} <= names
@@ -94,20 +95,6 @@ def test_the_same_seed_gives_the_same_weights(seed, tmp_path):
     same_weights(weights(tmp_path, "a"), weights(tmp_path, "b"), rtol=0, atol=0)
     with pytest.raises(AssertionError):
         same_weights(weights(tmp_path, "a"), weights(tmp_path, "c"))
-
-
-@pytest.mark.parametrize("network", ["tacotron2", "waveglow"])
-def test_two_processes_equal_one_with_the_same_global_batch(network, tmp_path):
-    options = [*TINY[network], *QUIET, "trainer.max_steps=6", "trainer.num_sanity_val_steps=0"]
-    # biases in front of batch norm have no gradient but round-off, which Adam would blow up
-    options += ["model.optimizer.eps=1e-4"]
-    if network == "tacotron2":
-        options += NO_DROPOUT
-    one = run(tmp_path, *options, "data.batch_size=6", output="one")
-    ranks = ["trainer.devices=2", "trainer.strategy=ddp", "data.batch_size=3"]
-    two = run(tmp_path, *options, *ranks, output="two")
-    same_weights(weights(tmp_path, "one"), weights(tmp_path, "two"), rtol=1e-4, atol=1e-5)
-    assert two["val/loss"] == pytest.approx(one["val/loss"], rel=1e-4)
 
 
 @pytest.mark.parametrize("name", sorted(p.stem for p in (conf_dir() / "experiment").glob("*.yaml")))
@@ -170,7 +157,7 @@ def test_the_best_checkpoints_are_those_that_were_validated(tmp_path):
     options = [*TINY_TACOTRON2, *QUIET, "trainer.max_steps=5", "trainer.max_epochs=-1"]
     run(tmp_path, *options)
     names = {path.name for path in (tmp_path / "output" / "checkpoints").iterdir()}
-    assert names == {"step_0000002.ckpt", "step_0000004.ckpt", "last.ckpt"}
+    assert names == {"step_0000002.ckpt", "step_0000004.ckpt", "previous.ckpt", "last.ckpt"}
 
 
 def test_interrupted_runs_can_be_resumed(tmp_path):
@@ -184,7 +171,7 @@ def test_interrupted_runs_can_be_resumed(tmp_path):
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert err.splitlines()[-1].startswith("error: interrupted")
+    assert err.splitlines()[-1].startswith("interrupted at step")
     assert "Traceback" not in err
     (last,) = tmp_path.rglob("last.ckpt")
     assert torch.load(last, weights_only=True)["global_step"] > 0
@@ -213,10 +200,11 @@ def test_bad_data_under_ddp_is_one_line(tmp_path, capfd):
     broken.write_bytes(broken.read_bytes()[:1000])
     capfd.readouterr()
     ranks = ["trainer.devices=2", "trainer.strategy=ddp"]
-    with pytest.raises(InputError, match="bad input"):
+    with pytest.raises(InputError, match=f"bad input: .*{broken.name}"):
         run(tmp_path, *TINY_TACOTRON2, *QUIET, *ranks, "trainer.max_steps=1")
     err = capfd.readouterr().err
-    assert broken.name in err
+    # both ranks fail alike; the command says it once, when it gets the exception
+    assert "error" not in err
     assert "Traceback" not in err
 
 
@@ -240,5 +228,5 @@ def test_a_rank_that_stops_says_so_and_leaves_no_trace(tmp_path, capfd):
         run(tmp_path, *TINY_TACOTRON2, *QUIET, *ranks, "trainer.max_steps=9")
     assert dict(os.environ) == before
     err = capfd.readouterr().err
-    assert "error: rank" in err
+    assert "error" not in err
     assert "Traceback" not in err

@@ -16,19 +16,24 @@ from typing import Any, NoReturn, TypeVar
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from tts.config import conf_dir, register_resolvers, resolved
-from tts.errors import InputError, TrainingError, one_line
+from tts.errors import EXIT_INTERRUPTED, GO_ON, InputError, RunStopped, TrainingError, one_line
 from tts.overrides import quote_values
+from tts.runs import has_checkpoint, load_overrides, save_overrides
+from tts.signals import StopSignals
+from tts.slurm import was_requeued
 
 Result = TypeVar("Result")
 
 
 def train() -> None:
     """``tts-train`` and ``python train.py``."""
-    _run(_train_job, "train")
+    with StopSignals().installed():
+        _run(_train_job, "train")
 
 
 def synthesize() -> None:
@@ -37,12 +42,30 @@ def synthesize() -> None:
 
 
 def _train_job(cfg: DictConfig) -> float | None:
+    # a sweep wants to know what became of a trial, and goes on
+    return _reporting(lambda: _train(cfg)) if cfg.sweep.trial is None else _train(cfg)
+
+
+def _train(cfg: DictConfig) -> float | None:
     output_dir = Path(HydraConfig.get().runtime.output_dir)
-    monitor = str(cfg.monitor)
+    cfg = _going_on(cfg, output_dir)
     OmegaConf.update(cfg, "paths.output_dir", str(output_dir))
-    config = _reporting(lambda: resolved(cfg))
-    metrics = _reporting(lambda: _launch(config, output_dir))
-    return metrics.get(monitor)
+    metrics = _launch(resolved(cfg), output_dir)
+    return metrics.get(str(cfg.monitor))
+
+
+def _going_on(cfg: DictConfig, output_dir: Path) -> DictConfig:
+    """If a run goes on in its folder: the options it began with, and those given now."""
+    context = HydraConfig.get()
+    overrides = list(context.overrides.task)
+    requeued = cfg.ckpt_path is None and was_requeued()
+    if (cfg.ckpt_path == "last" or requeued) and has_checkpoint(output_dir):
+        overrides = load_overrides(output_dir, [*overrides, "ckpt_path=last"])
+        cfg = hydra.compose("train", overrides)
+    elif cfg.ckpt_path == "last" and context.mode == RunMode.MULTIRUN:
+        cfg.ckpt_path = None  # a job of a sweep that had not begun yet
+    save_overrides(output_dir, overrides)
+    return cfg
 
 
 def _launch(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
@@ -88,8 +111,10 @@ def _reporting(action: Callable[[], Result]) -> Result:
         if error.filename is None:
             raise
         _exit(f"{error.filename}: cannot be written or read ({error.strerror})", 2)
+    except RunStopped as stop:
+        _exit(one_line(stop), stop.status, "")
     except KeyboardInterrupt:
-        _exit("interrupted; a training goes on with ckpt_path=last", 130)
+        _exit(f"interrupted; {GO_ON}", EXIT_INTERRUPTED)
 
 
 def _explain(error: BaseException) -> str:
@@ -101,7 +126,10 @@ def _explain(error: BaseException) -> str:
         key = getattr(error, "full_key", None) or _full_key(error)
         return f"{key}: {one_line(cause)}" if key else one_line(cause)
     # Hydra adds where it has looked, which is of no use to anyone but Hydra's developers
-    return one_line(error).split(" Config search path:")[0]
+    message = one_line(error).split(" Config search path:")[0]
+    if "Could not find 'hydra/launcher/" in message:
+        message += "; more come with pip install 'tacoglow[sweep]'"
+    return message
 
 
 def _unknown_key(error: OmegaConfBaseException) -> str:
@@ -119,7 +147,7 @@ def _full_key(error: BaseException) -> str:
     return ""
 
 
-def _exit(message: str, status: int) -> NoReturn:
+def _exit(message: str, status: int, prefix: str = "error: ") -> NoReturn:
     sys.stdout.flush()
-    sys.stderr.write(f"error: {message}\n")
+    sys.stderr.write(f"{prefix}{message}\n")
     raise SystemExit(status)

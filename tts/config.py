@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 
 from tts.errors import InputError
+from tts.runs import run_folder
 
 
 def conf_dir() -> Path:
@@ -25,7 +26,7 @@ def conf_dir() -> Path:
 
 
 def register_resolvers() -> None:
-    """Make ``${vocabulary_size:...}`` known to OmegaConf (harmless to call again)."""
+    """Make our resolvers known to OmegaConf (harmless to call again)."""
 
     def vocabulary_size(symbols: Any) -> int:
         from tts.text import SYMBOL_SETS
@@ -38,6 +39,7 @@ def register_resolvers() -> None:
         return len(SYMBOL_SETS[symbols])
 
     OmegaConf.register_new_resolver("vocabulary_size", vocabulary_size, replace=True)
+    OmegaConf.register_new_resolver("run_folder", run_folder, replace=True)
 
 
 def compose(overrides: Sequence[str] = (), config_name: str = "train") -> DictConfig:

@@ -7,6 +7,7 @@ dropped. Accepted: ``null`` (leave ``accelerator`` and ``devices`` alone), ``0``
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,16 @@ class Devices:
     def count(self) -> int:
         """Number of processes on this node."""
         return self.devices if isinstance(self.devices, int) else len(self.devices)
+
+
+def world_size(options: Mapping[str, Any]) -> int:
+    """Number of processes on all nodes, of the options of ``conf/trainer``.
+
+    Raises:
+        InputError: as ``resolve_devices``.
+    """
+    devices = resolve_devices(options["gpus"], options["accelerator"], options["devices"])
+    return devices.count * int(options["num_nodes"])
 
 
 def resolve_devices(gpus: Any, accelerator: str, devices: Any) -> Devices:

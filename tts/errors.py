@@ -1,6 +1,13 @@
-"""The two exceptions that commands print as one line: bad input, and a run that cannot go on."""
+"""What commands print as one line: bad input, a run that cannot go on, a run that was stopped."""
 
 from __future__ import annotations
+
+#: Exit status after SIGTERM or SIGUSR1, EX_TEMPFAIL of sysexits.h: nothing is wrong, run it again.
+EXIT_STOPPED = 75
+#: Exit status after Ctrl-C, as shells have it.
+EXIT_INTERRUPTED = 130
+#: What to do after either.
+GO_ON = "ckpt_path=last goes on from the last checkpoint"
 
 
 class InputError(ValueError):
@@ -17,6 +24,21 @@ class TrainingError(RuntimeError):
 
     One line as well; the commands print it in the same way and exit with status 1.
     """
+
+
+class RunStopped(Exception):  # noqa: N818 - nothing went wrong
+    """A run that was asked to stop from outside, by a signal, and has saved what it had.
+
+    One line again, and the status with which the commands exit.
+
+    Args:
+        message: how to go on.
+        status: :data:`EXIT_STOPPED`, or :data:`EXIT_INTERRUPTED` after Ctrl-C.
+    """
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 def one_line(error: BaseException) -> str:

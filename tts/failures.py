@@ -1,15 +1,19 @@
-"""Failures of the machine in the middle of a run, as one line each that says what to do.
+"""Failures in the middle of a run, as one line each that says what to do.
 
-They come as a ``RuntimeError`` from somewhere deep, and what kind they are stands in their text.
+Those of the machine come as a ``RuntimeError`` from somewhere deep, and their text tells what kind
+they are.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from tts.errors import TrainingError
+from tts.checkpoint_io import no_room
+from tts.errors import InputError, TrainingError, one_line
 
 # CUDA, Metal; the CPU on Linux and macOS; on Windows
 _NO_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory", re.IGNORECASE)
@@ -19,7 +23,50 @@ _DEAD_WORKER = re.compile(
 )
 
 
-def explained(error: RuntimeError, batch: str, config: Mapping[str, Any]) -> TrainingError | None:
+@contextmanager
+def explained(batch: object, config: Mapping[str, Any], output_dir: Path) -> Iterator[None]:
+    """Around the training: what is known of a failure is raised in its place.
+
+    Args:
+        batch: its ``str`` says which batch is computed.
+        config: of the run.
+        output_dir: of the run.
+
+    Raises:
+        InputError: what the Trainer refuses.
+        TrainingError: out of memory or disk, or a process that loads data is dead.
+        KeyboardInterrupt: Ctrl-C.
+    """
+    from lightning_fabric.utilities.exceptions import MisconfigurationException
+
+    try:
+        yield
+    except MisconfigurationException as error:
+        raise InputError(one_line(error)) from None
+    except SystemExit as error:
+        # what Lightning makes of Ctrl-C
+        if not isinstance(error.__context__, KeyboardInterrupt):
+            raise
+        raise KeyboardInterrupt from None
+    except ValueError as error:
+        # what only the number of batches can tell
+        if "`val_check_interval`" not in str(error):
+            raise
+        raise InputError(f"trainer: {one_line(error)}") from None
+    except RuntimeError as error:
+        if (failure := of_the_machine(error, str(batch), config)) is None:
+            raise
+        raise failure from None
+    except OSError as error:
+        if (reason := no_room(error)) is None:
+            raise
+        hint = "make room, then go on with ckpt_path=last"
+        raise TrainingError(f"{error.filename or output_dir}: {reason}; {hint}") from None
+
+
+def of_the_machine(
+    error: RuntimeError, batch: str, config: Mapping[str, Any]
+) -> TrainingError | None:
     """The one line for a failure, or None if it is none of these.
 
     Args:

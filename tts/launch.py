@@ -9,18 +9,30 @@ The parent never touches a process group, so one job leaves nothing behind for t
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tts.devices import resolve_devices
-from tts.errors import InputError, TrainingError
+from tts.errors import EXIT_INTERRUPTED, EXIT_STOPPED, GO_ON, InputError, RunStopped, TrainingError
+from tts.values import TRAINING, check_values
 
+#: Signals that the ranks get when this process gets them
+FORWARDED = {
+    name: getattr(signal, name)
+    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1")
+    if hasattr(signal, name)
+}
+#: Seconds that the ranks have from then on to finish a step, save and leave
+GRACE_SECONDS = 60
 EXIT_BAD_INPUT = 2
 EXIT_TRAINING_FAILED = 3
 EXIT_LOST_PEER = 4
@@ -34,16 +46,35 @@ def launch(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
         output_dir: the folder of this run.
 
     Raises:
-        InputError: the devices asked for are not there, or a rank stopped on bad input.
+        InputError: a value is not legal, the devices asked for are not there, or a rank stopped on
+            bad input.
         TrainingError: a rank died, or cannot go on.
+        RunStopped: a signal asked for it; the last step is saved.
     """
+    check_values(config, TRAINING)
     options = config["trainer"]
+    if config["ckpt_path"] is not None:
+        from tts.resume import find_resume
+
+        resume = find_resume(config, output_dir)
+        if resume.finished is not None:
+            sys.stdout.write(f"nothing to do: {resume.path} has reached {resume.finished}\n")
+            return resume.metrics
+        config = {**config, "ckpt_path": str(resume.path)}
     devices = resolve_devices(options["gpus"], options["accelerator"], options["devices"])
     output_dir.mkdir(parents=True, exist_ok=True)
-    if devices.count == 1 or externally_launched():
+    if options["num_nodes"] > 1 and not externally_launched():
+        raise InputError(
+            f"trainer.num_nodes={options['num_nodes']}: start the command on every node, with "
+            "torchrun or srun; see docs/scaling.md"
+        )
+    # one device is trained on in this process, unless its strategy would leave a process group
+    alone = devices.count == 1 and not str(options["strategy"]).startswith(("ddp", "fsdp"))
+    if alone or externally_launched():
         from tts.train import train
 
-        return train(config, output_dir)
+        with _same_environment():
+            return train(config, output_dir)
     return _launch_ranks(config, output_dir, devices.count)
 
 
@@ -58,38 +89,73 @@ def _launch_ranks(config: dict[str, Any], output_dir: Path, n_ranks: int) -> dic
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     run_file, result_file = output_dir / "run.json", output_dir / "result.json"
-    run_file.write_text(json.dumps({"config": config, "output_dir": str(output_dir)}, indent=1))
+    run = {"config": config, "output_dir": str(output_dir), "launcher": os.getpid()}
+    run_file.write_text(json.dumps(run, indent=1))
     result_file.unlink(missing_ok=True)
+    reason_file(result_file).unlink(missing_ok=True)
     # the ranks have already said what went wrong; the launcher would say it again, at length
-    for name in (
-        "torch.distributed.elastic",
-        "torch.distributed.launcher",
-        "torchelastic-events-null",
-    ):
+    talkative = ("torch.distributed.elastic", "torch.distributed.launcher", "torchelastic")
+    for name in [name for name in logging.root.manager.loggerDict if name.startswith(talkative)]:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     launcher = elastic_launch(_local_launch(n_ranks, LaunchConfig), sys.executable)
     try:
         with _environment_of_ranks(n_ranks):
             launcher("-m", "tts.worker", str(run_file), str(result_file))
     except ChildFailedError as error:
-        raise _explain(error.failures) from None
-    except SignalException:
-        raise KeyboardInterrupt from None
+        raise _stopped(result_file) or _explain(error.failures, _reason(result_file)) from None
+    except SignalException as error:
+        raise _stopped(result_file) or _killed(error.sigval.name) from None
     metrics: dict[str, float] = json.loads(result_file.read_text())
     return metrics
 
 
-def _explain(failures: dict[int, Any]) -> InputError | TrainingError:
+def _stopped(result_file: Path) -> RunStopped | None:
+    """What rank 0 said when all ranks had saved and left."""
+    result = json.loads(result_file.read_text()) if result_file.is_file() else {}
+    return RunStopped(result["stopped"], result["status"]) if "stopped" in result else None
+
+
+def _killed(name: str) -> RunStopped:
+    """What is left to say when the ranks did not leave by themselves."""
+    words, status = f"stopped by {name}", EXIT_STOPPED
+    if name == "SIGINT":
+        words, status = "interrupted", EXIT_INTERRUPTED
+    return RunStopped(f"{words} before the ranks could save; {GO_ON}", status)
+
+
+def reason_file(result_file: Path) -> Path:
+    """Where the first rank that fails says why, in one line."""
+    return result_file.with_suffix(".reason")
+
+
+def _reason(result_file: Path) -> str:
+    file = reason_file(result_file)
+    return file.read_text() if file.is_file() else ""
+
+
+def _explain(failures: dict[int, Any], reason: str = "") -> InputError | TrainingError:
     """One error for the deaths of several ranks: the cause, not who lost whom."""
     codes = {rank: failure.exitcode for rank, failure in failures.items()}
-    said = "see the message of the rank above"
+    said = reason or "see the message of the rank above"
     if EXIT_BAD_INPUT in codes.values():
-        return InputError(f"the run stopped on bad input ({said})")
+        return InputError(f"the run stopped on bad input: {said}")
     if EXIT_TRAINING_FAILED in codes.values():
-        return TrainingError(f"the run cannot go on ({said})")
+        return TrainingError(f"the run cannot go on: {said}")
     causes = {rank: code for rank, code in codes.items() if code != EXIT_LOST_PEER} or codes
     rank, code = next(iter(causes.items()))
-    return TrainingError(f"rank {rank} ended with exit code {code}; the other ranks were stopped")
+    ended = f"rank {rank} ended with exit code {code}; the other ranks were stopped"
+    return TrainingError(f"{ended}: {reason}" if reason else ended)
+
+
+@contextmanager
+def _same_environment() -> Iterator[None]:
+    """Put back what a training in this process sets, ``LOCAL_RANK`` and seeds among it."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @contextmanager
@@ -98,17 +164,28 @@ def _environment_of_ranks(n_ranks: int) -> Iterator[None]:
     package = str(Path(__file__).resolve().parents[1])
     python_path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
     threads = os.environ.get("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // n_ranks)))
-    before = dict(os.environ)
-    os.environ.update(PYTHONPATH=python_path, OMP_NUM_THREADS=threads)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+    handlers = {number: signal.getsignal(number) for number in FORWARDED.values()}
+    with _same_environment():
+        os.environ.update(
+            PYTHONPATH=python_path,
+            OMP_NUM_THREADS=threads,
+            TORCHELASTIC_SIGNALS_TO_HANDLE=",".join(FORWARDED),
+        )
+        try:
+            yield
+        finally:
+            # torch's launcher sets them in the main thread only, and leaves them set
+            if threading.current_thread() is threading.main_thread():
+                for number, handler in handlers.items():
+                    signal.signal(number, handler or signal.SIG_DFL)
 
 
 def _local_launch(n_ranks: int, launch_config: Any) -> Any:
+    # releases of torch without this option take the names from the environment
+    signals = {"signals_to_handle": ",".join(FORWARDED)}
+    known = {field.name for field in dataclasses.fields(launch_config)}
     return launch_config(
+        **{name: value for name, value in signals.items() if name in known},
         min_nodes=1,
         max_nodes=1,
         nproc_per_node=n_ranks,
@@ -117,4 +194,5 @@ def _local_launch(n_ranks: int, launch_config: Any) -> Any:
         rdzv_endpoint="127.0.0.1:0",
         max_restarts=0,
         monitor_interval=0.5,
+        shutdown_timeout=GRACE_SECONDS,
     )

@@ -35,10 +35,15 @@ def _quote(argument: str) -> str:
         return argument
     key, value = match["key"], match["value"]
     if key in TEXT_KEYS or (key in PATH_KEYS and _CHOKES.search(value)):
-        # OmegaConf would replace ${...}, Hydra ends at a quote; in both places, and nowhere else,
-        # a backslash escapes, and so do those in front of it
-        value = re.sub(r"(\\*)(\$\{)", r"\1\1\\\2", value)
-        value = re.sub(r'(\\*)"', r'\1\1\\"', value)
-        trailing = len(value) - len(value.rstrip("\\"))
-        return f'{key}="{value}{value[len(value) - trailing :]}"'
+        return f"{key}={quoted(value)}"
     return argument
+
+
+def quoted(value: str) -> str:
+    """A value in Hydra's quotes, which comes out as it went in."""
+    # OmegaConf would replace ${...}, Hydra ends at a quote; in both places, and nowhere else,
+    # a backslash escapes, and so do those in front of it
+    value = re.sub(r"(\\*)(\$\{)", r"\1\1\\\2", value)
+    value = re.sub(r'(\\*)"', r'\1\1\\"', value)
+    trailing = len(value) - len(value.rstrip("\\"))
+    return f'"{value}{value[len(value) - trailing :]}"'

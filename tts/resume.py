@@ -3,20 +3,79 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from tts.audio import MelConfig
 from tts.errors import InputError
+from tts.runs import CHECKPOINTS, newest_run
 
 log = logging.getLogger(__name__)
 
+#: Options that may differ without a word: where a run writes and how it looks.
+_UNREMARKABLE = (
+    "paths.",
+    "ckpt_path",
+    "name",
+    "epilogue",
+    "logger.",
+    "callbacks.progress",
+    "sweep.",
+)
+_MOST_DIFFERENCES = 12
+
+
+@dataclass(frozen=True)
+class Resume:
+    """A checkpoint to go on from.
+
+    Attributes:
+        path: of the file.
+        step: of the optimiser.
+        metrics: latest values when it was saved.
+        finished: what the run has reached already, as ``"max_steps=100"``; None if it goes on.
+    """
+
+    path: Path
+    step: int
+    metrics: dict[str, float]
+    finished: str | None
+
+
+def find_resume(config: dict[str, Any], output_dir: Path) -> Resume:
+    """What ``ckpt_path`` means; one line says which options differ from those of that run.
+
+    Raises:
+        InputError: there is no checkpoint, or none that is whole.
+    """
+    path = find_checkpoint(config, output_dir)
+    assert path is not None
+    data = _peek(path)
+    point = data.get("resume_point") or {}
+    before = (data.get("tacoglow") or {}).get("config") or {}
+    if differing := differing_options(before, config):
+        log.warning("resuming with other options: %s", differing)
+    step = int(data.get("global_step", 0))
+    log.info("resuming from step %d, %s", step, path)
+    return Resume(path, step, point.get("metrics", {}), _finished(data, config["trainer"]))
+
+
+#: Options of a network that change how it is computed, and not what.
+_SAME_FUNCTION = ("recurrence", "constant_memory")
+
 
 def find_checkpoint(config: dict[str, Any], output_dir: Path) -> Path | None:
-    """The checkpoint to resume from; ``ckpt_path=last`` is the newest of the runs of this name.
+    """The checkpoint to resume from.
+
+    ``ckpt_path=last`` is the newest that is whole in the folder of this run or, if it has none,
+    in the newest of the runs of this name.
 
     Raises:
         InputError: there is none.
@@ -28,19 +87,101 @@ def find_checkpoint(config: dict[str, Any], output_dir: Path) -> Path | None:
         if not Path(wanted).is_file():
             raise InputError(f"ckpt_path={wanted}: no such file")
         return Path(wanted)
-    runs = Path(config["paths"]["log_dir"]) / config["name"]
-    found = [*runs.rglob("checkpoints/last.ckpt"), *output_dir.glob("checkpoints/last.ckpt")]
+    found = _newest_first(output_dir)
     if not found:
-        raise InputError(f"ckpt_path=last: no run under {runs} has a checkpoint yet")
-    newest: Path = max(found, key=lambda path: path.stat().st_mtime)
-    log.info("resuming from %s", newest)
-    return newest
+        runs = Path(config["paths"]["log_dir"]) / config["name"]
+        if (run := newest_run(runs)) is None:
+            raise InputError(f"ckpt_path=last: no run under {runs} has a checkpoint yet")
+        found = _newest_first(run)
+    for path in found:
+        if is_whole(path):
+            return path
+        log.warning("%s is damaged: going back to the checkpoint before it", path)
+    raise InputError(f"ckpt_path=last: all checkpoints in {found[0].parent} are damaged")
 
 
-def check_resumable(path: Path, network: nn.Module, mel: MelConfig, tokenizer: Any) -> None:
+def is_whole(path: Path) -> bool:
+    """Whether a checkpoint is all there, by the checksums in it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (zipfile.BadZipFile, OSError):
+        return False
+
+
+def _newest_first(run: Path) -> list[Path]:
+    """Checkpoints of a run; the last before a best one that is the same file."""
+    found = (run / CHECKPOINTS).glob("*.ckpt")
+    return sorted(found, key=lambda p: (-p.stat().st_mtime_ns, p.stem != "last"))
+
+
+def _peek(path: Path) -> dict[str, Any]:
+    """What a checkpoint says, its tensors left on the disk; errors are told by others."""
+    try:
+        data = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except Exception:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _finished(data: Mapping[str, Any], trainer: Mapping[str, Any]) -> str | None:
+    """Which of the trainer's limits a checkpoint has reached, nothing being left to do."""
+    point = data.get("resume_point")
+    if not point or point["validate"]:
+        return None
+    if 0 < trainer["max_steps"] <= point["step"]:
+        return f"max_steps={trainer['max_steps']}"
+    if trainer["max_epochs"] not in (None, -1) and point["epoch"] >= trainer["max_epochs"]:
+        return f"max_epochs={trainer['max_epochs']}"
+    spent = data.get("callbacks", {}).get("Timer", {}).get("time_elapsed", {}).get("train", 0.0)
+    if trainer["max_time"] is not None and spent >= _seconds(trainer["max_time"]):
+        return f"max_time={trainer['max_time']}"
+    return None
+
+
+def _seconds(duration: Any) -> float:
+    """Seconds of Lightning's ``days:hours:minutes:seconds``, or of a dictionary of these."""
+    if isinstance(duration, Mapping):
+        return timedelta(**duration).total_seconds()
+    days, hours, minutes, seconds = (int(part) for part in str(duration).split(":"))
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds).total_seconds()
+
+
+def differing_options(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """``"model.lr 0.001 -> 0.0005, trainer.max_steps 100 -> 200"``; empty if none differs."""
+    if not before:
+        return ""
+    folders = [str(config.get("paths", {}).get("output_dir")) for config in (before, now)]
+    there, here = _flat(before), _flat(now)
+    changed = []
+    for key in sorted(there.keys() | here.keys()):
+        old, new = there.get(key, "unset"), here.get(key, "unset")
+        if isinstance(old, str):
+            old = old.replace(folders[0], folders[1])
+        if old != new and not key.startswith(_UNREMARKABLE):
+            changed.append(f"{key} {old} -> {new}")
+    if (more := len(changed) - _MOST_DIFFERENCES) > 0:
+        changed[_MOST_DIFFERENCES:] = [f"and {more} more"]
+    return ", ".join(changed)
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat
+
+
+def check_resumable(path: Path, network: nn.Module, mel: MelConfig, tokenizer: Any) -> int:
     """Refuse a checkpoint that this run cannot go on from, naming the first difference.
 
     Nothing from the file is executed.
+
+    Returns:
+        The optimiser's step it is from.
 
     Raises:
         InputError: damaged, weights only, or made by another network, mel contract or symbols.
@@ -55,13 +196,26 @@ def check_resumable(path: Path, network: nn.Module, mel: MelConfig, tokenizer: A
     if description.get("network") != name:
         raise InputError(f"{path}: holds a {description.get('network')}, this run trains {name}")
     ours: dict[str, Any] = asdict(network.config)  # type: ignore[call-overload]
-    theirs = description.get("network_config") or {}
+    # an option that came later than the checkpoint had its default
+    defaults: dict[str, Any] = asdict(type(network.config)())  # type: ignore[call-overload]
+    theirs = defaults | (description.get("network_config") or {})
     for key, value in ours.items():
-        if theirs.get(key) != value:
-            there = theirs.get(key)
-            raise InputError(f"{path}: model.network.{key} is {there} there, {value} here")
+        if theirs[key] != value and key not in _SAME_FUNCTION:
+            raise InputError(f"{path}: model.network.{key} is {theirs[key]} there, {value} here")
     if differences := mel.differences(MelConfig.from_dict(description["mel"])):
         raise InputError(f"{path}: another mel contract: {'; '.join(differences)}")
-    symbols = (description.get("tokenizer") or {}).get("symbols")
-    if tokenizer is not None and symbols is not None and list(symbols) != list(tokenizer.symbols):
+    if tokenizer is not None and description.get("tokenizer") is not None:
+        _check_reading(path, description["tokenizer"], tokenizer.to_dict())
+    return int(data.get("global_step", 0))
+
+
+def _check_reading(path: Path, there: Mapping[str, Any], here: Mapping[str, Any]) -> None:
+    """Refuse to go on with texts that are read in another way."""
+    if list(there["symbols"]) != list(here["symbols"]):
         raise InputError(f"{path}: another symbol table; see tokenizer.symbols")
+    for key in ("cleaner", "p_arpabet", "language"):
+        old = there.get(key, 0.0 if key == "p_arpabet" else None)
+        if old != here[key]:
+            raise InputError(f"{path}: tokenizer.{key} is {old} there, {here[key]} here")
+    if (there.get("lexicon") or None) != here["lexicon"]:
+        raise InputError(f"{path}: another tokenizer.lexicon, or another content of it")

@@ -17,20 +17,12 @@ from omegaconf import DictConfig
 
 from tts.config import resolved
 from tts.errors import InputError
+from tts.values import SYNTHESIS, check_values
 
 if TYPE_CHECKING:
     from tts.inference import Speech, Synthesizer
 
 ENDINGS = (".wav", ".flac", ".ogg")
-#: Key -> what it must be, and whether null is a value (that of the vocoder itself).
-NUMBERS: dict[str, tuple[type, bool]] = {
-    "seed": (int, False),
-    "batch_size": (int, False),
-    "max_steps": (int, False),
-    "gate_threshold": (float, False),
-    "sigma": (float, True),
-    "denoiser": (float, True),
-}
 #: Batches that are sorted by length together; sound is on the disk after as many.
 BATCHES_AT_ONCE = 8
 
@@ -64,7 +56,10 @@ def synthesize(cfg: DictConfig) -> list[Path]:
     from tts.inference import Synthesizer
 
     synthesizer = Synthesizer.from_pretrained(
-        str(config["acoustic"]), str(config["vocoder"]), str(config["device"])
+        str(config["acoustic"]),
+        str(config["vocoder"]),
+        str(config["device"]),
+        bridge=config["bridge"] is True,
     )
     check_pronounceable(synthesizer, lines)
     tell_corpora(synthesizer)
@@ -82,17 +77,8 @@ def synthesize(cfg: DictConfig) -> list[Path]:
 
 def speaking_options(config: dict[str, Any]) -> dict[str, Any]:
     """The keyword arguments of ``Synthesizer.speak_batch``, type-checked."""
-    options = {}
-    for key, (kind, nullable) in NUMBERS.items():
-        value = config[key]
-        legal = type(value) is int or (type(value) is float and kind is float)
-        if not legal and not (value is None and nullable):
-            what = "a whole number" if kind is int else "a number"
-            raise InputError(f"{key}={value}: it must be {what}{' or null' if nullable else ''}")
-        options[key] = value
-    if not 0 <= options["seed"] < 2**63:
-        raise InputError(f"seed={options['seed']}: it must be 0 or more, and below 2**63")
-    return options
+    check_values(config, SYNTHESIS)
+    return {key: config[key] for key in SYNTHESIS}
 
 
 def read_lines(text: Any, text_file: Any) -> list[Line]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import subprocess
 import sys
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,28 @@ from omegaconf import OmegaConf
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint, ProgressBar
 from pytorch_lightning.loggers import Logger
 
-from tts.callbacks import DescribeCheckpoint, LogSamples, RandomState
-from tts.devices import resolve_devices
+from tts.callbacks import (
+    CurrentBatch,
+    DescribeCheckpoint,
+    KeepResumePoint,
+    LogConfig,
+    LogSamples,
+    RandomState,
+    ReportSkipped,
+    StopOnSignal,
+    trial_callbacks,
+)
+from tts.checkpoint_io import AtomicCheckpointIO
+from tts.devices import resolve_devices, world_size
 from tts.errors import InputError, one_line
-from tts.loggers import finish_wandb
+from tts.failures import explained
+from tts.loggers import finish_wandb, going_on
+from tts.pretrained.freezing import KeepFrozen
+from tts.pretrained.warm_start import start_run
 from tts.resume import check_resumable, find_checkpoint
+from tts.runs import only_process
+from tts.scaling import scaled_optimizer
+from tts.signals import StopSignals
 
 log = logging.getLogger(__name__)
 
@@ -40,37 +56,57 @@ def train(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
     Raises:
         InputError: something in the configuration or in the data has to be mended.
         TrainingError: the run cannot go on.
+        RunStopped: a signal asked for it; the last step is saved.
     """
     quieten_lightning()
-    check_numbers(config)
     ckpt_path = find_checkpoint(config, output_dir)
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     torch.set_float32_matmul_precision(config["matmul_precision"])
 
     datamodule = instantiate(config["model"]["datamodule"], _convert_="all")
     network = instantiate(config["model"]["network"], _convert_="all")
-    task = instantiate(config["model"]["task"], network=network, _convert_="all")
+    if ckpt_path is None:
+        start_run(config, network, datamodule)
+    frozen = KeepFrozen(network, config["freeze"])
+    optimizer, rate = scaled_optimizer(config, world_size(config["trainer"]))
+    task_options = {**config["model"]["task"], "optimizer": optimizer}
+    task = instantiate(task_options, network=network, _convert_="all")
     check_optimizer(task)
+    logger_nodes = config["logger"]
     if ckpt_path is not None:
         tokenizer = getattr(datamodule, "tokenizer", None)
-        check_resumable(ckpt_path, network, datamodule.mel, tokenizer)
+        step = check_resumable(ckpt_path, network, datamodule.mel, tokenizer)
+        logger_nodes = going_on(config["logger"], output_dir, ckpt_path, step)
 
-    describe = DescribeCheckpoint(describe_run(config, datamodule, network))
-    callbacks: list[Callback] = [describe, RandomState(), *instantiate_all(config["callbacks"])]
-    loggers: list[Logger] = instantiate_all(config["logger"])
+    signals, batch, resume_point = StopSignals(), CurrentBatch(), KeepResumePoint()
+    callbacks: list[Callback] = [
+        DescribeCheckpoint(describe_run(config, datamodule, network)),
+        LogConfig(config, output_dir),
+        resume_point,
+        RandomState(),
+        frozen,
+        StopOnSignal(signals, config["requeue_on"]),
+        ReportSkipped(),
+        batch,
+        *trial_callbacks(config, output_dir),
+        *instantiate_all(config["callbacks"]),
+    ]
+    loggers: list[Logger] = instantiate_all(logger_nodes)
     trainer = build_trainer(config["trainer"], callbacks, loggers, output_dir)
-    log_config(config, trainer, datamodule, network, output_dir)
+    if trainer.is_global_zero:
+        output_dir.mkdir(parents=True, exist_ok=True)
+        OmegaConf.save(OmegaConf.create(config), output_dir / "config.yaml")
+        if rate is not None:
+            log.info(rate)
+    open_loggers(trainer)
+    alone = only_process(output_dir) if trainer.is_global_zero else nullcontext()
     try:
-        trainer.fit(task, datamodule, ckpt_path=ckpt_path, weights_only=True)
-    except MisconfigurationException as error:
-        raise InputError(one_line(error)) from None
-    except SystemExit:
-        # what Lightning makes of Ctrl-C
-        raise KeyboardInterrupt from None
+        with alone, signals.installed(), explained(batch, config, output_dir):
+            trainer.fit(task, datamodule, ckpt_path=ckpt_path, weights_only=True)
     finally:
         finish_wandb()
     report(config, trainer, output_dir)
-    return {name: float(value) for name, value in trainer.callback_metrics.items()}
+    return resume_point.metrics(trainer)
 
 
 def quieten_lightning() -> None:
@@ -86,8 +122,8 @@ def quieten_lightning() -> None:
         r".*Experiment logs directory .* exists and is not empty",
         # small corpora have few batches in an epoch
         r".*The number of training batches \(\d+\) is smaller than the logging interval",
-        # resuming: a run of its own, whose best checkpoints are counted afresh
-        r"The dirpath has changed from",
+        # it is, by the DataModule
+        r".*your dataloader is not resumable",
         # a run that ends before its first validation has no best checkpoint, but a last one
         r".*could not find the monitored key",
         # resuming in place
@@ -96,21 +132,11 @@ def quieten_lightning() -> None:
         warnings.filterwarnings("ignore", message)
 
 
-def check_numbers(config: dict[str, Any]) -> None:
-    """Find a number that is none before it fails somewhere deep."""
-    for key, least in (("seed", 0), ("data.batch_size", 1), ("data.num_workers", 0)):
-        value: Any = config
-        for part in key.split("."):
-            value = value[part]
-        if type(value) is not int or value < least:
-            raise InputError(f"{key}={value}: must be a whole number, {least} or more")
-
-
 def check_optimizer(task: pl.LightningModule) -> None:
     """Build the optimiser once for nothing: a wrong option shows before the data is prepared."""
     try:
         task.configure_optimizers()
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, IndexError) as error:
         raise InputError(f"model.optimizer or model.scheduler: {error}") from None
 
 
@@ -122,6 +148,10 @@ def build_trainer(
     gpus = options.pop("gpus")
     accelerator, devices = options.pop("accelerator"), options.pop("devices")
     resolved = resolve_devices(gpus, accelerator, devices)
+    if resolved.accelerator == "cpu" and options["precision"] in (16, "16", "16-mixed"):
+        # what Lightning would do, and say in a warning
+        log.warning("trainer.precision=16-mixed: computed in bf16-mixed, as this is no GPU")
+        options["precision"] = "bf16-mixed"
     try:
         return pl.Trainer(
             accelerator=resolved.accelerator,
@@ -133,6 +163,7 @@ def build_trainer(
             default_root_dir=output_dir,
             # our batch sampler knows the ranks; Lightning could not inject one into it
             use_distributed_sampler=False,
+            plugins=[AtomicCheckpointIO()],
             **options,
         )
     except (TypeError, ValueError, MisconfigurationException) as error:
@@ -162,46 +193,16 @@ def describe_run(
     }
 
 
-def log_config(
-    config: dict[str, Any],
-    trainer: pl.Trainer,
-    datamodule: Any,
-    network: torch.nn.Module,
-    output_dir: Path,
-) -> None:
-    """The resolved configuration, to the loggers and as a file beside what the run writes."""
-    facts = {
-        "corpus": datamodule.corpus.name,
-        "parameters": sum(p.numel() for p in network.parameters()),
-        "git": git_revision(),
-        "torch": torch.__version__,
-    }
+def open_loggers(trainer: pl.Trainer) -> None:
+    """Let every logger begin, before hours are spent on data: W&B may have no account."""
     for logger in trainer.loggers:
         try:
-            logger.log_hyperparams({**config, "facts": facts})
+            _ = getattr(logger, "experiment", None)
         except Exception as error:
             if not type(error).__module__.startswith("wandb"):
                 raise
             hint = "mend the account, or set logger.wandb.offline=true"
             raise InputError(f"wandb: {one_line(error)}; {hint}") from None
-    if trainer.is_global_zero:
-        output_dir.mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(OmegaConf.create(config), output_dir / "config.yaml")
-        (output_dir / "facts.json").write_text(json.dumps(facts, indent=1) + "\n")
-        log.info(
-            "%s on %s: %s parameters", type(network).__name__, facts["corpus"], facts["parameters"]
-        )
-
-
-def git_revision() -> str | None:
-    """Revision of the checkout that runs, if it is one."""
-    here = Path(__file__).parent
-    command = ["git", "-C", str(here), "describe", "--always", "--dirty"]
-    try:
-        run = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return run.stdout.strip() or None
 
 
 def report(config: dict[str, Any], trainer: pl.Trainer, output_dir: Path) -> None:

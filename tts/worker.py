@@ -8,33 +8,67 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import NoReturn
 
-from tts.errors import InputError, TrainingError, one_line
-from tts.launch import EXIT_BAD_INPUT, EXIT_LOST_PEER, EXIT_TRAINING_FAILED
+from tts.errors import InputError, RunStopped, TrainingError, one_line
+from tts.launch import EXIT_BAD_INPUT, EXIT_LOST_PEER, EXIT_TRAINING_FAILED, reason_file
 
 
 def main(run_file: str, result_file: str) -> None:
     """Train as one rank; rank 0 writes the metrics."""
-    from tts.train import train
-
     rank = int(os.environ.get("RANK", "0"))
     run = json.loads(Path(run_file).read_text())
+    end_with(run["launcher"])
+    from tts.train import train
+
     try:
         metrics = train(run["config"], Path(run["output_dir"]))
     except (InputError, TrainingError) as error:
-        sys.stderr.write(f"error: rank {rank}: {one_line(error)}\n")
+        _note(one_line(error), result_file)
         _leave(EXIT_BAD_INPUT if isinstance(error, InputError) else EXIT_TRAINING_FAILED)
+    except RunStopped as stop:
+        if rank == 0:
+            stopped = {"stopped": one_line(stop), "status": stop.status}
+            Path(result_file).write_text(json.dumps(stopped))
+        _leave(stop.status)
     except KeyboardInterrupt:
         _leave(EXIT_LOST_PEER)
     except RuntimeError as error:
         if not _lost_peer(error):
+            _note(f"{type(error).__name__}: {one_line(error)}", result_file)
             raise
         # the rank that went first has said why
         _leave(EXIT_LOST_PEER)
+    except Exception as error:
+        _note(f"{type(error).__name__}: {one_line(error)}", result_file)
+        raise
     if rank == 0:
         Path(result_file).write_text(json.dumps(metrics))
+
+
+def end_with(parent: int, every_seconds: float = 1.0) -> None:
+    """Do not outlive the launcher: a run that is resumed must be the only one in its folder."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(every_seconds)
+        os._exit(EXIT_LOST_PEER)
+
+    threading.Thread(target=watch, daemon=True, name="parent watch").start()
+
+
+def _note(reason: str, result_file: str) -> None:
+    """Say why, to the parent; the first rank has the word, and alike ones would repeat it."""
+    try:
+        with reason_file(Path(result_file)).open("x") as file:
+            file.write(reason)
+    except FileExistsError:
+        return
+    except OSError:
+        sys.stderr.write(f"error: {reason}\n")
 
 
 def _lost_peer(error: RuntimeError) -> bool:

@@ -24,6 +24,7 @@ from torch.nn.utils.rnn import pad_sequence
 from tts.audio import MelConfig, write_wave
 from tts.errors import InputError
 from tts.evaluation import AlignmentHealth, alignment_health
+from tts.inference.bridge import find_bridge
 from tts.inference.vocoders import GriffinLimVocoder, Vocoder, WaveGlowVocoder
 from tts.models import Tacotron2, WaveGlow
 from tts.text import Tokenizer
@@ -95,6 +96,7 @@ class Synthesizer:
         vocoder: for spectrograms of the same contract.
         tokenizer: with the symbols that ``acoustic`` was trained on.
         mel: contract of the spectrograms of ``acoustic``.
+        bridge: where the vocoder has another contract, convert if that is exact.
 
     Attributes:
         corpora: names of the corpora that the networks were trained on, where known.
@@ -104,7 +106,12 @@ class Synthesizer:
     """
 
     def __init__(
-        self, acoustic: Tacotron2, vocoder: Vocoder, tokenizer: Tokenizer, mel: MelConfig
+        self,
+        acoustic: Tacotron2,
+        vocoder: Vocoder,
+        tokenizer: Tokenizer,
+        mel: MelConfig,
+        bridge: bool = False,
     ) -> None:
         n_symbols, n_mels = acoustic.config.n_symbols, acoustic.config.n_mels
         if n_symbols != tokenizer.n_symbols:
@@ -116,11 +123,16 @@ class Synthesizer:
             raise InputError(
                 f"the acoustic model makes {n_mels} mel bands, the mel contract has {mel.n_mels}"
             )
+        self._bridge = None
         if differences := mel.differences(vocoder.mel):
-            raise InputError(
-                "acoustic model and vocoder were trained on different mels: "
-                f"{'; '.join(differences)} (here: acoustic, there: vocoder)"
-            )
+            exact = find_bridge(mel, vocoder.mel)
+            if exact is None or not bridge:
+                raise InputError(
+                    "acoustic model and vocoder were trained on different mels: "
+                    f"{'; '.join(differences)} (here: acoustic, there: vocoder)"
+                    + ("; bridge=true converts them exactly" if exact else "")
+                )
+            self._bridge = exact
         self.acoustic = acoustic.eval()
         self.vocoder = vocoder
         self.tokenizer = tokenizer
@@ -133,13 +145,15 @@ class Synthesizer:
         acoustic: str | Path,
         vocoder: str | Path = GRIFFIN_LIM,
         device: str | torch.device = "auto",
+        bridge: bool = False,
     ) -> Synthesizer:
-        """Load checkpoints, this project's or NVIDIA's.
+        """Load checkpoints, this project's or published ones.
 
         Args:
-            acoustic: a Tacotron 2. Where the file does not say, the mel contract and the table of
-                148 symbols are NVIDIA's.
+            acoustic: a Tacotron 2: a file, or the name of a published one. Where the file does not
+                say, the mel contract and the table of 148 symbols are NVIDIA's.
             vocoder: a WaveGlow, or ``"griffin_lim"``, which needs no file.
+            bridge: where the vocoder has another mel contract, convert if that is exact.
             device: ``"auto"`` (CUDA, then MPS, then CPU) or any name that torch knows.
 
         Raises:
@@ -161,7 +175,7 @@ class Synthesizer:
         waveglow.remove_weight_norm()
         corpora.append(known["corpus"])
         spoken = WaveGlowVocoder(waveglow, _mel(known))
-        return cls(network, spoken, tokenizer, mel)._trained_on(corpora)
+        return cls(network, spoken, tokenizer, mel, bridge)._trained_on(corpora)
 
     def _trained_on(self, corpora: Sequence[str | None]) -> Synthesizer:
         self.corpora = tuple(dict.fromkeys(name for name in corpora if name))
@@ -247,10 +261,12 @@ class Synthesizer:
         # a vocoder that goes through a short-time spectrum needs two frames
         missing = max(0, 2 - decoded.mel.shape[1])
         audible = F.pad(decoded.mel, (0, missing), value=self.mel.silence)
+        if self._bridge is not None:
+            audible = self._bridge(audible)
         wave = vocoder(audible, generator=torch.Generator().manual_seed(seed)).float().cpu()
         return Speech(
             wave=wave,
-            sample_rate=self.mel.sample_rate,
+            sample_rate=vocoder.mel.sample_rate,
             mel=decoded.mel.float().cpu(),
             alignments=decoded.alignments,
             gate_logits=decoded.gate_logits,

@@ -8,7 +8,6 @@ only (see :class:`tts.callbacks.DescribeCheckpoint`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytorch_lightning as pl
@@ -16,20 +15,18 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from tts.rng import isolated_rng
+from tts.tasks.accumulation import AccumulatedMean
 from tts.tasks.samples import Samples
 
 OptimizerFactory = Callable[[Iterator[nn.Parameter]], Optimizer]
 SchedulerFactory = Callable[[Optimizer], Any]
 
 
-@contextmanager
-def isolated_rng(seed: int) -> Iterator[None]:
-    """Seed torch inside the block and leave its generators outside as they were."""
-    initialized = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
-    devices = list(range(torch.cuda.device_count())) if initialized else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
-        yield
+def is_due(trainer: pl.Trainer, step: int) -> bool:
+    """Whether Lightning writes what is logged in this step, counted from 1."""
+    every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
+    return step % every == 0 or bool(trainer.fast_dev_run)  # type: ignore[attr-defined]
 
 
 class SpeechTask(pl.LightningModule):
@@ -40,7 +37,13 @@ class SpeechTask(pl.LightningModule):
         optimizer: called with the parameters.
         scheduler: called with the optimiser; None keeps the learning rate.
         scheduler_interval: ``"step"`` or ``"epoch"``, how often the scheduler steps.
+
+    Attributes:
+        loss_count: what the loss of the last training batch is a mean over, equal on all ranks;
+            batches that are accumulated count by it.
     """
+
+    loss_count: Tensor | float = 1.0
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class SpeechTask(pl.LightningModule):
         self.network = network
         self._optimizer, self._scheduler = optimizer, scheduler
         self._scheduler_interval = scheduler_interval
+        self._accumulated = AccumulatedMean()
 
     def losses(self, batch: Any, stage: str) -> tuple[dict[str, Tensor], int]:
         """Parts of the loss with their sum under ``"total"``, and the weight of the batch in means.
@@ -69,6 +73,19 @@ class SpeechTask(pl.LightningModule):
         """Loss of one batch."""
         return self._step(batch, "train")
 
+    def on_before_zero_grad(self, optimizer: Optimizer) -> None:
+        """The first batch of a step of the optimiser."""
+        self._accumulated.begin()
+
+    def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        """Add to the gradients; accumulated batches give those of one batch of all of them."""
+        if (n_batches := self.trainer.accumulate_grad_batches) > 1:
+            # Lightning has divided by their number already
+            loss = self._accumulated.weigh(
+                loss * n_batches, self.loss_count, self.network.parameters()
+            )
+        super().backward(loss, *args, **kwargs)
+
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         """Teacher-forced loss; the same dropout masks each time, and none taken from training."""
         with isolated_rng(batch_idx):
@@ -81,7 +98,8 @@ class SpeechTask(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Optimiser and, if there is one, scheduler."""
-        optimizer = self._optimizer(self.network.parameters())
+        trainable = (p for p in self.network.parameters() if p.requires_grad)
+        optimizer = self._optimizer(trainable)
         if self._scheduler is None:
             return optimizer
         scheduler = {
@@ -104,4 +122,14 @@ class SpeechTask(pl.LightningModule):
                 sync_dist=not train,
                 batch_size=weight,
             )
+        if train:
+            self._forget_all_but(losses)
         return losses["total"]
+
+    def _forget_all_but(self, losses: dict[str, Tensor]) -> None:
+        """Lightning would write the last value of a part that has ended until the epoch ends."""
+        results: dict[str, Any] = self.trainer._results or {}
+        part = "training_step.train/loss_"
+        for key in [key for key in results if key.startswith(part)]:
+            if key[len(part) :] not in losses:
+                del results[key]

@@ -11,9 +11,11 @@ from pytorch_lightning.callbacks import Timer
 from torch import Tensor
 
 from tts.data.batch import TextMelBatch
+from tts.evaluation import diagonality
 from tts.models import Tacotron2, tacotron2_loss
 from tts.models.tacotron2_loss import REDUCTIONS
-from tts.tasks.base import SpeechTask, isolated_rng
+from tts.rng import isolated_rng
+from tts.tasks.base import SpeechTask, is_due
 from tts.tasks.samples import Samples
 
 
@@ -60,12 +62,19 @@ class Tacotron2Task(SpeechTask):
         """Masked teacher-forced loss; in training the mean is over the frames of all ranks."""
         output = self.network(batch.text, batch.text_lengths, batch.mel, batch.mel_lengths)
         train = stage == "train"
+        if train and is_due(self.trainer, self.trainer.global_step + 1):
+            # how far attention is, from the first step on; validation shows more of it, more rarely
+            diagonal = diagonality(output.alignments, batch.mel_lengths, batch.text_lengths)
+            self.log("train/alignment_diagonality", diagonal, rank_zero_only=True)
+        n_frames = frames_per_rank(batch.mel_lengths) if train else None
+        if n_frames is not None and self.loss.reduction == "masked":
+            self.loss_count = n_frames
         losses = tacotron2_loss(
             output,
             batch.mel,
             batch.mel_lengths,
             reduction=self.loss.reduction,
-            n_frames=frames_per_rank(batch.mel_lengths) if train else None,
+            n_frames=n_frames,
             gate_pos_weight=self.loss.gate_pos_weight,
             text_lengths=batch.text_lengths,
             # validation is never guided: its loss means the same from the first step to the last

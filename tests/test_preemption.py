@@ -1,0 +1,215 @@
+"""Signals: a run that is asked to stop saves, leaves, says how to go on, and does go on."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from crashing import SMALL, Runs
+from runs import overrides
+
+from tts.errors import EXIT_INTERRUPTED, EXIT_STOPPED, RunStopped
+from tts.signals import StopSignals
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def some(tmp_path_factory):
+    runs = Runs(tmp_path_factory.mktemp("runs"), "data.val_fraction=0.3", "data.val_batch_size=1")
+    runs.run("whole")
+    return runs
+
+
+@pytest.mark.parametrize(
+    ("crash", "place", "status"),
+    [
+        ({"at": 2, "how": "SIGTERM"}, (0, 2, False), EXIT_STOPPED),
+        ({"at": 1, "how": "SIGUSR1", "where": "val"}, (0, 3, True), EXIT_STOPPED),
+        ({"at": 4, "how": "SIGINT"}, (1, 1, False), EXIT_INTERRUPTED),
+    ],
+)
+def test_a_signal_saves_and_the_run_goes_on(crash, place, status, some):
+    name = crash["how"]
+    with pytest.raises(RunStopped, match=r"saved in .*last\.ckpt; ckpt_path=last") as stop:
+        some.run(name, crash)
+    assert stop.value.status == status
+    point = some.last(name)["resume_point"]
+    assert (point["epoch"], point["batch"], point["validate"]) == place
+    some.run(name, resume=True)
+    assert some.difference("whole", name) is None
+
+
+def test_a_signal_in_the_last_step_changes_nothing(some):
+    some.run("late", {"at": 9, "how": "SIGTERM"})
+    assert some.difference("whole", "late") is None
+
+
+def test_handlers_are_put_back(some):
+    before = [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)]
+    with pytest.raises(RunStopped):
+        some.run("handlers", {"at": 1, "how": "SIGTERM"})
+    after = [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)]
+    assert after == before
+
+
+def test_before_training_a_signal_ends_at_once():
+    with pytest.raises(RunStopped, match="before training"), StopSignals().installed():
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_pressed_twice_means_now():
+    signals = StopSignals()
+    with signals.installed():
+        signals.training(True)
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signals.received == "SIGINT"
+
+
+def test_workers_outlive_the_first_signal_but_not_the_second():
+    with subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "from tts.signals import outlive_signals; import time; outlive_signals();"
+            "print(flush=True); time.sleep(60)",
+        ],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+    ) as process:
+        process.stdout.readline()
+        process.send_signal(signal.SIGUSR1)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == -signal.SIGTERM
+
+
+def test_a_rank_does_not_outlive_its_launcher():
+    rank = (
+        "import os, sys, time; from tts.worker import end_with;"
+        "end_with(int(sys.argv[1]), 0.1); time.sleep(60)"
+    )
+    launcher = (
+        "import os, subprocess, sys;"
+        "subprocess.Popen([sys.executable, '-c', sys.argv[1], str(os.getpid())]); os._exit(0)"
+    )
+    # the pipe is closed when both have ended
+    command = [sys.executable, "-W", "ignore", "-c", launcher, rank]
+    subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, check=True, timeout=30)
+
+
+def test_all_ranks_leave_at_the_step_at_which_one_is_asked(tmp_path):
+    some = Runs(tmp_path, "model.batch_size=1", "data.num_workers=1")
+    codes = some.finish("run", crash={"at": 2, "how": "SIGTERM", "rank": 1}, ranks=2)
+    assert codes == [EXIT_STOPPED, EXIT_STOPPED]
+    assert some.last("run")["global_step"] == 2
+
+
+def small(folder, *more):
+    """The options of a run that writes below ``folder``, where the command thinks best."""
+    given = overrides(folder, *SMALL, *more)
+    return [option for option in given if not option.startswith("paths.output_dir")]
+
+
+def command(*options, **variables):
+    """Train from the command line; gives exit code, standard output and error."""
+    path = os.pathsep.join([str(REPOSITORY / "tests"), os.environ.get("PYTHONPATH", "")])
+    run = subprocess.run(
+        [sys.executable, "train.py", *options],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": path, **variables},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return run.returncode, run.stdout, run.stderr
+
+
+def crash(how, at):
+    return f"+callbacks.crash={{_target_: crashing.Crash, at: {at}, how: {how}}}"
+
+
+def test_last_alone_goes_on_with_the_options_of_the_run(tmp_path):
+    status, out, err = command(*small(tmp_path, "trainer.max_epochs=2", crash("SIGTERM", 5)))
+    assert status == EXIT_STOPPED
+    assert err.splitlines()[-1].startswith("stopped by SIGTERM at step 5")
+    assert "Traceback" not in err
+    alone = ["ckpt_path=last", f"paths.log_dir={tmp_path}/log"]
+    status, out, err = command(*alone, "trainer.max_epochs=3")
+    assert (status, err) == (0, "")
+    assert "finished after 9 steps" in out
+    assert "trainer.max_epochs 2 -> 3" in out
+    assert len(list(tmp_path.glob("log/*/*/config.yaml"))) == 1
+    status, out, err = command(*alone)
+    assert (status, err) == (0, "")
+    assert out.splitlines()[-1].startswith("nothing to do: ")
+
+
+@pytest.mark.slow
+def test_slurm_puts_the_job_back_and_finds_its_run_again(tmp_path):
+    log = tmp_path / "scontrol.txt"
+    (tmp_path / "bin").mkdir()
+    script = tmp_path / "bin" / "scontrol"
+    script.write_text(f'#!/bin/sh\necho "$@" >> {log}\n')
+    script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    job = {
+        "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        **{f"SLURM_{key}": "0" for key in ("PROCID", "LOCALID", "NODEID")},
+        **{"SLURM_NTASKS": "1", "SLURM_JOB_ID": "4711", "SLURM_JOB_NAME": "voice"},
+    }
+    options = small(tmp_path, "trainer.max_epochs=2", crash("SIGUSR1", 4))
+    status, out, err = command(*options, **job)
+    assert (status, log.read_text()) == (EXIT_STOPPED, "requeue 4711\n"), err
+    assert "Traceback" not in err
+    status, out, err = command(*options, **job, SLURM_RESTART_COUNT="1")
+    assert (status, err) == (0, "")
+    assert "resuming from step 4" in out
+    (folder,) = (tmp_path / "log").glob("*/slurm_4711")
+    assert json.loads((folder / "facts.json").read_text())["processes"] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1", "SIGINT"])
+def test_the_launcher_forwards_signals_to_its_ranks(name, tmp_path):
+    some = Runs(tmp_path, "model.batch_size=1", "data.num_workers=1")
+    devices = {"devices": 2, "strategy": "ddp"}
+    run = tmp_path / "config.json"
+    code = (
+        "import json, sys; from pathlib import Path; from tts.launch import launch\n"
+        "config = json.loads(Path(sys.argv[1]).read_text())\n"
+        "try: launch(config, Path(sys.argv[2]))\n"
+        "except Exception as error: print(error); sys.exit(getattr(error, 'status', 1))"
+    )
+    for last, expected in (
+        (False, EXIT_INTERRUPTED if name == "SIGINT" else EXIT_STOPPED),
+        (True, 0),
+    ):
+        crash = None if last else {"at": 2, "how": name, "rank": 1, "to": "parent"}
+        config = some.config("run", crash, resume=last)
+        config["trainer"] |= devices
+        run.write_text(json.dumps(config))
+        arguments = [sys.executable, "-c", code, str(run), str(some.root / "run")]
+        path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")])
+        done = subprocess.run(
+            arguments,
+            env={**os.environ, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+        )
+        assert done.returncode == expected, done.stdout + done.stderr
+        if not last:
+            assert "saved in" in done.stdout
+    assert some.finish("whole", ranks=2) == [0, 0]
+    assert some.difference("whole", "run") is None

@@ -1,0 +1,157 @@
+"""A run that is killed and goes on is the run that was never killed, bit for bit."""
+
+import random
+from pathlib import Path
+
+import pytest
+from crashing import SMALL, Crashed, Runs
+
+OPTIONS = {
+    "val_inside_epoch": [
+        "trainer.val_check_interval=2",
+        "data.val_fraction=0.3",
+        "callbacks.checkpoint.every_n_train_steps=2",
+    ],
+    "by_max_steps_with_guidance_that_ends": [
+        "trainer.max_epochs=-1",
+        "trainer.max_steps=8",
+        "loss.guided_weight=1",
+        "loss.guided_until=0.5",
+    ],
+    "after_validation_only": ["callbacks.checkpoint.every_n_train_steps=null"],
+    # a window of accumulation that the epoch cuts off, and one that a validation falls into
+    "accumulation": [
+        "trainer.accumulate_grad_batches=2",
+        "trainer.val_check_interval=1",
+        "model.batch_size=1",
+        "trainer.limit_train_batches=5",
+    ],
+    "token_budget": ["data.frames_per_batch=400", "model.batch_size=8"],
+}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Gives ``Runs`` of some options, among them one called "whole", of each once."""
+    made = {}
+
+    def get(*options):
+        if options not in made:
+            made[options] = Runs(tmp_path_factory.mktemp("runs"), *options)
+            made[options].run("whole")
+        return made[options]
+
+    return get
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_resumed_equals_uninterrupted(options, runs):
+    some = runs(*options)
+    for crash in ({"at": 2}, {"at": 1, "where": "val"}, {"at": 3}):
+        with pytest.raises(Crashed):
+            some.run("killed", crash, resume=some.interrupted("killed"))
+    some.run("killed", resume=some.interrupted("killed"))
+    assert some.difference("whole", "killed") is None
+
+
+def test_waveglow_resumes_exactly(tmp_path):
+    waveglow = [
+        "model=waveglow_compact",
+        "model.network.n_flows=2",
+        "model.network.n_layers=2",
+        "model.network.n_channels=8",
+        "model.datamodule.segment_length=2048",
+    ]
+    base = [option for option in SMALL if not option.startswith(("model", "audio"))]
+    some = Runs(tmp_path, *waveglow, "model.batch_size=2", base=base)
+    some.run("whole")
+    with pytest.raises(Crashed):
+        some.run("killed", {"at": 6})
+    some.run("killed", resume=True)
+    assert some.difference("whole", "killed") is None
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize(
+    "seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 5))]
+)
+def test_killed_at_a_random_step(seed, workers, runs):
+    some = runs(f"data.num_workers={workers}")
+    at = random.Random(seed).randint(1, 11)
+    assert some.finish(f"killed{seed}", crash={"at": at, "how": "SIGKILL"}) == [-9]
+    some.run(f"killed{seed}", resume=at > 1)
+    assert some.difference("whole", f"killed{seed}") is None
+
+
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 5))]
+)
+def test_killed_with_two_processes(seed, tmp_path):
+    some = Runs(tmp_path, "model.batch_size=1", f"data.num_workers={2 * (seed % 2)}")
+    chance = random.Random(seed)
+    crash = {"at": chance.randint(2, 11), "how": "SIGKILL", "rank": chance.randint(0, 1)}
+    assert some.finish("whole", ranks=2) == [0, 0]
+    assert -9 in some.finish("killed", crash=crash, ranks=2)
+    assert some.finish("killed", resume=True, ranks=2) == [0, 0]
+    assert some.difference("whole", "killed") is None
+
+
+def test_killed_while_a_checkpoint_is_written(runs):
+    some = runs("data.num_workers=0")
+    crash = {"at": 3, "where": "write", "how": "SIGKILL"}
+    assert some.finish("writing", crash=crash) == [-9]
+    folder = some.root / "writing" / "checkpoints"
+    assert list(folder.glob("*.tmp"))
+    some.run("writing", resume=True)
+    assert some.difference("whole", "writing") is None
+    assert not list(folder.glob("*.tmp"))
+
+
+def test_best_checkpoints_are_those_of_the_uninterrupted_run(runs):
+    some = runs("data.num_workers=0")
+    with pytest.raises(Crashed):
+        some.run("best", {"at": 2, "where": "val"})
+    some.run("best", resume=True)
+    names = {path.name for path in (some.root / "best" / "checkpoints").iterdir()}
+    assert names == {path.name for path in (some.root / "whole" / "checkpoints").iterdir()}
+    assert names == {"last.ckpt", "previous.ckpt", *(f"step_000000{n}.ckpt" for n in (3, 6, 9))}
+    (state,) = (s for key, s in some.last("best")["callbacks"].items() if key.startswith("Check"))
+    assert {Path(path).name for path in state["best_k_models"]} < names
+
+
+def test_skipped_batches_are_not_read(runs, monkeypatch):
+    from tts.data.datasets import TextMelDataset
+
+    some = runs("data.num_workers=0")
+    with pytest.raises(Crashed):
+        some.run("skipping", {"at": 4})
+    read = []
+    get = TextMelDataset.__getitem__
+    monkeypatch.setattr(
+        TextMelDataset, "__getitem__", lambda self, i: read.append((len(self), i)) or get(self, i)
+    )
+    with pytest.raises(Crashed):
+        some.run("skipping", {"at": 1}, resume=True)
+    train = [item for item in read if item[0] > 1]
+    assert len(train) == 2  # one batch
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_fifty_kills_in_a_row_lose_nothing(tmp_path):
+    chance = random.Random(0)
+    some = Runs(tmp_path, "trainer.max_epochs=-1", "trainer.max_steps=300")
+    some.run("whole")
+    steps = []
+    for _ in range(50):
+        (process,) = some.start("killed", resume=some.interrupted("killed"))
+        process.join(chance.uniform(1.0, 4.0))
+        assert process.exitcode in (None, 0)
+        process.kill()
+        process.join()
+        if some.interrupted("killed"):
+            steps.append(some.last("killed")["global_step"])
+    assert steps == sorted(steps)
+    assert steps[-1] > 10
+    some.run("killed", resume=True)
+    assert some.difference("whole", "killed") is None

@@ -1,0 +1,73 @@
+"""How checkpoints are written: wholly or not at all.
+
+Lightning 2.6 builds the file in memory and writes it to the system's folder for temporary files,
+from where it is copied. Here it is written beside its destination, forced to the disk and renamed:
+a kill at any moment leaves the file that was there before, and no second copy is held in memory.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
+
+from tts.errors import TrainingError
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes to ``name.tmp``, which becomes ``name`` when it is complete.
+
+    What a killed process has left behind is removed by the next one. Remote folders
+    (``s3://...``) are left to Lightning.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None
+    ) -> None:
+        """Write the file; called on one rank.
+
+        Raises:
+            TrainingError: there is no room on the disk.
+        """
+        if "://" in str(path):
+            super().save_checkpoint(checkpoint, path, storage_options)
+            return
+        path = Path(path)
+        temporary = path.with_name(path.name + ".tmp")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            for litter in path.parent.glob("*.ckpt.tmp"):
+                litter.unlink(missing_ok=True)
+            self._write(checkpoint, temporary)
+            os.replace(temporary, path)
+        except (OSError, RuntimeError) as error:
+            temporary.unlink(missing_ok=True)
+            if (reason := no_room(error)) is None:
+                raise
+            raise TrainingError(
+                f"{path}: cannot be saved ({reason}); make room, then go on from the checkpoint "
+                "before it with ckpt_path=last"
+            ) from None
+
+    def _write(self, checkpoint: dict[str, Any], path: Path) -> None:
+        with path.open("wb") as file:
+            torch.save(checkpoint, file)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def no_room(error: BaseException) -> str | None:
+    """Why there is no room on the disk, if that is what an error comes from."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in _NO_ROOM:
+            return os.strerror(cause.errno or 0).lower()
+        # torch reports a failed write as a RuntimeError in whose course the OSError was raised
+        cause = cause.__cause__ or cause.__context__
+    return None
