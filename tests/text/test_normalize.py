@@ -65,10 +65,10 @@ def test_dense_text_is_read_in_time(piece):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("piece", DENSE, ids=ascii)
-def test_a_megabyte_is_read_in_time(piece):
+def test_a_long_line_is_read_in_time(piece):
     begin = time.process_time()
-    english((piece * 1_000_000)[:1_000_000])
-    assert time.process_time() - begin < 120
+    english((piece * 100_000)[:100_000])
+    assert time.process_time() - begin < 12
 
 
 @pytest.mark.parametrize("zeros", [36, 37, 5000])
