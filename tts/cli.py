@@ -26,6 +26,7 @@ from tts.overrides import quote_values
 from tts.runs import has_checkpoint, load_overrides, save_overrides
 from tts.signals import StopSignals
 from tts.slurm import was_requeued
+from tts.values import TRAINING, check_values
 
 Result = TypeVar("Result")
 
@@ -64,6 +65,8 @@ def _going_on(cfg: DictConfig, output_dir: Path) -> DictConfig:
         cfg = hydra.compose("train", overrides)
     elif cfg.ckpt_path == "last" and context.mode == RunMode.MULTIRUN:
         cfg.ckpt_path = None  # a job of a sweep that had not begun yet
+    # options that are refused must not become those of the run
+    check_values(resolved(cfg), TRAINING)
     save_overrides(output_dir, overrides)
     return cfg
 

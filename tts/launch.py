@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tts import slurm
 from tts.devices import resolve_devices
 from tts.errors import EXIT_INTERRUPTED, EXIT_STOPPED, GO_ON, InputError, RunStopped, TrainingError
 from tts.values import TRAINING, check_values
@@ -80,7 +81,9 @@ def launch(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
 
 def externally_launched() -> bool:
     """Whether torchrun or SLURM has already started the ranks."""
-    return "LOCAL_RANK" in os.environ or int(os.environ.get("SLURM_NTASKS", "1")) > 1
+    # in an interactive allocation of SLURM nobody starts them: it has no job of ours
+    tasks = int(os.environ.get("SLURM_NTASKS", "1")) if slurm.job_id() is not None else 1
+    return "LOCAL_RANK" in os.environ or tasks > 1
 
 
 def _launch_ranks(config: dict[str, Any], output_dir: Path, n_ranks: int) -> dict[str, float]:

@@ -24,7 +24,7 @@ CHECKPOINTS = "checkpoints"
 #: In a run's folder: the options it was started with, so that ``ckpt_path=last`` finds them.
 OVERRIDES = "overrides.yaml"
 #: Options that belong to a single start of a run.
-_OWN = ("ckpt_path", "paths.output_dir", "hydra.")
+_OWN = ("ckpt_path", "paths.output_dir", "hydra.", "sweep.trial")
 #: Options that say which run is meant, as its name follows from them.
 _NAMING = ("name", "model", "data", "experiment", "debug", "data.engine")
 

@@ -213,7 +213,8 @@ def report(config: dict[str, Any], trainer: pl.Trainer, output_dir: Path) -> Non
     checkpoint = trainer.checkpoint_callback
     if isinstance(checkpoint, ModelCheckpoint):
         lines += [f"  best checkpoint  {checkpoint.best_model_path or 'none yet'}"]
-        lines += [f"  last checkpoint  {checkpoint.last_model_path or 'none yet'}"]
+        last = checkpoint.last_model_path
+        lines += [f"  last checkpoint  {last if last and Path(last).is_file() else 'none yet'}"]
     lines += [f"  {line}" for line in health_lines(trainer)]
     for folder, what in (("samples", "pictures, sound"), ("metrics.csv", "curves")):
         if (output_dir / folder).exists():

@@ -13,7 +13,8 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.trainer.states import TrainerFn
 
 from tts.callbacks.checkpoint import Checkpoint
-from tts.signals import StopSignals, stopped
+from tts.errors import InputError
+from tts.signals import NAMES, StopSignals, stopped
 from tts.slurm import requeue
 
 
@@ -28,10 +29,14 @@ class StopOnSignal(Callback):
         requeue_on: names of the signals after which a job of SLURM is put back into the queue.
 
     Raises:
+        InputError: `requeue_on` is not a list of signals.
         RunStopped: on every rank, after the checkpoint is written.
     """
 
     def __init__(self, signals: StopSignals, requeue_on: Collection[str] = ("SIGUSR1",)) -> None:
+        if isinstance(requeue_on, str) or set(requeue_on) - set(NAMES):
+            names = ", ".join(NAMES)
+            raise InputError(f"requeue_on={requeue_on}: a list of {names} is wanted, as [SIGUSR1]")
         self.signals = signals
         self.requeue_on = frozenset(requeue_on)
         self._step = 0

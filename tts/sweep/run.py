@@ -121,6 +121,8 @@ class Sweep:
         overrides = [self._overrides(trial) for trial in trials]
         try:
             returns = self.launch(overrides, trials[0].number)
+        except RunStopped:
+            raise  # asked to stop: the trials that were running can go on
         except Exception as error:
             records = load_records(self.folder)
             if all(records[trial.number].state is State.WAITING for trial in trials):
