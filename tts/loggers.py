@@ -134,35 +134,3 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[f"{prefix}{name}"] = value if isinstance(value, (bool, int, float)) else str(value)
     return flat
-
-
-def going_on(
-    nodes: Mapping[str, Any] | None, folder: Path, checkpoint: Path, step: int
-) -> dict[str, Any]:
-    """Configuration of the loggers of a run that goes on in its own folder.
-
-    TensorBoard forgets what was written from ``step`` on, W&B goes on with the same run (it keeps
-    the rows after ``step``, and gets them a second time). ``metrics.csv`` needs no word.
-
-    Args:
-        nodes: of the group ``logger``.
-        folder: of the run.
-        checkpoint: that it goes on from; if that is from elsewhere, the curves begin anew.
-        step: where.
-    """
-    nodes = {name: dict(node) for name, node in (nodes or {}).items() if node}
-    if folder.resolve() not in checkpoint.resolve().parents:
-        return nodes
-    for node in nodes.values():
-        target = str(node.get("_target_", ""))
-        if target.endswith("TensorBoardLogger"):
-            node["purge_step"] = step
-        elif target.endswith("wandb_logger") and (run_id := _wandb_run(folder)) is not None:
-            node |= {"id": run_id, "resume": "allow"}
-    return nodes
-
-
-def _wandb_run(folder: Path) -> str | None:
-    """Id of the last W&B run in a folder: ``wandb/offline-run-20260101_000000-ID``."""
-    runs = sorted((folder / "wandb").glob("*run-*-*"), key=lambda path: path.stat().st_mtime)
-    return runs[-1].name.rsplit("-", 1)[1] if runs else None

@@ -32,7 +32,7 @@ from tts.checkpoint_io import AtomicCheckpointIO
 from tts.devices import resolve_devices, world_size
 from tts.errors import InputError, one_line
 from tts.failures import explained
-from tts.loggers import finish_wandb, going_on
+from tts.loggers import finish_wandb
 from tts.pretrained.freezing import KeepFrozen
 from tts.pretrained.warm_start import start_run
 from tts.resume import check_resumable, find_checkpoint
@@ -72,11 +72,9 @@ def train(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
     task_options = {**config["model"]["task"], "optimizer": optimizer}
     task = instantiate(task_options, network=network, _convert_="all")
     check_optimizer(task)
-    logger_nodes = config["logger"]
     if ckpt_path is not None:
         tokenizer = getattr(datamodule, "tokenizer", None)
-        step = check_resumable(ckpt_path, network, datamodule.mel, tokenizer)
-        logger_nodes = going_on(config["logger"], output_dir, ckpt_path, step)
+        check_resumable(ckpt_path, network, datamodule.mel, tokenizer)
 
     signals, batch, resume_point = StopSignals(), CurrentBatch(), KeepResumePoint()
     callbacks: list[Callback] = [
@@ -91,7 +89,7 @@ def train(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
         *trial_callbacks(config, output_dir),
         *instantiate_all(config["callbacks"]),
     ]
-    loggers: list[Logger] = instantiate_all(logger_nodes)
+    loggers: list[Logger] = instantiate_all(config["logger"])
     trainer = build_trainer(config["trainer"], callbacks, loggers, output_dir)
     if trainer.is_global_zero:
         output_dir.mkdir(parents=True, exist_ok=True)
