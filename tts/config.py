@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,18 @@ def compose(overrides: Sequence[str] = (), config_name: str = "train") -> DictCo
     register_resolvers()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         return hydra_compose(config_name, overrides=list(overrides))
+
+
+def flattened(values: Mapping[str, Any], separator: str = ".") -> dict[str, Any]:
+    """``{"a": {"b": 1}}`` as ``{"a.b": 1}``."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            inner = flattened(value, separator)
+            flat |= {f"{name}{separator}{key}": leaf for key, leaf in inner.items()}
+        else:
+            flat[name] = value
+    return flat
 
 
 def resolved(cfg: DictConfig) -> dict[str, Any]:

@@ -13,9 +13,7 @@ import dataclasses
 import json
 import logging
 import os
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,15 +21,12 @@ from typing import Any
 
 from tts import slurm
 from tts.devices import resolve_devices
-from tts.errors import EXIT_INTERRUPTED, EXIT_STOPPED, GO_ON, InputError, RunStopped, TrainingError
+from tts.errors import GO_ON, InputError, RunStopped, TrainingError
+from tts.signals import existing, former_handlers, stopped
 from tts.values import TRAINING, check_values
 
 #: Signals that the ranks get when this process gets them
-FORWARDED = {
-    name: getattr(signal, name)
-    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1")
-    if hasattr(signal, name)
-}
+FORWARDED = existing(("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1"))
 #: Seconds that the ranks have from then on to finish a step, save and leave
 GRACE_SECONDS = 60
 EXIT_BAD_INPUT = 2
@@ -107,7 +102,8 @@ def _launch_ranks(config: dict[str, Any], output_dir: Path, n_ranks: int) -> dic
     except ChildFailedError as error:
         raise _stopped(result_file) or _explain(error.failures, _reason(result_file)) from None
     except SignalException as error:
-        raise _stopped(result_file) or _killed(error.sigval.name) from None
+        killed = stopped(error.sigval.name, f"before the ranks could save; {GO_ON}")
+        raise _stopped(result_file) or killed from None
     metrics: dict[str, float] = json.loads(result_file.read_text())
     return metrics
 
@@ -116,14 +112,6 @@ def _stopped(result_file: Path) -> RunStopped | None:
     """What rank 0 said when all ranks had saved and left."""
     result = json.loads(result_file.read_text()) if result_file.is_file() else {}
     return RunStopped(result["stopped"], result["status"]) if "stopped" in result else None
-
-
-def _killed(name: str) -> RunStopped:
-    """What is left to say when the ranks did not leave by themselves."""
-    words, status = f"stopped by {name}", EXIT_STOPPED
-    if name == "SIGINT":
-        words, status = "interrupted", EXIT_INTERRUPTED
-    return RunStopped(f"{words} before the ranks could save; {GO_ON}", status)
 
 
 def reason_file(result_file: Path) -> Path:
@@ -167,20 +155,14 @@ def _environment_of_ranks(n_ranks: int) -> Iterator[None]:
     package = str(Path(__file__).resolve().parents[1])
     python_path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
     threads = os.environ.get("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // n_ranks)))
-    handlers = {number: signal.getsignal(number) for number in FORWARDED.values()}
-    with _same_environment():
+    # torch's launcher sets handlers in the main thread, and leaves them set
+    with _same_environment(), former_handlers(FORWARDED.values()):
         os.environ.update(
             PYTHONPATH=python_path,
             OMP_NUM_THREADS=threads,
             TORCHELASTIC_SIGNALS_TO_HANDLE=",".join(FORWARDED),
         )
-        try:
-            yield
-        finally:
-            # torch's launcher sets them in the main thread only, and leaves them set
-            if threading.current_thread() is threading.main_thread():
-                for number, handler in handlers.items():
-                    signal.signal(number, handler or signal.SIG_DFL)
+        yield
 
 
 def _local_launch(n_ranks: int, launch_config: Any) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tts.config import flattened
 from tts.errors import InputError
 
 if TYPE_CHECKING:
@@ -91,7 +92,8 @@ def describe_in_tensorboard(
     text = OmegaConf.to_yaml(OmegaConf.create(dict(config)))
     logger.experiment.add_text("config", f"```yaml\n{text}```")
     writer = logger.experiment._get_file_writer()
-    for summary in hparams(_flat(config), {monitor: 0.0}):  # type: ignore[no-untyped-call]
+    shown = {name: _shown(value) for name, value in flattened(config, "/").items()}
+    for summary in hparams(shown, {monitor: 0.0}):  # type: ignore[no-untyped-call]
         writer.add_summary(summary)
 
 
@@ -125,12 +127,6 @@ def tensorboard_logger(**kwargs: Any) -> TensorBoardLogger:
     return TensorBoardLogger(**kwargs)
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """``{"a": {"b": 1}}`` as ``{"a/b": 1}``; what is no number or truth value becomes text."""
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{name}/")
-        else:
-            flat[f"{prefix}{name}"] = value if isinstance(value, (bool, int, float)) else str(value)
-    return flat
+def _shown(value: Any) -> Any:
+    """What hparams take: what is no number or truth value becomes text."""
+    return value if isinstance(value, (bool, int, float)) else str(value)

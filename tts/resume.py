@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from tts.audio import MelConfig
+from tts.config import flattened
 from tts.errors import InputError
 from tts.runs import CHECKPOINTS, newest_run
 
@@ -152,7 +153,7 @@ def differing_options(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     if not before:
         return ""
     folders = [str(config.get("paths", {}).get("output_dir")) for config in (before, now)]
-    there, here = _flat(before), _flat(now)
+    there, here = flattened(before), flattened(now)
     changed = []
     for key in sorted(there.keys() | here.keys()):
         old, new = there.get(key, "unset"), here.get(key, "unset")
@@ -163,16 +164,6 @@ def differing_options(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     if (more := len(changed) - _MOST_DIFFERENCES) > 0:
         changed[_MOST_DIFFERENCES:] = [f"and {more} more"]
     return ", ".join(changed)
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[f"{prefix}{name}"] = value
-    return flat
 
 
 def check_resumable(path: Path, network: nn.Module, mel: MelConfig, tokenizer: Any) -> int:

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from tts.errors import EXIT_INTERRUPTED, EXIT_STOPPED, GO_ON, RunStopped
+from tts.errors import EXIT_INTERRUPTED, EXIT_STOPPED, RunStopped
 
 #: What is listened to; SIGUSR1 does not exist everywhere.
 NAMES = ("SIGTERM", "SIGUSR1", "SIGINT")
@@ -36,20 +36,15 @@ class StopSignals:
     def install(self) -> None:
         """Handle the signals from here on, if this is the main thread."""
         if threading.current_thread() is threading.main_thread():
-            for number in _numbers():
+            for number in existing(NAMES).values():
                 signal.signal(number, self._handle)
 
     @contextmanager
     def installed(self) -> Iterator[None]:
         """Handle the signals inside the block, and put the former handlers back."""
-        before = {number: signal.getsignal(number) for number in _numbers()}
-        self.install()
-        try:
+        with former_handlers(existing(NAMES).values()):
+            self.install()
             yield
-        finally:
-            if threading.current_thread() is threading.main_thread():
-                for number, handler in before.items():
-                    signal.signal(number, handler or signal.SIG_DFL)
 
     def training(self, is_on: bool) -> None:
         """Say whether there is something to save."""
@@ -67,19 +62,15 @@ class StopSignals:
             return
         if not self._training:
             self._leaving = True
-            raise RunStopped(f"stopped by {name} before training began", EXIT_STOPPED)
+            raise stopped(name, "before training began")
         self.received = self.received or name
 
 
-def stopped(name: str, step: int, saved_in: str | None) -> RunStopped:
-    """The error with which a run leaves that was asked to stop in the middle."""
+def stopped(name: str, where: str) -> RunStopped:
+    """The error with which a run leaves that a signal asked to stop; `where` says the rest."""
     if name == "SIGINT":
-        words, status = "interrupted", EXIT_INTERRUPTED
-    else:
-        words, status = f"stopped by {name}", EXIT_STOPPED
-    if saved_in is None:
-        return RunStopped(f"{words} at step {step}; nothing was saved, see callbacks", status)
-    return RunStopped(f"{words} at step {step}, saved in {saved_in}; {GO_ON}", status)
+        return RunStopped(f"interrupted {where}", EXIT_INTERRUPTED)
+    return RunStopped(f"stopped by {name} {where}", EXIT_STOPPED)
 
 
 def outlive_signals(worker: int = 0) -> None:
@@ -88,7 +79,7 @@ def outlive_signals(worker: int = 0) -> None:
     The process that trains decides when its workers end. The second SIGTERM kills them, which is
     what Python sends to workers that do not end by themselves.
     """
-    for number in _numbers():
+    for number in existing(NAMES).values():
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _once)
 
@@ -97,5 +88,18 @@ def _once(number: int, frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_DFL)
 
 
-def _numbers() -> list[signal.Signals]:
-    return [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
+def existing(names: Iterable[str]) -> dict[str, signal.Signals]:
+    """The signals of these names that this system has."""
+    return {name: getattr(signal, name) for name in names if hasattr(signal, name)}
+
+
+@contextmanager
+def former_handlers(signals: Iterable[signal.Signals]) -> Iterator[None]:
+    """Put the handlers of these signals back after the block, if this is the main thread."""
+    before = {number: signal.getsignal(number) for number in signals}
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in before.items():
+                signal.signal(number, handler or signal.SIG_DFL)

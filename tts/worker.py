@@ -36,13 +36,9 @@ def main(run_file: str, result_file: str) -> None:
         _leave(stop.status)
     except KeyboardInterrupt:
         _leave(EXIT_LOST_PEER)
-    except RuntimeError as error:
-        if not _lost_peer(error):
-            _note(f"{type(error).__name__}: {one_line(error)}", result_file)
-            raise
-        # the rank that went first has said why
-        _leave(EXIT_LOST_PEER)
     except Exception as error:
+        if _lost_peer(error):
+            _leave(EXIT_LOST_PEER)  # the rank that went first has said why
         _note(f"{type(error).__name__}: {one_line(error)}", result_file)
         raise
     if rank == 0:
@@ -71,11 +67,13 @@ def _note(reason: str, result_file: str) -> None:
         sys.stderr.write(f"error: {reason}\n")
 
 
-def _lost_peer(error: RuntimeError) -> bool:
+def _lost_peer(error: Exception) -> bool:
     """Whether a collective failed because another rank is gone."""
     from torch.distributed import DistError
 
-    return isinstance(error, DistError) or "by peer" in str(error)
+    return isinstance(error, DistError) or (
+        isinstance(error, RuntimeError) and "by peer" in str(error)
+    )
 
 
 def _leave(status: int) -> NoReturn:

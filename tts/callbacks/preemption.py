@@ -13,7 +13,7 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.trainer.states import TrainerFn
 
 from tts.callbacks.checkpoint import Checkpoint
-from tts.errors import InputError
+from tts.errors import GO_ON, InputError
 from tts.signals import NAMES, StopSignals, stopped
 from tts.slurm import requeue
 
@@ -119,7 +119,10 @@ class StopOnSignal(Callback):
                 saved_in = callback.save_last_now(trainer)
         if trainer.is_global_zero and saved_in is not None and name in self.requeue_on:
             requeue()
-        raise stopped(name, trainer.global_step, saved_in)
+        kept = "; nothing was saved, see callbacks"
+        if saved_in is not None:
+            kept = f", saved in {saved_in}; {GO_ON}"
+        raise stopped(name, f"at step {trainer.global_step}{kept}")
 
 
 def _is_last_step(trainer: pl.Trainer) -> bool:
