@@ -19,10 +19,12 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import ModelCheckpoint
 from torch import Tensor
 
+from tts.callbacks.between_steps import BetweenSteps
+
 PREVIOUS = "previous.ckpt"
 
 
-class Checkpoint(ModelCheckpoint):
+class Checkpoint(BetweenSteps, ModelCheckpoint):
     """Lightning's ``ModelCheckpoint`` for the best; the last is ours.
 
     With accumulated gradients checkpoints are saved where an optimiser's step ends.
@@ -44,8 +46,6 @@ class Checkpoint(ModelCheckpoint):
         super().__init__(**{"enable_version_counter": False, **options})
         self.every_n_steps = every_n_train_steps or 0
         self.every_n_minutes = every_n_minutes
-        self._step = 0
-        self._due = False
         self._saved_at = time.monotonic()
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
@@ -57,33 +57,21 @@ class Checkpoint(ModelCheckpoint):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start counting."""
         super().on_train_start(trainer, pl_module)
-        self._step, self._due = trainer.global_step, False
         self._saved_at = time.monotonic()
 
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
-        """See whether it is time, if this batch ended a step."""
-        if trainer.global_step != self._step:
-            self._step = trainer.global_step
-            self._due = self._due or self._is_time(trainer)
+    def is_time(self, trainer: pl.Trainer) -> bool:
+        """Every so many steps or minutes."""
+        if self.every_n_steps and trainer.global_step % self.every_n_steps == 0:
+            return True
+        if self.every_n_minutes is None:
+            return False
+        # clocks differ: what one rank decides is done by all
+        due = time.monotonic() - self._saved_at >= 60 * self.every_n_minutes
+        return bool(trainer.strategy.reduce_boolean_decision(due, all=False))
 
-    def on_train_batch_start(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
-    ) -> None:
-        """Save before the next batch, when all is done that the last one led to."""
-        if self._due:
-            self.save_last_now(trainer)
-
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Save between two epochs."""
-        if self._due:
-            self.save_last_now(trainer)
+    def act(self, trainer: pl.Trainer) -> None:
+        """Save the last."""
+        self.save_last_now(trainer)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Save the best, if this is one of them, and the last."""
@@ -138,15 +126,6 @@ class Checkpoint(ModelCheckpoint):
         self._last_global_step_saved = trainer.global_step
         self._last_checkpoint_saved = best if same else str(last)
         trainer.strategy.barrier("last.ckpt")
-
-    def _is_time(self, trainer: pl.Trainer) -> bool:
-        if self.every_n_steps and trainer.global_step % self.every_n_steps == 0:
-            return True
-        if self.every_n_minutes is None:
-            return False
-        # clocks differ: what one rank decides is done by all
-        due = time.monotonic() - self._saved_at >= 60 * self.every_n_minutes
-        return bool(trainer.strategy.reduce_boolean_decision(due, all=False))
 
 
 def _same_file(path: Path, name: Path) -> None:

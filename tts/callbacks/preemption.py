@@ -9,16 +9,16 @@ from collections.abc import Collection
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.trainer.states import TrainerFn
 
+from tts.callbacks.between_steps import BetweenSteps
 from tts.callbacks.checkpoint import Checkpoint
 from tts.errors import GO_ON, InputError
 from tts.signals import NAMES, StopSignals, stopped
 from tts.slurm import requeue
 
 
-class StopOnSignal(Callback):
+class StopOnSignal(BetweenSteps):
     """Saves the last checkpoint and ends the run when ``signals`` has received one.
 
     The ranks agree on the step by one reduced number in each. A run that has just reached its end
@@ -39,8 +39,6 @@ class StopOnSignal(Callback):
             raise InputError(f"requeue_on={requeue_on}: a list of {names} is wanted, as [SIGUSR1]")
         self.signals = signals
         self.requeue_on = frozenset(requeue_on)
-        self._step = 0
-        self._leaving = False
 
     def on_sanity_check_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Replace Lightning's handlers, which would leave without saving."""
@@ -48,69 +46,19 @@ class StopOnSignal(Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """From here on there is something to save."""
-        self._step = trainer.global_step
+        super().on_train_start(trainer, pl_module)
         self.signals.install()
         self.signals.training(True)
 
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
-        """Ask, if this batch ended a step."""
-        if trainer.global_step != self._step:
-            self._step = trainer.global_step
-            self._leaving = self._anyone(trainer)
-
-    def on_train_batch_start(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
-    ) -> None:
-        """Leave; what there was to log of the last batch is logged."""
-        if self._leaving:
-            self._leave(trainer)
-
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Leave between two epochs."""
-        if self._leaving:
-            self._leave(trainer)
-
-    def on_validation_batch_start(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        """Leave a validation, unless it is the last thing to do or gradients would be lost."""
-        if self._may_leave_validation(trainer) and self._anyone(trainer):
-            self._leave(trainer)
-
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Ask once more: the end of a validation may take long."""
-        if self._may_leave_validation(trainer):
-            self._leaving = self._anyone(trainer)
-
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """The run is over; what is left takes seconds."""
-        self.signals.training(False)
-        self.signals.leave()
-
-    def _may_leave_validation(self, trainer: pl.Trainer) -> bool:
-        if trainer.sanity_checking or trainer.state.fn != TrainerFn.FITTING:
-            return False
-        return not (_is_last_step(trainer) or _accumulates(trainer))
-
-    def _anyone(self, trainer: pl.Trainer) -> bool:
+    def is_time(self, trainer: pl.Trainer) -> bool:
+        """Whether a signal has come, to any rank."""
         here = self.signals.received is not None
         if trainer.world_size == 1:
             return here
         return bool(trainer.strategy.reduce_boolean_decision(here, all=False))
 
-    def _leave(self, trainer: pl.Trainer) -> None:
+    def act(self, trainer: pl.Trainer) -> None:
+        """Save and leave; what there was to log of the last batch is logged."""
         self.signals.leave()
         name = trainer.strategy.broadcast(self.signals.received) or "a signal to another rank"
         saved_in = None
@@ -123,6 +71,33 @@ class StopOnSignal(Callback):
         if saved_in is not None:
             kept = f", saved in {saved_in}; {GO_ON}"
         raise stopped(name, f"at step {trainer.global_step}{kept}")
+
+    def on_validation_batch_start(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Leave a validation, unless it is the last thing to do or gradients would be lost."""
+        if self._may_leave_validation(trainer) and self.is_time(trainer):
+            self.act(trainer)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Ask once more: the end of a validation may take long."""
+        if self._may_leave_validation(trainer):
+            self._due = self.is_time(trainer)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """The run is over; what is left takes seconds."""
+        self.signals.training(False)
+        self.signals.leave()
+
+    def _may_leave_validation(self, trainer: pl.Trainer) -> bool:
+        if trainer.sanity_checking or trainer.state.fn != TrainerFn.FITTING:
+            return False
+        return not (_is_last_step(trainer) or _accumulates(trainer))
 
 
 def _is_last_step(trainer: pl.Trainer) -> bool:
