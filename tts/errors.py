@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 #: Exit status after SIGTERM or SIGUSR1, EX_TEMPFAIL of sysexits.h: nothing is wrong, run it again.
 EXIT_STOPPED = 75
 #: Exit status after Ctrl-C, as shells have it.
@@ -52,3 +54,9 @@ def one_line(error: BaseException) -> str:
     if "Traceback" in text and marker in text:
         text = text[text.rindex(marker) + len(marker) :]
     return " ".join(text.split())
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """``"a, b and 3 more"``: the first ``most`` of some names, for a message of one line."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"

@@ -7,6 +7,8 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
+from tts.errors import listed
+
 _MOST = 8
 
 
@@ -45,5 +47,4 @@ class CurrentBatch(Callback):
             sizes = f" of up to {batch.mel.shape[2]} frames and {batch.text.shape[1]} symbols"
         elif hasattr(batch, "wave"):
             sizes = f" of {batch.wave.shape[1]} samples"
-        more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
-        self._what = f": {len(names)} utterances{sizes} ({', '.join(names[:_MOST])}{more})"
+        self._what = f": {len(names)} utterances{sizes} ({listed(names, _MOST)})"

@@ -18,15 +18,15 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-import torch.distributed as dist
 from pytorch_lightning.callbacks import Callback, WeightAveraging
 from torch import Tensor
 from torch.optim import Optimizer
 
+from tts.callbacks.processes import from_all
 from tts.callbacks.rollback import Snapshot, lower_learning_rates
 from tts.callbacks.throughput import total_norm
 from tts.callbacks.usual_range import UsualRange
-from tts.errors import InputError, TrainingError
+from tts.errors import InputError, TrainingError, listed
 
 log = logging.getLogger(__name__)
 
@@ -224,9 +224,7 @@ class DivergenceGuard(Callback):
             )
 
     def _what(self, trainer: pl.Trainer) -> str:
-        names = ", ".join(self._suspect[:_MOST_NAMES]) or "without names"
-        if (more := len(self._suspect) - _MOST_NAMES) > 0:
-            names += f" and {more} more"
+        names = listed(self._suspect, _MOST_NAMES) or "without names"
         began = ", which began with" if self._n_suspect else ","
         place = f"step {trainer.global_step} (epoch {trainer.current_epoch})"
         return f"{self._verdict} at {place}{began} utterances: {names}"
@@ -256,9 +254,5 @@ def _names(losses: list[tuple[Tensor, tuple[str, ...]]], only_bad: bool = False)
 
 
 def _gather(trainer: pl.Trainer, names: list[str]) -> list[str]:
-    """The same of all processes, in the order of their ranks; all processes call it together."""
-    if trainer.world_size == 1:
-        return names
-    everywhere: list[Any] = [None] * trainer.world_size
-    dist.all_gather_object(everywhere, names)
-    return [name for part in everywhere for name in part]
+    """The same of all processes."""
+    return [name for part in from_all(trainer, names) for name in part]

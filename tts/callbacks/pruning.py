@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytorch_lightning as pl
 from hydra.utils import instantiate
 from pytorch_lightning.callbacks import Callback
-from pytorch_lightning.trainer.states import TrainerFn
 
+from tts.callbacks.validations import CountsValidations
 from tts.errors import one_line
 from tts.sweep.optuna_search import PRUNED
 from tts.sweep.storage import import_optuna, open_storage, study_name
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class PruneTrial(Callback):
+class PruneTrial(CountsValidations):
     """Reports the monitored metric after each validation.
 
     A database that cannot be reached costs a warning and a report, not the training.
@@ -53,21 +53,11 @@ class PruneTrial(Callback):
         self.number, self.monitor, self.folder = number, monitor, Path(folder)
         self.pruner, self.storage, self.study = pruner, storage, study
         self._trial: Trial | None = None
-        self._validations = 0
-
-    def state_dict(self) -> dict[str, Any]:
-        """Count of validations, which are a trial's steps."""
-        return {"validations": self._validations}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up the count."""
-        self._validations = state_dict["validations"]
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Report; on the first process, for all."""
-        if trainer.sanity_checking or trainer.state.fn != TrainerFn.FITTING:
+        if not self.counted(trainer):
             return
-        self._validations += 1
         is_hopeless = trainer.is_global_zero and self._report(trainer)
         if trainer.strategy.broadcast(is_hopeless):
             log.info("trial %d is hopeless at step %d: pruned", self.number, trainer.global_step)

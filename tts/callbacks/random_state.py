@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytorch_lightning as pl
-import torch.distributed as dist
 from pytorch_lightning.callbacks import Callback
 
+from tts.callbacks.processes import from_all
 from tts.rng import RngState, rng_state, set_rng_state
 
 KEY = "random_state"
@@ -30,12 +30,7 @@ class RandomState(Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Collect the states; called on every rank."""
-        state = rng_state(pl_module.device)
-        states: list[Any] = [state]
-        if trainer.world_size > 1:
-            states = [None] * trainer.world_size
-            dist.all_gather_object(states, state)
-        checkpoint[KEY] = states
+        checkpoint[KEY] = from_all(trainer, rng_state(pl_module.device))
 
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]

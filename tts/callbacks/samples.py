@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.trainer.states import TrainerFn
 from torch import Tensor, nn
 
 from tts.callbacks.media import GRIFFIN_LIM, media, sample_vocoder
 from tts.callbacks.progress import RunProgress
 from tts.callbacks.sinks import sinks_for
+from tts.callbacks.validations import CountsValidations
 from tts.evaluation import gate_delay, mean_health
 from tts.rng import isolated_rng
 
@@ -42,7 +42,7 @@ _LONG_RUN = 300.0  # seconds; before that, shares mean little
 _MOST_OF_RUN = 0.1
 
 
-class LogSamples(Callback):
+class LogSamples(CountsValidations):
     """Renders what a task has to show, on the first process only.
 
     Scalars go to the loggers as ``val/alignment_free_running_coverage`` and so on, means over the
@@ -76,20 +76,11 @@ class LogSamples(Callback):
         self.vocoder = vocoder
         self.health: Health = {}
         self._batch: Any = None
-        self._validations = 0
         self._last_step = -1
         self._loaded: Vocoder | None = None
         self._shown = False
         self._seconds = 0.0
         self._start: float | None = None
-
-    def state_dict(self) -> dict[str, Any]:
-        """Count of validations, so that a resumed run keeps the rhythm."""
-        return {"validations": self._validations}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up the count."""
-        self._validations = state_dict["validations"]
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Load the vocoder: a wrong path should not wait for the first validation."""
@@ -116,10 +107,7 @@ class LogSamples(Callback):
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Show, every n validations."""
-        if trainer.sanity_checking or trainer.state.fn != TrainerFn.FITTING:
-            return
-        self._validations += 1
-        if self._validations % self.every_n_validations == 0:
+        if (count := self.counted(trainer)) and count % self.every_n_validations == 0:
             health = self._show(trainer, pl_module) if trainer.is_global_zero else {}
             # every process knows the scalars, so that they can be monitored
             pl_module.log_dict(trainer.strategy.broadcast(health), sync_dist=True)
@@ -143,7 +131,7 @@ class LogSamples(Callback):
         errors: list[Exception] = []
         with isolated_rng(self.seed), _in_eval_mode(pl_module), _told(trainer):
             try:
-                samples = self._sample(trainer, pl_module)
+                samples = sampled(trainer, pl_module, self._batch, self.seed)
                 self.health = sample_health(samples)
                 errors += self._render(trainer, samples)
             except Exception as error:
@@ -175,15 +163,6 @@ class LogSamples(Callback):
     def _folder(self, trainer: pl.Trainer) -> Path:
         return Path(self.folder or Path(trainer.default_root_dir) / "samples")
 
-    @torch.no_grad()
-    def _sample(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> Samples:
-        # the pre-net's dropout is always on and draws from the global generator, which is
-        # isolated here, in a teacher-forced pass
-        generator = torch.Generator().manual_seed(self.seed)
-        with trainer.precision_plugin.forward_context():
-            samples: Samples = pl_module.samples(self._batch, generator)  # type: ignore[operator]
-        return samples
-
     def _render(self, trainer: pl.Trainer, samples: Samples) -> Iterator[Exception]:
         """Hand every item to every sink; yields what went wrong."""
         datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
@@ -196,6 +175,18 @@ class LogSamples(Callback):
                     continue
                 yield from item.send(sinks, datamodule.mel.sample_rate, trainer.global_step)
         self._shown = True
+
+
+@torch.no_grad()
+def sampled(trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, seed: int) -> Samples:
+    """What a task has to show of a batch, drawn from ``seed``; call it inside ``isolated_rng``.
+
+    The pre-net's dropout is always on; in a teacher-forced pass it draws from the global generator.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    with trainer.precision_plugin.forward_context():
+        samples: Samples = pl_module.samples(batch, generator)  # type: ignore[operator]
+    return samples
 
 
 def _head(batch: Any, n: int) -> Any:

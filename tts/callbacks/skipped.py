@@ -9,8 +9,9 @@ import logging
 from typing import Any
 
 import pytorch_lightning as pl
-import torch.distributed as dist
 from pytorch_lightning.callbacks import Callback
+
+from tts.callbacks.processes import from_all
 
 log = logging.getLogger(__name__)
 
@@ -42,11 +43,8 @@ class ReportSkipped(Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Say it, once for all processes."""
-        skipped, self._skipped = self._skipped, []
-        if trainer.world_size > 1:
-            gathered: list[Any] = [None] * trainer.world_size
-            dist.all_gather_object(gathered, skipped)
-            skipped = [message for messages in gathered for message in messages]
+        skipped = [message for messages in from_all(trainer, self._skipped) for message in messages]
+        self._skipped = []
         if skipped and trainer.is_global_zero:
             different = list(dict.fromkeys(skipped))
             more = f"; and {len(different) - _MOST} more" if len(different) > _MOST else ""

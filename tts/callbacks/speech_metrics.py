@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback
-from pytorch_lightning.trainer.states import TrainerFn
 
 from tts.audio import GriffinLim, LogMel
+from tts.callbacks.samples import sampled
+from tts.callbacks.validations import CountsValidations
 from tts.data.tolerant import Tolerant
 from tts.errors import InputError
 from tts.evaluation import aligned_mel_distance, mel_distance, word_error_rate
@@ -31,7 +31,7 @@ MEASURES = ("mel_distance", "word_error_rate")
 _GRIFFIN_LIM_STEPS = 32
 
 
-class SpeechMetrics(Callback):
+class SpeechMetrics(CountsValidations):
     """Measures after validations, on the first process; all know the values.
 
     Args:
@@ -62,15 +62,6 @@ class SpeechMetrics(Callback):
         self.every_n_validations = every_n_validations
         self.recogniser = recogniser
         self.seed = seed
-        self._validations = 0
-
-    def state_dict(self) -> dict[str, Any]:
-        """Count of validations, so that a resumed run keeps the rhythm."""
-        return {"validations": self._validations}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up the count."""
-        self._validations = state_dict["validations"]
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Load the recogniser, so that a missing one is said before anything is trained."""
@@ -80,23 +71,19 @@ class SpeechMetrics(Callback):
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Measure, every n validations."""
-        if trainer.sanity_checking or trainer.state.fn != TrainerFn.FITTING or not self.measures:
+        if not self.measures:
             return
-        self._validations += 1
-        if self._validations % self.every_n_validations == 0:
+        if (count := self.counted(trainer)) and count % self.every_n_validations == 0:
             values = self._measure(trainer, pl_module) if trainer.is_global_zero else {}
             pl_module.log_dict(trainer.strategy.broadcast(values), sync_dist=True)
 
-    @torch.no_grad()
     def _measure(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, float]:
         batch = validation_batch(trainer, self.n_utterances)
         if batch is None:
             return {}
         batch = trainer.strategy.batch_to_device(batch)
-        # dropout of the pre-net draws from the global generator, noise from this one
-        generator = torch.Generator().manual_seed(self.seed)
-        with isolated_rng(self.seed), trainer.precision_plugin.forward_context():
-            samples: Samples = pl_module.samples(batch, generator)  # type: ignore[operator]
+        with isolated_rng(self.seed):
+            samples = sampled(trainer, pl_module, batch, self.seed)
         measure = {"mel_distance": _mel_distance, "word_error_rate": self._word_error_rate}
         datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
         return {f"val/{name}": measure[name](samples, datamodule) for name in self.measures}

@@ -14,7 +14,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from tts.errors import InputError
+from tts.errors import InputError, listed
 from tts.models import WaveGlow
 from tts.pretrained import catalogue, download, native, nvidia
 from tts.pretrained.checkpoint import (
@@ -152,7 +152,7 @@ def _keys(data: dict[str, Any]) -> str:
         " ".join(str(name).split())
         for name in (inner if isinstance(inner, dict) and inner else data)
     ]
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return listed(names, 5)
 
 
 def _save_safetensors(network: nn.Module, path: Path, description: dict[str, Any]) -> None:
