@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,8 @@ from lightning_fabric.loggers.logger import rank_zero_experiment
 from pytorch_lightning.core.saving import save_hparams_to_yaml
 from pytorch_lightning.loggers import CSVLogger as LightningCSVLogger
 from pytorch_lightning.utilities import rank_zero_only
+
+from tts.atomic import replacing
 
 _FIRST = ("step", "epoch")
 
@@ -95,9 +96,7 @@ class CSVWriter:
         first = [name for name in _FIRST if name in columns]
         self._columns = first + sorted(set(columns) - set(_FIRST))
         self.folder.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_name(f"{self.path.name}.tmp{os.getpid()}")
-        with temporary.open("w", newline="") as file:
+        with replacing(self.path) as temporary, temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, self._columns)
             writer.writeheader()
             writer.writerows(rows)
-        temporary.replace(self.path)

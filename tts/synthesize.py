@@ -193,7 +193,7 @@ def manifest_entry(path: Path, speech: Speech, seed: int) -> dict[str, Any]:
 
 def write_manifest(path: Path, entries: list[dict[str, Any]]) -> None:
     """Write ``manifest.json`` in the order of the texts."""
-    from tts.audio.io import atomic_writer
+    from tts.atomic import atomic_writer
 
     with atomic_writer(path) as file:
         file.write((json.dumps(entries, indent=1, ensure_ascii=False) + "\n").encode())

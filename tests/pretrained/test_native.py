@@ -239,7 +239,7 @@ def test_interrupted_writing_leaves_the_old_file(small_waveglow, tmp_path, monke
     def break_off(*_):
         raise OSError("no space left")
 
-    monkeypatch.setattr("tts.pretrained.files.os.replace", break_off)
+    monkeypatch.setattr("os.replace", break_off)
     with pytest.raises(InputError, match=r"x: cannot be written \(no space left\)"):
         save(small_waveglow, path, format)
     assert path.read_bytes() == before

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tts.atomic import atomic_writer
 from tts.audio.config import MelConfig
-from tts.audio.io import atomic_writer
 from tts.errors import InputError
 
 if TYPE_CHECKING:

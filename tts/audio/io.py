@@ -12,14 +12,13 @@ import io
 import logging
 import os
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tts.atomic import atomic_writer
 from tts.errors import InputError
 
 _log = logging.getLogger(__name__)
@@ -96,28 +95,6 @@ def write_wave(path: str | os.PathLike[str], samples: ArrayLike, sample_rate: in
         raise InputError(f"{path}: {kind} cannot hold sound of {sample_rate} Hz") from error
     with atomic_writer(path) as file:
         file.write(encoded.getbuffer())
-
-
-@contextmanager
-def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Open a neighbour of ``path`` for writing, and rename it when all went well.
-
-    Raises:
-        InputError: the place cannot be written; nothing is left behind.
-    """
-    path = Path(path)
-    temporary = path.with_name(f"{path.name}.tmp{os.getpid()}")
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; name a file")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-        temporary.replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def _decode(path: Path, mix_down: bool) -> tuple[NDArray[np.float32], int]:

@@ -106,6 +106,7 @@ class SpeechDataModule(LightningDataModule):
         utterances = self._readable(self.corpus.utterances(), recordings)
         check_rates(utterances, recordings, self.mel.sample_rate, self.resample)
         self._training_part(self.corpus.split()["train"], recordings)
+        self._fill_cache(recordings)
 
     def setup(self, stage: str | None = None) -> None:
         """Index the parts of the split, once for all stages.
@@ -116,6 +117,7 @@ class SpeechDataModule(LightningDataModule):
         if self._datasets:
             return
         recordings = self._survey().recordings
+        self._open_cache(recordings)
         parts = self.corpus.split()
         split = {name: self._readable(part, recordings) for name, part in parts.items()}
         n_all = len(split["train"])
@@ -170,6 +172,12 @@ class SpeechDataModule(LightningDataModule):
     def test_dataloader(self) -> DataLoader[Any] | list[Any]:
         """Give the test batches, or an empty list when nothing is held back."""
         return self._evaluation_loader("test")
+
+    def _fill_cache(self, recordings: Mapping[str, Recording]) -> None:
+        """Compute what is computed once; in one process, when the corpus is checked."""
+
+    def _open_cache(self, recordings: Mapping[str, Recording]) -> None:
+        """Open it, in every process, before the datasets are made."""
 
     @abstractmethod
     def _dataset(

@@ -53,31 +53,18 @@ class TextMelDataModule(SpeechDataModule):
         self.bucket_batches = bucket_batches
         self._store: MelStore | None = None
 
-    def prepare_data(self) -> None:
-        """Make or check the corpus, and compute its mels.
-
-        Raises:
-            InputError: naming the file, the row or the setting at fault.
-        """
-        super().prepare_data()
+    def _fill_cache(self, recordings: Mapping[str, Recording]) -> None:
         # before the mels: a text that cannot be read should not cost their computation
         encode_texts(self.tokenizer, self.corpus.utterances())
-        self._open_store()
+        self._build_store(recordings)
 
-    def setup(self, stage: str | None = None) -> None:
-        """Read all texts and index the parts of the split, once for all stages.
+    def _open_cache(self, recordings: Mapping[str, Recording]) -> None:
+        self._store = self._build_store(recordings)
+        if report := unknown_characters(self.tokenizer, self.corpus.utterances()):
+            self._say("left out, %s", report, level=logging.WARNING)
 
-        Raises:
-            InputError: naming the file, the row or the setting at fault.
-        """
-        if not self._datasets:
-            self._store = self._open_store()
-            if report := unknown_characters(self.tokenizer, self.corpus.utterances()):
-                self._say("left out, %s", report, level=logging.WARNING)
-        super().setup(stage)
-
-    def _open_store(self) -> MelStore:
-        utterances = self._readable(self.corpus.utterances(), self._survey().recordings)
+    def _build_store(self, recordings: Mapping[str, Recording]) -> MelStore:
+        utterances = self._readable(self.corpus.utterances(), recordings)
         return MelStore.build(utterances, self.mel, self.cache_dir, self.corpus.name)
 
     def _dataset(

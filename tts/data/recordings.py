@@ -19,8 +19,8 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from tts.atomic import atomic_writer
 from tts.audio import read_wave
-from tts.audio.io import atomic_writer
 from tts.data.building import n_cores, ordered_map, progress
 from tts.data.manifest import Utterance
 from tts.errors import InputError

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
+from tts.atomic import replacing
 from tts.errors import InputError, listed
 from tts.models import WaveGlow
 from tts.pretrained import catalogue, download, native, nvidia
@@ -179,13 +178,9 @@ _WRITERS = {"safetensors": _save_safetensors, "nvidia": _save_nvidia}
 
 def _write(path: Path, write: Callable[[Path], None]) -> None:
     """Write beside the target, then rename: nobody ever sees half a file."""
-    part = path.with_name(f"{path.name}.tmp{os.getpid()}")
     try:
-        write(part)
-        os.replace(part, path)
+        with replacing(path) as part:
+            write(part)
     except Exception as error:  # OSError, but torch and safetensors have errors of their own
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path}: cannot be written ({reason})") from None
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()

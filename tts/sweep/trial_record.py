@@ -8,11 +8,12 @@ have to go on.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
+
+from tts.atomic import replacing
 
 FILE = "trial.json"
 
@@ -91,6 +92,5 @@ def load_records(sweep_dir: Path) -> dict[int, TrialRecord]:
 def write_text(path: Path, text: str) -> None:
     """Write a file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.tmp-{os.getpid()}")
-    partial.write_text(text)
-    os.replace(partial, path)
+    with replacing(path) as temporary:
+        temporary.write_text(text)
