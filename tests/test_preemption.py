@@ -145,6 +145,10 @@ def test_last_alone_goes_on_with_the_options_of_the_run(tmp_path):
     assert err.splitlines()[-1].startswith("stopped by SIGTERM at step 5")
     assert "Traceback" not in err
     alone = ["ckpt_path=last", f"paths.log_dir={tmp_path}/log"]
+    refused = "model.network.n_frames_per_step=7"
+    status, out, err = command(*alone, refused)
+    assert status == 2
+    assert "n_frames_per_step is 20 there, 7 here" in err
     status, out, err = command(*alone, "trainer.max_epochs=3")
     assert (status, err) == (0, "")
     assert "finished after 9 steps" in out

@@ -23,10 +23,9 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 from tts.config import conf_dir, register_resolvers, resolved
 from tts.errors import EXIT_INTERRUPTED, GO_ON, InputError, RunStopped, TrainingError, one_line
 from tts.overrides import quote_values
-from tts.runs import has_checkpoint, load_overrides, save_overrides
+from tts.runs import has_checkpoint, load_overrides
 from tts.signals import StopSignals
 from tts.slurm import was_requeued
-from tts.values import TRAINING, check_values
 
 Result = TypeVar("Result")
 
@@ -49,14 +48,14 @@ def _train_job(cfg: DictConfig) -> float | None:
 
 def _train(cfg: DictConfig) -> float | None:
     output_dir = Path(HydraConfig.get().runtime.output_dir)
-    cfg = _going_on(cfg, output_dir)
+    cfg, overrides = _going_on(cfg, output_dir)
     OmegaConf.update(cfg, "paths.output_dir", str(output_dir))
-    metrics = _launch(resolved(cfg), output_dir)
+    metrics = _launch(resolved(cfg), output_dir, overrides)
     return metrics.get(str(cfg.monitor))
 
 
-def _going_on(cfg: DictConfig, output_dir: Path) -> DictConfig:
-    """If a run goes on in its folder: the options it began with, and those given now."""
+def _going_on(cfg: DictConfig, output_dir: Path) -> tuple[DictConfig, list[str]]:
+    """If a run goes on in its folder: with the options it began with, and those given now."""
     context = HydraConfig.get()
     overrides = list(context.overrides.task)
     requeued = cfg.ckpt_path is None and was_requeued()
@@ -65,16 +64,13 @@ def _going_on(cfg: DictConfig, output_dir: Path) -> DictConfig:
         cfg = hydra.compose("train", overrides)
     elif cfg.ckpt_path == "last" and context.mode == RunMode.MULTIRUN:
         cfg.ckpt_path = None  # a job of a sweep that had not begun yet
-    # options that are refused must not become those of the run
-    check_values(resolved(cfg), TRAINING)
-    save_overrides(output_dir, overrides)
-    return cfg
+    return cfg, overrides
 
 
-def _launch(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
+def _launch(config: dict[str, Any], output_dir: Path, overrides: list[str]) -> dict[str, float]:
     from tts.launch import launch
 
-    return launch(config, output_dir)
+    return launch(config, output_dir, overrides)
 
 
 def _synthesize_job(cfg: DictConfig) -> None:

@@ -14,7 +14,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,12 +34,15 @@ EXIT_TRAINING_FAILED = 3
 EXIT_LOST_PEER = 4
 
 
-def launch(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
+def launch(
+    config: dict[str, Any], output_dir: Path, overrides: Sequence[str] | None = None
+) -> dict[str, float]:
     """Train as ``config`` says, and return the metrics.
 
     Args:
         config: resolved, plain containers.
         output_dir: the folder of this run.
+        overrides: options that ``config`` came from, see `tts.train.train`.
 
     Raises:
         InputError: a value is not legal, the devices asked for are not there, or a rank stopped on
@@ -70,8 +73,8 @@ def launch(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
         from tts.train import train
 
         with _same_environment():
-            return train(config, output_dir)
-    return _launch_ranks(config, output_dir, devices.count)
+            return train(config, output_dir, overrides)
+    return _launch_ranks(config, output_dir, overrides, devices.count)
 
 
 def externally_launched() -> bool:
@@ -81,13 +84,20 @@ def externally_launched() -> bool:
     return "LOCAL_RANK" in os.environ or tasks > 1
 
 
-def _launch_ranks(config: dict[str, Any], output_dir: Path, n_ranks: int) -> dict[str, float]:
+def _launch_ranks(
+    config: dict[str, Any], output_dir: Path, overrides: Sequence[str] | None, n_ranks: int
+) -> dict[str, float]:
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     run_file, result_file = output_dir / "run.json", output_dir / "result.json"
-    run = {"config": config, "output_dir": str(output_dir), "launcher": os.getpid()}
+    run = {
+        "config": config,
+        "output_dir": str(output_dir),
+        "overrides": None if overrides is None else list(overrides),
+        "launcher": os.getpid(),
+    }
     run_file.write_text(json.dumps(run, indent=1))
     result_file.unlink(missing_ok=True)
     reason_file(result_file).unlink(missing_ok=True)

@@ -57,7 +57,6 @@ def find_resume(config: dict[str, Any], output_dir: Path) -> Resume:
         InputError: there is no checkpoint, or none that is whole.
     """
     path = find_checkpoint(config, output_dir)
-    assert path is not None
     data = _peek(path)
     point = data.get("resume_point") or {}
     before = (data.get("tacoglow") or {}).get("config") or {}
@@ -72,8 +71,8 @@ def find_resume(config: dict[str, Any], output_dir: Path) -> Resume:
 _SAME_FUNCTION = ("recurrence", "constant_memory")
 
 
-def find_checkpoint(config: dict[str, Any], output_dir: Path) -> Path | None:
-    """The checkpoint to resume from.
+def find_checkpoint(config: dict[str, Any], output_dir: Path) -> Path:
+    """The checkpoint that ``ckpt_path`` means.
 
     ``ckpt_path=last`` is the newest that is whole in the folder of this run or, if it has none,
     in the newest of the runs of this name.
@@ -82,8 +81,6 @@ def find_checkpoint(config: dict[str, Any], output_dir: Path) -> Path | None:
         InputError: there is none.
     """
     wanted = config["ckpt_path"]
-    if wanted is None:
-        return None
     if wanted != "last":
         if not Path(wanted).is_file():
             raise InputError(f"ckpt_path={wanted}: no such file")

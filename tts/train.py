@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -35,20 +36,25 @@ from tts.failures import explained
 from tts.loggers import finish_wandb
 from tts.pretrained.freezing import KeepFrozen
 from tts.pretrained.warm_start import start_run
-from tts.resume import check_resumable, find_checkpoint
-from tts.runs import only_process
+from tts.resume import check_resumable
+from tts.runs import only_process, save_overrides
 from tts.scaling import scaled_optimizer
 from tts.signals import StopSignals
 
 log = logging.getLogger(__name__)
 
 
-def train(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
+def train(
+    config: dict[str, Any], output_dir: Path, overrides: Sequence[str] | None = None
+) -> dict[str, float]:
     """Run one training.
 
     Args:
-        config: the resolved configuration as plain containers, see ``conf/train.yaml``.
+        config: the resolved configuration as plain containers, see ``conf/train.yaml``; its
+            ``ckpt_path`` is a file, or None.
         output_dir: where everything goes that the run writes.
+        overrides: options that ``config`` came from; kept for ``ckpt_path=last`` once the run is
+            accepted, so that refused ones do not become those of the run.
 
     Returns:
         The last value of every metric.
@@ -59,7 +65,7 @@ def train(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
         RunStopped: a signal asked for it; the last step is saved.
     """
     quieten_lightning()
-    ckpt_path = find_checkpoint(config, output_dir)
+    ckpt_path = None if config["ckpt_path"] is None else Path(config["ckpt_path"])
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     torch.set_float32_matmul_precision(config["matmul_precision"])
 
@@ -91,15 +97,16 @@ def train(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
     ]
     loggers: list[Logger] = instantiate_all(config["logger"])
     trainer = build_trainer(config["trainer"], callbacks, loggers, output_dir)
-    if trainer.is_global_zero:
-        output_dir.mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(OmegaConf.create(config), output_dir / "config.yaml")
-        if rate is not None:
-            log.info(rate)
-    open_loggers(trainer)
     alone = only_process(output_dir) if trainer.is_global_zero else nullcontext()
     try:
         with alone, signals.installed(), explained(batch, config, output_dir):
+            if trainer.is_global_zero:
+                OmegaConf.save(OmegaConf.create(config), output_dir / "config.yaml")
+                if overrides is not None:
+                    save_overrides(output_dir, overrides)
+                if rate is not None:
+                    log.info(rate)
+            open_loggers(trainer)
             trainer.fit(task, datamodule, ckpt_path=ckpt_path, weights_only=True)
     finally:
         finish_wandb()

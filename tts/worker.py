@@ -25,7 +25,7 @@ def main(run_file: str, result_file: str) -> None:
     from tts.train import train
 
     try:
-        metrics = train(run["config"], Path(run["output_dir"]))
+        metrics = train(run["config"], Path(run["output_dir"]), run["overrides"])
     except (InputError, TrainingError) as error:
         _note(one_line(error), result_file)
         _leave(EXIT_BAD_INPUT if isinstance(error, InputError) else EXIT_TRAINING_FAILED)
