@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench.measure import BenchError, Result, measure, measure_machine
+from bench.measure import BenchError, Result, describe_machine, measure, measure_machine
 from bench.rows import Row, table
 
 
@@ -76,31 +75,6 @@ def table_lines(row: Row, result: Result) -> list[str]:
         cells = [row.title, row.unit, name, f"{1000 * seconds:.3g}", ratio, goal, share, memory]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
-
-
-def describe_machine() -> str:
-    """Processor, cores, system, and the versions that matter."""
-    import os
-
-    import torch
-
-    import tts
-
-    return (
-        f"{processor()}, {os.cpu_count()} cores, {platform.system()}, "
-        f"Python {platform.python_version()}, torch {torch.__version__}, tts {tts.__version__}"
-    )
-
-
-def processor() -> str:
-    """The processor's name, where the system tells it."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
 
 
 def describe_rates(flops: dict[int, float], read: dict[int, float]) -> list[str]:

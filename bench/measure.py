@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import statistics
 import subprocess
 import sys
@@ -149,3 +150,26 @@ def _best(work: object, repeats: int = 7) -> float:
         work()
         times.append(time.perf_counter() - start)
     return min(times)
+
+
+def describe_machine() -> str:
+    """Processor, cores, system, and the versions that matter."""
+    import torch
+
+    import tts
+
+    return (
+        f"{processor()}, {os.cpu_count()} cores, {platform.system()}, "
+        f"Python {platform.python_version()}, torch {torch.__version__}, tts {tts.__version__}"
+    )
+
+
+def processor() -> str:
+    """The processor's name, where the system tells it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

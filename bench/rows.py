@@ -72,12 +72,17 @@ def tacotron2_training(n_frames: int) -> Callable[[str], Work]:
     return build
 
 
+def _theirs() -> Any:
+    """NVIDIA's packages, installed if need be."""
+    from bench.reference import NvidiaPackages, fetch
+
+    return NvidiaPackages(fetch())
+
+
 def _their_training(text: Any, text_lengths: Any, mel: Any, mel_lengths: Any) -> Work:
     import torch
 
-    from bench.reference import NvidiaPackages, fetch
-
-    packages = NvidiaPackages(fetch())
+    packages = _theirs()
     network = packages.tacotron2().train()
     with packages.active():
         criterion = packages.module("tacotron2.loss_function").Tacotron2Loss()
@@ -117,9 +122,7 @@ def _their_generation() -> Work:
 
     import torch
 
-    from bench.reference import NvidiaPackages, fetch
-
-    packages = NvidiaPackages(fetch())
+    packages = _theirs()
     network = packages.tacotron2(max_decoder_steps=STEPS, gate_threshold=1.0)
     text = torch.randint(0, 148, (1, SYMBOLS))
 
@@ -135,9 +138,7 @@ WAVEGLOW_256 = {"n_flows": 12, "n_group": 8, "n_early_every": 4, "n_early_size":
 
 
 def _their_waveglow() -> tuple[Any, Any]:
-    from bench.reference import NvidiaPackages, fetch
-
-    packages = NvidiaPackages(fetch())
+    packages = _theirs()
     coupling = {"n_layers": 8, "n_channels": 256, "kernel_size": 3}
     return packages, packages.waveglow(n_mel_channels=80, WN_config=coupling, **WAVEGLOW_256)
 
@@ -210,9 +211,7 @@ def mel_extraction(seconds: float) -> Callable[[str], Work]:
         torch.manual_seed(0)
         wave = (0.1 * torch.randn(1, round(seconds * 22050))).clamp(-1, 1)
         if implementation == "reference":
-            from bench.reference import NvidiaPackages, fetch
-
-            packages = NvidiaPackages(fetch())
+            packages = _theirs()
             with packages.active():
                 front_end = packages.module("tacotron2.layers").TacotronSTFT()
 

@@ -21,7 +21,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.__main__ import describe_machine
+from bench.measure import describe_machine
 
 ROOT = Path(__file__).parents[1]
 #: Utterances in a step, of all processes together.

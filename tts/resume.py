@@ -16,6 +16,7 @@ from torch import nn
 from tts.audio import MelConfig
 from tts.config import flattened
 from tts.errors import InputError
+from tts.models import SAME_FUNCTION
 from tts.runs import CHECKPOINTS, newest_run
 
 log = logging.getLogger(__name__)
@@ -65,10 +66,6 @@ def find_resume(config: dict[str, Any], output_dir: Path) -> Resume:
     step = int(data.get("global_step", 0))
     log.info("resuming from step %d, %s", step, path)
     return Resume(path, step, point.get("metrics", {}), _finished(data, config["trainer"]))
-
-
-#: Options of a network that change how it is computed, and not what.
-_SAME_FUNCTION = ("recurrence", "constant_memory")
 
 
 def find_checkpoint(config: dict[str, Any], output_dir: Path) -> Path:
@@ -188,7 +185,7 @@ def check_resumable(path: Path, network: nn.Module, mel: MelConfig, tokenizer: A
     defaults: dict[str, Any] = asdict(type(network.config)())  # type: ignore[call-overload]
     theirs = defaults | (description.get("network_config") or {})
     for key, value in ours.items():
-        if theirs[key] != value and key not in _SAME_FUNCTION:
+        if theirs[key] != value and key not in SAME_FUNCTION:
             raise InputError(f"{path}: model.network.{key} is {theirs[key]} there, {value} here")
     if differences := mel.differences(MelConfig.from_dict(description["mel"])):
         raise InputError(f"{path}: another mel contract: {'; '.join(differences)}")

@@ -8,7 +8,11 @@ from tts.models.waveglow import WaveGlow
 from tts.models.waveglow_config import WaveGlowConfig, WaveGlowOutput
 from tts.models.waveglow_loss import waveglow_loss
 
+#: Options of the networks that say how they are computed, and not what.
+SAME_FUNCTION = ("recurrence", "constant_memory")
+
 __all__ = [
+    "SAME_FUNCTION",
     "GeneratedMel",
     "Tacotron2",
     "Tacotron2Config",

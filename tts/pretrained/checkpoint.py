@@ -124,7 +124,7 @@ def _check_fit(path: Path, network: nn.Module, state: dict[str, Tensor]) -> None
     problems = [f"{name} is missing" for name in expected if name not in state]
     problems += [f"{name} has no place" for name in state if name not in expected]
     problems += [
-        f"{name} is {_size(state[name])}, expected {_size(value)}"
+        f"{name} is {size_of(state[name])}, expected {size_of(value)}"
         for name, value in expected.items()
         if name in state and state[name].shape != value.shape
     ]
@@ -135,5 +135,6 @@ def _check_fit(path: Path, network: nn.Module, state: dict[str, Tensor]) -> None
         )
 
 
-def _size(tensor: Tensor) -> str:
+def size_of(tensor: Tensor) -> str:
+    """``"80x512x5"``, for messages."""
     return "x".join(map(str, tensor.shape)) or "a scalar"

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from tts.errors import InputError
-from tts.models import Tacotron2, WaveGlow
+from tts.models import SAME_FUNCTION, Tacotron2, WaveGlow
 from tts.pretrained import nemo, tables
 from tts.pretrained.checkpoint import KEY, Checkpoint, as_float32, described
 from tts.pretrained.dialects import in_nvidias_names, is_torchaudios, tensors_of
@@ -64,7 +64,7 @@ _LEAVES = (
     ("parametrizations.weight.original0", "weight_g"),
     ("parametrizations.weight.original1", "weight_v"),
 )
-# options that their code has, too, or that change nothing in what it makes of the weights
+# options that their code has, too, or whose work it does in its own way
 _THEIR_OPTIONS = {
     "Tacotron2": {
         "n_symbols",
@@ -88,7 +88,6 @@ _THEIR_OPTIONS = {
         "p_decoder_dropout",
         "postnet_dropout",
         "mask_convolutions",
-        "recurrence",
     },
     "WaveGlow": {
         "n_mels",
@@ -300,7 +299,8 @@ def _no_place(network: Tacotron2 | WaveGlow) -> str | None:
     kind = type(network).__name__
     defaults = asdict(type(network.config)())
     for name, value in asdict(network.config).items():
-        if name not in _THEIR_OPTIONS[kind] and value != defaults[name]:
+        known = name in _THEIR_OPTIONS[kind] or name in SAME_FUNCTION
+        if not known and value != defaults[name]:
             return f"{name}={value}: NVIDIA's layout of {kind} knows only {defaults[name]}"
     return None
 

@@ -22,7 +22,7 @@ from tts.audio import MelConfig
 from tts.errors import InputError
 from tts.models import WaveGlow
 from tts.pretrained import tables
-from tts.pretrained.checkpoint import Checkpoint, check_finite
+from tts.pretrained.checkpoint import Checkpoint, check_finite, size_of
 from tts.pretrained.files import read
 
 _log = logging.getLogger(__name__)
@@ -126,7 +126,7 @@ def warm_start(
         elif found[name].shape[1:] != value.shape[1:] or (
             found[name].shape != value.shape and name != EMBEDDING
         ):
-            sizes = f"{_size(found[name])} in the file, {_size(value)} here"
+            sizes = f"{size_of(found[name])} in the file, {size_of(value)} here"
             row = Row(name, "skipped", sizes, name)
         elif name == EMBEDDING and symbols is not None:
             of_theirs = source_symbols or symbols_of(checkpoint)
@@ -285,7 +285,3 @@ def _listed(symbols: Sequence[str]) -> str:
 
 def _weights(count: int) -> str:
     return f"{count} weights" if count > 1 else "1 weight"
-
-
-def _size(tensor: Tensor) -> str:
-    return "x".join(map(str, tensor.shape)) or "a scalar"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tts.text.symbols import PHONE_PREFIX
-from tts.text.tokenizer import Tokenizer
+from tts.text.tokenizer import Tokenizer, written
 
 
 @dataclass(frozen=True)
@@ -48,9 +47,4 @@ def preview(text: str, tokenizer: Tokenizer) -> Preview:
         if phones
     )
     letters = [letter for part in reading.parts for letter in part.letters]
-    return Preview(text, _written(letters), words, symbols, dict(reading.unknown))
-
-
-def _written(symbols: Iterable[str]) -> str:
-    shown = (f"{{{s[1:]}}}" if len(s) > 1 and s.startswith(PHONE_PREFIX) else s for s in symbols)
-    return "".join(shown).replace("}{", " ")
+    return Preview(text, written(letters), words, symbols, dict(reading.unknown))

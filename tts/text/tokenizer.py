@@ -137,8 +137,7 @@ class Tokenizer:
         Raises:
             InputError: an id outside the table.
         """
-        text = "".join(map(self._written, map(int, ids)))
-        return text.replace("}{", " ")
+        return written(map(self._symbol, map(int, ids)))
 
     def unknown(self, text: str) -> dict[str, int]:
         """Count what the table does not have: characters after cleaning, and ``{QQ}`` for phones.
@@ -312,12 +311,16 @@ class Tokenizer:
             self._warned.add(text)
             _log.warning("text %s: left out, not in the symbol table: %s", _quote(text), listed)
 
-    def _written(self, index: int) -> str:
+    def _symbol(self, index: int) -> str:
         if not 0 <= index < len(self.symbols):
             raise InputError(f"id {index} is outside the table of {len(self.symbols)} symbols")
-        symbol = self.symbols[index]
-        is_phone = len(symbol) > 1 and symbol.startswith(PHONE_PREFIX)
-        return f"{{{symbol[1:]}}}" if is_phone else symbol
+        return self.symbols[index]
+
+
+def written(symbols: Iterable[str]) -> str:
+    """Symbols as a text; neighbouring phones share one pair of braces."""
+    shown = (f"{{{s[1:]}}}" if len(s) > 1 and s.startswith(PHONE_PREFIX) else s for s in symbols)
+    return "".join(shown).replace("}{", " ")
 
 
 def _pieces(text: str) -> Iterator[tuple[bool, str]]:
