@@ -180,9 +180,13 @@ def test_a_metric_that_does_not_exist_is_said(sweep, tmp_path):
     }
 
 
-@pytest.mark.parametrize("name", ["LOCAL_RANK", "SLURM_NTASKS"])
-def test_a_sweep_is_not_run_by_every_rank(name, sweep, monkeypatch):
-    monkeypatch.setenv(name, "2")
+RANKS = {"torchrun": {"LOCAL_RANK": "2"}, "srun": {"SLURM_JOB_ID": "7", "SLURM_NTASKS": "2"}}
+
+
+@pytest.mark.parametrize("launcher", RANKS)
+def test_a_sweep_is_not_run_by_every_rank(launcher, sweep, monkeypatch):
+    for name, value in RANKS[launcher].items():
+        monkeypatch.setenv(name, value)
     status, _, err = sweep("model.lr=1e-3,1e-4")
     assert status == 2
     assert "without torchrun" in err
