@@ -180,6 +180,14 @@ def test_slurm_puts_the_job_back_and_finds_its_run_again(tmp_path):
     assert "resuming from step 4" in out
     (folder,) = (tmp_path / "log").glob("*/slurm_4711")
     assert json.loads((folder / "facts.json").read_text())["processes"] == 1
+    # a job that began with a file goes on from what it has saved since
+    job |= {"SLURM_JOB_ID": "4712"}
+    longer = small(tmp_path, "trainer.max_epochs=4", f"ckpt_path={folder}/checkpoints/last.ckpt")
+    status, out, err = command(*longer, crash("SIGUSR1", 4), **job)
+    assert status == EXIT_STOPPED, err
+    status, out, err = command(*longer, crash("SIGUSR1", 4), **job, SLURM_RESTART_COUNT="1")
+    assert (status, err) == (0, "")
+    assert "resuming from step 10" in out
 
 
 @pytest.mark.slow

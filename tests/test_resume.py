@@ -13,7 +13,7 @@ from crashing import Crashed, Runs
 from tts.checkpoint_io import AtomicCheckpointIO
 from tts.errors import InputError, TrainingError
 from tts.resume import differing_options, find_checkpoint, is_whole
-from tts.runs import load_overrides, newest_run, run_folder, save_overrides
+from tts.runs import load_overrides, mark_job, newest_run, run_folder, save_overrides
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +131,21 @@ def test_folder_of_a_job(variables, expected, tmp_path, monkeypatch):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert run_folder(str(tmp_path), "a", None, "now", []) == f"{tmp_path}/a/{expected}"
+
+
+@pytest.mark.parametrize("ckpt_path", ["file.ckpt", "last", None])
+def test_a_job_returns_from_the_queue_to_its_folder(ckpt_path, tmp_path, monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    overrides = [] if ckpt_path is None else [f"ckpt_path={ckpt_path}"]
+    before = tmp_path / "a" / "before"
+    touch(before / "checkpoints" / "last.ckpt", 1)
+    own = Path(run_folder(str(tmp_path), "a", ckpt_path, "now", overrides))
+    assert own == (before if ckpt_path == "last" else tmp_path / "a" / "slurm_7")
+    own.mkdir(exist_ok=True)
+    mark_job(own)
+    touch(tmp_path / "a" / "of another job" / "checkpoints" / "last.ckpt", 2)
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+    assert Path(run_folder(str(tmp_path), "a", ckpt_path, "later", overrides)) == own
 
 
 def test_last_is_of_the_own_folder_first(tmp_path):

@@ -157,6 +157,14 @@ BAD = {
     "no such folder": (["model.lr=1,2", "sweep.resume=gone"], "sweep.resume=gone: no such folder"),
     "no such launcher": (["hydra/launcher=ray"], "pip install 'tacoglow[sweep]'"),
     "no cluster": (["model.lr=1,2", "launcher=slurm"], "hydra.launcher: "),
+    "not a number of trials": (["sweep=optuna", "sweep.n_trials=0"], "sweep.n_trials=0: it must"),
+    "not a number at a time": (["sweep.parallel=abc"], "sweep.parallel=abc: it must be"),
+    "unknown policy": (["sweep.on_failure=cry"], "sweep.on_failure=cry: it must be one of"),
+    "no such pruner": (
+        ["sweep=optuna", "model.lr=interval(1e-4,1e-2)", "sweep.pruner._target_=optuna.Nope"],
+        "optuna.Nope",
+    ),
+    "no pruner at all": (["sweep=optuna", "sweep.pruner=5"], "sweep.pruner=5: it must be"),
     "no such sweep": (["sweep=annealing"], "annealing"),
 }
 

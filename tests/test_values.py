@@ -40,6 +40,10 @@ WRONG = {
     "trainer.log_every_n_steps=0": "a whole number, 1 or more",
     "trainer.deterministic=7": "one of true, false, warn",
     "callbacks.checkpoint.save_top_k=-5": "a whole number, -1 or more",
+    "init_from=3": "a name or a path, or null",
+    "ckpt_path=true": "a name or a path, or null",
+    "model.datamodule.corpus=3": "a section with keys of its own",
+    "model.network=null": "a section with keys of its own",
     "callbacks.guard.patience=abc": "a whole number, 1 or more",
 }
 

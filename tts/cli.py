@@ -58,8 +58,8 @@ def _going_on(cfg: DictConfig, output_dir: Path) -> tuple[DictConfig, list[str]]
     """If a run goes on in its folder: with the options it began with, and those given now."""
     context = HydraConfig.get()
     overrides = list(context.overrides.task)
-    requeued = cfg.ckpt_path is None and was_requeued()
-    if (cfg.ckpt_path == "last" or requeued) and has_checkpoint(output_dir):
+    # the file that a job began with is behind what it has saved since
+    if (cfg.ckpt_path == "last" or was_requeued()) and has_checkpoint(output_dir):
         overrides = load_overrides(output_dir, [*overrides, "ckpt_path=last"])
         cfg = hydra.compose("train", overrides)
     elif cfg.ckpt_path == "last" and context.mode == RunMode.MULTIRUN:

@@ -14,6 +14,7 @@ import json
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,24 +88,27 @@ def externally_launched() -> bool:
 def _launch_ranks(
     config: dict[str, Any], output_dir: Path, overrides: Sequence[str] | None, n_ranks: int
 ) -> dict[str, float]:
-    from torch.distributed.elastic.multiprocessing.api import SignalException
-    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
-    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
-
-    run_file, result_file = output_dir / "run.json", output_dir / "result.json"
     run = {
         "config": config,
         "output_dir": str(output_dir),
         "overrides": None if overrides is None else list(overrides),
         "launcher": os.getpid(),
     }
-    run_file.write_text(json.dumps(run, indent=1))
-    result_file.unlink(missing_ok=True)
-    reason_file(result_file).unlink(missing_ok=True)
-    # the ranks have already said what went wrong; the launcher would say it again, at length
-    talkative = ("torch.distributed.elastic", "torch.distributed.launcher", "torchelastic")
-    for name in [name for name in logging.root.manager.loggerDict if name.startswith(talkative)]:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    # not in the run's folder: another process may be training there, as rank 0 will find out
+    with tempfile.TemporaryDirectory(prefix="tacoglow-") as folder:
+        run_file, result_file = Path(folder) / "run.json", Path(folder) / "result.json"
+        run_file.write_text(json.dumps(run))
+        _run_ranks(run_file, result_file, n_ranks)
+        metrics: dict[str, float] = json.loads(result_file.read_text())
+    return metrics
+
+
+def _run_ranks(run_file: Path, result_file: Path, n_ranks: int) -> None:
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    _quieten_launcher()
     launcher = elastic_launch(_local_launch(n_ranks, LaunchConfig), sys.executable)
     try:
         with _environment_of_ranks(n_ranks):
@@ -114,8 +118,13 @@ def _launch_ranks(
     except SignalException as error:
         killed = stopped(error.sigval.name, f"before the ranks could save; {GO_ON}")
         raise _stopped(result_file) or killed from None
-    metrics: dict[str, float] = json.loads(result_file.read_text())
-    return metrics
+
+
+def _quieten_launcher() -> None:
+    """The ranks have already said what went wrong; torch would say it again, at length."""
+    talkative = ("torch.distributed.elastic", "torch.distributed.launcher", "torchelastic")
+    for name in [name for name in logging.root.manager.loggerDict if name.startswith(talkative)]:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _stopped(result_file: Path) -> RunStopped | None:

@@ -23,6 +23,8 @@ if sys.platform != "win32":
 CHECKPOINTS = "checkpoints"
 #: In a run's folder: the options it was started with, so that ``ckpt_path=last`` finds them.
 OVERRIDES = "overrides.yaml"
+#: In a run's folder: the job of SLURM that trained there last.
+_JOB = ".slurm_job"
 #: Options that belong to a single start of a run.
 _OWN = ("ckpt_path", "paths.output_dir", "hydra.", "sweep.trial")
 #: Options that say which run is meant, as its name follows from them.
@@ -36,15 +38,31 @@ def run_folder(
 
     ``ckpt_path=last`` goes on with the newest run of this name or, if neither model nor data are
     named, with the newest of all. A job of SLURM writes to a folder with its id, so that all its
-    ranks find the same, and find it again when the job is put back into the queue.
+    ranks find the same. When it is put back into the queue it returns to the folder it wrote to,
+    whichever that was.
     """
     folder = Path(log_dir) / name
-    if ckpt_path == "last":
-        named = any(_key(override) in _NAMING for override in overrides)
-        if (newest := newest_run(folder if named else Path(log_dir))) is not None:
-            return str(newest)
+    named = any(_key(override) in _NAMING for override in overrides)
+    where = folder if named or ckpt_path != "last" else Path(log_dir)
+    found = _folder_of_job(where) if slurm.was_requeued() else None
+    if found is None and ckpt_path == "last":
+        found = newest_run(where)
+    if found is not None:
+        return str(found)
     job = slurm.job_id()
     return str(folder / (now if job is None else f"slurm_{job}"))
+
+
+def mark_job(folder: Path) -> None:
+    """Note which job of SLURM trains in a folder, for when it comes back from the queue."""
+    if (job := slurm.job_id()) is not None:
+        (folder / _JOB).write_text(f"{job}\n")
+
+
+def _folder_of_job(root: Path) -> Path | None:
+    """The folder below ``root`` that this job of SLURM wrote to last."""
+    marks = [path for path in root.rglob(_JOB) if path.read_text().strip() == slurm.job_id()]
+    return max(marks, key=lambda path: path.stat().st_mtime).parent if marks else None
 
 
 def newest_run(root: Path) -> Path | None:

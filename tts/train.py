@@ -37,7 +37,7 @@ from tts.loggers import finish_wandb
 from tts.pretrained.freezing import KeepFrozen
 from tts.pretrained.warm_start import start_run
 from tts.resume import check_resumable
-from tts.runs import only_process, save_overrides
+from tts.runs import mark_job, only_process, save_overrides
 from tts.scaling import scaled_optimizer
 from tts.signals import StopSignals
 
@@ -101,6 +101,7 @@ def train(
     try:
         with alone, signals.installed(), explained(batch, config, output_dir):
             if trainer.is_global_zero:
+                mark_job(output_dir)
                 OmegaConf.save(OmegaConf.create(config), output_dir / "config.yaml")
                 if overrides is not None:
                     save_overrides(output_dir, overrides)

@@ -93,7 +93,37 @@ class Duration:
         return "days:hours:minutes:seconds, two digits each, or null"
 
 
-Legal = Number | Choice | Duration
+@dataclass(frozen=True)
+class Text:
+    """A name or a path, where there is one."""
+
+    def allows(self, value: Any) -> bool:
+        """Whether a value is legal."""
+        return value is None or (isinstance(value, str) and value != "")
+
+    def __str__(self) -> str:
+        return "a name or a path, or null"
+
+
+@dataclass(frozen=True)
+class Section:
+    """Keys of its own, chosen as a whole by the name of an option.
+
+    Attributes:
+        null: whether null is legal.
+    """
+
+    null: bool = False
+
+    def allows(self, value: Any) -> bool:
+        """Whether a value is legal."""
+        return isinstance(value, Mapping) or (value is None and self.null)
+
+    def __str__(self) -> str:
+        return f"a section with keys of its own{', or null' if self.null else ''}"
+
+
+Legal = Number | Choice | Duration | Text | Section
 
 COUNT = Number(int, least=1)
 SHARE = Number(float, least=0, most=1)
@@ -113,7 +143,14 @@ TACOTRON2_DROPOUTS = (
     *("p_attention_dropout", "p_decoder_dropout"),
 )
 
+SECTIONS = (
+    *("audio", "data", "data.corpus", "loss", "model", "model.network", "model.task", "trainer"),
+    *("model.datamodule", "model.datamodule.corpus", "model.datamodule.mel", "model.optimizer"),
+)
+
 TRAINING: dict[str, Legal] = {
+    **{key: Section() for key in SECTIONS},
+    **{key: Text() for key in ("ckpt_path", "init_from", "pretrained", "name", "monitor")},
     "seed": Number(int, least=0, most=2**32 - 1),
     "matmul_precision": Choice(("highest", "high", "medium")),
     "monitor_mode": Choice(("min", "max")),
@@ -179,6 +216,19 @@ TRAINING: dict[str, Legal] = {
     "callbacks.diagonal.after_steps": COUNT,
     "callbacks.ema.decay": SHARE,
     "callbacks.early_stopping.patience": COUNT,
+}
+
+SWEEP: dict[str, Legal] = {
+    "monitor_mode": Choice(("min", "max")),
+    "sweep.space": Section(),
+    "sweep.resume": Text(),
+    "sweep.parallel": COUNT,
+    "sweep.on_failure": Choice(("continue", "stop", "ignore")),
+    "sweep.n_trials": COUNT,
+    "sweep.sampler": Section(),
+    "sweep.pruner": Section(null=True),
+    "sweep.storage": Text(),
+    "sweep.study": Text(),
 }
 
 SYNTHESIS: dict[str, Legal] = {

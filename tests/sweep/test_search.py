@@ -169,14 +169,6 @@ def test_a_journal_is_kept_like_a_database(tmp_path):
     assert (tmp_path / "study.journal").is_file()
 
 
-@pytest.mark.parametrize(
-    ("n_trials", "direction", "message"), [(0, "min", "n_trials"), (3, "up", "monitor_mode")]
-)
-def test_bad_options_are_one_line(n_trials, direction, message):
-    with pytest.raises(InputError, match=message):
-        OptunaSearch(n_trials, direction, RANDOM)
-
-
 def test_a_database_out_of_reach_is_one_line(tmp_path):
     with pytest.raises(InputError, match=r"^sweep\.storage=nowhere:"):
         begun(tmp_path, storage="nowhere://here", study="any")

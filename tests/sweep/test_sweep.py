@@ -115,15 +115,6 @@ def test_failures_of_all_cannot(sweep):
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
-    [({"on_failure": "shrug"}, "on_failure=shrug"), ({"parallel": 0}, "parallel=0")],
-)
-def test_bad_options_are_one_line(options, message, sweep):
-    with pytest.raises(InputError, match=message):
-        sweep(**options)
-
-
-@pytest.mark.parametrize(
     ("outcome", "status"), [((State.INTERRUPTED, None), 75), ((KeyboardInterrupt, None), 130)]
 )
 def test_an_interruption_ends_the_sweep_and_says_how_to_go_on(outcome, status, sweep):

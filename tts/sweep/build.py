@@ -15,6 +15,7 @@ from tts.launch import externally_launched
 from tts.sweep.run import Launch, Sweep
 from tts.sweep.space import split_overrides
 from tts.sweep.table import Results
+from tts.values import SWEEP, check_values
 
 
 def build_sweep(
@@ -38,6 +39,7 @@ def build_sweep(
         )
     options = OmegaConf.to_container(config.sweep, resolve=True)
     assert isinstance(options, dict)
+    check_values({"sweep": options, "monitor_mode": config.monitor_mode}, SWEEP)
     folder = Path(config.hydra.sweep.dir)
     if options["resume"] is not None and not folder.is_dir():
         raise InputError(f"sweep.resume={options['resume']}: no such folder")
@@ -50,6 +52,6 @@ def build_sweep(
         fixed=fixed,
         launch=launch,
         results=Results(folder, str(config.monitor), str(config.monitor_mode)),
-        parallel=int(options["parallel"]),
-        on_failure=str(options["on_failure"]),
+        parallel=options["parallel"],
+        on_failure=options["on_failure"],
     )

@@ -38,6 +38,7 @@ class OptunaSearch:
         sampler: what ``hydra.utils.instantiate`` makes a sampler of.
         storage: see :func:`tts.sweep.storage.open_storage`.
         study: its name in a storage of several.
+        pruner: likewise; the trials make their own, here it is tried before the first of them.
     """
 
     def __init__(
@@ -47,13 +48,11 @@ class OptunaSearch:
         sampler: Mapping[str, Any],
         storage: str | None = None,
         study: str | None = None,
+        pruner: Mapping[str, Any] | None = None,
     ) -> None:
-        if n_trials < 1:
-            raise InputError(f"sweep.n_trials={n_trials}: must be 1 or more")
-        if direction not in ("min", "max"):
-            raise InputError(f"monitor_mode={direction}: use min or max")
         self.total = n_trials
         self._direction, self._sampler = direction, dict(sampler)
+        self._pruner = pruner
         self._storage, self._name = storage, study
         self._study: Study | None = None
         self._space: dict[str, BaseDistribution] = {}
@@ -80,6 +79,8 @@ class OptunaSearch:
             raise InputError("nothing to search: add KEY=interval(LOW,HIGH) or KEY=A,B,C")
         self._space = {key: distribution(key, override) for key, override in space.items()}
         self._folder = str(folder)
+        if self._pruner is not None:
+            instantiate(dict(self._pruner), _convert_="all")
         self._study = optuna.create_study(
             storage=open_storage(self._storage, folder),
             study_name=study_name(self._storage, self._name),

@@ -23,8 +23,6 @@ from tts.sweep.trial_record import State, TrialRecord, load_record, load_records
 
 _log = logging.getLogger(__name__)
 
-ON_FAILURE = ("continue", "stop", "ignore")
-
 #: Runs jobs with these overrides, numbered from the second argument on, and waits for them.
 Launch = Callable[[Sequence[Sequence[str]], int], Sequence[JobReturn]]
 
@@ -53,12 +51,6 @@ class Sweep:
     results: Results
     parallel: int = 1
     on_failure: str = "continue"
-
-    def __post_init__(self) -> None:
-        if self.on_failure not in ON_FAILURE:
-            raise InputError(f"sweep.on_failure={self.on_failure}: use {', '.join(ON_FAILURE)}")
-        if self.parallel < 1:
-            raise InputError(f"sweep.parallel={self.parallel}: must be 1 or more")
 
     def run(self) -> list[TrialRecord]:
         """Do what is left to do.
