@@ -41,6 +41,35 @@ def synthesize() -> None:
     _run(_synthesize_job, "synthesize")
 
 
+def evaluate() -> None:
+    """``python -m tts.evaluation``."""
+
+    def job(cfg: DictConfig) -> None:
+        from tts.evaluation.run import evaluate
+
+        evaluate(cfg)
+
+    _run(lambda cfg: _reporting(lambda: job(cfg)), "evaluate")
+
+
+def with_training_options(job: Callable[[dict[str, Any]], int]) -> None:
+    """A command that takes the options of ``train.py`` and does not train.
+
+    Args:
+        job: given the resolved configuration; gives the exit status.
+    """
+
+    def run(cfg: DictConfig) -> None:
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
+            _exit("--multirun: this command does one thing at a time", 2)
+        if status := _reporting(lambda: job(resolved(cfg))):
+            raise SystemExit(status)
+
+    # no run, and so no folder of one
+    sys.argv += ["hydra.run.dir=.", "hydra.output_subdir=null"]
+    _run(run, "train")
+
+
 def _train_job(cfg: DictConfig) -> float | None:
     # a sweep wants to know what became of a trial, and goes on
     return _reporting(lambda: _train(cfg)) if cfg.sweep.trial is None else _train(cfg)

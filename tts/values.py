@@ -146,6 +146,7 @@ TACOTRON2_DROPOUTS = (
 SECTIONS = (
     *("audio", "data", "data.corpus", "loss", "model", "model.network", "model.task", "trainer"),
     *("model.datamodule", "model.datamodule.corpus", "model.datamodule.mel", "model.optimizer"),
+    "model.datamodule.processing",
 )
 
 TRAINING: dict[str, Legal] = {
@@ -163,6 +164,12 @@ TRAINING: dict[str, Legal] = {
     "data.min_seconds": AMOUNT,
     "data.max_seconds": Number(float, above=0, null=True),
     "data.on_error": Choice(("raise", "skip")),
+    "data.trim_db": Number(float, above=0, most=120, null=True),
+    "data.lead_seconds": Number(float, least=0, most=60),
+    "data.tail_seconds": Number(float, least=0, most=60),
+    "data.loudness": Number(float, least=-70, most=0, null=True),
+    "data.prepared": Text(),
+    "data.verify": SWITCH,
     "data.val_fraction": SHARE,
     "data.test_fraction": SHARE,
     "data.minutes": Number(float, above=0),
@@ -216,6 +223,13 @@ TRAINING: dict[str, Legal] = {
     "callbacks.diagonal.after_steps": COUNT,
     "callbacks.ema.decay": SHARE,
     "callbacks.early_stopping.patience": COUNT,
+}
+
+EVALUATION: dict[str, Legal] = {
+    **{key: Text() for key in ("acoustic", "vocoder", "sentences", "recordings", "output")},
+    "n_sentences": Number(int, least=1, null=True),
+    "seed": Number(int, least=0, most=2**63 - 1),
+    "threads": Number(int, least=1, null=True),
 }
 
 SWEEP: dict[str, Legal] = {

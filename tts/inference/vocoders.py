@@ -5,7 +5,8 @@ Shapes: T frames, T_wave samples.
 
 from __future__ import annotations
 
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor
@@ -49,6 +50,29 @@ class GriffinLimVocoder:
         """``(n_mels, T)``, at least 2 frames -> ``((T - 1)·hop_length,)`` samples."""
         wave: Tensor = self._griffin_lim.to(mel.device)(mel, generator=generator)
         return wave
+
+
+def load_waveglow(
+    source: str | Path, device: str | torch.device = "cpu"
+) -> tuple[WaveGlowVocoder, str | None]:
+    """Load a WaveGlow to speak with.
+
+    Args:
+        source: a checkpoint, this project's or a published one, by file or by name.
+        device: where the work is done.
+
+    Returns:
+        The vocoder, and the name of the corpus it was trained on, where known.
+
+    Raises:
+        InputError: no such file, or not a WaveGlow.
+    """
+    from tts import pretrained
+
+    network = cast(WaveGlow, pretrained.load(source, device, network="WaveGlow"))
+    known = cast(dict[str, Any], network.description)
+    network.remove_weight_norm()
+    return WaveGlowVocoder(network, MelConfig.from_dict(known["mel"] or {})), known["corpus"]
 
 
 class WaveGlowVocoder:

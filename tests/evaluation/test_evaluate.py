@@ -1,0 +1,156 @@
+"""The command: sentences, anchors and a voice go in; a table, JSON and a page come out."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from tts import cli, pretrained
+from tts.audio import MelConfig, write_wave
+from tts.errors import InputError
+from tts.evaluation.sentences import read_sentences
+from tts.models import Tacotron2
+from tts.text import Tokenizer
+
+TINY = {
+    "symbols_embedding_dim": 8,
+    "encoder_embedding_dim": 8,
+    "attention_rnn_dim": 8,
+    "attention_dim": 4,
+    "attention_location_n_filters": 2,
+    "decoder_rnn_dim": 8,
+    "prenet_dim": 4,
+    "postnet_embedding_dim": 4,
+}
+FAST = ["measures=[alignment,speed,distortion]", "threads=null"]
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """Two recordings of three sentences."""
+    (tmp_path / "wavs").mkdir()
+    (tmp_path / "sentences.txt").write_text("# what is said\na|one two\nb|three\n\nc|four\n")
+    time = np.arange(22050) / 22050
+    for number, name in enumerate("ab"):
+        wave = 0.3 * np.sin(2 * np.pi * (110 + 30 * number) * time)
+        write_wave(tmp_path / "wavs" / f"{name}.wav", wave.astype(np.float32), 22050)
+    return tmp_path
+
+
+@pytest.fixture
+def run(corpus, monkeypatch, capsys):
+    def run(*options):
+        arguments = [f"sentences={corpus}/sentences.txt", f"output={corpus}/out", *options]
+        monkeypatch.setattr(sys, "argv", ["evaluation", *FAST, *arguments])
+        status = 0
+        try:
+            cli.evaluate()
+        except SystemExit as end:
+            status = end.code
+        return status, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def acoustic(tmp_path):
+    torch.manual_seed(0)
+    network = Tacotron2(**TINY)
+    with torch.no_grad():
+        for name, weight in network.named_parameters():
+            if "gate" in name and name.endswith("bias"):
+                weight.fill_(9.0)  # it ends at once
+    path = tmp_path / "a.safetensors"
+    description = {"mel": MelConfig().to_dict(), "tokenizer": Tokenizer().to_dict()}
+    pretrained.save(network, path, description=description)
+    return path
+
+
+def test_a_voice_stands_beside_its_anchors(run, corpus, acoustic):
+    status, out, err = run(
+        f"recordings={corpus}", f"acoustic={acoustic}", "systems=[recordings,voice]"
+    )
+    assert status == 0, err
+    results = json.loads((corpus / "out" / "results.json").read_text())
+    systems = results["systems"]
+    assert [len(system["clips"]) for system in systems.values()] == [2, 3]
+    assert systems["recordings"]["summary"]["mcd"] == 0
+    assert {"healthy", "by_gate", "rtf"} <= systems["voice"]["summary"].keys()
+    table = (corpus / "out" / "table.txt").read_text()
+    assert table in out
+    assert "recordings" in table
+    assert "RTF: time to compute over time to play" in table
+
+
+def test_every_sound_and_alignment_of_the_page_is_there(run, corpus, acoustic):
+    status, _, err = run(
+        f"recordings={corpus}", f"acoustic={acoustic}", "systems=[griffin_lim_copy,voice]"
+    )
+    assert status == 0, err
+    page = (corpus / "out" / "index.html").read_text()
+    for name in ("audio/griffin_lim_copy/a.ogg", "audio/voice/c.ogg", "alignments/voice/c.png"):
+        assert f'"{name}"' in page
+        assert (corpus / "out" / name).stat().st_size > 100
+
+
+def test_without_recordings_what_needs_them_is_skipped(run, corpus, acoustic):
+    status, out, _ = run("recordings=null", f"acoustic={acoustic}", "systems=[recordings,voice]")
+    assert status == 0
+    assert "skipped recordings: none of the sentences is recorded" in out
+    assert "mcd" not in (corpus / "out" / "results.json").read_text()
+
+
+def test_what_is_not_installed_is_skipped_with_its_line(run, corpus, monkeypatch):
+    monkeypatch.setitem(sys.modules, "speechmos", None)
+    monkeypatch.setitem(sys.modules, "speechmos.dnsmos", None)
+    status, out, _ = run(f"recordings={corpus}", "systems=[recordings]", "measures=[dnsmos,speed]")
+    assert status == 0
+    assert "skipped dnsmos: speechmos.dnsmos is not installed: pip install --no-deps" in out
+
+
+BAD = {
+    "system": (["systems=[voices]"], "systems: there is no 'voices'; choose from recordings"),
+    "measure": (["measures=[mos]"], "measures: there is no 'mos'"),
+    "number": (["n_sentences=0"], "n_sentences=0: it must be a whole number, 1 or more"),
+    "recordings": (["recordings=nowhere"], "recordings=nowhere: there is no such folder"),
+    "checkpoint": (["acoustic=nowhere.ckpt"], "nowhere.ckpt"),
+    "nothing": (["systems=[recordings]", "recordings=null"], "nothing to judge"),
+    "sentences": (["sentences=nowhere.txt"], "sentences=nowhere.txt: cannot be read"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_options_are_one_line(case, run, corpus):
+    options, message = BAD[case]
+    status, _, err = run(*options)
+    assert status == 2
+    assert err.strip().splitlines()[-1].startswith("error: ")
+    assert message in err
+    assert not (corpus / "out").exists()
+
+
+def test_the_shipped_sentences_are_sixty():
+    sentences = read_sentences()
+    assert len(sentences) == 60
+    assert all(sentence.id.startswith("LJ00") for sentence in sentences)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a|one\na|two\n", ":2: 'a' stands there twice"),
+        ("a|\n", ":1: expected"),
+        ("#\n", "holds no"),
+    ],
+)
+def test_bad_sentences_name_the_line(text, message, tmp_path):
+    (tmp_path / "s.txt").write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_sentences(tmp_path / "s.txt")
+
+
+def test_plain_lines_are_numbered(tmp_path):
+    (tmp_path / "s.txt").write_text("One.\n\nTwo.\n")
+    assert read_sentences(tmp_path / "s.txt") == [("0001", "One."), ("0003", "Two.")]

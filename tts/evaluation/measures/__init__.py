@@ -1,0 +1,18 @@
+"""Measures of speech: each judges the clips of a system, and says what it needs."""
+
+from collections.abc import Callable
+
+from tts.evaluation.measures.base import Figure, Measure, Row, Scores
+from tts.evaluation.measures.distortion import Distortion
+from tts.evaluation.measures.intelligibility import Intelligibility
+from tts.evaluation.measures.naturalness import DistillMos, DnsMos
+from tts.evaluation.measures.similarity import Similarity
+from tts.evaluation.measures.synthesis import Alignment, Speed
+
+_ALL: tuple[Callable[[], Measure], ...] = (
+    *(Intelligibility, DistillMos, DnsMos, Similarity, Distortion, Alignment, Speed),
+)
+#: By name, in the order of the table.
+MEASURES: dict[str, Callable[[], Measure]] = {make().name: make for make in _ALL}
+
+__all__ = ["MEASURES", "Figure", "Measure", "Row", "Scores"]

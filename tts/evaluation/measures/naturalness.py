@@ -1,0 +1,77 @@
+"""How natural does it sound? Two networks that were taught what listeners said of other speech.
+
+Neither hears the text. DistillMOS (Stahl and Gamper, 2025) puts systems into the order in which
+people would; DNSMOS (Reddy et al., 2022) measures noise more than naturalness, and is read second.
+"""
+
+from __future__ import annotations
+
+import io
+from contextlib import redirect_stdout
+from typing import Any
+
+from tts.evaluation.clips import Clip
+from tts.evaluation.measures.base import Figure, PerClip, Row, needed
+
+SAMPLE_RATE = 16000
+
+
+class DistillMos(PerClip):
+    """Predicted mean opinion score, 1 to 5."""
+
+    name = "distillmos"
+    figures = (Figure("distillmos", "DistillMOS", ".2f", "higher", "predicted opinion, 1 to 5"),)
+    install = "pip install --no-deps distillmos xls-r-sqa==0.1.0"
+
+    def __init__(self) -> None:
+        self._network: Any = None
+
+    def load(self) -> None:
+        """Open the network; its weights are in the package.
+
+        Raises:
+            InputError: the package is not installed.
+        """
+        if self._network is None:
+            # torchaudio is for reading files on its command line; on PyPI it is built for CUDA only
+            package = needed("distillmos", self.install, without=["torchaudio"])
+            with redirect_stdout(io.StringIO()):  # it says which file it reads
+                self._network = package.ConvTransformerSQAModel().eval()
+
+    def row(self, clip: Clip) -> Row:
+        """Judge one clip."""
+        import torch
+
+        self.load()
+        with torch.no_grad():
+            return {
+                "distillmos": float(
+                    self._network(torch.from_numpy(clip.sound.at(SAMPLE_RATE))[None])
+                )
+            }
+
+
+class DnsMos(PerClip):
+    """Overall quality and absence of noise as people hear it in calls, 1 to 5."""
+
+    name = "dnsmos"
+    figures = (Figure("dnsmos", "DNSMOS", ".2f", "higher", "quality of a call (noise), 1 to 5"),)
+    install = "pip install --no-deps speechmos onnxruntime"
+
+    def __init__(self) -> None:
+        self._run: Any = None
+
+    def load(self) -> None:
+        """Open the networks; they are in the package.
+
+        Raises:
+            InputError: the package is not installed.
+        """
+        if self._run is None:
+            self._run = needed("speechmos.dnsmos", self.install).run
+
+    def row(self, clip: Clip) -> Row:
+        """Judge one clip."""
+        self.load()
+        samples = clip.sound.at(SAMPLE_RATE).clip(-1, 1)
+        return {"dnsmos": float(self._run(samples, sr=SAMPLE_RATE)["ovrl_mos"])}

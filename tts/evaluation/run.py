@@ -1,0 +1,215 @@
+"""The recipe of an evaluation: sentences, systems, measures, and one table of both."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from tts.config import resolved
+from tts.data.building import progress
+from tts.errors import InputError, one_line
+from tts.evaluation.clips import Clip
+from tts.evaluation.measures import MEASURES, Measure, Row
+from tts.evaluation.sentences import Sentence, read_sentences
+from tts.evaluation.systems import (
+    CopySynthesis,
+    EngineVoice,
+    Recordings,
+    System,
+    Voice,
+)
+from tts.values import EVALUATION, check_values
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Judged:
+    """A system and what was found.
+
+    Attributes:
+        name: of the system.
+        clips: what it said.
+        rows: figures of each clip, of all measures.
+        summary: figures of the system.
+        heard: what a recogniser understood of each clip; empty if none listened.
+    """
+
+    name: str
+    clips: list[Clip]
+    rows: list[Row]
+    summary: Row = field(default_factory=dict)
+    heard: tuple[str, ...] = ()
+
+
+@dataclass
+class Evaluation:
+    """All that was found, and what was skipped and why.
+
+    Attributes:
+        measures: that judged.
+        systems: that were judged, in the order of the table.
+        skipped: reasons by name of the system or measure.
+    """
+
+    measures: list[Measure]
+    systems: list[Judged] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+
+def evaluate(cfg: DictConfig) -> Evaluation:
+    """Judge what ``conf/evaluate.yaml`` says, and write table, JSON and page.
+
+    Args:
+        cfg: the composed configuration.
+
+    Raises:
+        InputError: a value that is not legal, a checkpoint that cannot be used, nothing to judge,
+            or an output that cannot be written.
+    """
+    import torch
+
+    from tts.evaluation.report import write_report
+
+    config = resolved(cfg)
+    check_values(config, EVALUATION)
+    output = Path(str(config["output"])).expanduser()
+    sentences = read_sentences(config["sentences"])[: config["n_sentences"]]
+    skipped: dict[str, str] = {}
+    measures = ready_measures(config["measures"], skipped)
+    systems = ready_systems(config, skipped)
+    if not measures or not systems:
+        raise InputError(f"nothing to judge: {'; '.join(skipped.values()) or 'systems=[]'}")
+    with torch_threads(config["threads"], torch):
+        found = Evaluation(measures, skipped=skipped)
+        for name, system in systems.items():
+            if judged := judge(name, system, sentences, measures):
+                found.systems.append(judged)
+            else:
+                skipped[name] = "none of the sentences is recorded; set recordings=FOLDER"
+    if not found.systems:
+        raise InputError(f"nothing to judge: {'; '.join(skipped.values())}")
+    write_report(found, config, output)
+    return found
+
+
+@contextmanager
+def torch_threads(n_threads: int | None, torch: Any) -> Iterator[None]:
+    """Compute with so many threads meanwhile."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(n_threads or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def ready_measures(names: Sequence[str], skipped: dict[str, str]) -> list[Measure]:
+    """The measures that can judge here; why the others cannot goes to ``skipped``.
+
+    Raises:
+        InputError: there is no measure of a name.
+    """
+    measures = []
+    for name in _known("measures", names, MEASURES):
+        measure = MEASURES[name]()
+        try:
+            measure.load()
+        except InputError as error:
+            skipped[name] = one_line(error)
+        else:
+            measures.append(measure)
+    return measures
+
+
+def ready_systems(config: Mapping[str, Any], skipped: dict[str, str]) -> dict[str, System]:
+    """The systems that can speak here, in the order in which they were asked for.
+
+    Raises:
+        InputError: there is no system of a name, or a checkpoint cannot be used.
+    """
+    recordings, makers = Recordings(config["recordings"]), _makers(config)
+    systems: dict[str, System] = {}
+    for name in _known("systems", config["systems"], makers):
+        try:
+            system = makers[name](recordings)
+        except InputError as error:
+            if name not in ("espeak", "hibari"):
+                raise
+            skipped[name] = one_line(error)
+        else:
+            if system is not None:
+                systems[name] = system
+    return systems
+
+
+def _makers(config: Mapping[str, Any]) -> dict[str, Callable[[Recordings], System | None]]:
+    """How each system is made; None where it would repeat another, or has no checkpoint."""
+    from tts.audio import MelConfig
+    from tts.inference import GriffinLimVocoder, Synthesizer, load_waveglow, pick_device
+    from tts.inference.synthesizer import GRIFFIN_LIM
+
+    acoustic, vocoder = config["acoustic"], str(config["vocoder"])
+    seed, device = config["seed"], pick_device(str(config["device"]))
+    own_vocoder = vocoder != GRIFFIN_LIM
+
+    def voice(vocoder: str) -> Callable[[Recordings], System | None]:
+        def make(recordings: Recordings) -> System | None:
+            if acoustic is None:
+                return None
+            return Voice(recordings, Synthesizer.from_pretrained(acoustic, vocoder, device), seed)
+
+        return make
+
+    def griffin_lim_copy(recordings: Recordings) -> System:
+        return CopySynthesis(recordings, GriffinLimVocoder(MelConfig()), seed)
+
+    def vocoder_copy(recordings: Recordings) -> System | None:
+        if not own_vocoder:
+            return None
+        return CopySynthesis(recordings, load_waveglow(vocoder, device)[0], seed)
+
+    return {
+        "recordings": lambda recordings: recordings,
+        "griffin_lim_copy": griffin_lim_copy,
+        "vocoder_copy": vocoder_copy,
+        "voice": voice(vocoder),
+        "voice_griffin_lim": lambda r: voice(GRIFFIN_LIM)(r) if own_vocoder else None,
+        "espeak": lambda recordings: EngineVoice(recordings, "espeak"),
+        "hibari": lambda recordings: EngineVoice(recordings, "hibari"),
+    }
+
+
+def judge(
+    name: str, system: System, sentences: Sequence[Sentence], measures: Sequence[Measure]
+) -> Judged | None:
+    """Let a system speak, and judge it; None if it has nothing to say."""
+    with progress(f"{name}: speaking", len(sentences)) as advance:
+        clips = []
+        for clip in system(sentences):
+            clips.append(clip)
+            advance(1)
+    if not clips:
+        return None
+    judged = Judged(name, clips, [{} for _ in clips])
+    for measure in measures:
+        with progress(f"{name}: {measure.name}", len(clips)) as advance:
+            scores = measure(clips, lambda: advance(1))
+        for row, new in zip(judged.rows, scores.rows, strict=True):
+            row.update(new)
+        judged.summary |= scores.summary
+        judged.heard = scores.heard or judged.heard
+    return judged
+
+
+def _known(key: str, names: Sequence[str], known: Mapping[str, Any]) -> list[str]:
+    for name in names:
+        if name not in known:
+            raise InputError(f"{key}: there is no {name!r}; choose from {', '.join(known)}")
+    return list(dict.fromkeys(names))
