@@ -36,7 +36,7 @@ BAD_TRAINING = {
     "misspelt override": (["model.optimzer.lr=1"], "did you mean 'optimizer'"),
     "unknown option": (["model=tacotron3"], "tacotron2"),
     "no grammar": (["model.lr=["], "input"),
-    "no root": ([], "data.root is not set"),
+    "no root": ([], "data.download=true"),
     "root missing": (["data.root=/nowhere/LJSpeech-1.1"], "/nowhere/LJSpeech-1.1"),
     "no metadata": (["data.root={folder}"], "metadata.csv"),
     "more GPUs than there are": (["data.root=x", "trainer.gpus=4"], "4 GPUs, but"),

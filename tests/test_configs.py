@@ -19,7 +19,10 @@ EXPERIMENTS = [option for option in OPTIONS if option.startswith("experiment/")]
 # groups that others choose, and that are not typed on the command line
 CHOSEN_BY_OTHERS = ("loss",)
 NEEDED = {
+    "data/csv": ["data.file=table.csv"],
     "data/filelist": ["data.train=train.txt"],
+    "data/huggingface": ["data.source=somebody/speech"],
+    "data/webdataset": ["data.source=shards"],
     "scheduler/warmup_cosine": ["trainer.max_steps=2000"],
 }
 ROOT = "data.root=somewhere"

@@ -82,8 +82,9 @@ class LoseRecording(Callback):
 
     def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
         if trainer.global_step == 1:
-            for utterance in trainer.datamodule._datasets["train"].utterances[:2]:
-                utterance.wav.unlink(missing_ok=True)
+            dataset = trainer.datamodule._datasets["train"]
+            for row in dataset.rows[:2]:
+                dataset.prepared.sources[row].wav.unlink(missing_ok=True)
 
 
 LOSE = [*TINY_WAVEGLOW, "+callbacks.lose._target_=test_faults.LoseRecording", *QUIET]

@@ -76,16 +76,6 @@ def resolved(cfg: DictConfig) -> dict[str, Any]:
         key = str(error.full_key or error).strip()
         raise InputError(f"{key} is required: add {key}=... to the command") from None
     except InterpolationResolutionError as error:
-        raise InputError(_explain(error)) from None
+        raise InputError(" ".join(str(error).split())) from None
     assert isinstance(container, dict)
     return {str(key): value for key, value in container.items()}
-
-
-def _explain(error: InterpolationResolutionError) -> str:
-    message = " ".join(str(error).split())
-    if "LJSPEECH_ROOT" in message:
-        return (
-            "data.root is not set: add data.root=/path/LJSpeech-1.1 (or set LJSPEECH_ROOT);"
-            " experiment=demo needs no corpus"
-        )
-    return message

@@ -61,6 +61,7 @@ def synthesize(cfg: DictConfig) -> list[Path]:
         str(config["device"]),
         bridge=config["bridge"] is True,
     )
+    synthesizer.speaker_number(options["speaker"])
     check_pronounceable(synthesizer, lines)
     tell_corpora(synthesizer)
 
@@ -69,7 +70,7 @@ def synthesize(cfg: DictConfig) -> list[Path]:
     for path, speech in zip(paths, speak(synthesizer, lines, options), strict=True):
         speech.save(path)
         tell(path, speech)
-        entries.append(manifest_entry(path, speech, options["seed"]))
+        entries.append(manifest_entry(path, speech, options))
     if is_folder(str(config["output"])):
         write_manifest(paths[0].parent / "manifest.json", entries)
     return paths
@@ -178,12 +179,13 @@ def tell(path: Path, speech: Speech) -> None:
         say("  warning: cut off by max_steps, the gate did not end it")
 
 
-def manifest_entry(path: Path, speech: Speech, seed: int) -> dict[str, Any]:
+def manifest_entry(path: Path, speech: Speech, options: dict[str, Any]) -> dict[str, Any]:
     """What one wants to know of a file later."""
     return {
         "file": path.name,
         "text": speech.text,
-        "seed": seed,
+        **({} if options["speaker"] is None else {"speaker": str(options["speaker"])}),
+        "seed": options["seed"],
         "seconds": round(speech.seconds, 3),
         "rtf": round(speech.rtf, 4),
         "stop_reason": speech.stop_reason,

@@ -84,7 +84,10 @@ def train(
 
     signals, batch, resume_point = StopSignals(), CurrentBatch(), KeepResumePoint()
     callbacks: list[Callback] = [
-        DescribeCheckpoint(describe_run(config, datamodule, network)),
+        DescribeCheckpoint(
+            describe_run(config, datamodule, network),
+            lambda: {"speakers": speaker_names(datamodule, network)},
+        ),
         LogConfig(config, output_dir),
         resume_point,
         RandomState(),
@@ -197,6 +200,13 @@ def describe_run(
         "corpus": datamodule.corpus.name,
         "config": config,
     }
+
+
+def speaker_names(datamodule: Any, network: torch.nn.Module) -> list[str] | None:
+    """Names of the voices of a network, by their numbers; None if it has one."""
+    if getattr(network.config, "n_speakers", 1) == 1:
+        return None
+    return list(datamodule.corpus.speakers)
 
 
 def open_loggers(trainer: pl.Trainer) -> None:

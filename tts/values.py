@@ -106,6 +106,18 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Name(Text):
+    """A name, where there is one; it may be a number."""
+
+    def allows(self, value: Any) -> bool:
+        """Whether a value is legal."""
+        return type(value) is int or super().allows(value)
+
+    def __str__(self) -> str:
+        return "a name, or null"
+
+
+@dataclass(frozen=True)
 class Section:
     """Keys of its own, chosen as a whole by the name of an option.
 
@@ -137,6 +149,7 @@ TACOTRON2_SIZES = (
     *("encoder_embedding_dim", "attention_rnn_dim", "attention_dim", "decoder_rnn_dim"),
     *("attention_location_n_filters", "attention_location_kernel_size", "prenet_dim"),
     *("postnet_embedding_dim", "postnet_kernel_size", "postnet_n_convolutions"),
+    *("n_speakers", "speaker_embedding_dim"),
 )
 TACOTRON2_DROPOUTS = (
     *("encoder_dropout", "prenet_dropout", "postnet_dropout"),
@@ -161,6 +174,7 @@ TRAINING: dict[str, Legal] = {
     "data.bucket_batches": COUNT,
     "data.num_workers": Number(int, least=0),
     "data.resample": SWITCH,
+    "data.n_speakers": COUNT,
     "data.min_seconds": AMOUNT,
     "data.max_seconds": Number(float, above=0, null=True),
     "data.on_error": Choice(("raise", "skip")),
@@ -169,6 +183,7 @@ TRAINING: dict[str, Legal] = {
     "data.tail_seconds": Number(float, least=0, most=60),
     "data.loudness": Number(float, least=-70, most=0, null=True),
     "data.prepared": Text(),
+    "data.held_out": Text(),
     "data.verify": SWITCH,
     "data.val_fraction": SHARE,
     "data.test_fraction": SHARE,
@@ -246,6 +261,7 @@ SWEEP: dict[str, Legal] = {
 }
 
 SYNTHESIS: dict[str, Legal] = {
+    "speaker": Name(),
     "seed": Number(int, least=0, most=2**63 - 1),
     "batch_size": Number(int),
     "max_steps": Number(int),

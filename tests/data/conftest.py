@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tts.audio import MelConfig, write_wave
-from tts.data import SyntheticCorpus
+from tts.data import Corpus, Prepared, Processing, SyntheticCorpus
+from tts.data.contract import Contract
+from tts.data.preparation import Preparation
 
 RATE = 22050
 
@@ -55,6 +58,20 @@ def tones(tmp_path_factory: pytest.TempPathFactory) -> SyntheticCorpus:
     )
     corpus.prepare()
     return corpus
+
+
+@pytest.fixture
+def prepare(mel: MelConfig, tmp_path: Path) -> Callable[..., Prepared]:
+    """Prepare a corpus in the folder "cache", or do what is missing there."""
+
+    def prepare(corpus: Corpus, config: MelConfig = mel, **options: Any) -> Prepared:
+        folder = options.pop("folder", tmp_path / "cache")
+        contract = Contract(
+            config, options.pop("processing", Processing()), options.pop("complete", False)
+        )
+        return Preparation(folder, contract, **options).run(corpus)[0]
+
+    return prepare
 
 
 @pytest.fixture(scope="session")

@@ -62,6 +62,29 @@ def test_a_corpus_that_leaves_nothing_to_train_on_is_refused(write_corpus):
         LJSpeech(write_corpus(["alone"])).split()
 
 
+@pytest.mark.parametrize("line", ["b", "b|its text"])
+def test_what_is_held_out_is_validated_on(line, write_corpus, tmp_path):
+    (tmp_path / "ids.txt").write_text(f"# ids\n{line}\n")
+    split = LJSpeech(write_corpus(["a", "b", "c"]), held_out=tmp_path / "ids.txt").split()
+    assert {part: [u.id for u in found] for part, found in split.items()} == {
+        "train": ["a", "c"],
+        "val": ["b"],
+        "test": [],
+    }
+
+
+def test_the_sentences_that_voices_are_judged_by_can_be_held_out(write_corpus):
+    corpus = LJSpeech(write_corpus(["LJ001-0001", "LJ001-0011"]), held_out="shipped")
+    assert [u.id for u in corpus.split()["val"]] == ["LJ001-0011"]
+
+
+def test_held_out_ids_that_are_not_there_are_refused(write_corpus, tmp_path):
+    with pytest.raises(InputError, match=r"^data\.held_out=shipped: none of these ids"):
+        LJSpeech(write_corpus(["a"]), held_out="shipped").split()
+    with pytest.raises(InputError, match=r"^data\.held_out=.*nowhere: cannot be read"):
+        LJSpeech(write_corpus(["a"]), held_out=tmp_path / "nowhere").split()
+
+
 def test_the_fingerprint_knows_texts_but_not_places(write_corpus):
     here, there = write_corpus(folder="here"), write_corpus(folder="there")
     assert LJSpeech(here).fingerprint() == LJSpeech(there).fingerprint()

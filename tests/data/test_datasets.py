@@ -6,22 +6,35 @@ import soundfile
 import torch
 
 from tts.audio import LogMel
-from tts.data import LJSpeech, MelStore, MelWaveDataset, TextMelDataset
+from tts.data import LJSpeech, MelWaveDataset, TextMelDataset
 from tts.data.datasets import MelWaveItem, TextMelItem, collate_mel_wave, collate_text_mel
-from tts.data.recordings import survey
+from tts.data.tokens import make_tokens
 from tts.data.tolerant import Tolerant
 from tts.errors import InputError
+from tts.text import Tokenizer
 
 
-def test_text_and_mel_belong_together(write_corpus, mel, tmp_path):
-    utterances = LJSpeech(write_corpus()).utterances()
-    store = MelStore.build(utterances, mel, tmp_path)
-    dataset = TextMelDataset(["b", "a"], [[1, 2, 3], [4]], store)
+@pytest.fixture
+def text_mel(write_corpus, prepare):
+    """Make a dataset of some rows."""
+
+    def make(rows, reading=None):
+        prepared = prepare(LJSpeech(write_corpus()))
+        tokens = make_tokens(prepared, Tokenizer(), "raise")
+        return TextMelDataset(prepared, np.array(rows), tokens, reading)
+
+    return make
+
+
+def test_text_and_mel_belong_together(text_mel):
+    dataset = text_mel([1, 0])
     assert len(dataset) == 2
-    assert dataset[0].name == "b"
-    assert dataset[0].text.tolist() == [1, 2, 3]
-    assert torch.equal(dataset[0].mel, store["b"])
-    assert dataset.lengths == [store.n_frames("b"), store.n_frames("a")]
+    assert [dataset[i].name for i in range(2)] == ["b", "a"]
+    assert Tokenizer().decode(dataset[0].text.tolist()) == "text of b."
+    assert dataset[0].text.dtype == torch.int64
+    assert torch.equal(dataset[0].mel, dataset.prepared.mel(1))
+    assert dataset.lengths.tolist() == [dataset[i].mel.shape[1] for i in range(2)]
+    assert dataset.text_lengths.tolist() == [10, 10]
 
 
 def test_collate_pads_texts_and_mels_with_zeros():
@@ -47,11 +60,10 @@ def test_collate_stacks_segments():
 
 
 @pytest.fixture
-def make(write_corpus, mel, tmp_path):
+def make(write_corpus, prepare):
     def make(segment_length=2000, rate=22050, **options):
-        utterances = LJSpeech(write_corpus(rate=rate)).utterances()
-        recordings = survey(utterances, tmp_path / "cache", "x").recordings
-        return MelWaveDataset(utterances, recordings, mel, segment_length, **options)
+        prepared = prepare(LJSpeech(write_corpus(rate=rate)), mels=False, resample=True)
+        return MelWaveDataset(prepared, np.arange(4), segment_length, **options)
 
     return make
 
@@ -59,7 +71,7 @@ def make(write_corpus, mel, tmp_path):
 def test_a_segment_is_cut_from_its_recording(make):
     dataset = make()
     item = dataset[(0, 1)]
-    samples, _ = soundfile.read(dataset.utterances[1].wav, dtype="float32")
+    samples, _ = soundfile.read(dataset.prepared.sources[1].wav, dtype="float32")
     windows = np.lib.stride_tricks.sliding_window_view(samples, 2000)
     assert item.name == "b"
     assert (windows == item.wave.numpy()).all(1).any()
@@ -101,7 +113,7 @@ def test_every_start_is_possible(make):
 
 def test_evaluation_takes_the_middle_every_time(make):
     dataset = make(random=False)
-    samples, _ = soundfile.read(dataset.utterances[0].wav, dtype="float32")
+    samples, _ = soundfile.read(dataset.prepared.sources[0].wav, dtype="float32")
     start = (len(samples) - 2000) // 2
     for epoch in (0, 1):
         np.testing.assert_array_equal(dataset[(epoch, 0)].wave, samples[start : start + 2000])
@@ -109,7 +121,7 @@ def test_evaluation_takes_the_middle_every_time(make):
 
 def test_a_short_recording_is_padded_on_the_right(make):
     dataset = make(segment_length=20000)
-    samples, _ = soundfile.read(dataset.utterances[0].wav, dtype="float32")
+    samples, _ = soundfile.read(dataset.prepared.sources[0].wav, dtype="float32")
     wave = dataset[(0, 0)].wave
     assert wave.shape == (20000,)
     np.testing.assert_array_equal(wave[: len(samples)], samples)
@@ -127,7 +139,7 @@ def test_other_rates_are_resampled(make):
 def test_tolerance_puts_another_in_the_place_of_what_vanished(make):
     dataset = make()
     whole = [dataset[(3, index)] for index in range(4)]
-    dataset.utterances[1].wav.unlink()
+    dataset.prepared.sources[1].wav.unlink()
     items = [Tolerant(dataset)[(3, index)] for index in range(4)]
     assert [item.name for item in items] == ["a", "c", "c", "d"]
     assert torch.equal(items[1].wave, whole[2].wave)
@@ -137,17 +149,23 @@ def test_tolerance_puts_another_in_the_place_of_what_vanished(make):
 
 def test_tolerance_ends_when_nothing_can_be_read(make):
     dataset = make()
-    for utterance in dataset.utterances:
+    for utterance in dataset.prepared.sources:
         utterance.wav.unlink()
     with pytest.raises(InputError, match=r"a\.wav: .*; nor can 3 others"):
         Tolerant(dataset)[(0, 0)]
 
 
-def test_a_text_is_replaced_by_one_whose_mel_is_just_shorter(write_corpus, mel, tmp_path):
-    utterances = LJSpeech(write_corpus()).utterances()  # each longer than the one before
-    dataset = TextMelDataset("abcd", [[1]] * 4, MelStore.build(utterances, mel, tmp_path))
+def test_a_text_is_replaced_by_one_whose_mel_is_just_shorter(text_mel):
+    dataset = text_mel([0, 1, 2, 3])  # each longer than the one before
     assert list(dataset.stand_ins((7, 2))) == [(7, 2), (7, 1), (7, 0), (7, 3)]
     assert list(dataset.stand_ins((7, 0))) == [(7, 0), (7, 1), (7, 2), (7, 3)]
+
+
+def test_speakers_go_with_their_utterances():
+    items = [TextMelItem(name, torch.ones(2), torch.ones(3, 4), speaker=7) for name in "ab"]
+    batch = collate_text_mel([items[0], items[1]._replace(speaker=2)])
+    assert batch.speakers.tolist() == [7, 2]
+    assert batch.speakers.dtype == torch.int64
 
 
 def test_a_batch_says_what_others_stand_in_for():
@@ -158,20 +176,18 @@ def test_a_batch_says_what_others_stand_in_for():
 
 def test_a_recording_that_vanished_is_named(make):
     dataset = make()
-    dataset.utterances[0].wav.unlink()
+    dataset.prepared.sources[0].wav.unlink()
     with pytest.raises(InputError, match=r"a\.wav: cannot be read any more") as error:
         dataset[(0, 0)]
     assert "\n" not in str(error.value)
 
 
-def test_texts_are_read_anew_in_every_epoch(write_corpus, mel, tmp_path):
-    store = MelStore.build(LJSpeech(write_corpus()).utterances(), mel, tmp_path)
-
+def test_texts_are_read_anew_in_every_epoch(text_mel):
     class Reading:
         def __call__(self, epoch, index):
             return [epoch, index]
 
-    dataset = TextMelDataset("abcd", [[1]] * 4, store, Reading())
+    dataset = text_mel([0, 1, 2, 3], Reading())
     assert dataset[(3, 1)].text.tolist() == [3, 1]
     assert dataset[2].text.tolist() == [0, 2]
-    assert dataset.text_lengths == [1] * 4
+    assert dataset.text_lengths.tolist() == [10] * 4

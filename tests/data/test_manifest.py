@@ -4,8 +4,24 @@ from pathlib import Path
 
 import pytest
 
-from tts.data.manifest import read_filelist, read_metadata
+from tts.data import manifest
 from tts.errors import InputError
+
+
+def read_metadata(path: Path) -> list[manifest.Entry]:
+    return strict(manifest.read_metadata, path)
+
+
+def read_filelist(path: Path, root: Path, wav_root: Path | None = None) -> list[manifest.Entry]:
+    return strict(manifest.read_filelist, path, root, wav_root)
+
+
+def strict(read, *arguments) -> list[manifest.Entry]:
+    faults = []
+    entries = read(*arguments, faults=faults)
+    if faults:
+        raise InputError("; ".join(faults))
+    return entries
 
 
 def write_metadata(root: Path, *rows: str, wavs: tuple[str, ...] = ("a", "b")) -> Path:
@@ -28,9 +44,9 @@ def write_metadata(root: Path, *rows: str, wavs: tuple[str, ...] = ("a", "b")) -
     ],
 )
 def test_metadata_uses_the_normalised_column_and_falls_back(tmp_path, row, text):
-    (utterance,) = read_metadata(write_metadata(tmp_path, row))
-    assert (utterance.id, utterance.text) == ("a", text)
-    assert utterance.wav == tmp_path / "wavs" / "a.wav"
+    (entry,) = read_metadata(write_metadata(tmp_path, row))
+    assert (entry.id, entry.text) == ("a", text)
+    assert entry.wav == str(tmp_path / "wavs" / "a.wav")
 
 
 def test_places_count_blank_lines(tmp_path):
@@ -57,6 +73,10 @@ def test_byte_order_mark_is_no_part_of_the_first_name(tmp_path):
         (["|x|x"], "metadata.csv:1: the first field is empty"),
         (["a||"], "metadata.csv:1: 'a' has no text"),
         (["a|x|x", "b|x|x", "a|y|y"], "metadata.csv:3: 'a' stands in metadata.csv:1 already"),
+        (["a|a.wav"], "metadata.csv:1: the text is 'a.wav'; are the columns in another order"),
+        (["a,x,x"], r"metadata.csv:1: 1 field.*separated by ','\? data=csv"),
+        (["a\tx, x"], r"metadata.csv:1: 1 field.*separated by '\\t'\? data=csv"),
+        (["a|0.5", "b|1", "c|7.25"], r"3 of 3 texts have no letter.*:1: '0\.5'; is the text in an"),
         (["a|x|x", "c|x|x"], r"metadata.csv:2: recording .*c\.wav is missing"),
     ],
 )
@@ -74,8 +94,24 @@ def test_missing_metadata_is_named(tmp_path):
 def test_metadata_in_another_encoding_is_refused(tmp_path):
     path = write_metadata(tmp_path)
     path.write_bytes("a|Käse|Käse\n".encode("latin-1"))
-    with pytest.raises(InputError, match="not UTF-8"):
+    with pytest.raises(
+        InputError, match=r"metadata\.csv:1: not UTF-8 \(byte 0xe4\).*iconv -f cp1252"
+    ):
         read_metadata(path)
+
+
+def test_utf_16_is_named(tmp_path):
+    path = write_metadata(tmp_path)
+    path.write_text("a|Käse|Käse\n", encoding="utf-16")
+    with pytest.raises(InputError, match=r"probably UTF-16; save it as UTF-8 \(iconv -f utf-16"):
+        read_metadata(path)
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_lines_end_in_any_way(tmp_path, ending):
+    path = write_metadata(tmp_path)
+    path.write_bytes(f"a|x\u2028y{ending}b|z{ending}".encode())
+    assert [entry.text for entry in read_metadata(path)] == ["x\u2028y", "z"]
 
 
 @pytest.fixture
@@ -94,7 +130,7 @@ def write_list(folder: Path, *rows: str) -> Path:
 
 def test_filelist_resolves_paths_against_root(wavs):
     (utterance,) = read_filelist(write_list(wavs, "one/x.wav|Hello."), wavs)
-    assert (utterance.wav, utterance.text) == (wavs / "one" / "x.wav", "Hello.")
+    assert (utterance.wav, utterance.text) == (str(wavs / "one" / "x.wav"), "Hello.")
     assert utterance.where == "train.txt:1"
 
 
@@ -105,13 +141,13 @@ def test_filelist_names_tell_equal_stems_apart(wavs):
 
 def test_filelist_takes_absolute_paths(wavs):
     (utterance,) = read_filelist(write_list(wavs, f"{wavs}/one/x.wav|Hello."), wavs)
-    assert (utterance.id, utterance.wav) == ("one-x", wavs / "one" / "x.wav")
+    assert (utterance.id, utterance.wav) == ("one-x", str(wavs / "one" / "x.wav"))
 
 
 def test_wav_root_takes_the_place_of_dummy(wavs):
     path = write_list(wavs, "DUMMY/x.wav|Hello.")
     (utterance,) = read_filelist(path, wavs, wavs / "two")
-    assert (utterance.id, utterance.wav) == ("x", wavs / "two" / "x.wav")
+    assert (utterance.id, utterance.wav) == ("x", str(wavs / "two" / "x.wav"))
 
 
 def test_dummy_without_wav_root_says_what_to_set(wavs):
@@ -124,7 +160,7 @@ def test_dummy_without_wav_root_says_what_to_set(wavs):
     [
         ([], "it is empty"),
         (["x.wav"], "train.txt:1: 1 field"),
-        (["x.wav|Hello.|3"], "train.txt:1: 3 field"),
+        (["x.wav|Hello.|3|4"], "train.txt:1: 4 field"),
         (["x.wav|"], "train.txt:1: 'x' has no text"),
         (["x.wav|Hello.", "./x.wav|Bye."], "train.txt:2: 'x' stands in train.txt:1 already"),
         (["y.wav|Hello."], "train.txt:1: recording .* is missing"),

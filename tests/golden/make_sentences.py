@@ -2,8 +2,8 @@
 
     python tests/golden/make_sentences.py LJSpeech-1.1/metadata.csv tts/data/sentences.txt
 
-Clips of the validation and test splits are left out, so that a network trained on the synthetic
-corpus has never seen those sentences. What is kept are sentences and clauses of 4 to 10 words:
+Clips of the validation and test splits, and those that voices are judged by, are left out: a
+network trained on the synthetic corpus has never seen those sentences. What is kept are sentences and clauses of 4 to 10 words:
 long sentences are cut at ``;`` and ``:``, then at commas, and the parts are joined again as far as
 ten words allow. Quality is a matter of rules: no part may end on a word that wants another one
 ("of", "the"), nor begin with one that hangs on what came before ("which", "than"); what a clip
@@ -18,12 +18,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 SHORTEST, LONGEST = 4, 10
-SPLITS = Path(__file__).parents[2] / "tts" / "data" / "splits"
+PACKAGE = Path(__file__).parents[2] / "tts"
 
 HEADER = """\
 # Sentences that the synthetic corpus reads, one a line; lines that begin with # are skipped.
 # Source: the transcripts of the LJ Speech dataset 1.1 (https://keithito.com/LJ-Speech-Dataset),
-# without its validation and test splits, cut into clauses of 4 to 10 words.
+# without its validation and test splits and what voices are judged by
+# (tts/evaluation/heldout.txt), cut into clauses of 4 to 10 words.
 # Licence: public domain, as the dataset and the seven books it reads (published 1884 to 1964).
 # Made by tests/golden/make_sentences.py.
 """
@@ -117,9 +118,9 @@ def collect(rows: Iterable[str], left_out: frozenset[str]) -> list[str]:
 
 def main(metadata: str, target: str) -> None:
     """Write the sentences."""
-    left_out = frozenset(
-        name for split in ("val", "test") for name in _ids(SPLITS / f"ljspeech_{split}.txt")
-    )
+    splits = [PACKAGE / "data" / "splits" / f"ljspeech_{split}.txt" for split in ("val", "test")]
+    held_out = PACKAGE / "evaluation" / "heldout.txt"
+    left_out = frozenset(name for path in [*splits, held_out] for name in _ids(path))
     with Path(metadata).open(encoding="utf-8") as file:
         lines = collect(file, left_out)
     Path(target).write_text(HEADER + "\n".join(lines) + "\n", encoding="utf-8")
@@ -127,7 +128,9 @@ def main(metadata: str, target: str) -> None:
 
 
 def _ids(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").split()
+    """First columns of the lines that are no comments."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line.split("|")[0] for line in lines if line and not line.startswith("#")]
 
 
 if __name__ == "__main__":

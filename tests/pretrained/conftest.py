@@ -16,8 +16,6 @@ from tts.models import Tacotron2, Tacotron2Config, WaveGlow, WaveGlowConfig
 
 SMALL_WAVEGLOW = WaveGlowConfig(
     n_mels=3,
-    hop_length=16,
-    win_length=64,
     n_flows=3,
     n_group=8,
     n_early_every=2,

@@ -118,6 +118,15 @@ preprocessor:
   log_zero_guard_type: clamp
   log_zero_guard_value: 1e-05
   mag_power: 1.0
+  normalize: null
+  preemph: null
+"""
+NEMO_WAVEGLOW = """
+preprocessor:
+  cls: nemo.collections.asr.parts.features.FilterbankFeatures
+  params: {nfilt: 3, sample_rate: 22050, highfreq: null, n_fft: 1024, n_window_size: 1024,
+    n_window_stride: 256, log_zero_guard_type: clamp, log_zero_guard_value: 1.0e-05,
+    mag_power: 1.0, normalize: null, preemph: null}
 """
 N_NEMO_PHONES = 1 + 24 + 45 + 26 + 1 + 15 + 2
 
@@ -171,7 +180,7 @@ def test_nemo_says_its_mel_contract(small_tacotron2, tmp_path):
 def test_nemo_with_unknown_symbols_is_refused_with_the_way_out(small_tacotron2, tmp_path):
     network = with_symbols(small_tacotron2, 50)
     write_nemo(tmp_path / "x.nemo", "labels: [a, b]", nemos(to_theirs(network)))
-    with pytest.raises(InputError, match=r"50 rows.*name them: symbols=.*init_from"):
+    with pytest.raises(InputError, match=r"50 rows.*name them: --symbols FILE.*init_from"):
         load(tmp_path / "x.nemo")
     symbols = ["_", *map(chr, range(0x100, 0x100 + 49))]
     assert load(tmp_path / "x.nemo", symbols=symbols).config.n_symbols == 50
@@ -184,8 +193,7 @@ def test_nemos_waveglow_loads(small_waveglow, tmp_path):
     }
     for k in range(3):  # made at the first inference
         state[f"waveglow.convinv.{k}.inv_conv.weight"] = torch.zeros(8, 8, 1)
-    config = "preprocessor:\n  params: {nfilt: 3, sample_rate: 22050, highfreq: null}\n"
-    write_nemo(tmp_path / "x.nemo", config, state)
+    write_nemo(tmp_path / "x.nemo", NEMO_WAVEGLOW, state)
     loaded = load(tmp_path / "x.nemo")
     assert_same_weights(loaded, small_waveglow.state_dict())
     assert loaded.description["mel"]["f_max"] == 11025.0

@@ -119,7 +119,7 @@ def test_broken_transfer_goes_on_where_it_stopped(server):
 
 def test_later_run_goes_on_where_an_earlier_one_was_killed(server, cache, monkeypatch):
     server.breaks = [400_000]
-    monkeypatch.setattr("tts.pretrained.download.ATTEMPTS", 1)
+    monkeypatch.setattr("tts.download.ATTEMPTS", 1)
     entry = published(server.url(), sha256=SHA256)
     with pytest.raises(InputError, match="broke off after 400000 of 1024000 bytes"):
         fetch(entry)
@@ -130,7 +130,7 @@ def test_later_run_goes_on_where_an_earlier_one_was_killed(server, cache, monkey
 
 def test_file_that_has_changed_meanwhile_starts_anew(server, monkeypatch):
     server.breaks = [400_000]
-    monkeypatch.setattr("tts.pretrained.download.ATTEMPTS", 1)
+    monkeypatch.setattr("tts.download.ATTEMPTS", 1)
     entry = published(server.url())
     with pytest.raises(InputError):
         fetch(entry)
@@ -143,7 +143,7 @@ def test_server_that_cannot_resume_starts_anew(server, monkeypatch, change):
     for name, value in change.items():
         setattr(server, name, value)
     server.breaks = [400_000]
-    monkeypatch.setattr("tts.pretrained.download.ATTEMPTS", 1)
+    monkeypatch.setattr("tts.download.ATTEMPTS", 1)
     entry = published(server.url(), sha256=SHA256)
     with pytest.raises(InputError):
         fetch(entry)
@@ -221,7 +221,7 @@ def test_file_without_a_published_hash_has_to_stay_what_it_was(server, cache):
 def test_checked_file_is_not_read_again(server, monkeypatch):
     entry = published(server.url())
     fetch(entry)
-    monkeypatch.setattr("tts.pretrained.download.sha256", lambda _: pytest.fail("hashed again"))
+    monkeypatch.setattr("tts.download.sha256", lambda _: pytest.fail("hashed again"))
     fetch(entry)
 
 

@@ -11,12 +11,18 @@ from tts.errors import InputError
 from tts.models import WaveGlow
 from tts.pretrained import describe, load, save
 
-DESCRIPTION = {
-    "mel": {"sample_rate": 22050, "hop_length": 16},
-    "tokenizer": {"symbols": ["_", "a"], "cleaner": "english_cleaners"},
-    "corpus": "LJ Speech",
-    "config": {"seed": 1},
-}
+
+
+def description_of(network: torch.nn.Module) -> dict:
+    """All that a checkpoint may say of itself, as it fits the network."""
+    symbols = ["_", "a", *map(chr, range(0x100, 0x100 + 146))]
+    return {
+        "mel": {"sample_rate": 16000, "n_mels": network.config.n_mels},
+        "tokenizer": {"symbols": symbols, "cleaner": "english_cleaners"},
+        "corpus": "LJ Speech",
+        "speakers": ["p225"],
+        "config": {"seed": 1},
+    }
 
 
 @pytest.fixture(params=["tacotron2", "waveglow", "waveglow_folded"])
@@ -40,7 +46,7 @@ def lightning(network: torch.nn.Module, /, **changes) -> dict:
         "format": 1,
         "network": type(network).__name__,
         "network_config": dataclasses.asdict(network.config),
-        **DESCRIPTION,
+        **description_of(network),
         **changes,
     }
     weights = {f"network.{name}": value for name, value in network.state_dict().items()}
@@ -62,14 +68,14 @@ def test_round_trip_over_both_formats_is_bit_exact(network, tmp_path):
 
 @pytest.mark.parametrize("format", ["safetensors", "nvidia"])
 def test_description_survives(network, tmp_path, format):
-    save(network, tmp_path / "a", format, DESCRIPTION)
+    save(network, tmp_path / "a", format, description_of(network))
     loaded = load(tmp_path / "a")
     save(loaded, tmp_path / "b", format)
     expected = {
         "format": 1,
         "network": type(network).__name__,
         "network_config": dataclasses.asdict(network.config),
-        **DESCRIPTION,
+        **description_of(network),
         "source": None,
     }
     assert loaded.description == expected
@@ -84,7 +90,7 @@ def test_unknown_parts_of_a_description_are_none(network, tmp_path):
 
 def test_settings_that_shapes_do_not_show_survive(small_tacotron2, tmp_path):
     network = type(small_tacotron2)(
-        small_tacotron2.config, n_symbols=9, mask_convolutions=False, prenet_dropout=0.2
+        small_tacotron2.config, n_symbols=9, mask_convolutions=False, encoder_dropout=0.2
     )
     save(network, tmp_path / "x", "nvidia")
     assert load(tmp_path / "x").config == network.config
@@ -186,14 +192,14 @@ def test_weights_that_do_not_fit_are_named(small_waveglow, tmp_path):
 
 
 def test_lightning_checkpoint_opens_with_weights_only(network, tmp_path):
-    save(network, tmp_path / "x", "nvidia", DESCRIPTION)
+    save(network, tmp_path / "x", "nvidia", description_of(network))
     assert torch.load(tmp_path / "x", weights_only=True)["tacoglow"]["corpus"] == "LJ Speech"
 
 
 def test_safetensors_is_readable_without_this_project(small_waveglow, tmp_path):
     from safetensors import safe_open
 
-    save(small_waveglow, tmp_path / "x.safetensors", description=DESCRIPTION)
+    save(small_waveglow, tmp_path / "x.safetensors", description=description_of(small_waveglow))
     with safe_open(tmp_path / "x.safetensors", framework="pt") as file:
         assert json.loads(file.metadata()["tacoglow"])["network"] == "WaveGlow"
     assert load_file(tmp_path / "x.safetensors").keys() == small_waveglow.state_dict().keys()

@@ -7,7 +7,7 @@ opens with ``weights_only=True`` and ``synthesize.py`` needs nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytorch_lightning as pl
@@ -27,13 +27,24 @@ class DescribeCheckpoint(Callback):
     Args:
         description: ``format``, ``network``, ``network_config``, ``mel``, ``tokenizer``,
             ``corpus``, ``config``: nested dicts, lists, strings, numbers, None.
+        when_prepared: gives what is known only once the data is prepared: ``speakers``.
 
     Raises:
         TypeError: at once, not at the first save, if a value is anything else, naming its key.
     """
 
-    def __init__(self, description: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        description: Mapping[str, Any],
+        when_prepared: Callable[[], Mapping[str, Any]] | None = None,
+    ) -> None:
         self.description = _plain(description, KEY)
+        self._when_prepared = when_prepared
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Complete the description."""
+        if self._when_prepared is not None:
+            self.description |= _plain(self._when_prepared(), KEY)
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -109,23 +109,17 @@ def sample_vocoder(name: str | Path, mel: MelConfig, device: torch.device) -> Vo
     Raises:
         InputError: the checkpoint is none of a WaveGlow, or follows another mel contract.
     """
-    from tts.audio import MelConfig
-    from tts.inference.vocoders import GriffinLimVocoder, WaveGlowVocoder
+    from tts.inference.vocoders import GriffinLimVocoder, load_waveglow
 
     if str(name) == GRIFFIN_LIM:
         return GriffinLimVocoder(mel)
-    from tts import pretrained
-
-    network: Any = pretrained.load(name, device, network="WaveGlow")
-    network.remove_weight_norm()
-    described = network.description["mel"]
-    theirs = MelConfig.from_dict(described) if described else MelConfig()
-    if differences := mel.differences(theirs):
+    vocoder, _ = load_waveglow(name, device)
+    if differences := mel.differences(vocoder.mel):
         raise InputError(
             f"callbacks.samples.vocoder={name}: another mel contract: {'; '.join(differences)} "
             "(here: the run, there: the vocoder)"
         )
-    return WaveGlowVocoder(network, theirs)
+    return vocoder
 
 
 def _mel_picture(

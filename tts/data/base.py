@@ -1,15 +1,15 @@
 """``SpeechDataModule``: what the two DataModules share, from the corpus to the options of a loader.
 
-``prepare_data`` (one process) checks the corpus and fills the cache; ``setup`` (every process)
-splits and indexes; the loaders deal batches out to the ranks themselves, so the trainer is used
-with ``use_distributed_sampler=False``.
+``prepare_data`` (one process) prepares the corpus; ``setup`` (every process) opens what that made.
+The loaders deal batches out to the ranks themselves, so the trainer is used with
+``use_distributed_sampler=False``.
 """
 
 from __future__ import annotations
 
 import logging
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,20 @@ from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
 from tts.audio import MelConfig
-from tts.data.corpora import Corpus
-from tts.data.manifest import Utterance
+from tts.data.contract import Contract
+from tts.data.corpora.base import Corpus
 from tts.data.position import TrainingPosition
-from tts.data.recordings import ON_ERROR, OnError, Recording, Survey, check_rates, survey
+from tts.data.preparation import Preparation
+from tts.data.prepared import Prepared
+from tts.data.prepared_corpus import AlreadyPrepared, PreparedCorpus
+from tts.data.processing import Processing
+from tts.data.recordings import ON_ERROR, OnError, slug
+from tts.data.report import Report
+from tts.data.table import PARTS, Rows
 from tts.data.tolerant import Tolerant
 from tts.errors import InputError
 from tts.signals import outlive_signals
+from tts.text import Tokenizer
 
 _log = logging.getLogger(__name__)
 
@@ -47,10 +54,17 @@ class SpeechDataModule(LightningDataModule):
         max_seconds: leave longer recordings out of the training.
         on_error: what becomes of a recording that cannot be read: "raise" stops the run; "skip"
             leaves it out, or puts another in its place if training has begun, and says so.
+        processing: what is done to recordings before anything is computed of them.
+        prepared: a folder that is prepared instead of one in ``cache_dir``, and made complete in
+            itself: mels, and samples in 16 bits.
+        verify: read every recording again, for changes that keep a file's size and date.
 
     Raises:
         InputError: neither ``batch_size`` nor ``frames_per_batch``, or an unknown ``on_error``.
     """
+
+    #: Whether the mels of whole recordings are trained on; else segments of samples are.
+    needs_mels = True
 
     def __init__(
         self,
@@ -67,6 +81,9 @@ class SpeechDataModule(LightningDataModule):
         min_seconds: float = 0.0,
         max_seconds: float | None = None,
         on_error: OnError = "raise",
+        processing: Processing | None = None,
+        prepared: str | Path | None = None,
+        verify: bool = False,
     ) -> None:
         super().__init__()
         if batch_size is None and frames_per_batch is None:
@@ -85,52 +102,66 @@ class SpeechDataModule(LightningDataModule):
         self.min_seconds = min_seconds
         self.max_seconds = max_seconds
         self.on_error: OnError = on_error
+        self.processing = processing or Processing()
+        self.prepared = None if prepared is None else Path(prepared).expanduser()
+        self.verify = verify
+        self._prepared: Prepared | None = None
         self._datasets: dict[str, Any] = {}
-        self._train_names: list[str] = []
+        self._train_names: Sequence[str] = []
         self._position = TrainingPosition()
 
     def prepare_data(self) -> None:
-        """Make or check the corpus and fill the cache; Lightning calls it in one process only.
+        """Make or check the corpus and prepare it; Lightning calls it in one process only.
+
+        Raises:
+            InputError: naming the file, the row or the setting at fault.
+        """
+        # the corpus has said what is wrong with its rows
+        if summary := self.prepare().summary(self.corpus.faults()):
+            _log.warning("%s", summary)
+
+    def prepare(self) -> Report:
+        """Make or check the corpus and prepare it, and say what was found and done.
 
         Raises:
             InputError: naming the file, the row or the setting at fault.
         """
         self.corpus.prepare()
-        recordings, unreadable = self._survey()
-        if unreadable:
-            n_all = len(recordings) + len(unreadable)
-            _log.warning(
-                "left out, %d of %d recordings that cannot be read: %s",
-                *(len(unreadable), n_all, "; ".join(unreadable.values())),
-            )
-        utterances = self._readable(self.corpus.utterances(), recordings)
-        check_rates(utterances, recordings, self.mel.sample_rate, self.resample)
-        self._training_part(self.corpus.split()["train"], recordings)
-        self._fill_cache(recordings)
+        self._prepared, report = self._preparation().run(self.corpus)
+        self._training_rows(self._prepared)
+        return report
+
+    @property
+    def opened(self) -> Prepared:
+        """The corpus as it was prepared; in other processes than that which prepared it, opened.
+
+        Raises:
+            InputError: naming the file, the row or the setting at fault.
+        """
+        if self._prepared is None:
+            self._prepared = self._preparation().open(self.corpus)
+        return self._prepared
 
     def setup(self, stage: str | None = None) -> None:
-        """Index the parts of the split, once for all stages.
+        """Open the parts of the split, once for all stages.
 
         Raises:
             InputError: naming the file, the row or the setting at fault.
         """
         if self._datasets:
             return
-        recordings = self._survey().recordings
-        self._open_cache(recordings)
-        parts = self.corpus.split()
-        split = {name: self._readable(part, recordings) for name, part in parts.items()}
-        n_all = len(split["train"])
-        split["train"] = self._training_part(split["train"], recordings)
-        if n_out := n_all - len(split["train"]):
+        prepared = self.opened
+        self._open(prepared)
+        parts = {part: self._usable(prepared.part(part)) for part in PARTS}
+        n_all = len(parts["train"])
+        parts["train"] = self._training_rows(prepared)
+        if n_out := n_all - len(parts["train"]):
             self._say("%d of %d recordings are too short or too long to train on", n_out, n_all)
-        self._train_names = [utterance.id for utterance in split["train"]]
+        self._train_names = prepared.table.column("name", parts["train"])
         self._datasets = {
-            name: self._dataset(name, utterances, recordings)
-            for name, utterances in split.items()
-            if utterances
+            part: self._dataset(part, prepared, rows) for part, rows in parts.items() if len(rows)
         }
-        sizes = ", ".join(f"{len(utterances)} {name}" for name, utterances in split.items())
+        sizes = ", ".join(f"{len(rows)} {part}" for part, rows in parts.items())
         self._say("%s: %s", self.corpus.name, sizes)
 
     def train_dataloader(self) -> DataLoader[Any]:
@@ -173,16 +204,20 @@ class SpeechDataModule(LightningDataModule):
         """Give the test batches, or an empty list when nothing is held back."""
         return self._evaluation_loader("test")
 
-    def _fill_cache(self, recordings: Mapping[str, Recording]) -> None:
-        """Compute what is computed once; in one process, when the corpus is checked."""
+    @property
+    def _reader(self) -> Tokenizer | None:
+        """What reads the texts, if they are trained on."""
+        return None
 
-    def _open_cache(self, recordings: Mapping[str, Recording]) -> None:
-        """Open it, in every process, before the datasets are made."""
+    def _open(self, prepared: Prepared) -> None:
+        """Open what else is needed of it, in every process, before the datasets are made."""
+
+    def _usable(self, rows: Rows) -> Rows:
+        """Those of some rows that can be trained on."""
+        return rows
 
     @abstractmethod
-    def _dataset(
-        self, part: str, utterances: Sequence[Utterance], recordings: Mapping[str, Recording]
-    ) -> Any:
+    def _dataset(self, part: str, prepared: Prepared, rows: Rows) -> Any:
         """Make the dataset of "train", "val" or "test"."""
 
     @abstractmethod
@@ -224,26 +259,38 @@ class SpeechDataModule(LightningDataModule):
             "generator": torch.Generator().manual_seed(self.seed),
         }
 
-    def _survey(self) -> Survey:
-        utterances = self.corpus.utterances()
-        return survey(utterances, self.cache_dir, self.corpus.name, self.on_error)
+    def _preparation(self) -> Preparation | AlreadyPrepared:
+        contract = Contract(self.mel, self.processing, complete=self.prepared is not None)
+        tokenizer, on_error = self._reader, self.on_error
+        if isinstance(self.corpus, PreparedCorpus):
+            return AlreadyPrepared(
+                contract,
+                self.cache_dir,
+                mels=self.needs_mels,
+                tokenizer=tokenizer,
+                on_error=on_error,
+            )
+        folder = self.cache_dir / f"{slug(self.corpus.name)}-{contract.key()}"
+        return Preparation(
+            self.prepared or folder,
+            contract,
+            mels=self.needs_mels,
+            tokenizer=tokenizer,
+            resample=self.resample,
+            on_error=on_error,
+            verify=self.verify,
+        )
 
-    def _readable(
-        self, utterances: Sequence[Utterance], recordings: Mapping[str, Recording]
-    ) -> list[Utterance]:
-        return [utterance for utterance in utterances if utterance.id in recordings]
-
-    def _training_part(
-        self, utterances: Sequence[Utterance], recordings: Mapping[str, Recording]
-    ) -> list[Utterance]:
-        """Leave out what cannot be read, or is too short or too long."""
-        utterances = self._readable(utterances, recordings)
+    def _training_rows(self, prepared: Prepared) -> Rows:
+        """Leave out what is too short or too long."""
+        rows = self._usable(prepared.part("train"))
         longest = float("inf") if self.max_seconds is None else self.max_seconds
-        kept = [u for u in utterances if self.min_seconds <= recordings[u.id].seconds <= longest]
-        if not kept:
+        seconds = prepared.seconds(rows)
+        kept: Rows = rows[(seconds >= self.min_seconds) & (seconds <= longest)]
+        if not len(kept):
             raise InputError(
                 f"data.min_seconds={self.min_seconds}, data.max_seconds={self.max_seconds}: none "
-                f"of {len(utterances)} training recordings is between them; widen them"
+                f"of {len(rows)} training recordings is between them; widen them"
             )
         return kept
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 
@@ -20,6 +21,7 @@ class TextMelBatch(NamedTuple):
         mel_lengths: ``(B,)`` number of frames of each utterance.
         names: utterance ids, for messages and file names.
         skipped: what was wrong with utterances that others of the batch stand in for.
+        speakers: ``(B,)`` numbers of the speakers, int64; a single one stands for all.
     """
 
     text: Tensor
@@ -28,6 +30,7 @@ class TextMelBatch(NamedTuple):
     mel_lengths: Tensor
     names: tuple[str, ...]
     skipped: tuple[str, ...] = ()
+    speakers: Tensor = torch.zeros(1, dtype=torch.int64)
 
 
 class MelWaveBatch(NamedTuple):

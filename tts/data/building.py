@@ -7,6 +7,7 @@ interpreter's lock, and a thread needs no seconds of imports.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import shutil
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from tts.errors import InputError
+
+_log = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -52,33 +55,69 @@ def atomic_folder(target: Path) -> Iterator[Path]:
 
 def remove_leftovers(target: Path) -> None:
     """Remove the partial folders of processes of this machine that no longer run."""
-    host = re.escape(socket.gethostname())
-    pattern = re.compile(rf"{re.escape(target.name)}\.tmp-{host}-(\d+)")
-    for folder in target.parent.glob("*.tmp-*"):
-        match = pattern.fullmatch(folder.name)
+    remove_leftovers_in(target.parent, re.escape(target.name))
+
+
+def remove_leftovers_in(folder: Path, name: str = ".*") -> None:
+    """The same for all targets in a folder whose names match a pattern."""
+    pattern = re.compile(rf"{name}\.tmp-{re.escape(socket.gethostname())}-(\d+)")
+    for partial in folder.glob("*.tmp-*"):
+        match = pattern.fullmatch(partial.name)
         if match and not _runs(int(match[1])):
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 def ordered_map(
-    function: Callable[[Item], Result], items: Iterable[Item], workers: int
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    workers: int,
+    ahead_of_use: int | None = None,
 ) -> Generator[Result, None, None]:
     """Map in threads, with results in the order of the items and only a few items ahead.
 
     Close the iterator (``contextlib.closing``) to stop before the items end.
+
+    Args:
+        function: called with each item.
+        items: taken as there is room for them.
+        workers: threads.
+        ahead_of_use: items that may be begun and not yet given; twice the workers by default.
     """
     ahead: deque[Future[Result]] = deque()
+    most = 2 * workers if ahead_of_use is None else ahead_of_use
     with ThreadPoolExecutor(workers) as pool:
         try:
             for item in items:
                 ahead.append(pool.submit(function, item))
-                if len(ahead) > 2 * workers:
+                if len(ahead) > most:
                     yield ahead.popleft().result()
             while ahead:
                 yield ahead.popleft().result()
         finally:
             for future in ahead:
                 future.cancel()
+
+
+@contextlib.contextmanager
+def one_process(lock: Path, what: str) -> Iterator[None]:
+    """Let no other process do the same meanwhile; it waits, and says so.
+
+    The system forgets the lock when a process ends, however it ends.
+    """
+    from filelock import FileLock, Timeout
+
+    held = FileLock(lock)
+    try:
+        held.acquire(timeout=0)
+    except Timeout:
+        _log.info("%s: another process is at it; waiting for it", what)
+        held.acquire()
+    except NotImplementedError:
+        _log.warning("%s: there are no locks here; let no two runs begin at once", lock.parent)
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def n_cores() -> int:

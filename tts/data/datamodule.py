@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch.utils.data import DataLoader
 
 from tts.audio import MelConfig
 from tts.data.base import SpeechDataModule
-from tts.data.corpora import Corpus
+from tts.data.corpora.base import Corpus
 from tts.data.datasets import MelWaveDataset, TextMelDataset, collate_mel_wave, collate_text_mel
 from tts.data.frame_budget import FrameBudgetBatchSampler
-from tts.data.manifest import Utterance
-from tts.data.mel_store import MelStore
-from tts.data.recordings import Recording
+from tts.data.prepared import Prepared
 from tts.data.sampler import BucketBatchSampler, EpochBatchSampler, GlobalBatchSampler
-from tts.data.texts import encode_texts, mixed_reading, unknown_characters
+from tts.data.table import Rows
+from tts.data.texts import mixed_reading
+from tts.data.tokens import TokenTable, make_tokens
 from tts.errors import InputError
 from tts.text import Tokenizer
 
@@ -33,7 +33,7 @@ class TextMelDataModule(SpeechDataModule):
         mel: the mel contract.
         tokenizer: text to symbol ids. Characters it does not know are counted over the corpus
             and reported in one line, or refused if it is told to raise.
-        cache_dir: folder for the mels.
+        cache_dir: folder for what is prepared.
         bucket_batches: see ``BucketBatchSampler`` and ``FrameBudgetBatchSampler``.
         **loading: the other arguments of ``SpeechDataModule``.
     """
@@ -51,30 +51,27 @@ class TextMelDataModule(SpeechDataModule):
         super().__init__(corpus, mel, cache_dir, **loading)
         self.tokenizer = tokenizer
         self.bucket_batches = bucket_batches
-        self._store: MelStore | None = None
+        self._tokens: TokenTable | None = None
 
-    def _fill_cache(self, recordings: Mapping[str, Recording]) -> None:
-        # before the mels: a text that cannot be read should not cost their computation
-        encode_texts(self.tokenizer, self.corpus.utterances())
-        self._build_store(recordings)
+    @property
+    def _reader(self) -> Tokenizer:
+        return self.tokenizer
 
-    def _open_cache(self, recordings: Mapping[str, Recording]) -> None:
-        self._store = self._build_store(recordings)
-        if report := unknown_characters(self.tokenizer, self.corpus.utterances()):
+    def _open(self, prepared: Prepared) -> None:
+        self._tokens = make_tokens(prepared, self.tokenizer, self.on_error)
+        if report := self._tokens.report(self.tokenizer):
             self._say("left out, %s", report, level=logging.WARNING)
 
-    def _build_store(self, recordings: Mapping[str, Recording]) -> MelStore:
-        utterances = self._readable(self.corpus.utterances(), recordings)
-        return MelStore.build(utterances, self.mel, self.cache_dir, self.corpus.name)
+    def _usable(self, rows: Rows) -> Rows:
+        return rows if self._tokens is None else self._tokens.readable(rows)
 
-    def _dataset(
-        self, part: str, utterances: Sequence[Utterance], recordings: Mapping[str, Recording]
-    ) -> TextMelDataset:
-        assert self._store is not None
-        names = [utterance.id for utterance in utterances]
-        texts = encode_texts(self.tokenizer, utterances)
-        reading = mixed_reading(self.tokenizer, utterances, self.seed) if part == "train" else None
-        return TextMelDataset(names, texts, self._store, reading)
+    def _dataset(self, part: str, prepared: Prepared, rows: Rows) -> TextMelDataset:
+        assert self._tokens is not None
+        reading = None
+        if part == "train":
+            names, texts = (prepared.table.column(field, rows) for field in ("name", "text"))
+            reading = mixed_reading(self.tokenizer, names, texts, self.seed)
+        return TextMelDataset(prepared, rows, self._tokens, reading)
 
     def _loader(self, part: str, batch_size: int | None, shuffle: bool) -> DataLoader[Any]:
         dataset = self._datasets[part]
@@ -114,7 +111,7 @@ class MelWaveDataModule(SpeechDataModule):
     Args:
         corpus: what to train on; its texts are not used.
         mel: the mel contract.
-        cache_dir: folder for the lengths of the recordings.
+        cache_dir: folder for what is prepared.
         segment_length: samples of a segment; shorter recordings are padded with silence.
         **loading: the other arguments of ``SpeechDataModule``. Segments are equally long: a
             budget of frames would be another name for ``batch_size``, which is needed.
@@ -122,6 +119,8 @@ class MelWaveDataModule(SpeechDataModule):
     Raises:
         InputError: a segment is too short for a single frame, or there is no ``batch_size``.
     """
+
+    needs_mels = False
 
     def __init__(
         self,
@@ -155,22 +154,14 @@ class MelWaveDataModule(SpeechDataModule):
             )
         super().prepare_data()
 
-    def _dataset(
-        self, part: str, utterances: Sequence[Utterance], recordings: Mapping[str, Recording]
-    ) -> MelWaveDataset:
-        return MelWaveDataset(
-            utterances,
-            recordings,
-            self.mel,
-            self.segment_length,
-            seed=self.seed,
-            random=part == "train",
-        )
+    def _dataset(self, part: str, prepared: Prepared, rows: Rows) -> MelWaveDataset:
+        random = part == "train"
+        return MelWaveDataset(prepared, rows, self.segment_length, seed=self.seed, random=random)
 
     def _loader(self, part: str, batch_size: int | None, shuffle: bool) -> DataLoader[Any]:
         dataset = self._datasets[part]
         assert batch_size is not None
-        lengths = [self.segment_length] * len(dataset)
+        lengths = np.full(len(dataset), self.segment_length)
         batches = BucketBatchSampler(lengths, batch_size, **self._dealing(shuffle))
         return DataLoader(
             self._tolerated(dataset),

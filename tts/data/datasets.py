@@ -1,14 +1,15 @@
 """Datasets and how their items become batches.
 
-``TextMelDataset`` pairs ids with stored mels. ``MelWaveDataset`` cuts a segment from a recording
-and computes the mel of just that segment, mirrored at its own ends, as NVIDIA's WaveGlow does.
-Which segment comes from a generator of its own, keyed by seed, epoch and index: the number of
-workers, the other items and the global generators have no say in it.
+``TextMelDataset`` pairs ids with stored mels. ``MelWaveDataset`` cuts a segment from a recording,
+or from its samples where they are stored, and computes the mel of just that segment, mirrored at
+its own ends, as NVIDIA's WaveGlow does. Which segment comes from a generator of its own, keyed by
+seed, epoch and index: the number of workers, the other items and the global generators have no say
+in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,24 +18,24 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from tts.audio import LogMel, MelConfig
+from tts.audio import LogMel
 from tts.data.batch import MelWaveBatch, TextMelBatch
-from tts.data.manifest import Utterance
-from tts.data.mel_store import MelStore
-from tts.data.recordings import Recording, read_samples
+from tts.data.prepared import Prepared
+from tts.data.table import Rows
 from tts.data.texts import MixedReading
-from tts.errors import InputError
+from tts.data.tokens import TokenTable
 
 Key = int | tuple[int, int]
 
 
 class TextMelItem(NamedTuple):
-    """One utterance: its id, symbol ids ``(T_text,)`` and mel ``(n_mels, T_mel)``."""
+    """One utterance: its id, symbol ids ``(T_text,)``, mel ``(n_mels, T_mel)`` and speaker."""
 
     name: str
     text: Tensor
     mel: Tensor
     skipped: tuple[str, ...] = ()
+    speaker: int = 0
 
 
 class MelWaveItem(NamedTuple):
@@ -50,35 +51,31 @@ class TextMelDataset(Dataset[TextMelItem]):
     """Utterances for an acoustic model.
 
     Args:
-        names: ids of the utterances.
-        texts: symbol ids of each.
-        store: their mels.
-        reading: gives other symbol ids in every epoch; lengths are still those of ``texts``.
+        prepared: a corpus with mels.
+        rows: which of its utterances.
+        tokens: the symbol ids of its texts.
+        reading: gives other symbol ids in every epoch; lengths are still those of ``tokens``.
     """
 
     def __init__(
         self,
-        names: Sequence[str],
-        texts: Sequence[Sequence[int]],
-        store: MelStore,
+        prepared: Prepared,
+        rows: Rows,
+        tokens: TokenTable,
         reading: MixedReading | None = None,
     ) -> None:
-        self.names = list(names)
-        self.texts = [torch.tensor(text, dtype=torch.int64) for text in texts]
-        self.store = store
-        self.reading = reading
-        if len(self.names) != len(self.texts):
-            raise ValueError(f"{len(self.names)} names but {len(self.texts)} texts")
+        self.prepared, self.rows, self.tokens, self.reading = prepared, rows, tokens, reading
+        self.names: Sequence[str] = prepared.table.column("name", rows)
 
     @property
-    def lengths(self) -> list[int]:
+    def lengths(self) -> NDArray[np.int64]:
         """Frames of each utterance, for bucketing."""
-        return [self.store.n_frames(name) for name in self.names]
+        return self.prepared.table.rows["frames"][self.rows].astype(np.int64)
 
     @property
-    def text_lengths(self) -> list[int]:
+    def text_lengths(self) -> NDArray[np.int64]:
         """Symbols of each utterance."""
-        return [len(text) for text in self.texts]
+        return self.tokens.lengths(self.rows)
 
     def stand_ins(self, key: Key) -> Iterator[Key]:
         """The key itself, then what may take its place: what is just shorter, then what is longer.
@@ -92,7 +89,7 @@ class TextMelDataset(Dataset[TextMelItem]):
         yield from ((epoch, other) for other in [*ranked[:place][::-1], *ranked[place + 1 :]])
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self.rows)
 
     def __getitem__(self, key: Key) -> TextMelItem:
         """Read an utterance.
@@ -101,19 +98,19 @@ class TextMelDataset(Dataset[TextMelItem]):
             key: ``(epoch, index)``, or the index alone for epoch 0.
         """
         epoch, index = _epoch_and_index(key)
-        name, text = self.names[index], self.texts[index]
-        if self.reading is not None:
-            text = torch.tensor(self.reading(epoch, index), dtype=torch.int64)
-        return TextMelItem(name, text, self.store[name])
+        row = int(self.rows[index])
+        ids = self.tokens[row] if self.reading is None else self.reading(epoch, index)
+        text, mel = torch.as_tensor(ids, dtype=torch.int64), self.prepared.mel(row)
+        speaker = int(self.prepared.table.rows["speaker"][row])
+        return TextMelItem(self.names[index], text, mel, speaker=speaker)
 
 
 class MelWaveDataset(Dataset[MelWaveItem]):
     """Segments for a vocoder.
 
     Args:
-        utterances: recordings to cut from.
-        recordings: their rates and lengths.
-        config: the mel contract; recordings at another rate are resampled.
+        prepared: a corpus with samples, of its own or in its recordings.
+        rows: which of its utterances.
         segment_length: samples of a segment; shorter recordings are padded with zeros on the
             right.
         seed: of the choice of segments.
@@ -122,23 +119,22 @@ class MelWaveDataset(Dataset[MelWaveItem]):
 
     def __init__(
         self,
-        utterances: Sequence[Utterance],
-        recordings: Mapping[str, Recording],
-        config: MelConfig,
+        prepared: Prepared,
+        rows: Rows,
         segment_length: int,
         *,
         seed: int = 0,
         random: bool = True,
     ) -> None:
-        self.utterances = list(utterances)
-        self.recordings = [recordings[utterance.id] for utterance in utterances]
+        self.prepared, self.rows = prepared, rows
+        self.names: Sequence[str] = prepared.table.column("name", rows)
         self.segment_length = segment_length
         self.seed = seed
         self.random = random
-        self.log_mel = LogMel(config)
+        self.log_mel = LogMel(prepared.contract.mel)
 
     def __len__(self) -> int:
-        return len(self.utterances)
+        return len(self.rows)
 
     def stand_ins(self, key: Key) -> Iterator[Key]:
         """The key itself, then what may take its place: the utterances that follow."""
@@ -153,37 +149,19 @@ class MelWaveDataset(Dataset[MelWaveItem]):
         """
         epoch, index = _epoch_and_index(key)
         wave = torch.from_numpy(self._segment(epoch, index))
-        return MelWaveItem(self.utterances[index].id, self.log_mel(wave)[0], wave)
+        return MelWaveItem(self.names[index], self.log_mel(wave)[0], wave)
 
     def _segment(self, epoch: int, index: int) -> NDArray[np.float32]:
-        rate = self.log_mel.config.sample_rate
-        n_samples = self.recordings[index].n_samples_at(rate)
+        row = int(self.rows[index])
+        n_samples = int(self.prepared.table.rows["samples"][row])
         start = self._start(epoch, index, max(n_samples - self.segment_length, 0))
-        samples = self._read(index, start, rate)
+        samples = self.prepared.wave(row, start, self.segment_length)
         return np.pad(samples, (0, self.segment_length - len(samples)))
 
     def _start(self, epoch: int, index: int, last: int) -> int:
         if not self.random:
             return last // 2
         return int(np.random.default_rng([self.seed, epoch, index]).integers(last + 1))
-
-    def _read(self, index: int, start: int, rate: int) -> NDArray[np.float32]:
-        path = self.utterances[index].wav
-        if self.recordings[index].sample_rate != rate:
-            # A resampled segment would differ at its ends from the resampled recording
-            return read_samples(path, rate)[start : start + self.segment_length]
-        import soundfile
-
-        try:
-            samples: NDArray[np.float32]
-            samples, _ = soundfile.read(path, self.segment_length, start, dtype="float32")
-        except soundfile.SoundFileError as error:
-            # soundfile's text begins with the path, which a message has once
-            reason = " ".join(str(error).split()).split("': ")[-1]
-            if not path.exists():
-                reason = "it is gone"
-            raise InputError(f"{path}: cannot be read any more ({reason})") from None
-        return samples
 
 
 def _epoch_and_index(key: Key) -> tuple[int, int]:
@@ -195,7 +173,8 @@ def collate_text_mel(items: Sequence[TextMelItem]) -> TextMelBatch:
     texts, text_lengths = _padded([item.text for item in items])
     mels, mel_lengths = _padded([item.mel for item in items])
     names = tuple(item.name for item in items)
-    return TextMelBatch(texts, text_lengths, mels, mel_lengths, names, _skipped(items))
+    speakers = torch.tensor([item.speaker for item in items])
+    return TextMelBatch(texts, text_lengths, mels, mel_lengths, names, _skipped(items), speakers)
 
 
 def collate_mel_wave(items: Sequence[MelWaveItem]) -> MelWaveBatch:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tts.data.sampler import GlobalBatchSampler, Indices
 from tts.errors import InputError
@@ -53,7 +54,7 @@ class FrameBudgetBatchSampler(GlobalBatchSampler):
 
     def __init__(
         self,
-        lengths: Sequence[int],
+        lengths: Sequence[int] | NDArray[np.int64],
         frames_per_batch: int,
         *,
         batch_size: int | None = None,
@@ -129,7 +130,7 @@ class FrameBudgetBatchSampler(GlobalBatchSampler):
         longest = int(self.lengths.argmax())
         n_frames = int(self.lengths[longest])
         if n_frames > self.frames_per_batch:
-            name = names[longest] if names else f"item {longest}"
+            name = names[longest] if len(names) else f"item {longest}"
             raise InputError(
                 f"{name} has {n_frames} frames, more than data.frames_per_batch="
                 f"{self.frames_per_batch}: raise it, or leave long recordings out by "

@@ -14,6 +14,7 @@ from typing import Any
 from torch.utils.data import DataLoader
 
 from tts.data.sampler import GlobalBatchSampler
+from tts.data.table import Column
 
 BATCHES = "batches in an epoch"
 ACCUMULATE = "trainer.accumulate_grad_batches"
@@ -72,7 +73,8 @@ def makings(sampler: GlobalBatchSampler, names: Sequence[str]) -> dict[str, Any]
         sampler: of the training batches.
         names: of the training utterances.
     """
-    digest = hashlib.sha256("\n".join(names).encode())
+    joined = names.joined() if isinstance(names, Column) else "\n".join(names).encode()
+    digest = hashlib.sha256(joined)
     digest.update(sampler.lengths.tobytes())
     return {
         "training recordings": len(names),

@@ -47,14 +47,14 @@ class GlobalBatchSampler(ABC, Sampler[list[int]]):
 
     def __init__(
         self,
-        lengths: Sequence[int],
+        lengths: Sequence[int] | NDArray[np.int64],
         *,
         shuffle: bool,
         seed: int,
         rank: int = 0,
         world_size: int = 1,
         accumulate: int = 1,
-        text_lengths: Sequence[int] | None = None,
+        text_lengths: Sequence[int] | NDArray[np.int64] | None = None,
     ) -> None:
         self.lengths = np.asarray(lengths, dtype=np.int64)
         self.text_lengths = None if text_lengths is None else np.asarray(text_lengths)
@@ -95,44 +95,45 @@ class GlobalBatchSampler(ABC, Sampler[list[int]]):
         return self.n_global_batches * self.accumulate
 
     def __iter__(self) -> Iterator[list[int]]:
-        yield from self.batches()[self.start_batch :]
-
-    def batches(self) -> list[list[int]]:
-        """All batches of this rank in this epoch."""
-        return [
-            batch[first + self.rank :: self.n_shares].tolist()
-            for batch in self.global_batches()
-            for first in range(0, self.n_shares, self.world_size)
-        ]
+        batches = self.global_batches()
+        for number in range(self.start_batch, len(self)):
+            # one global batch is as many batches of this rank as are accumulated
+            whole, part = divmod(number, self.accumulate)
+            yield batches[whole][part * self.world_size + self.rank :: self.n_shares].tolist()
 
     def global_batches(self) -> list[Indices]:
         """The global batches of this epoch; share ``k`` of ``n`` takes every ``n``-th item."""
         batches = self._form()
         if self.shuffle and self.epoch == 0:
-            heaviest = max(range(len(batches)), key=lambda i: self._weight(batches[i]))
-            batches.insert(0, batches.pop(heaviest))
+            batches.insert(0, batches.pop(self._heaviest(batches)))
         return batches
 
     def padding_share(self) -> float:
         """Share of padding in all that the ranks of this epoch compute, from 0 up to 1."""
-        real = padded = 0
-        for batch in self.global_batches():
-            for first in range(self.n_shares):
-                if len(lengths := self.lengths[batch[first :: self.n_shares]]):
-                    real += int(lengths.sum())
-                    padded += int(lengths.max()) * len(lengths)
-        return 1 - real / max(padded, 1)
+        batches = self.global_batches()
+        lengths = self.lengths[np.concatenate(batches)]
+        sizes = np.array([len(batch) for batch in batches])
+        places = np.arange(len(lengths)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        shares = np.repeat(np.arange(len(sizes)), sizes) * self.n_shares + places % self.n_shares
+        longest = np.zeros(len(sizes) * self.n_shares, np.int64)
+        np.maximum.at(longest, shares, lengths)
+        return float(1 - lengths.sum() / max(int(longest[shares].sum()), 1))
 
-    def _weight(self, batch: Indices) -> tuple[int, int]:
-        """How much memory a batch takes: the cells of its alignments, then its padded frames.
+    def _heaviest(self, batches: list[Indices]) -> int:
+        """The batch that takes most memory: cells of its alignments, then its padded frames.
 
         What grows with the text, the attention over all symbols at every frame, is what makes the
         difference between batches of equally many frames.
         """
-        count = -(-len(batch) // self.n_shares)
-        frames = count * int(self.lengths[batch].max())
-        n_text = 1 if self.text_lengths is None else int(self.text_lengths[batch].max())
-        return frames * n_text, frames
+        items = np.concatenate(batches)
+        sizes = np.array([len(batch) for batch in batches])
+        begins = np.cumsum(sizes) - sizes
+        counts = -(-sizes // self.n_shares)
+        frames = counts * np.maximum.reduceat(self.lengths[items], begins)
+        if self.text_lengths is None:
+            return int(frames.argmax())
+        cells = frames * np.maximum.reduceat(self.text_lengths[items], begins)
+        return int(np.lexsort((-np.arange(len(sizes)), frames, cells))[-1])
 
     def _by_length(self, indices: Indices) -> Indices:
         ranked: Indices = indices[np.argsort(self.lengths[indices], kind="stable")]
@@ -166,7 +167,7 @@ class BucketBatchSampler(GlobalBatchSampler):
 
     def __init__(
         self,
-        lengths: Sequence[int],
+        lengths: Sequence[int] | NDArray[np.int64],
         batch_size: int,
         *,
         bucket_batches: int = 8,

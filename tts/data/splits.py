@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from importlib import resources
+from pathlib import Path
 
 from tts.data.manifest import Utterance
 from tts.errors import InputError
@@ -44,6 +45,24 @@ def hash_split(
 def ljspeech_split(utterances: Sequence[Utterance]) -> Split:
     """Split LJ Speech, or what there is of it, as NVIDIA's filelists do."""
     return _assign(utterances, _shipped("val"), _shipped("test"))
+
+
+def held_out_ids(source: str | Path) -> frozenset[str]:
+    """Ids at the beginning of the lines of a file; what follows a ``|``, and ``#``, is passed over.
+
+    Args:
+        source: the file, or "shipped" for what ``python -m tts.evaluation`` judges voices by.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    shipped = resources.files("tts.evaluation") / "heldout.txt"
+    file = shipped if source == "shipped" else Path(source).expanduser()
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"data.held_out={source}: cannot be read ({error})") from None
+    return frozenset(line.split("|")[0].strip() for line in lines if line and line[0] != "#")
 
 
 def is_ljspeech(utterances: Iterable[Utterance]) -> bool:

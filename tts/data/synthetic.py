@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import logging
 from collections.abc import Generator
 from dataclasses import asdict, dataclass
@@ -22,11 +21,14 @@ from typing import Any
 import numpy as np
 
 from tts.audio import MelConfig, write_wave
-from tts.data.building import atomic_folder, n_cores, ordered_map, progress, remove_leftovers
-from tts.data.corpora import DESCRIPTION, Corpus
+from tts.data.building import n_cores, ordered_map, progress
+from tts.data.corpora.made import MadeCorpus
 from tts.data.engines import ENGINES, Engine, Samples
-from tts.data.manifest import Utterance, read_metadata
+from tts.data.manifest import Entry, Faults, read_metadata
+from tts.data.processing import trim_silence
 from tts.errors import InputError
+
+_OF_SENTENCES = "text: LJ Speech transcripts, public domain"
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +44,7 @@ class Recipe:
     sentences: str
 
 
-class SyntheticCorpus(Corpus):
+class SyntheticCorpus(MadeCorpus):
     """A corpus that an engine renders into ``root`` when it is first prepared.
 
     Args:
@@ -55,10 +57,13 @@ class SyntheticCorpus(Corpus):
         sentences: a text file with one sentence a line, instead of those of the package.
         val_fraction: share that is validated on.
         test_fraction: share that is kept for the test.
+        **options: the others of ``Corpus``.
 
     Raises:
         InputError: unknown engine, not a positive number of minutes, or a negative seed.
     """
+
+    kind = "synthetic corpus"
 
     def __init__(
         self,
@@ -70,8 +75,9 @@ class SyntheticCorpus(Corpus):
         sentences: str | Path | None = None,
         val_fraction: float = 0.05,
         test_fraction: float = 0.0,
+        **options: Any,
     ) -> None:
-        super().__init__(root, val_fraction, test_fraction)
+        super().__init__(root, val_fraction, test_fraction, **options)
         if engine not in ENGINES:
             raise InputError(f"data.engine={engine}: choose from {', '.join(ENGINES)}")
         if not minutes > 0 or seed < 0:
@@ -88,98 +94,33 @@ class SyntheticCorpus(Corpus):
         """Such as "synthetic corpus (hibari)"."""
         return f"synthetic corpus ({self.engine})"
 
-    def prepare(self) -> None:
-        """Render the corpus, unless it is there already.
+    def _entries(self, faults: Faults) -> list[Entry]:
+        return read_metadata(self.root / "metadata.csv", faults)
 
-        Raises:
-            InputError: the engine is not installed, the sentences do not suffice, ``root`` holds
-                something else, or cannot be written.
-        """
-        lines = _read_sentences(self.sentences)
-        recipe = self._recipe(lines)
-        remove_leftovers(self.root)
-        if not self._is_made(recipe):
-            self._render(recipe, lines)
-            self._is_made(recipe)
-        super().prepare()
+    def _recipe(self) -> dict[str, Any]:
+        return asdict(self._about(_read_sentences(self.sentences)))
 
-    def _read(self) -> list[Utterance]:
-        return read_metadata(self.root / "metadata.csv")
-
-    def _recipe(self, lines: list[str]) -> Recipe:
+    def _about(self, lines: list[str]) -> Recipe:
         digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
         return Recipe(self.engine, self.minutes, self.seed, self.sample_rate, digest)
 
-    def _is_made(self, recipe: Recipe) -> bool:
-        """Tell whether the corpus is there; refuse a folder that holds anything else."""
-        if not self.root.exists():
-            return False
-        if self.root.is_dir() and not any(self.root.iterdir()):
-            return False
-        made = _read_description(self.root)
-        wanted = asdict(recipe)
-        differences = [f"{key} {made.get(key)}" for key in wanted if made.get(key) != wanted[key]]
-        if differences:
-            raise InputError(
-                f"{self.root}: holds a corpus made with {', '.join(differences)}; delete it or "
-                "choose another data.root"
-            )
-        return True
-
-    def _render(self, recipe: Recipe, lines: list[str]) -> None:
-        engine = ENGINES[recipe.engine]()
+    def _make(self, folder: Path) -> dict[str, Any]:
+        lines = _read_sentences(self.sentences)
+        recipe, engine = self._about(lines), ENGINES[self.engine]()
         order = np.random.default_rng(recipe.seed).permutation(len(lines))
         expected = sum(map(len, lines)) * engine.seconds_per_character / 60
         if recipe.minutes > 1.2 * expected:
             raise InputError(_too_few_sentences(recipe, f"about {expected:.2f}"))
-        with atomic_folder(self.root) as folder:
-            (folder / "wavs").mkdir()
-            rows = _record(engine, [lines[i] for i in order], recipe, folder / "wavs")
-            _write_lines(folder / "metadata.csv", rows)
-            _write_lines(folder / DESCRIPTION, [json.dumps(self._description(recipe, engine))])
+        (folder / "wavs").mkdir()
+        rows = _record(engine, [lines[i] for i in order], recipe, folder / "wavs")
+        text = "".join(f"{row}\n" for row in rows)
+        (folder / "metadata.csv").write_text(text, encoding="utf-8")
         _log.info("%s: %d sentences in %s", self.name, len(rows), self.root)
+        return {"version": engine.version, "licence": self._licence(engine)}
 
-    def _description(self, recipe: Recipe, engine: Engine) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            **asdict(recipe),
-            "version": engine.version,
-            "licence": f"text: LJ Speech transcripts, public domain; {engine.licence}"
-            if self.sentences is None
-            else engine.licence,
-        }
-
-
-def trim_silence(
-    samples: Samples,
-    sample_rate: int,
-    lead: float = 0.05,
-    tail: float = 0.1,
-    threshold_db: float = -45.0,
-) -> Samples:
-    """Cut the silence at both ends to fixed lengths.
-
-    Args:
-        samples: ``(T_wave,)``.
-        sample_rate: in Hz.
-        lead: seconds of silence to keep or add before the sound.
-        tail: the same after it.
-        threshold_db: a frame of 10 ms is silent when its energy is this far below the loudest's.
-
-    Returns:
-        ``(T_wave,)``; empty if there is no sound at all.
-    """
-    frame = sample_rate // 100
-    n_frames = -(-len(samples) // frame)
-    energy = np.pad(samples, (0, n_frames * frame - len(samples))).reshape(n_frames, frame)
-    energy = np.square(energy, dtype=np.float64).sum(1)
-    if not energy.any():
-        return samples[:0]
-    (loud,) = np.nonzero(energy > energy.max() * 10 ** (threshold_db / 10))
-    start = loud[0] * frame - round(lead * sample_rate)
-    end = (loud[-1] + 1) * frame + round(tail * sample_rate)
-    kept = samples[max(start, 0) : end]
-    return np.pad(kept, (max(-start, 0), max(end - len(samples), 0)))
+    def _licence(self, engine: Engine) -> str:
+        own = self.sentences is not None
+        return engine.licence if own else f"{_OF_SENTENCES}; {engine.licence}"
 
 
 def _record(engine: Engine, lines: list[str], recipe: Recipe, folder: Path) -> list[str]:
@@ -233,24 +174,8 @@ def _read_sentences(path: Path | None) -> list[str]:
     return found
 
 
-def _read_description(root: Path) -> dict[str, Any]:
-    try:
-        description = json.loads((root / DESCRIPTION).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        description = None
-    if not isinstance(description, dict):
-        raise InputError(
-            f"{root}: exists and is no synthetic corpus; choose another data.root for it"
-        )
-    return description
-
-
 def _too_few_sentences(recipe: Recipe, minutes: str) -> str:
     return (
         f"data.minutes={recipe.minutes:g}: the sentences make only {minutes} minutes with "
         f"{recipe.engine}; ask for less, or for sentences of your own"
     )
-
-
-def _write_lines(path: Path, lines: list[str]) -> None:
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -22,11 +22,11 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from tts.audio import MelConfig, write_wave
-from tts.errors import InputError
+from tts.errors import InputError, listed
 from tts.evaluation import AlignmentHealth, alignment_health
 from tts.inference.bridge import find_bridge
-from tts.inference.vocoders import GriffinLimVocoder, Vocoder, WaveGlowVocoder
-from tts.models import Tacotron2, WaveGlow
+from tts.inference.vocoders import GriffinLimVocoder, Vocoder, WaveGlowVocoder, load_waveglow
+from tts.models import Tacotron2
 from tts.text import Tokenizer
 
 #: What ``vocoder`` may say instead of a path.
@@ -97,8 +97,10 @@ class Synthesizer:
         tokenizer: with the symbols that ``acoustic`` was trained on.
         mel: contract of the spectrograms of ``acoustic``.
         bridge: where the vocoder has another contract, convert if that is exact.
+        speakers: names of the speakers, by their numbers; numbers are names if there are none.
 
     Attributes:
+        speakers: names, empty if the acoustic model has one voice.
         corpora: names of the corpora that the networks were trained on, where known.
 
     Raises:
@@ -112,6 +114,7 @@ class Synthesizer:
         tokenizer: Tokenizer,
         mel: MelConfig,
         bridge: bool = False,
+        speakers: Sequence[str] | None = None,
     ) -> None:
         n_symbols, n_mels = acoustic.config.n_symbols, acoustic.config.n_mels
         if n_symbols != tokenizer.n_symbols:
@@ -133,6 +136,8 @@ class Synthesizer:
                     + ("; bridge=true converts them exactly" if exact else "")
                 )
             self._bridge = exact
+        n_speakers = acoustic.config.n_speakers
+        self.speakers = tuple(speakers or map(str, range(n_speakers))) if n_speakers > 1 else ()
         self.acoustic = acoustic.eval()
         self.vocoder = vocoder
         self.tokenizer = tokenizer
@@ -161,25 +166,41 @@ class Synthesizer:
                 a device that is not there.
         """
         from tts import pretrained
+        from tts.pretrained.convert import complete
 
         device = pick_device(device)
         network = cast(Tacotron2, pretrained.load(acoustic, device, network="Tacotron2"))
-        known = cast(dict[str, Any], network.description)
-        mel = _mel(known)
-        tokenizer = Tokenizer.from_dict(known["tokenizer"]) if known["tokenizer"] else Tokenizer()
-        corpora = [known["corpus"]]
+        known, _ = complete(acoustic, cast(dict[str, Any], network.description))
+        mel = MelConfig.from_dict(known["mel"])
+        tokenizer = Tokenizer.from_dict(known["tokenizer"])
+        corpora, speakers = [known["corpus"]], known["speakers"]
         if str(vocoder) == GRIFFIN_LIM:
-            return cls(network, GriffinLimVocoder(mel), tokenizer, mel)._trained_on(corpora)
-        waveglow = cast(WaveGlow, pretrained.load(vocoder, device, network="WaveGlow"))
-        known = cast(dict[str, Any], waveglow.description)
-        waveglow.remove_weight_norm()
-        corpora.append(known["corpus"])
-        spoken = WaveGlowVocoder(waveglow, _mel(known))
-        return cls(network, spoken, tokenizer, mel, bridge)._trained_on(corpora)
+            synthesizer = cls(network, GriffinLimVocoder(mel), tokenizer, mel, speakers=speakers)
+            return synthesizer._trained_on(corpora)
+        spoken, corpus = load_waveglow(vocoder, device)
+        corpora.append(corpus)
+        return cls(network, spoken, tokenizer, mel, bridge, speakers)._trained_on(corpora)
 
     def _trained_on(self, corpora: Sequence[str | None]) -> Synthesizer:
         self.corpora = tuple(dict.fromkeys(name for name in corpora if name))
         return self
+
+    def speaker_number(self, name: str | int | None) -> int:
+        """Number of a speaker; 0 for None, if there is only one.
+
+        Raises:
+            InputError: nobody of this name, none is named where there are several, or the
+                acoustic model has one voice.
+        """
+        if not self.speakers:
+            if name is not None:
+                raise InputError(f"speaker={name}: the acoustic model has one voice; name none")
+            return 0
+        if str(name) not in self.speakers:
+            known = listed(self.speakers, 40)
+            what = "which one speaks is not said" if name is None else f"there is no {name!r}"
+            raise InputError(f"speaker={name}: {what}; the acoustic model knows {known}")
+        return self.speakers.index(str(name))
 
     def speak(self, text: str, **options: Any) -> Speech:
         """Speak one utterance; the options of ``speak_batch``."""
@@ -196,6 +217,7 @@ class Synthesizer:
         gate_threshold: float = 0.5,
         sigma: float | None = None,
         denoiser: float | None = None,
+        speaker: str | int | Sequence[str | int] | None = None,
     ) -> list[Speech]:
         """Speak utterances; all are read before the first is spoken.
 
@@ -207,28 +229,48 @@ class Synthesizer:
             gate_threshold: stop probability that ends an utterance.
             sigma: of a WaveGlow's noise; None is the vocoder's own.
             denoiser: strength; None is the vocoder's own.
+            speaker: name of who speaks, or a name for each text.
 
         Returns:
             One for each text, in the order of the texts.
 
         Raises:
-            InputError: a text of which nothing can be pronounced, an option that is not legal, or
-                one that the vocoder does not have.
+            InputError: a text of which nothing can be pronounced, a speaker whom nobody knows, an
+                option that is not legal, or one that the vocoder does not have.
         """
         _check_options(batch_size, max_steps, gate_threshold)
+        speakers = self._numbers(speaker, len(texts))
         vocoder = self._vocoder(sigma, denoiser)
         ids = [torch.tensor(self.tokenizer.encode(text)) for text in texts]
         order = sorted(range(len(texts)), key=lambda i: len(ids[i]))
         spoken: dict[int, Speech] = {}
         for start in range(0, len(order), batch_size):
             chunk = order[start : start + batch_size]
-            decoded = self._decode([ids[i] for i in chunk], seed, max_steps, gate_threshold)
+            decoded = self._decode(
+                [ids[i] for i in chunk],
+                [speakers[i] for i in chunk],
+                seed,
+                max_steps,
+                gate_threshold,
+            )
             for i, utterance in zip(chunk, decoded, strict=True):
                 spoken[i] = self._voice(utterance, texts[i], vocoder, seed)
         return [spoken[i] for i in range(len(texts))]
 
+    def _numbers(self, speaker: str | int | Sequence[str | int] | None, n_texts: int) -> list[int]:
+        if speaker is None or isinstance(speaker, (str, int)):
+            return [self.speaker_number(speaker)] * n_texts
+        if len(speaker) != n_texts:
+            raise InputError(f"speaker: {len(speaker)} names for {n_texts} texts")
+        return [self.speaker_number(name) for name in speaker]
+
     def _decode(
-        self, ids: list[Tensor], seed: int, max_steps: int, gate_threshold: float
+        self,
+        ids: list[Tensor],
+        speakers: list[int],
+        seed: int,
+        max_steps: int,
+        gate_threshold: float,
     ) -> list[_Decoded]:
         """Decode a batch on the acoustic model's device, and take it apart."""
         begin = time.perf_counter()
@@ -241,6 +283,7 @@ class Synthesizer:
             gate_threshold=gate_threshold,
             # on the CPU, so that a seed means the same on every device
             generator=torch.Generator().manual_seed(seed),
+            speakers=torch.tensor(speakers, device=device),
         )
         n_mel = generated.mel_lengths.tolist()  # waits for the device
         per_frame = (time.perf_counter() - begin) / sum(n_mel)
@@ -308,10 +351,6 @@ def pick_device(name: str | torch.device) -> torch.device:
         reason = str(error).splitlines()[0]
         raise InputError(f"device {str(name)!r} cannot be used here ({reason}); try cpu") from None
     return device
-
-
-def _mel(description: dict[str, Any]) -> MelConfig:
-    return MelConfig.from_dict(description["mel"] or {})
 
 
 def _check_options(batch_size: int, max_steps: int, gate_threshold: float) -> None:

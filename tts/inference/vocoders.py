@@ -68,11 +68,12 @@ def load_waveglow(
         InputError: no such file, or not a WaveGlow.
     """
     from tts import pretrained
+    from tts.pretrained.convert import complete
 
     network = cast(WaveGlow, pretrained.load(source, device, network="WaveGlow"))
-    known = cast(dict[str, Any], network.description)
+    known, _ = complete(source, cast(dict[str, Any], network.description))
     network.remove_weight_norm()
-    return WaveGlowVocoder(network, MelConfig.from_dict(known["mel"] or {})), known["corpus"]
+    return WaveGlowVocoder(network, MelConfig.from_dict(known["mel"])), known["corpus"]
 
 
 class WaveGlowVocoder:

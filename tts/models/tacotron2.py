@@ -109,9 +109,16 @@ class Tacotron2(nn.Module):
         self.encoder = Encoder(config)
         self.decoder = Decoder(config)
         self.postnet = Postnet(config)
+        if config.n_speakers > 1:
+            self.speaker_embedding = nn.Embedding(config.n_speakers, config.speaker_embedding_dim)
 
     def forward(
-        self, text: Tensor, text_lengths: Tensor, mel: Tensor, mel_lengths: Tensor
+        self,
+        text: Tensor,
+        text_lengths: Tensor,
+        mel: Tensor,
+        mel_lengths: Tensor,
+        speakers: Tensor | None = None,
     ) -> Tacotron2Output:
         """Predict every frame from the true frames before it.
 
@@ -120,11 +127,12 @@ class Tacotron2(nn.Module):
             text_lengths: ``(B,)``, in any order.
             mel: ``(B, n_mels, T_mel)`` the target.
             mel_lengths: ``(B,)``.
+            speakers: ``(B,)``, or ``(1,)`` for all; see :meth:`encode`.
 
         Returns:
             See :class:`Tacotron2Output`.
         """
-        memory = self.encode(text, text_lengths)
+        memory = self.encode(text, text_lengths, speakers)
         n_steps = -(-mel.shape[2] // self.config.n_frames_per_step)
         frames, gates, alignments = self.decoder(self._teacher_frames(mel), n_steps, memory)
         return self._assemble(frames, gates, alignments, mel_lengths, mel.shape[2])
@@ -138,6 +146,7 @@ class Tacotron2(nn.Module):
         max_steps: int = 1000,
         gate_threshold: float = 0.5,
         generator: Generators = None,
+        speakers: Tensor | None = None,
     ) -> GeneratedMel:
         """Speak: every frame is predicted from the predicted frames before it.
 
@@ -148,6 +157,7 @@ class Tacotron2(nn.Module):
             gate_threshold: probability at which the gate ends an utterance.
             generator: seeds the pre-net's dropout; one for the whole batch (every utterance sees
                 the same masks, alone or in company), or one for each utterance.
+            speakers: ``(B,)``, or ``(1,)`` for all; see :meth:`encode`.
 
         Returns:
             See :class:`GeneratedMel`.
@@ -159,7 +169,7 @@ class Tacotron2(nn.Module):
             raise ValueError(f"max_steps must be at least 1, not {max_steps}")
         if isinstance(generator, Sequence) and len(generator) != len(text):
             raise ValueError(f"{len(generator)} generators for {len(text)} utterances")
-        memory = self.encode(text, text_lengths)
+        memory = self.encode(text, text_lengths, speakers)
         frames, gates, alignments, lengths = self._free_run(
             memory, max_steps, gate_threshold, generator
         )
@@ -169,9 +179,24 @@ class Tacotron2(nn.Module):
         reasons = tuple("gate" if f else "max_steps" for f in fired.tolist())
         return GeneratedMel(out.mel_post, lengths, out.gate_logits, out.alignments, reasons)
 
-    def encode(self, text: Tensor, text_lengths: Tensor) -> Memory:
-        """Symbol ids ``(B, T_text)`` -> what the decoder reads."""
+    def encode(self, text: Tensor, text_lengths: Tensor, speakers: Tensor | None = None) -> Memory:
+        """What the decoder reads.
+
+        Args:
+            text: ``(B, T_text)`` symbol ids.
+            text_lengths: ``(B,)``.
+            speakers: ``(B,)`` or ``(1,)`` numbers below ``n_speakers``, int64; of no use to a
+                network with one speaker.
+
+        Raises:
+            ValueError: the network has several speakers, and none is named.
+        """
         values = self.encoder(self.embedding(text), text_lengths)
+        if self.config.n_speakers > 1:
+            if speakers is None:
+                raise ValueError(f"speakers: say which of {self.config.n_speakers} speak")
+            embedded = self.speaker_embedding(speakers.to(text.device))[:, None]
+            values = torch.cat((values, embedded.expand(*values.shape[:2], -1).to(values)), 2)
         return self.decoder.prepare(values, text_lengths)
 
     def _teacher_frames(self, mel: Tensor) -> Tensor:

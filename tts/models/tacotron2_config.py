@@ -15,6 +15,10 @@ from torch import Tensor
 class Tacotron2Config:
     """Sizes and dropout rates of a network, under NVIDIA's names; the defaults are theirs.
 
+    ``n_speakers`` above 1 gives the network a voice for each number: an embedding of
+    ``speaker_embedding_dim`` is put beside every encoder output, as NVIDIA's Mellotron does (Valle
+    et al., 2019, arXiv 1910.11997); with 1 there is no such weight.
+
     Four options are ours. ``mask_convolutions`` keeps padding out of convolutions and batch norm.
     ``mel_mean`` and ``mel_std``: the decoder works on ``(mel - mel_mean) / mel_std``, which saves
     a new network the hundreds of steps that it takes to find the level of a log-mel spectrogram.
@@ -51,6 +55,14 @@ class Tacotron2Config:
     mel_mean: float = 0.0
     mel_std: float = 1.0
     recurrence: str = "fast"
+    n_speakers: int = 1
+    speaker_embedding_dim: int = 128
+
+    @property
+    def memory_dim(self) -> int:
+        """Width of what attention reads: encoder outputs, and the speaker if there are several."""
+        speaker = self.speaker_embedding_dim if self.n_speakers > 1 else 0
+        return self.encoder_embedding_dim + speaker
 
     def __post_init__(self) -> None:
         for field in fields(self):

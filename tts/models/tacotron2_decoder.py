@@ -78,7 +78,7 @@ class LocationAttention(nn.Module):
         super().__init__()
         dim, n_filters = config.attention_dim, config.attention_location_n_filters
         self.query = xavier_linear(config.attention_rnn_dim, dim, bias=False, gain="tanh")
-        self.memory = xavier_linear(config.encoder_embedding_dim, dim, bias=False, gain="tanh")
+        self.memory = xavier_linear(config.memory_dim, dim, bias=False, gain="tanh")
         self.score = xavier_linear(dim, 1, bias=False)
         self.location_conv = xavier_conv(
             2, n_filters, config.attention_location_kernel_size, bias=False
@@ -114,7 +114,7 @@ class LocationAttention(nn.Module):
 class Memory(NamedTuple):
     """What the decoder reads at every step: encoder outputs and what is derived from them once."""
 
-    values: Tensor  # (B, T_text, encoder_embedding_dim)
+    values: Tensor  # (B, T_text, memory_dim)
     keys: Tensor  # (B, attention_dim, T_text)
     bias: Tensor  # (B, T_text): 0 or minus infinity
     kernel: Tensor  # (attention_dim, 2, attention_location_kernel_size)
@@ -125,7 +125,7 @@ class AttentionState(NamedTuple):
 
     hidden: Tensor  # (B, attention_rnn_dim)
     cell: Tensor  # (B, attention_rnn_dim)
-    context: Tensor  # (B, encoder_embedding_dim)
+    context: Tensor  # (B, memory_dim)
     weights: Tensor  # (B, 2, T_text): the last and the accumulated
 
 
@@ -154,7 +154,7 @@ class Decoder(nn.Module):
     def __init__(self, config: Tacotron2Config) -> None:
         super().__init__()
         self.config = config
-        n_frames, memory_dim = config.n_frames_per_step, config.encoder_embedding_dim
+        n_frames, memory_dim = config.n_frames_per_step, config.memory_dim
         self.prenet = Prenet(config)
         self.attention_rnn = nn.LSTMCell(config.prenet_dim + memory_dim, config.attention_rnn_dim)
         self.attention = LocationAttention(config)
@@ -166,7 +166,7 @@ class Decoder(nn.Module):
         self.gate = xavier_linear(out_dim, n_frames, gain="sigmoid")
 
     def prepare(self, values: Tensor, text_lengths: Tensor) -> Memory:
-        """Encoder outputs ``(B, T_text, encoder_embedding_dim)`` -> what every step reads."""
+        """What attention reads, ``(B, T_text, memory_dim)`` -> what every step reads."""
         mask = sequence_mask(text_lengths, values.shape[1])
         bias = torch.zeros_like(mask, dtype=values.dtype).masked_fill_(~mask, float("-inf"))
         keys = self.attention.memory(values).transpose(1, 2).contiguous()

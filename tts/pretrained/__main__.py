@@ -67,7 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     convert.add_argument("--symbols", metavar="FILE", help="JSON list of a Tacotron 2's symbols")
     convert.add_argument(
-        "--alternate-halves", choices=("true", "false"), help="order of a WaveGlow's halves"
+        "--alternate-halves",
+        choices=("true", "false"),
+        help="whether a WaveGlow's couplings alternate",
     )
     convert.add_argument(
         "--mel",
@@ -89,6 +91,8 @@ def _parser() -> argparse.ArgumentParser:
 def _describe(options: argparse.Namespace) -> list[str]:
     from tts.pretrained.files import read
 
+    if options.json and options.clip:
+        raise InputError("--json prints what the file says, --clip measures: take one of them")
     file, checkpoint = read(options.file)
     known = checkpoint.description
     if options.json:

@@ -2,7 +2,7 @@
 
 Addresses are those that the projects print. None of them prints a hash, so `sha256` is unknown
 until somebody who has the file tells it; the download then pins the hash of what came first (see
-`tts.pretrained.download`). Sizes are given where they are known.
+`tts.download`). Sizes are given where they are known.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ _WAVERNN_MEL = MappingProxyType(
 )
 
 
+# of a name, as messages show it
+_LONGEST = 200
+
+
 @dataclass(frozen=True)
 class Published:
     """A file that somebody published.
@@ -36,6 +40,8 @@ class Published:
         network: "Tacotron2" or "WaveGlow".
         note: what one should know before using it.
         mel: fields of its mel contract that are not NVIDIA's.
+        alternate_halves: whether a WaveGlow's couplings do, which its file need not say; None
+            where its layout does.
         sha256: hexadecimal; None where nobody states it.
         size: bytes; None where nobody states it.
     """
@@ -46,6 +52,7 @@ class Published:
     network: str
     note: str
     mel: Mapping[str, Any] = field(default_factory=dict)
+    alternate_halves: bool | None = None
     sha256: str | None = None
     size: int | None = None
 
@@ -60,19 +67,26 @@ def find(name: str) -> Published | None:
         return CATALOGUE[name]
     if "/" in name or "\\" in name or "." in name:
         return None
-    close = difflib.get_close_matches(name, CATALOGUE, n=3) or list(CATALOGUE)
+    close = difflib.get_close_matches(name[:_LONGEST], CATALOGUE, n=3) or list(CATALOGUE)
     raise InputError(
-        f"{name}: no such checkpoint file, and no published one of that name; "
+        f"{shown(name)}: no such checkpoint file, and no published one of that name; "
         f"did you mean {', '.join(close)}?"
     )
+
+
+def shown(name: object) -> str:
+    """A name that no file has, as a message can show it."""
+    text = str(name)
+    text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return text if text.isprintable() else repr(text)
 
 
 def _drive(name: str, file: str, key: str, network: str, note: str, **more: Any) -> Published:
     return Published(name, file, (_DRIVE + key,), network, note, **more)
 
 
-def _ngc(name: str, path: str, network: str, note: str, file: str | None = None) -> Published:
-    return Published(name, file or path.rpartition("/")[2], (_NGC + path,), network, note)
+def _ngc(name: str, path: str, network: str, note: str, **more: Any) -> Published:
+    return Published(name, path.rpartition("/")[2], (_NGC + path,), network, note, **more)
 
 
 def _torchaudio(name: str, kind: str, note: str, **more: Any) -> Published:
@@ -94,6 +108,7 @@ _ALL = (
         "1cjKPHbtAMh_4HTHmuIGNkbOkPBD9qwhj",
         "WaveGlow",
         "first release, 512 channels, alternating halves, 2.1 GB",
+        alternate_halves=True,
     ),
     _drive(
         "waveglow_256channels",
@@ -146,30 +161,35 @@ _ALL = (
         "waveglow_ckpt_amp/versions/19.09.0/files/nvidia_waveglowpyt_fp16_20190427",
         "WaveGlow",
         "DeepLearningExamples, 512 channels, layout B",
+        alternate_halves=False,
     ),
     _ngc(
         "dle_waveglow_fp32",
         "waveglow_ckpt_fp32/versions/19.09.0/files/nvidia_waveglowpyt_fp32_20190427",
         "WaveGlow",
         "DeepLearningExamples, 512 channels, layout B; what torch.hub gave as nvidia_waveglow",
+        alternate_halves=False,
     ),
     _ngc(
         "dle_waveglow_fp32_20190306",
         "waveglowpyt_fp32/versions/1/files/nvidia_waveglowpyt_fp32_20190306.pth",
         "WaveGlow",
         "DeepLearningExamples, 512 channels, layout B",
+        alternate_halves=False,
     ),
     _ngc(
         "dle_waveglow_256_19.10",
         "waveglow_ckpt_amp_256/versions/19.10.0/files/nvidia_waveglow256pyt_fp16",
         "WaveGlow",
         "DeepLearningExamples, 256 channels, layout B",
+        alternate_halves=False,
     ),
     _ngc(
         "dle_waveglow_256",
         "waveglow_ckpt_amp_256/versions/20.01.0/files/nvidia_waveglow256pyt_fp16.pt",
         "WaveGlow",
         "DeepLearningExamples, 256 channels, layout B",
+        alternate_halves=False,
     ),
     _ngc(
         "nemo_tacotron2",

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from tts.errors import InputError
-from tts.models import Tacotron2, Tacotron2Config, WaveGlow, WaveGlowConfig
+from tts.errors import InputError, one_line
+from tts.models import WaveGlow
+from tts.pretrained.descriptions import NETWORKS
 
-FORMAT = 1
-FIELDS = ("format", "network", "network_config", "mel", "tokenizer", "corpus", "config", "source")
-#: Key of the description in a checkpoint's dictionary and in a safetensors file's metadata.
-KEY = "tacoglow"
-
-NETWORKS: dict[str, tuple[type[nn.Module], type]] = {
-    "Tacotron2": (Tacotron2, Tacotron2Config),
-    "WaveGlow": (WaveGlow, WaveGlowConfig),
-}
+_TYPES: dict[str, Any] = {"int": int, "float": (int, float), "bool": bool, "str": str}
+# no size of these networks comes near
+_LARGEST = 10**6
+# how many layers a network has; each layer has more than one weight
+_LAYERS = (("n_flows", "n_layers"), ("encoder_n_convolutions",), ("postnet_n_convolutions",))
 
 
 class Checkpoint(NamedTuple):
@@ -41,27 +40,6 @@ class Checkpoint(NamedTuple):
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     problem: str | None = None
-
-
-def described(path: Path, known: Mapping[str, Any]) -> dict[str, Any]:
-    """Complete a description, and check the parts that loading depends on.
-
-    Raises:
-        InputError: a later format, or a network that does not exist here.
-    """
-    description = {name: known.get(name) for name in FIELDS}
-    written = description["format"] or FORMAT
-    if not isinstance(written, int) or written > FORMAT:
-        raise InputError(
-            f"{path}: written in format {written} by a later tacoglow; this one reads {FORMAT}"
-        )
-    network, config = description["network"], description["network_config"]
-    if not isinstance(network, str) or network not in NETWORKS or not isinstance(config, dict):
-        raise InputError(
-            f"{path}: describes the network {network!r}; known are {', '.join(NETWORKS)}, with "
-            "a network_config"
-        )
-    return {**description, "format": written}
 
 
 def as_float32(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -87,17 +65,37 @@ def build(path: Path, checkpoint: Checkpoint) -> nn.Module:
         raise InputError(f"{path}: {checkpoint.problem}")
     check_finite(path, checkpoint.state)
     network_type, config_type = NETWORKS[checkpoint.description["network"]]
+    sizes = checkpoint.description["network_config"]
     try:
-        config = config_type(**checkpoint.description["network_config"])
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{path}: network_config: {error}") from None
-    with torch.device("meta"):  # no time for random weights that would be overwritten
-        network = network_type(config)
-        if isinstance(network, WaveGlow) and not _has_weight_norm(checkpoint.state):
-            network.remove_weight_norm()
+        _check_sizes(config_type, sizes, len(checkpoint.state))
+        with torch.device("meta"):  # no time for random weights that would be overwritten
+            network = network_type(config_type(**sizes))
+            if isinstance(network, WaveGlow) and not _has_weight_norm(checkpoint.state):
+                network.remove_weight_norm()
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        raise InputError(f"{path}: network_config: {one_line(error)}") from None
     _check_fit(path, network, checkpoint.state)
     network.load_state_dict(checkpoint.state, assign=True)
     return network.requires_grad_(True).eval()
+
+
+def _check_sizes(config_type: type, sizes: Mapping[str, Any], n_weights: int) -> None:
+    """Refuse sizes that would take memory before anything could tell that they are wrong.
+
+    Raises:
+        ValueError: naming the field.
+    """
+    for field in fields(config_type):
+        value, kind = sizes.get(field.name, field.default), str(field.type)
+        legal = isinstance(value, _TYPES[kind]) and (kind == "bool" or not isinstance(value, bool))
+        if not legal or (kind == "float" and not math.isfinite(value)):
+            raise ValueError(f"{field.name}={value!r:.60}: must be a {kind}")
+        if kind == "int" and value > _LARGEST:
+            raise ValueError(f"{field.name}={value}: at most {_LARGEST}")
+    for names in _LAYERS:
+        if math.prod(sizes.get(name, 1) for name in names) > n_weights:
+            layers = ", ".join(f"{name}={sizes.get(name)}" for name in names)
+            raise ValueError(f"{layers}: the file has {n_weights} weights, too few for that")
 
 
 def check_finite(path: Path, state: Mapping[str, Tensor]) -> None:
@@ -127,6 +125,11 @@ def _check_fit(path: Path, network: nn.Module, state: dict[str, Tensor]) -> None
         f"{name} is {size_of(state[name])}, expected {size_of(value)}"
         for name, value in expected.items()
         if name in state and state[name].shape != value.shape
+    ]
+    problems += [
+        f"{name} is stored as {str(value.dtype).removeprefix('torch.')}"
+        for name, value in state.items()
+        if name in expected and value.is_floating_point() != expected[name].is_floating_point()
     ]
     if problems:
         more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""

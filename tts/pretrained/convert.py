@@ -14,10 +14,11 @@ import torch
 from torch import nn
 
 from tts.audio import MelConfig
+from tts.download import sha256
 from tts.errors import InputError
 from tts.models import WaveGlow, WaveGlowConfig
 from tts.pretrained.checkpoint import build
-from tts.pretrained.download import sha256
+from tts.pretrained.descriptions import contract_of
 from tts.pretrained.files import load, read, save
 from tts.text import Tokenizer
 
@@ -62,9 +63,11 @@ def convert(
         raise InputError(f"weight norm {weight_norm!r}: choose from {', '.join(WEIGHT_NORM)}")
     file, checkpoint = read(source, symbols=symbols, alternate_halves=alternate_halves)
     network = build(file, checkpoint)
-    if isinstance(network, WaveGlow) and weight_norm != "keep":
+    if weight_norm != "keep":
+        if not isinstance(network, WaveGlow):
+            raise InputError(f"{file}: weight norm is a WaveGlow's; this is a Tacotron 2")
         (network.remove_weight_norm if weight_norm == "fold" else network.apply_weight_norm)()
-    description, lines = complete(checkpoint.description, mel)
+    description, lines = complete(file, checkpoint.description, mel)
     source_of = {"file": file.name, "layout": checkpoint.layout, "sha256": sha256(file)}
     description["source"] = checkpoint.description["source"] or source_of
     save(network, target, format, description)
@@ -75,11 +78,12 @@ def convert(
 
 
 def complete(
-    description: Mapping[str, Any], mel: Mapping[str, Any] | None = None
+    path: str | Path, description: Mapping[str, Any], mel: Mapping[str, Any] | None = None
 ) -> tuple[dict[str, Any], list[str]]:
     """Fill in what a published file leaves out.
 
     Args:
+        path: for messages.
         description: as `tts.pretrained.describe` gives it.
         mel: fields of the mel contract to use instead of NVIDIA's.
 
@@ -88,25 +92,37 @@ def complete(
         that was filled in.
 
     Raises:
-        InputError: `mel` for a file that states its contract, or an illegal one.
+        InputError: `mel` for a file that states its contract, or one that is illegal or not the
+            network's.
     """
-    done, lines, sizes = dict(description), [], description["network_config"]
-    if description["mel"] is not None:
-        if mel:
-            raise InputError("the mel contract is in the file; it cannot be another one")
-    else:
-        shown = {name: sizes[name] for name in ("hop_length", "win_length") if name in sizes}
-        contract = MelConfig.from_dict({"n_mels": sizes["n_mels"], **shown, **(mel or {})})
+    done, lines = dict(description), []
+    if description["mel"] is None:
+        contract = _contract(path, description, mel or {})
         done["mel"] = contract.to_dict()
         whose = "as given" if mel else "not in the file; NVIDIA's"
         lines.append(
             f"mel contract {whose}: {contract.sample_rate} Hz, hop {contract.hop_length}, "
             f"{contract.f_min:g} to {contract.f_max:g} Hz"
         )
+    elif mel:
+        raise InputError(f"{path}: the mel contract is in the file; it cannot be another one")
     if description["network"] == "Tacotron2" and description["tokenizer"] is None:
         done["tokenizer"] = Tokenizer().to_dict()
         lines.append("symbols: not in the file; the published table of 148")
     return done, lines
+
+
+def _contract(
+    path: str | Path, description: Mapping[str, Any], mel: Mapping[str, Any]
+) -> MelConfig:
+    """Contract of a file that states none: as given, then the network's, then NVIDIA's."""
+    network, sizes = description["network"], description["network_config"]
+    own = {name: sizes[name] for name in ("n_mels", "hop_length", "win_length") if name in sizes}
+    try:
+        return contract_of(network, sizes, {**own, **mel})
+    except InputError as error:
+        way_out = "" if mel else "; say what it is: convert it with --mel FIELD=VALUE"
+        raise InputError(f"{path}: its mel contract is not in the file: {error}{way_out}") from None
 
 
 def likelihoods(path: str | Path, clip: str | Path) -> dict[bool, float]:
@@ -131,7 +147,7 @@ def likelihoods(path: str | Path, clip: str | Path) -> dict[bool, float]:
     file, checkpoint = read(path)
     if checkpoint.description["network"] != "WaveGlow":
         raise InputError(f"{file}: only a WaveGlow gives a recording a likelihood")
-    contract = MelConfig.from_dict(complete(checkpoint.description)[0]["mel"])
+    contract = MelConfig.from_dict(complete(file, checkpoint.description)[0]["mel"])
     samples, _ = read_wave(clip, contract.sample_rate, resample=True, mix_down=True)
     config = WaveGlowConfig(**checkpoint.description["network_config"])
     wave = torch.from_numpy(samples[: len(samples) // config.n_group * config.n_group])[None]

@@ -1,235 +1,41 @@
-"""Published files into a cache: resumed, checked, from mirrors, and with a way out when offline.
+"""Published checkpoints into a cache, by `tts.download`.
 
-An interrupted transfer goes on where it stopped if the server can say that the file is still the
-same one (HTTP range with ``If-Range``). The SHA-256 is the catalogue's where that has one; where it
-has none, the hash of the file that came first is written beside it, and the file has to keep it.
-
-Environment: ``TACOGLOW_CACHE`` moves the cache from ``~/.cache/tacoglow``; ``TACOGLOW_MIRROR`` is
-an address of a folder with the same file names (several: with spaces between), asked first.
+Environment: ``TACOGLOW_CACHE`` moves the cache from ``~/.cache/tacoglow``.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import http.client
-import json
-import logging
 import os
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
 
-from tts.errors import InputError
+from tts import download
+from tts.errors import InputError, one_line
 from tts.pretrained.catalogue import Published
-
-_log = logging.getLogger(__name__)
-
-TIMEOUT = 30.0
-#: How often one address is asked again after a transfer that broke off but had got on.
-ATTEMPTS = 5
-_CHUNK = 1 << 20
-Advance = Callable[[int, int | None], None]
-
-
-class _InterruptedError(Exception):
-    """A transfer ended before its file did."""
-
-
-class _UnusableError(Exception):
-    """An address does not give the file; the message says why."""
 
 
 def cache_dir() -> Path:
-    """Folder of downloaded checkpoints."""
-    base = os.environ.get("TACOGLOW_CACHE") or Path.home() / ".cache" / "tacoglow"
-    return Path(base).expanduser() / "checkpoints"
+    """Folder of downloaded checkpoints.
+
+    Raises:
+        InputError: ``TACOGLOW_CACHE`` lies in the home folder of nobody.
+    """
+    base = os.environ.get("TACOGLOW_CACHE")
+    try:
+        folder = Path(base).expanduser() if base else Path.home() / ".cache" / "tacoglow"
+    except RuntimeError as error:
+        reason = one_line(error)
+        raise InputError(f"TACOGLOW_CACHE={base or ''}: no folder ({reason}); set it") from None
+    return folder / "checkpoints"
 
 
 def fetch(entry: Published, cache: Path | None = None) -> Path:
-    """Give a published file, from the cache or from the network.
-
-    Processes that want the same file wait for the one that is loading it.
+    """Give a published checkpoint, from the cache or from the network.
 
     Args:
         entry: of the catalogue.
         cache: folder; `cache_dir` by default.
 
     Raises:
-        InputError: it cannot be had, or is not the file that it should be; the message says which
-            file to put where.
+        InputError: as `tts.download.fetch`.
     """
-    from filelock import FileLock
-
-    target = (cache or cache_dir()) / entry.file
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{target}.lock"):
-            if not target.exists():
-                _download(entry, target)
-            _check(entry, target)
-    except OSError as error:
-        raise InputError(f"{target}: cannot be written or read ({error.strerror})") from None
-    return target
-
-
-def _download(entry: Published, target: Path) -> None:
-    part, reasons = target.with_name(f"{target.name}.part"), []
-    mirrors = os.environ.get("TACOGLOW_MIRROR", "").split()
-    for url in [f"{mirror.rstrip('/')}/{entry.file}" for mirror in mirrors] + list(entry.urls):
-        try:
-            _log.info("downloading %s from %s", entry.name, url)
-            with _progress(entry.file) as advance:
-                _transfer(url, part, advance)
-            _reject_other_content(entry, part)
-            os.replace(part, target)
-            _state_file(part).unlink(missing_ok=True)
-            return
-        except _UnusableError as error:
-            reasons.append(f"{url}: {error}")
-    raise InputError(
-        f"{entry.name}: cannot be downloaded ({'; '.join(reasons)}); put {entry.file}, wherever "
-        f"you get it, at {target}"
-    )
-
-
-def _transfer(url: str, part: Path, advance: Advance) -> None:
-    """Load an address into a file, going on where an earlier attempt stopped.
-
-    Raises:
-        _UnusableError: the address does not answer, or not with the whole of a file.
-    """
-    for attempt in range(1, ATTEMPTS + 1):
-        before = _size(part)
-        try:
-            return _receive(url, part, advance)
-        except HTTPError as error:
-            if error.code == 416 and before:  # more than the file has: it is another one
-                part.unlink(missing_ok=True)
-                continue
-            raise _UnusableError(f"HTTP {error.code} {error.reason}") from None
-        except (_InterruptedError, http.client.HTTPException, URLError, OSError) as error:
-            reason = getattr(error, "reason", None) or error
-            if attempt == ATTEMPTS or _size(part) <= before:
-                raise _UnusableError(
-                    " ".join(str(reason).split()) or type(error).__name__
-                ) from None
-            _log.info("%s: broke off after %d bytes, going on", url, _size(part))
-    raise _UnusableError("broke off again and again")
-
-
-def _receive(url: str, part: Path, advance: Advance) -> None:
-    start = _resumable(url, part)
-    headers = {"User-Agent": "tacoglow"}
-    if start:
-        headers |= {"Range": f"bytes={start}-", "If-Range": _state(part)["validator"]}
-    with urlopen(Request(url, headers=headers), timeout=TIMEOUT) as answer:
-        if answer.status != 206:  # the server knows no ranges, or its file has changed
-            start = 0
-        length = answer.headers.get("Content-Length")
-        total = start + int(length) if length and length.isdigit() else None
-        validator = answer.headers.get("ETag") or answer.headers.get("Last-Modified") or ""
-        _state_file(part).write_text(json.dumps({"url": url, "validator": validator}))
-        with part.open("ab" if start else "wb") as file:
-            _copy(answer, file, start, total, advance)
-    if total is not None and _size(part) < total:
-        raise _InterruptedError(f"broke off after {_size(part)} of {total} bytes")
-
-
-def _copy(answer: Any, file: BinaryIO, done: int, total: int | None, advance: Advance) -> None:
-    advance(done, total)
-    while chunk := answer.read1(_CHUNK):
-        file.write(chunk)
-        done += len(chunk)
-        advance(done, total)
-
-
-def _resumable(url: str, part: Path) -> int:
-    """Bytes of this address that are there already, if the server can tell whether they fit."""
-    state = _state(part)
-    # a weak tag promises likeness, not equality
-    strong = state.get("validator", "") and not state["validator"].startswith("W/")
-    return _size(part) if strong and state.get("url") == url else 0
-
-
-def _reject_other_content(entry: Published, part: Path) -> None:
-    """Throw away what is not the published file.
-
-    Raises:
-        _UnusableError: with the reason.
-    """
-    with part.open("rb") as file:
-        start = file.read(512).lstrip().lower()
-    reason = None
-    if start.startswith((b"<!doctype", b"<html")):
-        reason = "gives a web page, not the file (it may ask for access)"
-    elif entry.size is not None and _size(part) != entry.size:
-        reason = f"gives {_size(part)} bytes, the published file has {entry.size}"
-    elif entry.sha256 is not None and (found := sha256(part)) != entry.sha256:
-        reason = f"gives another file: SHA-256 {found}, published {entry.sha256}"
-    if reason is not None:
-        part.unlink()
-        raise _UnusableError(reason)
-
-
-def _check(entry: Published, target: Path) -> None:
-    """Compare a file in the cache with its hash, once; without a published one, pin it.
-
-    Raises:
-        InputError: it is not the file that it should be.
-    """
-    pin = target.with_name(f"{target.name}.sha256")
-    facts = f"{target.stat().st_size} {target.stat().st_mtime_ns}"
-    pinned = pin.read_text().split(maxsplit=1) if pin.exists() else []
-    if pinned[1:] == [facts]:
-        return
-    found = sha256(target)
-    wanted = entry.sha256 or (pinned[0] if pinned else None)
-    if wanted is not None and found != wanted:
-        raise InputError(
-            f"{target}: SHA-256 {found}, expected {wanted}: damaged or another file; remove it "
-            f"(and {pin.name}) to download it again"
-        )
-    if wanted is None:
-        _log.info("%s: SHA-256 %s (nobody publishes one to compare with)", entry.file, found)
-    pin.write_text(f"{found} {facts}")
-
-
-def sha256(path: Path) -> str:
-    """Hash of a file, hexadecimal."""
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
-
-
-def _state_file(part: Path) -> Path:
-    return part.with_name(f"{part.name}.json")
-
-
-def _state(part: Path) -> dict[str, str]:
-    """Where the part of a file came from, and how its server calls that version."""
-    try:
-        state = json.loads(_state_file(part).read_text())
-    except (OSError, ValueError):
-        return {}
-    return state if isinstance(state, dict) else {}
-
-
-@contextlib.contextmanager
-def _progress(description: str) -> Iterator[Advance]:
-    """Show a bar on standard error; the value is called with bytes done and in all."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, TransferSpeedColumn(), console=Console(stderr=True)) as bar:
-        task = bar.add_task(description, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    return download.fetch(entry, cache or cache_dir())

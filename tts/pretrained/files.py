@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,15 +17,8 @@ from tts.atomic import replacing
 from tts.errors import InputError, listed
 from tts.models import WaveGlow
 from tts.pretrained import catalogue, download, native, nvidia
-from tts.pretrained.checkpoint import (
-    FORMAT,
-    KEY,
-    NETWORKS,
-    Checkpoint,
-    as_float32,
-    build,
-    described,
-)
+from tts.pretrained.checkpoint import Checkpoint, as_float32, build
+from tts.pretrained.descriptions import FORMAT, KEY, NETWORKS, Told, contract_of, described
 from tts.pretrained.reader import read_checkpoint
 
 _log = logging.getLogger(__name__)
@@ -51,7 +45,8 @@ def load(
         device: where the weights go.
         network: "Tacotron2" or "WaveGlow" if it has to be that one.
         symbols: of a Tacotron 2 whose file does not say, in the order of its embedding.
-        alternate_halves: of a WaveGlow whose file does not say which half its couplings transform.
+        alternate_halves: of a WaveGlow that somebody else trained: whether its couplings transform
+            the two halves in turn, where the file does not say or a conversion took it wrongly.
 
     Returns:
         `tts.models.Tacotron2` or `tts.models.WaveGlow`, in eval mode.
@@ -77,7 +72,8 @@ def describe(path: str | Path) -> dict[str, Any]:
 
     Returns:
         "format", "network" (name of the class), "network_config", "mel", "tokenizer", "corpus",
-        "config", "source" (file that it was converted from); None for what the file does not say.
+        "speakers" (their names, if there are several), "config", "source" (file that it was
+        converted from); None for what the file does not say.
 
     Raises:
         InputError: as `load`.
@@ -85,12 +81,18 @@ def describe(path: str | Path) -> dict[str, Any]:
     return read(path)[1].description
 
 
-def read(path: str | Path, **options: Any) -> tuple[Path, Checkpoint]:
+def read(
+    path: str | Path,
+    *,
+    symbols: Sequence[str] | None = None,
+    alternate_halves: bool | None = None,
+) -> tuple[Path, Checkpoint]:
     """Read a checkpoint, also one that `load` would refuse to build.
 
     Args:
         path: a file, or a name of the catalogue.
-        **options: `symbols` and `alternate_halves` of `load`.
+        symbols: as `load`.
+        alternate_halves: as `load`.
 
     Returns:
         The file, and what it holds.
@@ -98,17 +100,29 @@ def read(path: str | Path, **options: Any) -> tuple[Path, Checkpoint]:
     Raises:
         InputError: as `load`.
     """
-    published = None if Path(path).exists() else catalogue.find(str(path))
+    published = _published(str(path))
     file = download.fetch(published) if published else Path(path)
     data = read_checkpoint(file)
-    checkpoint = native.parse(file, data) or nvidia.parse(file, data, **options)
+    if published and alternate_halves is None:
+        alternate_halves = published.alternate_halves
+    told = Told(symbols, alternate_halves)
+    checkpoint = native.parse(file, data, told) or nvidia.parse(file, data, told)
     if checkpoint is None:
         raise InputError(
             f"{file}: neither a Tacotron 2 nor a WaveGlow that is known here; keys: {_keys(data)}"
         )
-    if published and checkpoint.description["mel"] is None:
-        checkpoint.description["mel"] = dict(published.mel)
+    if published and published.mel and checkpoint.description["mel"] is None:
+        network, sizes = (checkpoint.description[name] for name in ("network", "network_config"))
+        mel = contract_of(network, sizes, {"n_mels": sizes["n_mels"], **published.mel})
+        checkpoint.description["mel"] = mel.to_dict()
     return file, checkpoint
+
+
+def _published(name: str) -> catalogue.Published | None:
+    """The entry of a name, before which a file of that name goes; a folder does not."""
+    if os.path.isfile(name) or (os.path.isdir(name) and name not in catalogue.CATALOGUE):
+        return None
+    return catalogue.find(name)
 
 
 def save(
@@ -147,11 +161,8 @@ def save(
 def _keys(data: dict[str, Any]) -> str:
     """The first keys of a file, for a message; those of its state dict if it has one."""
     inner = data.get("state_dict")
-    names = [
-        " ".join(str(name).split())
-        for name in (inner if isinstance(inner, dict) and inner else data)
-    ]
-    return listed(names, 5)
+    names = inner if isinstance(inner, dict) and inner else data
+    return listed([catalogue.shown(name) for name in names if isinstance(name, str)], 5)
 
 
 def _save_safetensors(network: nn.Module, path: Path, description: dict[str, Any]) -> None:

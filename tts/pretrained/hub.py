@@ -15,8 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
+from tts.errors import InputError
 from tts.models import Tacotron2, WaveGlow
-from tts.pretrained.files import load
+from tts.pretrained.convert import complete
+from tts.pretrained.files import load, read
 from tts.text import Tokenizer
 
 #: What `pretrained=True` means, by `model_math`.
@@ -76,21 +78,31 @@ class HubWaveGlow(nn.Module):
 
 
 class HubUtils:
-    """Text to what a Tacotron 2 reads."""
+    """Text to what a Tacotron 2 reads.
 
-    def __init__(self) -> None:
-        self._tokenizer = Tokenizer()
+    Args:
+        tokenizer: with the symbols of the network; by default the published table of 148.
+    """
+
+    def __init__(self, tokenizer: Tokenizer | None = None) -> None:
+        self.tokenizer = tokenizer or Tokenizer()
 
     def prepare_input_sequence(
-        self, texts: Sequence[str], cpu_run: bool = False
+        self, texts: str | Sequence[str], cpu_run: bool = False
     ) -> tuple[Tensor, Tensor]:
         """Texts -> ids ``(B, T_text)`` and lengths ``(B,)``, in the order of the texts.
 
         Args:
-            texts: one utterance each.
+            texts: one utterance each; a string is one text.
             cpu_run: leave them on the CPU although there is CUDA.
+
+        Raises:
+            InputError: no text, one that is none, or one of which nothing can be pronounced.
         """
-        ids = [torch.tensor(self._tokenizer.encode(text)) for text in texts]
+        texts = [texts] if isinstance(texts, str) else list(texts)
+        if not texts or not all(isinstance(text, str) for text in texts):
+            raise InputError("texts: must be a list of strings, one or more")
+        ids = [torch.tensor(self.tokenizer.encode(text)) for text in texts]
         device = "cuda" if torch.cuda.is_available() and not cpu_run else "cpu"
         lengths = torch.tensor([len(sequence) for sequence in ids])
         return pad_sequence(ids, batch_first=True).to(device), lengths.to(device)
@@ -123,9 +135,24 @@ def waveglow(
     return HubWaveGlow(cast(WaveGlow, load(source, network="WaveGlow")))
 
 
-def tts_utils() -> HubUtils:
-    """Give what turns texts into input."""
-    return HubUtils()
+def tts_utils(checkpoint: str | None = None) -> HubUtils:
+    """Give what turns texts into input.
+
+    Args:
+        checkpoint: the Tacotron 2 that is to read it, a file or a published name, for its
+            symbols; by default the published table of 148.
+
+    Raises:
+        InputError: as `tts.pretrained.load`.
+    """
+    if checkpoint is None:
+        return HubUtils()
+    file, found = read(checkpoint)
+    if found.description["network"] != "Tacotron2":
+        raise InputError(f"{file}: holds no Tacotron 2, which would have symbols")
+    if found.problem is not None:
+        raise InputError(f"{file}: {found.problem}")
+    return HubUtils(Tokenizer.from_dict(complete(file, found.description)[0]["tokenizer"]))
 
 
 def _named(published: dict[str, str], model_math: str) -> str:

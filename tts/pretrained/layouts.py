@@ -14,12 +14,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from tts.errors import InputError
+
 _PLACE = re.compile(
-    r"(?P<network>WN\.\d+)\.(?P<kind>cond|res|skip)_layers\.(?P<i>\d+)\.(?P<leaf>\w+)"
+    r"(?P<network>WN\.\d+)\.(?P<kind>cond|res|skip)_layers\.(?P<i>\d{1,9})\.(?P<leaf>\w+)"
 )
 
 
@@ -32,8 +35,12 @@ def layout_of(state: Mapping[str, Tensor]) -> str:
     return "D" if letter == "C" else f"{letter}D"
 
 
-def fused(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Join what A and B keep apart; C and D stay as they are."""
+def fused(path: Path, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Join what A and B keep apart; C and D stay as they are.
+
+    Raises:
+        InputError: layers of different widths.
+    """
     joined: dict[str, Tensor] = {}
     parts: dict[tuple[str, str, str], dict[int, Tensor]] = {}
     for name, value in state.items():
@@ -45,10 +52,21 @@ def fused(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
             parts.setdefault(key, {})[int(place["i"])] = value
     for (network, kind, leaf), layers in parts.items():
         if kind == "cond":
-            joined[f"{network}.cond_layer.{leaf}"] = torch.cat([layers[i] for i in sorted(layers)])
+            joined[f"{network}.cond_layer.{leaf}"] = _joined(
+                path, f"{network}.cond_layers", [layers[i] for i in sorted(layers)]
+            )
         elif kind == "skip":
             residual = parts.get((network, "res", leaf), {})
             for i, skip in layers.items():  # the last layer only skips
-                both = torch.cat([residual[i], skip]) if i in residual else skip
-                joined[f"{network}.res_skip_layers.{i}.{leaf}"] = both
+                both = [residual[i], skip] if i in residual else [skip]
+                name = f"{network}.res_skip_layers.{i}"
+                joined[f"{name}.{leaf}"] = _joined(path, name, both)
     return joined
+
+
+def _joined(path: Path, name: str, layers: list[Tensor]) -> Tensor:
+    try:
+        return torch.cat(layers)
+    except RuntimeError:
+        sizes = ", ".join("x".join(map(str, layer.shape)) or "a scalar" for layer in layers)
+        raise InputError(f"{path}: the layers of {name} do not fit together: {sizes}") from None

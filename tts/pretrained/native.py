@@ -15,38 +15,43 @@ from typing import Any
 from torch import Tensor
 
 from tts.errors import InputError
-from tts.pretrained.checkpoint import KEY, Checkpoint, as_float32, described
+from tts.pretrained.checkpoint import Checkpoint, as_float32
+from tts.pretrained.descriptions import KEY, Told, described
 
 PREFIX = "network."
 
 
-def parse(path: Path, data: dict[str, Any]) -> Checkpoint | None:
+def parse(path: Path, data: dict[str, Any], told: Told) -> Checkpoint | None:
     """Read a checkpoint of this project; None if it is none.
 
     Raises:
-        InputError: a description that cannot be used.
+        InputError: a description that cannot be used, or that `told` contradicts.
     """
     description = data.get(KEY) or _metadata(path, data)
     state = data.get("state_dict")
     if not isinstance(description, dict) or not isinstance(state, dict):
         return None
-    if isinstance(data.get("metadata"), dict):
-        return Checkpoint(described(path, description), as_float32(state))
-    weights = _network_part(state)
-    return Checkpoint(described(path, description), as_float32(weights)) if weights else None
-
-
-def _network_part(state: dict[str, Any]) -> dict[str, Tensor]:
-    return {
-        name.removeprefix(PREFIX): value
+    # a safetensors file has plain names, a Lightning checkpoint the task's
+    prefix = "" if isinstance(data.get("metadata"), dict) else PREFIX
+    weights = {
+        name.removeprefix(prefix): value
         for name, value in state.items()
-        if name.startswith(PREFIX) and isinstance(value, Tensor)
+        if isinstance(name, str) and name.startswith(prefix) and isinstance(value, Tensor)
     }
+    if not weights:
+        return None
+    return Checkpoint(described(path, description, told), as_float32(weights))
 
 
 def _metadata(path: Path, data: dict[str, Any]) -> Any:
-    text = data.get("metadata", {}).get(KEY)
+    metadata = data.get("metadata")
+    text = metadata.get(KEY) if isinstance(metadata, dict) else None
+    if not isinstance(text, str):
+        return None
     try:
-        return json.loads(text) if text else None
-    except json.JSONDecodeError:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
         raise InputError(f"{path}: its description is not JSON: the file is damaged") from None
+    if not isinstance(found, dict):
+        raise InputError(f"{path}: its description is no table of names: the file is damaged")
+    return found

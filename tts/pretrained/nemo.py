@@ -1,13 +1,13 @@
 """NeMo's ``.nemo`` archives: a tar of ``model_config.yaml`` and ``model_weights.ckpt``.
 
-Nothing is unpacked to the disk. The configuration tells the mel contract and the symbols. Their
-tables put the padding near the end; ours has it first, so the rows of the embedding are put into
-that order, which changes nothing else. NeMo's front end pads the wave with zeros and windows it
-symmetrically: its mels are near NVIDIA's other ones, not equal to them.
+Nothing is unpacked to the disk. The configuration tells the mel contract, for which see
+`tts.pretrained.nemo_mel`, and the symbols. Their tables put the padding near the end; ours has it
+first, so the rows of the embedding are put into that order, which changes nothing else.
 """
 
 from __future__ import annotations
 
+import gzip
 import io
 import re
 import tarfile
@@ -18,13 +18,16 @@ from string import ascii_lowercase
 from typing import Any, BinaryIO, NamedTuple
 
 from tts.errors import InputError
+from tts.pretrained.limits import GROWTH, SMALL, Bounded
 
 CONFIG, WEIGHTS = "model_config.yaml", "model_weights.ckpt"
-NEAR = (
-    "NeMo places and windows its frames in another way: its mels are near the contract that is "
-    "written here, not equal to it"
-)
+GZIP = b"\x1f\x8b"
+#: Longest configuration that is read, in bytes; published ones have some thousands.
+LONGEST = 1 << 20
 
+_REFERENCE = re.compile(r"\$\{(?:model\.)?([\w.]+)\}")
+# references to references; more go round in a circle
+_LONGEST_CHAIN = 9
 _PUNCTUATION = tuple(',.!?-:;/"()[]{}')
 _VOWELS = "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split()
 _CONSONANTS = "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH".split()
@@ -44,7 +47,7 @@ class Table(NamedTuple):
 
 def is_archive(start: bytes) -> bool:
     """Whether a file that starts like this is a tar, plain or compressed."""
-    return start[257:262] == b"ustar" or start.startswith(b"\x1f\x8b")
+    return start[257:262] == b"ustar" or start.startswith(GZIP)
 
 
 def unpack(path: Path) -> tuple[dict[str, Any], BinaryIO]:
@@ -53,46 +56,47 @@ def unpack(path: Path) -> tuple[dict[str, Any], BinaryIO]:
     Raises:
         InputError: damaged, or an archive of something else.
     """
+    found = _members(path)
+    if missing := [name for name in (CONFIG, WEIGHTS) if name not in found]:
+        raise InputError(f"{path}: a tar archive without {missing[0]}: not NeMo's")
+    return _parsed(path, found[CONFIG]), io.BytesIO(found[WEIGHTS])
+
+
+def _members(path: Path) -> dict[str, bytes]:
+    """Read the archive once from its beginning, as far as it takes to find the two files."""
+    found: dict[str, bytes] = {}
+    try:
+        with path.open("rb") as file:
+            packed = file.read(len(GZIP)) == GZIP
+            file.seek(0)
+            stream = gzip.GzipFile(fileobj=file) if packed else file
+            limit = max(GROWTH * path.stat().st_size, SMALL)
+            bounded: Any = Bounded(stream, str(path), limit)
+            with tarfile.open(fileobj=bounded, mode="r|") as archive:
+                for member in archive:
+                    name = Path(member.name).name
+                    if name in (CONFIG, WEIGHTS) and member.isfile() and not member.issparse():
+                        content: Any = archive.extractfile(member)
+                        found[name] = content.read()
+                    if len(found) == 2:
+                        break
+    except InputError:
+        raise
+    except Exception:  # tar, gzip and zlib have a dozen types for what damage leads to
+        raise InputError(f"{path}: truncated or damaged tar archive") from None
+    return found
+
+
+def _parsed(path: Path, config: bytes) -> dict[str, Any]:
     import yaml
 
     try:
-        with tarfile.open(path) as archive:
-            members = {Path(member.name).name: member for member in archive if member.isfile()}
-            files = [archive.extractfile(members[name]) for name in (CONFIG, WEIGHTS)]
-            config, weights = (file.read() for file in files if file is not None)
-    except KeyError as error:
-        raise InputError(f"{path}: a tar archive without {error.args[0]}: not NeMo's") from None
-    except (tarfile.TarError, EOFError, OSError, ValueError):
-        raise InputError(f"{path}: truncated or damaged tar archive") from None
-    try:
+        if len(config) > LONGEST:
+            raise ValueError("too long for a configuration")
         parsed = yaml.safe_load(config)
-    except yaml.YAMLError:
-        raise InputError(f"{path}: {CONFIG} in it is not YAML") from None
-    return parsed if isinstance(parsed, dict) else {}, io.BytesIO(weights)
-
-
-def mel_contract(config: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Mel contract of a NeMo configuration; None where it is not natural log of magnitude."""
-    options = _section(config, "preprocessor", config)
-    options = {**options, **_mapping(options.get("params"))}
-    if (
-        options.get("log_zero_guard_type", "clamp") != "clamp"
-        or float(options.get("mag_power", 1.0)) != 1.0
-        or any(options.get(name) for name in ("normalize", "preemph"))
-    ):
-        return None
-    rate = int(options.get("sample_rate", 22050))
-    high = options.get("highfreq")
-    return {
-        "sample_rate": rate,
-        "n_fft": int(options.get("n_fft") or 1024),
-        "hop_length": int(options.get("n_window_stride", 256)),
-        "win_length": int(options.get("n_window_size", 1024)),
-        "n_mels": int(options.get("nfilt") or options.get("features") or 80),
-        "f_min": float(options.get("lowfreq") or 0.0),
-        "f_max": float(high) if high else rate / 2,
-        "log_floor": float(options.get("log_zero_guard_value", 1e-5)),
-    }
+    except Exception:  # not only YAMLError: an impossible date is a ValueError
+        raise InputError(f"{path}: {CONFIG} in it is not YAML that can be read") from None
+    return parsed if isinstance(parsed, dict) else {}
 
 
 def symbol_table(config: Mapping[str, Any], n_rows: int) -> Table | None:
@@ -102,7 +106,7 @@ def symbol_table(config: Mapping[str, Any], n_rows: int) -> Table | None:
         config: the parsed ``model_config.yaml``.
         n_rows: of the embedding, which the table has to fit.
     """
-    tokenizer = _section(config, "text_tokenizer", config)
+    tokenizer = section(config, "text_tokenizer")
     kind = str(tokenizer.get("_target_", "")).rpartition(".")[2]
     tokens = [" "]
     if kind == "EnglishPhonemesTokenizer":
@@ -116,16 +120,26 @@ def symbol_table(config: Mapping[str, Any], n_rows: int) -> Table | None:
         return None
     tokens += ["'"] if tokenizer.get("apostrophe", True) else []
     if tokenizer.get("punct", True):
-        tokens += tokenizer.get("non_default_punct_list") or _PUNCTUATION
+        marks = tokenizer.get("non_default_punct_list") or _PUNCTUATION
+        if not isinstance(marks, (list, tuple)) or not all(isinstance(m, str) for m in marks):
+            return None
+        tokens += marks
+    if len(set(tokens)) < len(tokens) or any(len(t) > 1 and t[0] != "@" for t in tokens):
+        return None
     # then come their padding and, as the last row, what stands for anything unknown
     if len(tokens) + 2 != n_rows:
         return None
     return Table(["_", *tokens], [len(tokens), *range(len(tokens))])
 
 
-def _section(config: Mapping[str, Any], name: str, root: Mapping[str, Any]) -> dict[str, Any]:
-    """A mapping of the configuration with its references (``${sample_rate}``) looked up."""
-    return {key: _resolved(value, root) for key, value in _mapping(config.get(name)).items()}
+def section(config: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A mapping of the configuration with its references (``${sample_rate}``) looked up.
+
+    What a reference leads to nowhere stays as it is written.
+    """
+    found = _mapping(config.get(name))
+    found |= _mapping(found.get("params"))
+    return {key: _resolved(value, config) for key, value in found.items()}
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -133,10 +147,14 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 
 def _resolved(value: Any, root: Mapping[str, Any]) -> Any:
-    match = re.fullmatch(r"\$\{(?:model\.)?([\w.]+)\}", value) if isinstance(value, str) else None
-    if match is None:
-        return value
-    found: Any = root
-    for part in match[1].split("."):
-        found = found.get(part) if isinstance(found, Mapping) else None
-    return found
+    for _ in range(_LONGEST_CHAIN):
+        match = re.fullmatch(_REFERENCE, value) if isinstance(value, str) else None
+        if match is None:
+            return value
+        found: Any = root
+        for part in match[1].split("."):
+            if not isinstance(found, Mapping) or part not in found:
+                return value
+            found = found[part]
+        value = found
+    return value

@@ -8,7 +8,7 @@ the table of 148 symbols, the order of WaveGlow's coupling halves.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -18,10 +18,12 @@ from torch import Tensor, nn
 
 from tts.errors import InputError
 from tts.models import SAME_FUNCTION, Tacotron2, WaveGlow
-from tts.pretrained import nemo, tables
-from tts.pretrained.checkpoint import KEY, Checkpoint, as_float32, described
+from tts.pretrained import nemo, nemo_mel, tables
+from tts.pretrained.checkpoint import Checkpoint, as_float32
+from tts.pretrained.descriptions import KEY, Told, described, tokenizer_of
 from tts.pretrained.dialects import in_nvidias_names, is_torchaudios, tensors_of
 from tts.pretrained.layouts import fused, layout_of
+from tts.pretrained.nemo_mel import NemoMel
 from tts.pretrained.sizes import attention_inputs, sizes_of
 
 # ours, theirs; {i} and {j} stand for numbers
@@ -83,7 +85,6 @@ _THEIR_OPTIONS = {
         "postnet_kernel_size",
         "postnet_n_convolutions",
         "encoder_dropout",
-        "prenet_dropout",
         "p_attention_dropout",
         "p_decoder_dropout",
         "postnet_dropout",
@@ -91,8 +92,6 @@ _THEIR_OPTIONS = {
     },
     "WaveGlow": {
         "n_mels",
-        "hop_length",
-        "win_length",
         "n_flows",
         "n_group",
         "n_early_every",
@@ -106,30 +105,23 @@ _THEIR_OPTIONS = {
 _COUNTER = "num_batches_tracked"
 
 
-def parse(
-    path: Path,
-    data: Mapping[str, Any],
-    *,
-    symbols: Sequence[str] | None = None,
-    alternate_halves: bool | None = None,
-) -> Checkpoint | None:
+def parse(path: Path, data: Mapping[str, Any], told: Told) -> Checkpoint | None:
     """Read a checkpoint with NVIDIA's weights, whoever wrote it; None if it has others.
 
     Args:
         path: for messages.
         data: as `tts.pretrained.reader.read_checkpoint` gives it.
-        symbols: of a Tacotron 2 whose file does not say.
-        alternate_halves: of a WaveGlow whose file does not say, or says it wrongly.
+        told: what the file does not say, or says wrongly.
 
     Raises:
-        InputError: a weight is missing, or `symbols` are not as many as the embedding has rows.
+        InputError: a weight is missing, or `told` is not about such a network.
     """
     found = tensors_of(data)
     theirs = in_nvidias_names(found)
     if "convinv.0.conv.weight" in theirs:
-        return _waveglow(path, data, theirs, alternate_halves)
+        return _waveglow(path, data, theirs, told)
     if "decoder.attention_layer.v.linear_layer.weight" in theirs:
-        return _tacotron2(path, data, theirs, symbols, is_torchaudios(found))
+        return _tacotron2(path, data, theirs, told, is_torchaudios(found))
     return None
 
 
@@ -137,18 +129,20 @@ def _waveglow(
     path: Path,
     data: Mapping[str, Any],
     theirs: dict[str, Tensor],
-    alternate_halves: bool | None,
+    told: Told,
 ) -> Checkpoint:
     letter = layout_of(theirs)
-    joined = fused(theirs)
+    joined = fused(path, theirs)
     state = as_float32(to_ours("WaveGlow", joined))
     layout = f"WaveGlow in layout {letter}"
     if isinstance(data.get(KEY), dict):
-        return Checkpoint(described(path, data[KEY]), state, layout)
+        return Checkpoint(described(path, data[KEY], told), state, layout)
+    told.check(path, "WaveGlow")
     sizes = sizes_of(path, "WaveGlow", joined)
     if isinstance(data.get("hop_length"), int):
         sizes["hop_length"] = data["hop_length"]
     doubts: tuple[str, ...] = ()
+    alternate_halves = told.alternate_halves
     if alternate_halves is None:
         alternate_halves = data.get("alternate_halves")
     if alternate_halves is None:
@@ -156,11 +150,18 @@ def _waveglow(
         doubts += _order_unknown(letter, sizes["n_channels"])
     sizes["alternate_halves"] = alternate_halves
     known: dict[str, Any] = {"network": "WaveGlow", "network_config": sizes}
-    if isinstance(data.get("nemo"), dict):
-        known["mel"] = nemo.mel_contract(data["nemo"])
-        doubts += (nemo.NEAR,)
+    mel = _nemos_mel(data, "WaveGlow", sizes)
+    if mel.contract is not None:
+        known["mel"] = mel.contract
+        doubts += (nemo_mel.NEAR,)
     layout = _by(data, layout) + (", pickled module" if "pickled_class" in data else "")
-    return Checkpoint(described(path, known), state, layout, _precision(theirs), doubts)
+    known = described(path, known)
+    return Checkpoint(known, state, layout, _precision(theirs), doubts, mel.problem)
+
+
+def _nemos_mel(data: Mapping[str, Any], network: str, sizes: Mapping[str, Any]) -> NemoMel:
+    config = data.get("nemo")
+    return nemo_mel.mel_contract(config, network, sizes) if isinstance(config, dict) else NemoMel()
 
 
 def _order_unknown(letter: str, n_channels: int) -> tuple[str, ...]:
@@ -181,12 +182,13 @@ def _tacotron2(
     path: Path,
     data: Mapping[str, Any],
     theirs: dict[str, Tensor],
-    symbols: Sequence[str] | None,
+    told: Told,
     torchaudios: bool,
 ) -> Checkpoint:
     state = as_float32(to_ours("Tacotron2", theirs))
     if isinstance(data.get(KEY), dict):
-        return Checkpoint(described(path, data[KEY]), state, "NVIDIA/tacotron2")
+        return Checkpoint(described(path, data[KEY], told), state, "NVIDIA/tacotron2")
+    told.check(path, "Tacotron2")
     sizes = sizes_of(path, "Tacotron2", theirs)
     config = data.get("config")
     for name in ("p_attention_dropout", "p_decoder_dropout"):  # DeepLearningExamples say these
@@ -194,34 +196,36 @@ def _tacotron2(
             sizes[name] = config[name]
     known: dict[str, Any] = {"network": "Tacotron2", "network_config": sizes}
     doubts: tuple[str, ...] = ()
-    if isinstance(data.get("nemo"), dict):
-        known["mel"] = nemo.mel_contract(data["nemo"])
-        doubts += (nemo.NEAR,)
-        table = nemo.symbol_table(data["nemo"], sizes["n_symbols"]) if symbols is None else None
-        if table is not None:
-            symbols, sizes["n_symbols"] = table.symbols, len(table.rows)
-            state["embedding.weight"] = state["embedding.weight"][table.rows]
+    mel, symbols = _nemos_mel(data, "Tacotron2", sizes), told.symbols
+    if mel.contract is not None:
+        known["mel"] = mel.contract
+        doubts += (nemo_mel.NEAR,)
+    if table := _nemos_table(path, data, sizes["n_symbols"], told):
+        symbols, sizes["n_symbols"] = table.symbols, len(table.rows)
+        state["embedding.weight"] = state["embedding.weight"][table.rows]
     elif torchaudios and symbols is None:
         symbols = tables.BY_SIZE.get(sizes["n_symbols"])
     if symbols is not None:
-        known["tokenizer"] = _tokenizer(path, symbols, sizes["n_symbols"])
+        known["tokenizer"] = tokenizer_of(path, symbols, sizes["n_symbols"])
     layout = _by(data, "Tacotron 2 with torchaudio's names" if torchaudios else "Tacotron 2")
-    problem = _unusable(theirs, sizes, symbols is not None)
+    problem = _unusable(path, theirs, sizes, symbols is not None) or mel.problem
     return Checkpoint(described(path, known), state, layout, _precision(theirs), doubts, problem)
 
 
-def _tokenizer(path: Path, symbols: Sequence[str], n_rows: int) -> dict[str, Any]:
-    if len(symbols) != n_rows:
-        raise InputError(f"{path}: the embedding has {n_rows} rows, {len(symbols)} symbols named")
-    return {"symbols": list(symbols), "cleaner": "english_cleaners", "on_unknown": "warn"}
+def _nemos_table(path: Path, data: Mapping[str, Any], n_rows: int, told: Told) -> nemo.Table | None:
+    config = data.get("nemo")
+    table = nemo.symbol_table(config, n_rows) if isinstance(config, dict) else None
+    if table is not None and told.symbols is not None:
+        raise InputError(f"{path}: its symbols are in the file; they cannot be others")
+    return table
 
 
 def _unusable(
-    theirs: Mapping[str, Tensor], sizes: Mapping[str, Any], has_table: bool
+    path: Path, theirs: Mapping[str, Tensor], sizes: Mapping[str, Any], has_table: bool
 ) -> str | None:
     """Why a Tacotron 2 cannot be rebuilt from its file, and what can be done with it."""
     start = "its weights can still start a training, symbol by symbol: train.py init_from=FILE"
-    found, expected = attention_inputs(theirs, sizes)
+    found, expected = attention_inputs(path, theirs, sizes)
     if found != expected:
         return (
             f"the attention LSTM takes {found} inputs, not {expected}: a network from before "
@@ -230,9 +234,10 @@ def _unusable(
     n_rows = sizes["n_symbols"]
     if has_table or n_rows == len(tables.ENGLISH):
         return None
-    cause = "the file does not say which symbols they are (name them: symbols=)"
+    cause = "the file does not say which symbols they are"
     if n_rows == len(tables.BEFORE_NOVEMBER_2018):
-        cause = "NVIDIA's table from before November 2018, or one of your own (name it: symbols=)"
+        cause = "NVIDIA's table from before November 2018, or one of your own"
+    cause += " (name them: --symbols FILE of `python -m tts.pretrained convert`)"
     return (
         f"the embedding has {n_rows} rows, the published table {len(tables.ENGLISH)} symbols: "
         f"{cause}; {start}"
@@ -302,6 +307,10 @@ def _no_place(network: Tacotron2 | WaveGlow) -> str | None:
         known = name in _THEIR_OPTIONS[kind] or name in SAME_FUNCTION
         if not known and value != defaults[name]:
             return f"{name}={value}: NVIDIA's layout of {kind} knows only {defaults[name]}"
+    if isinstance(network, WaveGlow) and network.config.n_channels % 2:
+        return f"n_channels={network.config.n_channels}: NVIDIA's layout of {kind} has it even"
+    if isinstance(network, Tacotron2) and network.config.postnet_n_convolutions < 2:
+        return f"postnet_n_convolutions=1: NVIDIA's layout of {kind} has two or more"
     return None
 
 

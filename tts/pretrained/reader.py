@@ -3,21 +3,22 @@
 safetensors, torch's zip, torch's older sequence of pickles and NeMo's tar are told apart by their
 first bytes, not by the file's name. ``torch.load(weights_only=True)`` reads plain contents; what it
 refuses gets a second reading by `tts.pretrained.stubs`, for pickled WaveGlows. TorchScript is
-refused.
+refused, and so is what asks for more room than the file has (`tts.pretrained.limits`).
 """
 
 from __future__ import annotations
 
 import contextlib
+import stat
 import warnings
-import zipfile
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import torch
 
-from tts.errors import InputError
-from tts.pretrained import nemo
+from tts.errors import InputError, one_line
+from tts.pretrained import limits, nemo
+from tts.pretrained.catalogue import shown
 from tts.pretrained.stubs import Stub, load_stubs
 
 
@@ -32,19 +33,23 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         path: the file.
 
     Raises:
-        InputError: no such file, empty, truncated, of another kind, or one that names code.
+        InputError: no such file, empty, truncated, of another kind, one that names code, or with
+            tensors that are not what the file stores.
     """
     path = Path(path)
     start = _first_bytes(path)
-    if start[8:9] == b"{" and not start.startswith(b"PK"):
-        return _read_safetensors(path)
-    if nemo.is_archive(start):
+    size = path.stat().st_size
+    if start[8:9] == b"{" and not start.startswith(limits.ZIP):
+        data = _read_safetensors(path)
+    elif nemo.is_archive(start):
         config, weights = nemo.unpack(path)
-        return {"state_dict": _dictionary(path, _read_torch(weights, str(path))), "nemo": config}
-    if start.startswith(b"PK"):
-        _check_zip(path)
-    with path.open("rb") as stream:
-        return _dictionary(path, _read_torch(stream, str(path)))
+        size = limits.size_of_stream(weights)
+        data = {"state_dict": _dictionary(path, _read_torch(weights, str(path))), "nemo": config}
+    else:
+        with path.open("rb") as stream:
+            data = _dictionary(path, _read_torch(stream, str(path)))
+    limits.check_tensors(data, str(path), size)
+    return data
 
 
 def _dictionary(path: Path, content: Any) -> dict[str, Any]:
@@ -54,15 +59,22 @@ def _dictionary(path: Path, content: Any) -> dict[str, Any]:
 
 
 def _first_bytes(path: Path) -> bytes:
-    if path.is_dir():
-        raise InputError(f"{path}: a folder; name the checkpoint file in it")
     try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise InputError(f"{path}: a folder; name the checkpoint file in it")
+        if not stat.S_ISREG(mode):
+            raise InputError(f"{path}: not a file; write the checkpoint to one first")
         with path.open("rb") as stream:
             start = stream.read(512)
     except FileNotFoundError:
-        raise InputError(f"{path}: no such checkpoint") from None
+        raise InputError(f"{shown(path)}: no such checkpoint") from None
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+        raise InputError(f"{shown(path)}: cannot be read ({error.strerror})") from None
+    except InputError:
+        raise
+    except ValueError:  # a NUL in it
+        raise InputError(f"{shown(path)}: no name that a file can have") from None
     if not start:
         raise InputError(f"{path}: the file is empty")
     if start.lstrip()[:9].lower().startswith((b"<!doctype", b"<html")):
@@ -78,24 +90,19 @@ def _read_safetensors(path: Path) -> dict[str, Any]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             return {"state_dict": tensors, "metadata": dict(file.metadata() or {})}
     except (SafetensorError, OSError) as error:
-        raise InputError(f"{path}: truncated or damaged safetensors file ({error})") from None
-
-
-def _check_zip(path: Path) -> None:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError):
-        raise InputError(f"{path}: truncated or damaged: copy or download it again") from None
-    if any(name.endswith("constants.pkl") for name in names):
-        raise InputError(f"{path}: a TorchScript archive holds code and is not read here")
-    if not any(name.endswith("/data.pkl") for name in names):
-        raise InputError(
-            f"{path}: a zip archive, but not a checkpoint of torch; if one is in it, unpack it"
-        )
+        reason = one_line(error)
+        raise InputError(f"{path}: truncated or damaged safetensors file ({reason})") from None
+    except Exception:  # kinds of numbers that it knows and torch does not
+        raise InputError(f"{path}: holds what torch cannot read: save it as float32") from None
 
 
 def _read_torch(stream: BinaryIO, label: str) -> Any:
+    if limits.is_zip(stream):
+        limits.check_zip(stream, label)
+    try:
+        limits.check_pickles(stream)
+    except Exception:
+        raise InputError(_damaged(label)) from None
     # damaged or refused, in a dozen types of exception: ask the second reader
     with contextlib.suppress(Exception), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's about old storage classes
@@ -107,7 +114,11 @@ def _read_torch(stream: BinaryIO, label: str) -> Any:
     except InputError:
         raise
     except Exception:  # nothing that a stranger's file leads to may end in a stack trace
-        raise InputError(f"{label}: truncated, damaged or not a checkpoint") from None
+        raise InputError(_damaged(label)) from None
+
+
+def _damaged(label: str) -> str:
+    return f"{label}: truncated, damaged or not a checkpoint"
 
 
 def _with_tensors(content: Any, sources: str) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +25,31 @@ def sizes_of(path: Path, network: str, state: Mapping[str, Tensor]) -> dict[str,
     Raises:
         InputError: a weight is missing, or has too few axes.
     """
-    try:
+    with _incomplete(path, network):
         return (_waveglow if network == "WaveGlow" else _tacotron2)(state)
+
+
+def attention_inputs(
+    path: Path, state: Mapping[str, Tensor], sizes: Mapping[str, Any]
+) -> tuple[int, int]:
+    """Inputs of the attention LSTM: found, and as the wiring since November 2018 has them.
+
+    Raises:
+        InputError: as `sizes_of`.
+    """
+    with _incomplete(path, "Tacotron2"):
+        found = state["decoder.attention_rnn.weight_ih"].shape[1]
+    return found, sizes["prenet_dim"] + sizes["encoder_embedding_dim"]
+
+
+@contextmanager
+def _incomplete(path: Path, network: str) -> Iterator[None]:
+    try:
+        yield
     except KeyError as error:
         raise InputError(f"{path}: a {network} without {error.args[0]}: incomplete") from None
     except IndexError:
         raise InputError(f"{path}: a {network} with a weight of too few axes") from None
-
-
-def attention_inputs(state: Mapping[str, Tensor], sizes: Mapping[str, Any]) -> tuple[int, int]:
-    """Inputs of the attention LSTM: found, and as the wiring since November 2018 has them."""
-    found = state["decoder.attention_rnn.weight_ih"].shape[1]
-    return found, sizes["prenet_dim"] + sizes["encoder_embedding_dim"]
 
 
 def _count(state: Mapping[str, Tensor], pattern: str) -> int:

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from tts.errors import InputError
+from tts.pretrained.limits import is_zip, root_of, size_of_stream
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 
@@ -71,15 +72,25 @@ class Stub:
     def __setstate__(self, state: Any) -> None:
         self.state = state if isinstance(state, dict) else {}
 
-    def tensors(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
-        """Yield the parameters and buffers of the module tree under their state-dict names."""
+    def tensors(
+        self, prefix: str = "", seen: set[int] | None = None
+    ) -> Iterator[tuple[str, Tensor]]:
+        """Yield the parameters and buffers of the module tree under their state-dict names.
+
+        Raises:
+            pickle.UnpicklingError: it is no tree: a module is in two places.
+        """
+        seen = set() if seen is None else seen
+        if id(self) in seen:
+            raise pickle.UnpicklingError("a module is in two places")
+        seen.add(id(self))
         for kind in ("_parameters", "_buffers"):
             for name, value in self.state.get(kind, {}).items():
                 if isinstance(value, Tensor):
                     yield prefix + name, value
         for name, child in self.state.get("_modules", {}).items():
             if isinstance(child, Stub):
-                yield from child.tensors(f"{prefix}{name}.")
+                yield from child.tensors(f"{prefix}{name}.", seen)
 
 
 class StubUnpickler(pickle.Unpickler):
@@ -180,14 +191,12 @@ def load_stubs(stream: BinaryIO, label: str) -> tuple[Any, str]:
         InputError: the file names something outside the allowed list.
         Exception: whatever reading a damaged file leads to.
     """
-    is_zip = zipfile.is_zipfile(stream)
-    stream.seek(0)
-    return _load_zip(stream, label) if is_zip else _load_legacy(stream, label)
+    return (_load_zip if is_zip(stream) else _load_legacy)(stream, label)
 
 
 def _load_zip(stream: BinaryIO, label: str) -> tuple[Any, str]:
     with zipfile.ZipFile(stream) as archive:
-        root = next(name for name in archive.namelist() if name.endswith("/data.pkl"))[:-8]
+        root = root_of(archive)
 
         def load_storage(dtype: torch.dtype, key: str, n_elements: int) -> Tensor:
             return _flat(archive.read(f"{root}data/{key}"), dtype, n_elements)
@@ -198,8 +207,11 @@ def _load_zip(stream: BinaryIO, label: str) -> tuple[Any, str]:
 
 def _load_legacy(stream: BinaryIO, label: str) -> tuple[Any, str]:
     storages: dict[str, Tensor] = {}
+    size = size_of_stream(stream)
 
     def load_storage(dtype: torch.dtype, key: str, n_elements: int) -> Tensor:
+        if n_elements * dtype.itemsize > size:
+            raise pickle.UnpicklingError("a storage is longer than the file")
         # the bytes come after the object that refers to them: hand out room to fill later
         return storages.setdefault(key, torch.empty(n_elements, dtype=dtype))
 

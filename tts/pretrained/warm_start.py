@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from tts.audio import MelConfig
 from tts.errors import InputError
@@ -28,6 +29,15 @@ from tts.pretrained.files import read
 _log = logging.getLogger(__name__)
 
 EMBEDDING = "embedding.weight"
+SPEAKERS = "speaker_embedding.weight"
+#: What reads the encoder's outputs; the last columns are for the speaker beside them.
+READ_SPEAKERS = (
+    "decoder.attention.memory.weight",
+    "decoder.attention_rnn.weight_ih",
+    "decoder.decoder_rnn.weight_ih",
+    "decoder.projection.weight",
+    "decoder.gate.weight",
+)
 _G, _V = "parametrizations.weight.original0", "parametrizations.weight.original1"
 
 
@@ -36,7 +46,8 @@ class Row(NamedTuple):
 
     Attributes:
         name: of the weight.
-        status: "loaded", "carried" (by symbol), "skipped", or "initial" (not in the file).
+        status: "loaded", "carried" (by symbol, or with columns for speakers), "skipped", or
+            "initial" (not in the file).
         reason: what else there is to say.
         part: what the log calls it; weights of one part with one fate share a line.
     """
@@ -115,6 +126,8 @@ def warm_start(
     for name in ignore_layers:
         require_part(name, own, "ignore_layers")
     found = _as_normed(checkpoint.state, own)
+    widened = _for_speakers(found, own)
+    found |= widened
     report = Report(f"{file} ({checkpoint.layout})")
     taken: dict[str, Tensor] = {}
     for name, value in own.items():
@@ -131,6 +144,9 @@ def warm_start(
         elif name == EMBEDDING and symbols is not None:
             of_theirs = source_symbols or symbols_of(checkpoint)
             row, taken[name], report.new_symbols = _carried(value, found[name], symbols, of_theirs)
+        elif name in widened:
+            row = Row(name, "carried", "the speaker's columns begin at zero", name)
+            taken[name] = found[name]
         else:
             row, taken[name] = Row(name, "loaded"), found[name]
         report.rows.append(row)
@@ -241,6 +257,18 @@ def _as_normed(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[s
             split[f"{stem}{_G}"] = torch.norm_except_dim(value, 2, 0)
             split[f"{stem}{_V}"] = value
     return split
+
+
+def _for_speakers(found: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of a network with one voice as one with several has them: the same at first."""
+    if SPEAKERS not in own or SPEAKERS in found:
+        return {}
+    padded = {
+        name: F.pad(found[name], (0, own[SPEAKERS].shape[1]))
+        for name in READ_SPEAKERS
+        if name in found
+    }
+    return {name: value for name, value in padded.items() if value.shape == own[name].shape}
 
 
 def _carried(

@@ -60,7 +60,7 @@ class Tacotron2Task(SpeechTask):
 
     def losses(self, batch: TextMelBatch, stage: str) -> tuple[dict[str, Tensor], int]:
         """Masked teacher-forced loss; in training the mean is over the frames of all ranks."""
-        output = self.network(batch.text, batch.text_lengths, batch.mel, batch.mel_lengths)
+        output = self.network(*_inputs(batch))
         train = stage == "train"
         if train and is_due(self.trainer, self.trainer.global_step + 1):
             # how far attention is, from the first step on; validation shows more of it, more rarely
@@ -103,11 +103,15 @@ class Tacotron2Task(SpeechTask):
     def samples(self, batch: TextMelBatch, generator: torch.Generator) -> Samples:
         """Teacher-forced and free-running spectrogram, alignment and gate of each utterance."""
         with isolated_rng(0):
-            forced = self.network(batch.text, batch.text_lengths, batch.mel, batch.mel_lengths)
+            forced = self.network(*_inputs(batch))
         # an utterance that babbles on is cut at twice the longest recording
         max_steps = 2 * batch.mel.shape[2] // self.network.config.n_frames_per_step + 1
         free = self.network.generate(
-            batch.text, batch.text_lengths, max_steps=max_steps, generator=generator
+            batch.text,
+            batch.text_lengths,
+            max_steps=max_steps,
+            generator=generator,
+            speakers=batch.speakers,
         )
         n_mel, n_free, n_text = (
             lengths.tolist()
@@ -143,6 +147,10 @@ def frames_per_rank(mel_lengths: Tensor) -> Tensor:
         dist.all_reduce(count)
         count /= dist.get_world_size()
     return count
+
+
+def _inputs(batch: TextMelBatch) -> tuple[Tensor, ...]:
+    return batch.text, batch.text_lengths, batch.mel, batch.mel_lengths, batch.speakers
 
 
 def _trim(batch: Tensor, lengths: list[int]) -> list[Tensor]:

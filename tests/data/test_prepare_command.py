@@ -1,0 +1,123 @@
+"""The command: the options of train.py, one report, an exit status."""
+
+from __future__ import annotations
+
+import gc
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tts.cli import with_training_options
+from tts.config import compose, resolved
+from tts.data.export_webdataset import export
+from tts.data.prepare import prepare
+
+REPO = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def options(write_corpus, tmp_path):
+    root = write_corpus("abcdefgh", seconds=0.5)
+    return [f"data.root={root}", f"paths.data_dir={tmp_path}/data", "data.num_workers=0"]
+
+
+def run(*options):
+    return prepare(resolved(compose(["data=ljspeech", *options])))
+
+
+def test_a_report_says_what_was_done(options, tmp_path, capsys):
+    folder = tmp_path / "prepared"
+    assert run(*options, f"data.prepared={folder}") == 0
+    said = capsys.readouterr().out
+    assert "8 (" in said
+    assert " x real time" in said
+    report = json.loads((folder / "report.json").read_text())
+    assert (report["n_computed"], report["n_reused"]) == (8, 0)
+    assert sum(report["utterances"].values()) == 8
+    assert run(*options, f"data.prepared={folder}") == 0
+    report = json.loads((folder / "report.json").read_text())
+    assert (report["n_computed"], report["n_reused"]) == (0, 8)
+
+
+def test_what_was_left_out_is_said_with_file_and_line(options, tmp_path, capsys):
+    root = tmp_path / "corpus"
+    (root / "wavs" / "c.wav").write_bytes(b"not sound")
+    manifest = root / "metadata.csv"
+    manifest.write_text(manifest.read_text().replace("Text of e.", "!?") + "one field alone\n")
+    assert run(*options, "data.on_error=skip") == 1
+    said = capsys.readouterr().out
+    assert "metadata.csv:3: " in said
+    assert "metadata.csv:5: text '!?'" in said
+    assert "metadata.csv:9: " in said
+    assert "left out" in said
+
+
+def test_both_models_train_from_what_was_prepared(options, tmp_path):
+    folder = tmp_path / "prepared"
+    run(*options, f"data.prepared={folder}", "data.trim_db=40")
+    for model in ("tacotron2", "waveglow"):
+        given = [f"data.root={folder}", f"model={model}", f"paths.data_dir={tmp_path}/other"]
+        assert prepare(resolved(compose(["data=prepared", *given]))) == 0
+
+
+def test_a_training_finds_what_was_prepared(options, tmp_path, monkeypatch):
+    from tts.data import work
+
+    run(*options)
+    monkeypatch.setattr(work, "digest_of", lambda _: pytest.fail("read again"))
+    run(*options)
+
+
+def command(*arguments, cwd):
+    return subprocess.run(
+        [sys.executable, "-m", *arguments], cwd=cwd, capture_output=True, text=True, timeout=120
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("data.trimdb=3", "did you mean 'trim_db'?"),
+        ("data.trim_db=-3", "data.trim_db=-3: it must be a number above 0"),
+        ("data.root=nowhere", "nowhere: there is no such folder"),
+    ],
+)
+def test_a_mistake_is_one_line(option, message, options, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["prepare", "data=ljspeech", *options[1:], option])
+    with pytest.raises(SystemExit) as stop:
+        with_training_options(prepare)
+    assert stop.value.code == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+    assert list(tmp_path.iterdir()) == [tmp_path / "corpus"]
+
+
+@pytest.mark.slow
+def test_the_command_runs_as_a_module(options):
+    done = command("tts.data.prepare", "data=ljspeech", *options, cwd=REPO)
+    assert done.returncode == 0, done.stderr
+    assert "LJ" not in done.stderr
+    assert "utterances" in done.stdout
+
+
+# the package leaves the shards that it has read to the garbage collector
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore:.*unclosed|Exception ignored")
+def test_shards_hold_every_utterance(options, tmp_path, capsys):
+    webdataset = pytest.importorskip("webdataset")
+    config = resolved(compose(["data=ljspeech", *options, "data.trim_db=40"]))
+    assert export(config, tmp_path / "shards", shard_bytes=50_000) == 0
+    shards = sorted(map(str, (tmp_path / "shards").glob("*.tar")))
+    assert f"8 utterances in {len(shards)} shards" in capsys.readouterr().out
+    assert len(shards) > 2
+    samples = list(webdataset.WebDataset(shards, shardshuffle=False))
+    gc.collect()
+    assert {sample["__key__"] for sample in samples} == set("abcdefgh")
+    for sample in samples:
+        assert sample["txt"].decode() == f"Text of {sample['__key__']}."
+        assert json.loads(sample["json"])["speaker"] == 0
+        assert sample["wav"][:4] == b"RIFF"

@@ -1,0 +1,35 @@
+"""A corpus in another script than its symbol table is told from one with a foreign name in it."""
+
+import pytest
+
+from tts.data.scripts import encode
+from tts.errors import InputError
+from tts.text import Tokenizer
+
+RUSSIAN = "Она пошла через улицу."
+
+
+@pytest.mark.parametrize("cleaner", ["english", "english_cleaners"])
+def test_another_script_is_named(cleaner):
+    with pytest.raises(InputError, match=r"'Она .*' is written in cyrillic letters.*tokenizer=ipa"):
+        encode(Tokenizer(cleaner=cleaner), RUSSIAN)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Hello.", "The word улица means street.", "Señor Müller’s naïve café", "5 €!", "Ａｂｃ"],
+)
+def test_a_foreign_word_or_accent_is_none(text):
+    quiet = Tokenizer(cleaner="english").quiet()
+    assert encode(quiet, text) == quiet.encode(text)
+
+
+def test_a_table_with_these_letters_reads_them():
+    letters = sorted({*RUSSIAN})
+    tokenizer = Tokenizer(["_", *letters], cleaner="unicode_cleaners", on_unknown="raise")
+    assert encode(tokenizer, RUSSIAN) == tokenizer.encode(RUSSIAN)
+
+
+def test_who_transliterates_on_purpose_may():
+    tokenizer = Tokenizer(cleaner="transliteration_cleaners")
+    assert encode(tokenizer, RUSSIAN) == tokenizer.encode(RUSSIAN)

@@ -1,0 +1,127 @@
+"""Several voices in one Tacotron 2: an embedding beside every encoder output."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from tts.models import Tacotron2, Tacotron2Config, sequence_mask
+
+TINY = Tacotron2Config(
+    n_symbols=10,
+    n_mels=4,
+    symbols_embedding_dim=8,
+    encoder_n_convolutions=1,
+    encoder_embedding_dim=8,
+    attention_rnn_dim=12,
+    attention_dim=8,
+    attention_location_n_filters=4,
+    attention_location_kernel_size=5,
+    decoder_rnn_dim=12,
+    prenet_dim=8,
+    postnet_embedding_dim=8,
+    postnet_n_convolutions=2,
+    encoder_dropout=0.0,
+    prenet_dropout=0.0,
+    p_attention_dropout=0.0,
+    p_decoder_dropout=0.0,
+    postnet_dropout=0.0,
+    speaker_embedding_dim=6,
+)
+
+
+def network(**overrides):
+    torch.manual_seed(0)
+    return Tacotron2(TINY, **overrides)
+
+
+def batch(text_lengths=(6, 4, 5), mel_lengths=(9, 7, 5)):
+    generator = torch.Generator().manual_seed(5)
+    text = torch.randint(
+        1, TINY.n_symbols, (len(text_lengths), max(text_lengths)), generator=generator
+    )
+    mel = torch.randn(len(mel_lengths), TINY.n_mels, max(mel_lengths), generator=generator)
+    text_lengths, mel_lengths = torch.tensor(text_lengths), torch.tensor(mel_lengths)
+    text = text * sequence_mask(text_lengths, text.shape[1])
+    return text, text_lengths, mel * sequence_mask(mel_lengths, mel.shape[2])[:, None], mel_lengths
+
+
+def test_one_speaker_is_the_published_network_bit_for_bit():
+    one, inputs = network(n_speakers=1, speaker_embedding_dim=99).eval(), batch()
+    before = network().eval()
+    assert list(one.state_dict()) == list(before.state_dict())
+    assert all(
+        torch.equal(a, b) for a, b in zip(one.parameters(), before.parameters(), strict=True)
+    )
+    for out, expected in zip(one(*inputs, torch.tensor([0])), before(*inputs), strict=True):
+        assert torch.equal(out, expected)
+
+
+@pytest.mark.parametrize("recurrence", ["fast", "plain"])
+def test_gradients_reach_the_speakers_of_the_batch_and_no_other(recurrence):
+    net = network(n_speakers=4, recurrence=recurrence)
+    net(*batch(), torch.tensor([2, 0, 2])).mel_post.square().sum().backward()
+    moved = net.speaker_embedding.weight.grad.abs().sum(1) > 0
+    assert moved.tolist() == [True, False, True, False]
+
+
+def test_both_recurrences_agree():
+    inputs = (*batch(), torch.tensor([1, 0, 2]))
+    fast, plain = (network(n_speakers=3, recurrence=r).eval()(*inputs) for r in ("fast", "plain"))
+    for a, b in zip(fast, plain, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
+
+
+def test_a_speaker_alone_stands_for_all():
+    net, inputs = network(n_speakers=3).eval(), batch()
+    for out, expected in zip(
+        net(*inputs, torch.tensor([1])), net(*inputs, torch.tensor([1, 1, 1])), strict=True
+    ):
+        assert torch.equal(out, expected)
+
+
+def test_who_speaks_has_to_be_said():
+    net, inputs = network(n_speakers=3), batch()
+    with pytest.raises(ValueError, match="speakers: say which of 3 speak"):
+        net(*inputs)
+    with pytest.raises(ValueError, match="say which"):
+        net.generate(*inputs[:2])
+
+
+def test_an_utterance_does_not_depend_on_its_neighbours():
+    net = network(n_speakers=3).eval()
+    text, text_lengths, mel, mel_lengths = batch()
+    speakers = torch.tensor([2, 0, 1])
+    together = net(text, text_lengths, mel, mel_lengths, speakers)
+    spoken = net.generate(text, text_lengths, max_steps=8, gate_threshold=0.999, speakers=speakers)
+    for i in range(3):
+        rows, n_text, n_mel = slice(i, i + 1), int(text_lengths[i]), int(mel_lengths[i])
+        given = (text[rows, :n_text], text_lengths[rows])
+        alone = net(*given, mel[rows, :, :n_mel], mel_lengths[rows], speakers[rows])
+        torch.testing.assert_close(together.mel_post[i, :, :n_mel], alone.mel_post[0])
+        heard = net.generate(*given, max_steps=8, gate_threshold=0.999, speakers=speakers[rows])
+        torch.testing.assert_close(spoken.mel_post[i], heard.mel_post[0])
+
+
+def test_two_speakers_learn_two_voices():
+    net = network(n_speakers=2)
+    text, text_lengths = torch.tensor([[1, 2, 3]] * 2), torch.tensor([3, 3])
+    levels, speakers = torch.tensor([-1.0, 1.0]), torch.tensor([0, 1])
+    mel = levels[:, None, None].expand(2, TINY.n_mels, 6).contiguous()
+    mel_lengths = torch.tensor([6, 6])
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
+    for _ in range(150):
+        optimizer.zero_grad()
+        out = net(text, text_lengths, mel, mel_lengths, speakers)
+        (F.mse_loss(out.mel, mel) + F.mse_loss(out.mel_post, mel)).backward()
+        optimizer.step()
+    net.eval()
+    # one text, one voice after the other, and no frame to tell them apart by
+    for speaker, level in enumerate(levels):
+        spoken = net.generate(
+            text[:1],
+            text_lengths[:1],
+            max_steps=6,
+            gate_threshold=0.999,
+            speakers=torch.tensor([speaker]),
+        )
+        assert (spoken.mel_post.mean() - level).abs() < 0.3

@@ -1,0 +1,105 @@
+"""``Contract``: everything that decides the samples and the mel of a recording."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tts.audio import LogMel, MelConfig, read_wave
+from tts.data.processing import Processing, Samples, to_float, to_int16, to_rate
+from tts.data.recordings import Recording
+from tts.errors import InputError
+
+#: Raised whenever the meaning of a prepared folder changes.
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What is stored of recordings.
+
+    Attributes:
+        mel: the mel contract.
+        processing: what comes before it.
+        complete: all samples are kept, so that the recordings are not needed any more; else only
+            those that differ from the recordings'.
+    """
+
+    mel: MelConfig
+    processing: Processing = field(default_factory=Processing)
+    complete: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Describe it in plain containers."""
+        return {
+            "format": FORMAT,
+            "mel": self.mel.to_dict(),
+            "processing": self.processing.to_dict(),
+            "complete": self.complete,
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Contract:
+        """Undo ``to_dict``.
+
+        Raises:
+            InputError: another format, or a value that is not legal.
+        """
+        if data.get("format") != FORMAT:
+            raise InputError(f"format {data.get('format')}, this release reads {FORMAT}")
+        given = {name: value for name, value in data["processing"].items() if value is not None}
+        return cls(MelConfig.from_dict(data["mel"]), Processing(**given), bool(data["complete"]))
+
+    def key(self) -> str:
+        """12 hexadecimal digits that are equal for equal contracts."""
+        text = json.dumps(self.to_dict(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def differences(self, other: Contract) -> list[str]:
+        """Name what differs: ``["trim_db: 40 here, None there"]``."""
+        here, there = self.processing.to_dict(), other.processing.to_dict()
+        return self.mel.differences(other.mel) + [
+            f"{name}: {here[name]} here, {there[name]} there"
+            for name in here
+            if here[name] != there[name]
+        ]
+
+    def changes(self, recording: Recording) -> bool:
+        """Whether training sees other samples than the recording has."""
+        return self.processing.changes_samples or recording.sample_rate != self.mel.sample_rate
+
+    def samples(self, path: Path) -> tuple[Samples, Recording]:
+        """Read a recording ``(T_wave,)`` as training sees it.
+
+        Samples that are changed or kept are rounded to 16 bits, so that what is computed of them
+        now and what is computed of the stored ones later is the same.
+
+        Raises:
+            InputError: the file is not sound, or nothing is left of it.
+        """
+        samples, rate = read_wave(path)
+        recording = Recording(rate, len(samples))
+        try:
+            samples = to_rate(samples, rate, self.mel.sample_rate)
+            samples = self.processing(samples, self.mel.sample_rate)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+        if self.complete or self.changes(recording):
+            samples = to_float(to_int16(samples))
+        return samples, recording
+
+
+def mel_of(samples: Samples, log_mel: LogMel) -> NDArray[np.float32]:
+    """The log-mel spectrogram ``(n_mels, T_mel)`` of samples ``(T_wave,)``.
+
+    Raises:
+        InputError: there are too few of them.
+    """
+    return np.ascontiguousarray(log_mel(torch.from_numpy(samples))[0].numpy())

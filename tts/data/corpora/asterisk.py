@@ -1,0 +1,125 @@
+"""``AsteriskPrompts``: the prompts of Asterisk's telephone exchange, as Debian packages them.
+
+English: 24 minutes of Allison Smith at 16 kHz, CC-BY-SA-3.0, in G.722 (ITU-T, 1988). The
+``-wav`` package has the same at 8 kHz and is not used. Transcripts are lines of ``name: text``.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tts.data.corpora.made import ConvertedCorpus, Recorded
+from tts.errors import InputError
+
+_RATE, _BITS_PER_SECOND = 16000, 64000
+# "dot [.]": what is said, and how it is written
+_SYMBOL = re.compile(r"\s*\[\W\]")
+# "[ascending tones]", "(10 seconds of silence)", "<beep>": more in it than is said, or less
+_NOTE = re.compile(r"[\[(<]")
+
+
+class AsteriskPrompts(ConvertedCorpus):
+    """Asterisk's prompts, decoded into ``root``.
+
+    Args:
+        root: folder for the recordings; made if missing.
+        source: folder of the installed packages.
+        language: code of the packages: en, es, fr, it, ru.
+        **options: those of ``Corpus``.
+    """
+
+    kind = "corpus of Asterisk's prompts"
+
+    def __init__(
+        self,
+        root: str | Path,
+        source: str | Path = "/usr/share",
+        language: str = "en",
+        **options: Any,
+    ) -> None:
+        super().__init__(root, **options)
+        self.source, self.language = Path(source).expanduser(), language
+
+    @property
+    def name(self) -> str:
+        """Such as "Asterisk prompts (en)"."""
+        return f"Asterisk prompts ({self.language})"
+
+    def _recipe(self) -> dict[str, Any]:
+        return {"language": self.language, "licence": "see the copyright file of the package"}
+
+    def _amount(self) -> float:
+        return len(list(self._spoken()))
+
+    def _recordings(self) -> Iterator[Recorded]:
+        _g722()
+        for name, text, path in self._spoken():
+            yield Recorded(name.replace("/", "-"), text, str(path), partial(_decode, path))
+
+    def _spoken(self) -> Iterator[tuple[str, str, Path]]:
+        """Prompts that say what is written and nothing else: name, text, file."""
+        sounds = self._sounds()
+        for name, text in _transcripts(self._transcript()):
+            path = sounds / f"{name}.g722"
+            if not _NOTE.search(text) and path.is_file():
+                yield name, text, path
+
+    def _sounds(self) -> Path:
+        folder = self.source / "asterisk" / "sounds"
+        voices = [
+            path for path in sorted(folder.glob(f"{self.language}_*")) if any(path.glob("*.g722"))
+        ]
+        if not voices:
+            raise InputError(f"{folder}: no {self.language}_*/*.g722 in it; {self._install()}")
+        return voices[0]
+
+    def _transcript(self) -> Path:
+        name = f"core-sounds-{self.language}.txt"
+        folder = self.source / "doc" / f"asterisk-core-sounds-{self.language}"
+        for path in (folder / f"{name}.gz", folder / name):
+            if path.is_file():
+                return path
+        raise InputError(f"{folder}: no {name}.gz in it; {self._install()}")
+
+    def _install(self) -> str:
+        package = f"asterisk-core-sounds-{self.language}"
+        return f"run: apt-get install {package} {package}-g722, or set data.source"
+
+
+def _transcripts(path: Path) -> Iterator[tuple[str, str]]:
+    opened = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opened(path, "rt", encoding="utf-8") as file:
+            lines = file.read().splitlines()
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); install the package again") from None
+    for line in lines:
+        name, colon, text = line.partition(":")
+        text = " ".join(_SYMBOL.sub("", text).split())
+        if colon and not line.startswith(";") and text:
+            yield name.strip(), text
+
+
+def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
+    # a decoder has a state: one for each recording
+    samples = _g722()(_RATE, _BITS_PER_SECOND).decode(path.read_bytes())
+    return np.asarray(samples, dtype=np.float32) / np.float32(32768), _RATE
+
+
+def _g722() -> Any:
+    try:
+        from G722 import G722
+    except ImportError:
+        raise InputError(
+            "G.722 cannot be decoded without the package G722; run: pip install "
+            "'tacoglow[asterisk]'"
+        ) from None
+    return G722

@@ -1,0 +1,226 @@
+"""``CsvCorpus``: any folder of recordings with a CSV or TSV table; columns are named in the config.
+
+Read with the csv module. The delimiter is found by trying: it is the one that cuts the first rows
+into equally many fields. Tables by tab or ``|`` seldom quote their fields, and their texts hold
+quotation marks; tables by comma or semicolon are taken to quote.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from tts.data.corpora.base import FolderCorpus, require_folder
+from tts.data.manifest import SOUNDS, Entry, Faults, id_of, read_text, undecoded, usable
+from tts.errors import InputError, listed
+
+Column = str | int | None
+
+DELIMITERS = ("\t", "|", ";", ",")
+_QUOTING = (",", ";")
+# Rows by which the delimiter is found
+_SAMPLE = 50
+
+
+@dataclass(frozen=True)
+class TableFormat:
+    """How a table is to be read.
+
+    Attributes:
+        wav: column of the recordings: its name, or its number from 1 where there is no header.
+        text: column of what is said.
+        speaker: column of the speakers' names, if there is one.
+        delimiter: one character; None finds it.
+        header: whether the first row names the columns; None: if they are named here.
+        quoted: whether fields may be quoted; None: by comma and semicolon only.
+        encoding: as Python calls it; UTF-8 with or without a byte order mark by default.
+    """
+
+    wav: Column = "wav"
+    text: Column = "text"
+    speaker: Column = None
+    delimiter: str | None = None
+    header: bool | None = None
+    quoted: bool | None = None
+    encoding: str = "utf-8-sig"
+
+    def __post_init__(self) -> None:
+        if self.delimiter is not None and len(self.delimiter) != 1:
+            raise InputError(f"data.delimiter={self.delimiter!r}: must be one character, or null")
+        if self.encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
+            object.__setattr__(self, "encoding", "utf-8-sig")
+
+    @property
+    def columns(self) -> dict[str, str | int]:
+        """What is looked for, by key."""
+        wanted = {"wav": self.wav, "text": self.text, "speaker": self.speaker}
+        return {key: column for key, column in wanted.items() if column is not None}
+
+    @property
+    def has_header(self) -> bool:
+        """Whether the first row names the columns."""
+        if self.header is not None:
+            return self.header
+        return any(isinstance(column, str) for column in self.columns.values())
+
+
+class CsvCorpus(FolderCorpus):
+    """Recordings with a table.
+
+    Args:
+        root: the folder.
+        file: the table in it.
+        columns: ``wav``, ``text`` and ``speaker`` of ``TableFormat``.
+        delimiter: of the table.
+        header: of the table.
+        quoted: of the table.
+        encoding: of the table.
+        wav_root: what the recordings are relative to, where it is not ``root``. An entry without
+            the ending of a sound file means a ``.wav``.
+        **options: those of ``Corpus``.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        file: str | Path,
+        columns: Mapping[str, Column] | None = None,
+        delimiter: str | None = None,
+        header: bool | None = None,
+        quoted: bool | None = None,
+        encoding: str = "utf-8",
+        wav_root: str | Path | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(root, **options)
+        if unknown := set(columns or {}) - {"wav", "text", "speaker"}:
+            raise InputError(f"data.columns.{min(unknown)}: the columns are wav, text and speaker")
+        self.format = TableFormat(
+            **(columns or {}),
+            delimiter=delimiter,
+            header=header,
+            quoted=quoted,
+            encoding=encoding,
+        )
+        self.file = self.root / Path(file).expanduser()
+        self.wav_root = self.root if wav_root is None else self.root / Path(wav_root).expanduser()
+
+    def _entries(self, faults: Faults) -> list[Entry]:
+        require_folder(self.root, "set data.root to the corpus")
+        return read_table(self.file, self.wav_root, self.format, faults)
+
+
+def read_table(path: Path, wav_root: Path, form: TableFormat, faults: Faults) -> list[Entry]:
+    """Read a table.
+
+    Args:
+        path: the file.
+        wav_root: what its recordings are relative to.
+        form: how it is to be read.
+        faults: gets a line for each row that cannot be used.
+
+    Raises:
+        InputError: the file is missing or empty, or does not have the columns.
+    """
+    rows = _rows(path, form, faults)
+    first = next(rows, None)
+    if first is None:
+        return usable(path, [], faults)
+    if faults and form.has_header:
+        raise InputError(faults[0])  # of the header, without which no column is known
+    width = len(first[1])
+    places = _places(path, form, first[1] if form.has_header else None, width)
+    folder, found = os.path.normpath(wav_root), []
+    for where, fields in rows if form.has_header else chain([first], rows):
+        if len(fields) != width:
+            faults.append(
+                f"{where}: {len(fields)} field(s), expected {width} as in the first row; is there "
+                "a delimiter in a text that is not quoted, or a quotation mark? (data.quoted)"
+            )
+            continue
+        written = {key: " ".join(fields[place].split()) for key, place in places.items()}
+        wav = _wav(folder, written["wav"])
+        speaker = written.get("speaker", "")
+        found.append(Entry(id_of(wav, folder), wav, written["text"], where, speaker))
+    return usable(path, found, faults)
+
+
+def _rows(path: Path, form: TableFormat, faults: Faults) -> Iterator[tuple[str, list[str]]]:
+    """Give each row that is not blank as its place and its fields."""
+    text, start = read_text(path, form.encoding), 1
+    try:
+        delimiter = form.delimiter or _delimiter(path, text, form)
+        reader = csv.reader(io.StringIO(text, newline=""), **_dialect(delimiter, form.quoted))
+        for fields in reader:
+            where, start = f"{path.name}:{start}", reader.line_num + 1
+            if not any(field.strip() for field in fields):
+                continue
+            if fault := undecoded(path, where, "".join(fields)):
+                faults.append(f"{fault}, or set data.encoding")
+            else:
+                yield where, fields
+    except csv.Error as error:
+        raise InputError(
+            f"{path.name}:{start}: {error}; if a quotation mark is not closed, set "
+            "data.quoted=false"
+        ) from None
+
+
+def _dialect(delimiter: str, quoted: bool | None) -> dict[str, Any]:
+    if delimiter in _QUOTING if quoted is None else quoted:
+        return {"delimiter": delimiter}
+    return {"delimiter": delimiter, "quoting": csv.QUOTE_NONE, "quotechar": None}
+
+
+def _delimiter(path: Path, text: str, form: TableFormat) -> str:
+    """Find what gives the columns, or cuts the first rows into equally many fields."""
+    lines = [line for line in text.splitlines()[:_SAMPLE] if line.strip()]
+    names = {column for column in form.columns.values() if isinstance(column, str)}
+    scores = {}
+    for candidate in DELIMITERS:
+        rows = list(csv.reader(lines, **_dialect(candidate, form.quoted)))
+        if rows and len(rows[0]) > 1:
+            n_fields, n_rows = Counter(map(len, rows)).most_common(1)[0]
+            has_names = names <= {name.strip() for name in rows[0]}
+            scores[candidate] = (has_names, n_rows / len(rows), n_fields)
+    if lines and not scores:
+        raise InputError(
+            f"{path}: not a table by tab, |, semicolon or comma; name its data.delimiter"
+        )
+    return max(scores, key=scores.__getitem__, default=DELIMITERS[0])
+
+
+def _places(
+    path: Path, form: TableFormat, header: Sequence[str] | None, width: int
+) -> dict[str, int]:
+    """Where the columns are, counted from 0."""
+    names = [name.strip() for name in header or []]
+    places = {}
+    for key, column in form.columns.items():
+        if isinstance(column, int):
+            if not 1 <= column <= width:
+                raise InputError(f"data.columns.{key}={column}: {path} has {width} columns")
+            places[key] = column - 1
+        elif column not in names:
+            known = f"it has {listed(names, 12)}" if names else "data.header=false names none"
+            raise InputError(
+                f"data.columns.{key}={column}: no such column in {path}, {known}; name it, or "
+                "give its number (the first is 1), or another data.delimiter"
+            )
+        else:
+            places[key] = names.index(column)
+    return places
+
+
+def _wav(folder: str, written: str) -> str:
+    if not written:
+        return ""
+    ending = "" if written.lower().endswith(SOUNDS) else ".wav"
+    return os.path.normpath(os.path.join(folder, written + ending))

@@ -1,0 +1,189 @@
+"""Corpora that are written into a folder when they are first prepared.
+
+The rest of the system reads sound files; what comes in other clothes (an engine, a codec, a table
+of bytes) is turned into them once, wholly or not at all. ``corpus.json`` says what the folder was
+made of, and a folder that was made of something else is refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import logging
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tts.data.building import atomic_folder, n_cores, ordered_map, progress, remove_leftovers
+from tts.data.corpora.base import DESCRIPTION, Corpus
+from tts.data.corpora.delimited import TableFormat, read_table
+from tts.data.manifest import Entry, Faults
+from tts.errors import InputError
+
+MANIFEST = "manifest.csv"
+_FORMAT = TableFormat(speaker="speaker")
+
+_log = logging.getLogger(__name__)
+
+
+class MadeCorpus(Corpus):
+    """A corpus that is made by ``prepare`` unless it is there."""
+
+    #: What messages call it.
+    kind = "corpus"
+
+    @abstractmethod
+    def _recipe(self) -> dict[str, Any]:
+        """What decides the content of the folder: numbers and strings."""
+
+    @abstractmethod
+    def _make(self, folder: Path) -> dict[str, Any]:
+        """Fill an empty folder; give what else is to be noted of it."""
+
+    def prepare(self) -> None:
+        """Make the corpus, unless it is there already.
+
+        Raises:
+            InputError: it cannot be made, or ``root`` holds something else or cannot be written.
+        """
+        recipe = self._recipe()
+        remove_leftovers(self.root)
+        if not self._is_made(recipe):
+            with atomic_folder(self.root) as folder:
+                description = {"name": self.name, **recipe, **self._make(folder)}
+                text = json.dumps(description, ensure_ascii=False)
+                (folder / DESCRIPTION).write_text(f"{text}\n", encoding="utf-8")
+            self._is_made(recipe)
+        super().prepare()
+
+    def _is_made(self, recipe: dict[str, Any]) -> bool:
+        """Tell whether the corpus is there; refuse a folder that holds anything else."""
+        if not self.root.exists():
+            return False
+        if self.root.is_dir() and not any(self.root.iterdir()):
+            return False
+        made = self._description()
+        differences = [f"{key} {made.get(key)}" for key in recipe if made.get(key) != recipe[key]]
+        if differences:
+            raise InputError(
+                f"{self.root}: holds a corpus made with {', '.join(differences)}; delete it or "
+                "choose another data.root"
+            )
+        return True
+
+    def _description(self) -> dict[str, Any]:
+        try:
+            description = json.loads((self.root / DESCRIPTION).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            description = None
+        if not isinstance(description, dict):
+            raise InputError(
+                f"{self.root}: exists and is no {self.kind}; choose another data.root for it"
+            )
+        return description
+
+
+class Recorded(NamedTuple):
+    """A recording in its source.
+
+    Attributes:
+        name: fit for a file name, unique.
+        text: what is said.
+        where: what messages call it.
+        load: gives its samples ``(T_wave,)`` in [-1, 1] and their rate in Hz.
+        speaker: name, or "".
+        amount: how much of the whole it is, in the units of ``ConvertedCorpus._amount``.
+    """
+
+    name: str
+    text: str
+    where: str
+    load: Callable[[], tuple[NDArray[np.float32], int]]
+    speaker: str = ""
+    amount: float = 1.0
+
+
+class ConvertedCorpus(MadeCorpus):
+    """Recordings that lie somewhere in a form of their own, written out as 16-bit WAV."""
+
+    @abstractmethod
+    def _recordings(self) -> Iterator[Recorded]:
+        """Give what there is, in a fixed order."""
+
+    @abstractmethod
+    def _amount(self) -> float:
+        """How much there is, for the progress bar."""
+
+    def _make(self, folder: Path) -> dict[str, Any]:
+        (folder / "wavs").mkdir()
+        rows, faults = [], []
+        amount = self._amount()
+        convert = partial(_convert, folder / "wavs")
+        with (
+            progress(f"converting {self.name}", amount) as advance,
+            contextlib.closing(ordered_map(convert, self._recordings(), n_cores())) as converted,
+        ):
+            for recorded, fault in converted:
+                advance(recorded.amount)
+                if fault is None:
+                    rows.append((f"{recorded.name}.wav", recorded.text, recorded.speaker))
+                elif self.on_error == "raise":
+                    raise InputError(f"{fault}; data.on_error=skip leaves it out")
+                else:
+                    faults.append(fault)
+        if not rows:
+            first = f", first {faults[0]}" if faults else ""
+            raise InputError(f"{self.name}: holds nothing that can be used{first}")
+        _write_manifest(folder / MANIFEST, rows)
+        _log.info("%s: %d recordings in %s", self.name, len(rows), self.root)
+        return {"faults": faults}
+
+    def _entries(self, faults: Faults) -> list[Entry]:
+        entries = read_table(self.root / MANIFEST, self.root / "wavs", _FORMAT, faults)
+        faults += self._description().get("faults", [])
+        return entries
+
+
+def decoded(data: Any) -> tuple[NDArray[np.float32], int]:
+    """Read a sound file, or the bytes of one, as mono.
+
+    Raises:
+        InputError: it is no sound, or is empty.
+    """
+    import soundfile
+
+    try:
+        samples, rate = soundfile.read(data, dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, OSError) as error:
+        reason = getattr(error, "error_string", str(error)).rstrip(".")
+        raise InputError(f"cannot be read as sound ({reason})") from None
+    if not len(samples) or not np.isfinite(samples).all():
+        raise InputError("holds no sound")
+    return samples.mean(axis=1), int(rate)
+
+
+def _convert(folder: Path, recorded: Recorded) -> tuple[Recorded, str | None]:
+    """Write one recording; give what is wrong with it, if anything is."""
+    from tts.audio import write_wave
+
+    if not recorded.text:
+        return recorded, f"{recorded.where}: has no text"
+    try:
+        samples, rate = recorded.load()
+        write_wave(folder / f"{recorded.name}.wav", samples, rate)
+    except InputError as error:
+        return recorded, f"{recorded.where}: {error}"
+    return recorded, None
+
+
+def _write_manifest(path: Path, rows: list[tuple[str, str, str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("wav", "text", "speaker"))
+        writer.writerows(rows)

@@ -1,0 +1,102 @@
+"""Archives of recordings: downloaded, and unpacked wholly or not at all.
+
+Nothing but plain files inside the folder is taken from an archive: no links, no devices, no names
+that lead elsewhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from tts.data.building import atomic_folder, progress
+from tts.download import Source, fetch, forget
+from tts.errors import InputError
+
+_log = logging.getLogger(__name__)
+
+
+def fetch_folder(source: Source, root: Path, n_bytes: int) -> None:
+    """Download an archive and unpack it; of several processes, one does.
+
+    Args:
+        source: a tar archive, all in one folder, compressed in any way.
+        root: takes the place of that folder.
+        n_bytes: what is needed for the archive and its content together.
+
+    Raises:
+        InputError: there is too little room, the file cannot be had, or it is damaged.
+    """
+    from filelock import FileLock
+
+    folder = root.absolute().parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / f"{root.name}.lock"):
+            if not (root.is_dir() and any(root.iterdir())):
+                _require_room(folder, source, n_bytes)
+                unpack(fetch(source, folder), root)
+                forget(source, folder)
+        (folder / f"{root.name}.lock").unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{root}: cannot be written ({error.strerror or error})") from None
+
+
+def unpack(archive: Path, root: Path) -> None:
+    """Unpack a tar archive that holds one folder, which becomes ``root``.
+
+    Raises:
+        InputError: it is damaged, or ``root`` cannot be written.
+    """
+    size = archive.stat().st_size
+    with (
+        atomic_folder(root) as folder,
+        progress(f"unpacking {archive.name}", size) as advance,
+        archive.open("rb") as stream,
+    ):
+        done = 0
+        for name, content in members(archive, stream):
+            place = folder.joinpath(*name.parts[1:])
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with place.open("wb") as file:
+                shutil.copyfileobj(content, file)
+            advance(stream.tell() - done)
+            done = stream.tell()
+
+
+def members(archive: Path, stream: IO[bytes]) -> Iterator[tuple[PurePosixPath, IO[bytes]]]:
+    """Give the plain files of a tar archive in its order, with their names.
+
+    Raises:
+        InputError: it is damaged, or has a name that leads out of it.
+    """
+    try:
+        with tarfile.open(fileobj=stream, mode="r|*") as tar:
+            for member in tar:
+                name = PurePosixPath(member.name)
+                if name.is_absolute() or ".." in name.parts:
+                    raise InputError(f"{archive}: holds {member.name!r}, outside of its folder")
+                if member.isfile() and (content := tar.extractfile(member)) is not None:
+                    yield name, content
+    except (tarfile.TarError, EOFError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{archive}: damaged ({error}); remove it") from None
+
+
+def _require_room(folder: Path, source: Source, n_bytes: int) -> None:
+    there = 0
+    with contextlib.suppress(OSError):
+        there = sum(path.stat().st_size for path in folder.glob(f"{source.file}*"))
+    free, needed = shutil.disk_usage(folder).free, n_bytes - there
+    if free < needed:
+        raise InputError(
+            f"{folder}: {free / 1e9:.1f} GB are free, {source.name} needs {needed / 1e9:.1f} GB; "
+            "make room, or choose another data.root"
+        )
+    _log.info("%s: downloading and unpacking %.1f GB", source.name, n_bytes / 1e9)

@@ -1,0 +1,114 @@
+"""Write a corpus as tar shards that webdataset reads: .wav, .txt and .json of each utterance.
+
+    python -m tts.data.export_webdataset FOLDER data=ljspeech data.root=/path/LJSpeech-1.1
+
+The samples are those that a training with the same options sees: at its rate, and processed. The
+shards are those of its parts, `train-00000.tar` and so on. Plain tars: nothing else is needed to
+write them.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tts.atomic import atomic_writer
+from tts.cli import with_training_options
+from tts.errors import InputError
+from tts.values import TRAINING, check_values
+
+# Bytes of a shard, about: what is usual
+_SHARD_BYTES = 2**29
+
+
+def main() -> None:
+    """``python -m tts.data.export_webdataset FOLDER``."""
+    if len(sys.argv) < 2 or "=" in sys.argv[1] or sys.argv[1].startswith("-"):
+        sys.stderr.write("error: say which folder the shards go to, before the options\n")
+        raise SystemExit(2)
+    folder = Path(sys.argv.pop(1))
+    with_training_options(lambda config: export(config, folder))
+
+
+def export(config: dict[str, Any], folder: Path, shard_bytes: int = _SHARD_BYTES) -> int:
+    """Prepare the corpus of a configuration and write it as shards.
+
+    Args:
+        config: resolved, plain containers.
+        folder: for the shards; made if missing.
+        shard_bytes: after which a new one is begun.
+
+    Returns:
+        0, or 1 if something was left out.
+
+    Raises:
+        InputError: naming the file, the row or the setting at fault.
+    """
+    check_values(config, TRAINING)
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InputError(f"{folder}: is not empty; choose another folder for the shards")
+    folder.mkdir(parents=True, exist_ok=True)
+    from hydra.utils import instantiate
+
+    from tts.data.table import PARTS
+
+    datamodule = instantiate(config["model"]["datamodule"], _convert_="all")
+    report = datamodule.prepare()
+    n_shards = 0
+    for part in PARTS:
+        for number, members in enumerate(_shards(datamodule.opened, part, shard_bytes)):
+            _write(folder / f"{part}-{number:05d}.tar", members)
+            n_shards += 1
+    sys.stdout.write(f"{sum(report.utterances.values())} utterances in {n_shards} shards\n")
+    sys.stdout.writelines(f"left out, {fault}\n" for fault in report.faults())
+    return 1 if report.left_out else 0
+
+
+def _shards(prepared: Any, part: str, shard_bytes: int) -> Iterator[list[tuple[str, bytes]]]:
+    members: list[tuple[str, bytes]] = []
+    size = 0
+    for row in prepared.part(part).tolist():
+        files = _files(prepared, row)
+        members += files
+        size += sum(len(data) for _, data in files)
+        if size >= shard_bytes:
+            yield members
+            members, size = [], 0
+    if members:
+        yield members
+
+
+def _files(prepared: Any, row: int) -> list[tuple[str, bytes]]:
+    import soundfile
+
+    from tts.data.processing import to_int16
+
+    # what follows the first dot is the kind of file
+    name = prepared.table.string(row, "name").replace(".", "_").replace("/", "-")
+    text = prepared.table.string(row, "text")
+    about = {"text": text, "speaker": int(prepared.table.rows["speaker"][row])}
+    wave = io.BytesIO()
+    samples = to_int16(prepared.whole_wave(row))
+    soundfile.write(wave, samples, prepared.rate, "PCM_16", format="WAV")
+    return [
+        (f"{name}.wav", wave.getvalue()),
+        (f"{name}.txt", text.encode()),
+        (f"{name}.json", json.dumps(about, ensure_ascii=False).encode()),
+    ]
+
+
+def _write(path: Path, members: list[tuple[str, bytes]]) -> None:
+    with atomic_writer(path) as file, tarfile.open(fileobj=file, mode="w") as tar:
+        for name, data in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""``PreparedCorpus``: a prepared folder as a corpus, trained on without the recordings."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+
+from tts.data.contract import Contract
+from tts.data.corpora.base import Corpus
+from tts.data.manifest import Entry, Faults, Utterance
+from tts.data.prepared import CORPUS, Prepared, read_header
+from tts.data.processing import Processing
+from tts.data.recordings import OnError, make_cache, slug
+from tts.data.report import Report
+from tts.data.splits import Split
+from tts.data.table import PARTS
+from tts.data.tokens import make_tokens
+from tts.errors import InputError
+from tts.text import Tokenizer
+
+
+class PreparedCorpus(Corpus):
+    """What ``python -m tts.data.prepare data.prepared=FOLDER`` made.
+
+    Its utterances have no recordings; their ``wav`` is a name in the folder and no file.
+
+    Args:
+        root: the folder.
+        n_speakers: number of speakers that there have to be; None: any.
+    """
+
+    def __init__(self, root: str | Path, n_speakers: int | None = None) -> None:
+        super().__init__(root, n_speakers=n_speakers)
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """The folder, open.
+
+        Raises:
+            InputError: there is none, or it is damaged.
+        """
+        if not self.root.is_dir():
+            raise InputError(f"{self.root}: there is no such folder; set data.root to the corpus")
+        read_header(self.root)
+        tables = [path.name for path in self.root.glob(f"{CORPUS}*") if ".tmp" not in path.name]
+        if len(tables) != 1:
+            raise InputError(
+                f"{self.root}: holds {len(tables)} corpora, expected one; run the preparation again"
+            )
+        return Prepared(self.root, tables[0])
+
+    @property
+    def name(self) -> str:
+        """The name of the corpus that was prepared."""
+        return self.prepared.name
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """Names of the speakers, by their numbers."""
+        return tuple(self.prepared.table.about["speakers"])
+
+    def prepare(self) -> None:
+        """Open it.
+
+        Raises:
+            InputError: there is none, it is damaged, or has another number of speakers.
+        """
+        self._speakers = self.speakers
+        self._check_speakers()
+
+    def faults(self) -> list[str]:
+        """None: what could not be used was left out when it was prepared."""
+        return []
+
+    def fingerprint(self) -> str:
+        """That of the corpus that was prepared."""
+        return str(self.prepared.table.about["fingerprint"])
+
+    def _entries(self, faults: Faults) -> list[Entry]:
+        raise NotImplementedError("there is no manifest to read")
+
+    def _read(self) -> list[Utterance]:
+        table = self.prepared.table
+        columns = (table.column(field) for field in ("name", "text", "where"))
+        return [
+            Utterance(name, self.root / name, text, where, speaker)
+            for name, text, where, speaker in zip(
+                *columns, table.rows["speaker"].tolist(), strict=True
+            )
+        ]
+
+    def _split(self) -> Split:
+        utterances = self._utterances
+        return {
+            part: [utterances[row] for row in self.prepared.part(part).tolist()] for part in PARTS
+        }
+
+
+class AlreadyPrepared:
+    """Opens a prepared folder, where nothing but texts may have to be read.
+
+    Args:
+        contract: what the training expects of the folder.
+        cache_dir: where symbol ids are kept if the folder cannot be written.
+        mels: whether mels are needed; else samples are.
+        tokenizer: what reads the texts, if they are needed.
+        on_error: "raise", or "skip" to go on without what cannot be read.
+    """
+
+    def __init__(
+        self,
+        contract: Contract,
+        cache_dir: Path,
+        *,
+        mels: bool,
+        tokenizer: Tokenizer | None,
+        on_error: OnError,
+    ) -> None:
+        self.contract, self.cache_dir = contract, cache_dir
+        self.mels, self.tokenizer, self.on_error = mels, tokenizer, on_error
+
+    def run(self, corpus: Corpus) -> tuple[Prepared, Report]:
+        """Open the folder, and read its texts if this tokenizer has not read them.
+
+        Raises:
+            InputError: it was prepared for something else, or a text cannot be read.
+        """
+        prepared = self.open(corpus)
+        report = Report(corpus.name, str(prepared.folder), n_reused=len(prepared))
+        if self.tokenizer:
+            tokens = make_tokens(prepared, self.tokenizer, self.on_error)
+            report.left_out += tokens.unreadable
+        report.describe(prepared)
+        return prepared, report
+
+    def open(self, corpus: Corpus) -> Prepared:
+        """Open the folder.
+
+        Raises:
+            InputError: it was prepared for something else.
+        """
+        assert isinstance(corpus, PreparedCorpus)
+        prepared = corpus.prepared
+        wanted, there = self.contract, prepared.contract
+        if wanted.processing == Processing():
+            wanted = Contract(wanted.mel, there.processing)  # whatever was chosen then
+        if differences := there.differences(wanted):
+            raise InputError(
+                f"{prepared.folder}: was prepared with other settings: {', '.join(differences)}; "
+                "train with those, or prepare it again"
+            )
+        if not (prepared.has_mels if self.mels else prepared.has_waves):
+            missing = "mels" if self.mels else "samples"
+            raise InputError(
+                f"{prepared.folder}: holds no {missing}; prepare it with data.prepared=FOLDER"
+            )
+        if not os.access(prepared.folder, os.W_OK):
+            prepared.token_folder = self.cache_dir / f"{slug(prepared.name)}-tokens"
+            make_cache(prepared.token_folder)
+        return prepared

@@ -1,0 +1,177 @@
+"""``Processing``: what is done to recordings before anything is computed of them.
+
+Tacotron 2 and WaveGlow are given the same processed samples, and whatever is stored of them is
+keyed by these settings. The defaults leave a recording as it is. Silence at the ends is worth
+trimming to a fixed length: a long and varying end keeps the gate of Tacotron 2 from learning when
+to stop.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tts.errors import InputError
+
+Samples = NDArray[np.float32]
+
+#: Samples of 16 bits are whole numbers of this many to the unit.
+FULL_SCALE = 32768
+#: What loudness may raise a peak to.
+_HIGHEST_PEAK = 0.999
+#: Seconds that ITU-R BS.1770 measures at a time; a shorter recording is measured as a whole.
+_LOUDNESS_BLOCK = 0.4
+
+
+@dataclass(frozen=True)
+class Processing:
+    """How samples are changed; resampling to the rate of the mel contract comes first.
+
+    Attributes:
+        trim_db: cut silence at both ends, which is this many dB below the loudest 10 ms; None
+            keeps it.
+        lead_seconds: silence to leave (or add) before the sound, if any is cut.
+        tail_seconds: the same after it.
+        loudness: LUFS (ITU-R BS.1770) that recordings are brought to, as far as their peaks allow;
+            None keeps theirs.
+
+    Raises:
+        InputError: naming the key, its value and what it may be.
+    """
+
+    trim_db: float | None = None
+    lead_seconds: float = 0.05
+    tail_seconds: float = 0.1
+    loudness: float | None = None
+
+    def __post_init__(self) -> None:
+        _require(
+            self.trim_db is None or 0 < self.trim_db <= 120, self, "trim_db", "above 0, or null"
+        )
+        _require(0 <= self.lead_seconds <= 60, self, "lead_seconds", "0 to 60")
+        _require(0 <= self.tail_seconds <= 60, self, "tail_seconds", "0 to 60")
+        _require(self.loudness is None or -70 <= self.loudness <= 0, self, "loudness", "-70 to 0")
+
+    @property
+    def changes_samples(self) -> bool:
+        """Whether anything is done at all."""
+        return self.trim_db is not None or self.loudness is not None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Describe what is done: equal when the samples are."""
+        lengths = {"lead_seconds": None, "tail_seconds": None} if self.trim_db is None else {}
+        return asdict(self) | lengths
+
+    def check(self) -> None:
+        """See that what is needed is installed.
+
+        Raises:
+            InputError: naming the package that is missing.
+        """
+        if self.loudness is not None:
+            _pyloudnorm()
+
+    def __call__(self, samples: Samples, sample_rate: int) -> Samples:
+        """Process a recording ``(T_wave,)``.
+
+        Raises:
+            InputError: nothing is left of it.
+        """
+        if self.trim_db is not None:
+            lengths = self.lead_seconds, self.tail_seconds
+            samples = trim_silence(samples, sample_rate, *lengths, threshold_db=-self.trim_db)
+            if not len(samples):
+                raise InputError("holds nothing but silence")
+        if self.loudness is not None:
+            samples = to_loudness(samples, sample_rate, self.loudness)
+        return samples
+
+
+def to_rate(samples: Samples, rate: int, wanted: int) -> Samples:
+    """Resample ``(T_wave,)`` from one rate in Hz to another."""
+    if rate == wanted:
+        return samples
+    import soxr
+
+    resampled: Samples = soxr.resample(samples, rate, wanted, quality="HQ").clip(-1, 1)
+    return resampled
+
+
+def to_int16(samples: Samples) -> NDArray[np.int16]:
+    """Round samples in [-1, 1] to 16 bits: those of a 16-bit file are what they were in it."""
+    scaled = np.rint(samples * np.float32(FULL_SCALE))
+    rounded: NDArray[np.int16] = scaled.clip(-FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    return rounded
+
+
+def to_float(samples: NDArray[np.int16]) -> Samples:
+    """Undo ``to_int16``."""
+    return samples.astype(np.float32) / np.float32(FULL_SCALE)
+
+
+def trim_silence(
+    samples: Samples,
+    sample_rate: int,
+    lead: float = 0.05,
+    tail: float = 0.1,
+    threshold_db: float = -45.0,
+) -> Samples:
+    """Cut the silence at both ends to fixed lengths.
+
+    Args:
+        samples: ``(T_wave,)``.
+        sample_rate: in Hz.
+        lead: seconds of silence to keep or add before the sound.
+        tail: the same after it.
+        threshold_db: a frame of 10 ms is silent when its energy is this far below the loudest's.
+
+    Returns:
+        ``(T_wave,)``; empty if there is no sound at all.
+    """
+    frame = sample_rate // 100
+    n_frames = -(-len(samples) // frame)
+    energy = np.pad(samples, (0, n_frames * frame - len(samples))).reshape(n_frames, frame)
+    energy = np.square(energy, dtype=np.float64).sum(1)
+    if not energy.any():
+        return samples[:0]
+    (loud,) = np.nonzero(energy > energy.max() * 10 ** (threshold_db / 10))
+    start = loud[0] * frame - round(lead * sample_rate)
+    end = (loud[-1] + 1) * frame + round(tail * sample_rate)
+    kept = samples[max(start, 0) : end]
+    return np.pad(kept, (max(-start, 0), max(end - len(samples), 0)))
+
+
+def to_loudness(samples: Samples, sample_rate: int, loudness: float) -> Samples:
+    """Bring ``(T_wave,)`` to a loudness in LUFS, or as near as its peak allows.
+
+    Raises:
+        InputError: pyloudnorm is not installed.
+    """
+    block = min(_LOUDNESS_BLOCK, len(samples) / sample_rate)
+    meter = _pyloudnorm().Meter(sample_rate, block_size=block)
+    with np.errstate(divide="ignore"):
+        measured = float(meter.integrated_loudness(samples.astype(np.float64)))
+    peak = float(np.abs(samples).max())
+    if not math.isfinite(measured) or not peak:
+        return samples  # silence
+    gain = min(10 ** ((loudness - measured) / 20), max(_HIGHEST_PEAK / peak, 1.0))
+    return (samples * np.float32(gain)).astype(np.float32)
+
+
+def _pyloudnorm() -> Any:
+    try:
+        import pyloudnorm
+    except ImportError:
+        raise InputError(
+            "data.loudness needs pyloudnorm: pip install 'tacoglow[loudness]'"
+        ) from None
+    return pyloudnorm
+
+
+def _require(is_legal: bool, processing: Processing, name: str, legal: str) -> None:
+    if not is_legal:
+        raise InputError(f"data.{name}={getattr(processing, name)}: it must be {legal}")

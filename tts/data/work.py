@@ -1,0 +1,122 @@
+"""``Work``: what one thread does for one recording of a preparation, and what is then written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tts.audio import LogMel
+from tts.data.contract import Contract, mel_of
+from tts.data.manifest import Utterance
+from tts.data.processing import to_int16
+from tts.data.recordings import Recording
+from tts.data.seen import Seen, Sight, digest_of
+from tts.data.shards import Writer
+from tts.errors import InputError
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What is to be stored of a recording.
+
+    Attributes:
+        contract: what decides its samples.
+        mels: whether mels are wanted; else segments of samples are.
+        resample: whether recordings at another rate are accepted.
+    """
+
+    contract: Contract
+    mels: bool
+    resample: bool
+
+    def __call__(self, recording: Recording) -> tuple[bool, bool]:
+        """Whether a mel and samples are to be stored."""
+        if recording.sample_rate != self.contract.mel.sample_rate and not self.resample:
+            return False, False  # it will be refused, when all have been looked at
+        segments = not self.mels and self.contract.changes(recording)
+        return self.mels, segments or self.contract.complete
+
+
+class Found(NamedTuple):
+    """What one recording gave: what it is, what is to be stored of it, or what is wrong with it."""
+
+    sight: Sight | None
+    mel: NDArray[np.float32] | None = None
+    wave: NDArray[np.int16] | None = None
+    n_samples: int = 0
+    wrong: str = ""
+
+    @property
+    def computed(self) -> bool:
+        """Whether there is anything to store."""
+        return self.mel is not None or self.wave is not None
+
+
+class Work:
+    """What a thread does for one utterance, and what is done with the result."""
+
+    def __init__(self, needs: Needs, seen: Seen, mels: Writer, waves: Writer) -> None:
+        self.seen, self._needs = seen, needs
+        self._mels, self._waves = mels, waves
+        self._recordings = seen.by_digest()
+        self._log_mel = LogMel(needs.contract.mel)
+
+    def missing(self, sight: Sight) -> tuple[bool, bool]:
+        """Whether the mel and the samples of a recording are still to be computed."""
+        mel, wave = self._needs(sight.recording)
+        return mel and sight.digest not in self._mels, wave and sight.digest not in self._waves
+
+    def __call__(self, utterance: Utterance) -> Found:
+        """Read and compute."""
+        try:
+            return self._look(utterance.wav)
+        except InputError as error:
+            return Found(None, wrong=str(error))
+        except OSError as error:
+            reason = "is missing; add it or remove the row"
+            if not isinstance(error, FileNotFoundError):
+                reason = f"cannot be read ({error.strerror or error})"
+            return Found(None, wrong=f"recording {utterance.wav} {reason}")
+
+    def store(self, utterance: Utterance, found: Found) -> None:
+        """Write what was computed, and then note the file."""
+        assert found.sight is not None
+        if found.mel is not None:
+            self._mels.add(found.sight.digest, found.mel, found.n_samples)
+        if found.wave is not None:
+            self._waves.add(found.sight.digest, found.wave, found.n_samples)
+        self.seen.note(utterance.wav, found.sight)
+
+    def _look(self, path: Path) -> Found:
+        digest, status = digest_of(path)
+        state = status.st_size, status.st_mtime_ns, digest
+        if (recording := self._recordings.get(digest)) is not None:
+            sight = Sight(*state, recording)
+            if not any(self.missing(sight)):
+                return Found(sight)
+        samples, recording = self._needs.contract.samples(path)
+        sight = Sight(*state, recording)
+        mel, wave = self.missing(sight)
+        try:
+            computed = mel_of(samples, self._log_mel) if mel else None
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+        return Found(sight, computed, to_int16(samples) if wave else None, len(samples))
+
+
+@contextmanager
+def one_thread_per_transform() -> Iterator[None]:
+    """Keep parallel transforms from parallelising each again, which costs more than it gives."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
