@@ -93,7 +93,9 @@ def test_layout_a_sounds_as_the_first_release(
     if container == "state dict":
         torch.save({"state_dict": separate}, path)
     else:
-        glow_files.write(path, separate, stride=256, module="glow_old", legacy=container == "legacy")
+        glow_files.write(
+            path, separate, stride=256, module="glow_old", legacy=container == "legacy"
+        )
     loaded = load(path)
     assert loaded.config.alternate_halves
     mel, z = torch.randn(2, 3, 5), torch.randn(2, 8, 160)

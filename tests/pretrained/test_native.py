@@ -12,7 +12,6 @@ from tts.models import WaveGlow
 from tts.pretrained import describe, load, save
 
 
-
 def description_of(network: torch.nn.Module) -> dict:
     """All that a checkpoint may say of itself, as it fits the network."""
     symbols = ["_", "a", *map(chr, range(0x100, 0x100 + 146))]

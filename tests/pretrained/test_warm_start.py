@@ -174,7 +174,11 @@ def test_weights_that_are_not_finite_are_refused(small_waveglow, tmp_path):
 
 
 def test_other_mel_contract_is_named_in_the_log(small_waveglow, tmp_path, caplog):
-    save(small_waveglow, tmp_path / "x", description={"mel": MelConfig(f_max=7000.0, n_mels=3).to_dict()})
+    save(
+        small_waveglow,
+        tmp_path / "x",
+        description={"mel": MelConfig(f_max=7000.0, n_mels=3).to_dict()},
+    )
     warm_start(WaveGlow(small_waveglow.config), tmp_path / "x", mel=MelConfig())
     assert "f_max: 7000.0 here, 8000.0 there" in caplog.text
 
