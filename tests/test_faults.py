@@ -66,6 +66,7 @@ def test_a_loader_that_is_killed_ends_the_run_in_one_line(tmp_path):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_a_rank_that_is_killed_is_named_and_its_run_can_go_on(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     options = [*TINY_TACOTRON2, *QUIET, "trainer.max_steps=500", "trainer.max_epochs=-1"]

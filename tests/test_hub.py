@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from tts.errors import InputError
 from tts.models import Tacotron2, WaveGlow
+from tts.pretrained import save
 from tts.pretrained.catalogue import CATALOGUE
 from tts.pretrained.nvidia import to_theirs
 
@@ -114,6 +116,45 @@ def test_ids_come_in_the_order_of_the_texts(hub):
     assert sequences[0].tolist() == [38, 0, 0]
 
 
+@pytest.mark.parametrize("text", ["abc", ["abc"], ("abc",)])
+def test_string_is_one_text(hub, text):
+    sequences, lengths = hub.tts_utils().prepare_input_sequence(text, cpu_run=True)
+    assert (sequences.shape, lengths.tolist()) == ((1, 3), [3])
+
+
+@pytest.mark.parametrize("texts", [[], (), [5], [None]])
+def test_no_texts_are_refused(hub, texts):
+    with pytest.raises(InputError, match="texts: must be a list of strings, one or more"):
+        hub.tts_utils().prepare_input_sequence(texts)
+
+
+def test_utils_read_with_the_symbols_of_the_checkpoint(hub, tmp_path):
+    torch.manual_seed(0)
+    network = Tacotron2(n_symbols=4, symbols_embedding_dim=4, encoder_embedding_dim=4)
+    symbols = {"symbols": ["_", "c", "b", "a"], "cleaner": "english_cleaners"}
+    save(network, tmp_path / "x.safetensors", description={"tokenizer": symbols})
+    utils = hub.tts_utils(checkpoint=str(tmp_path / "x.safetensors"))
+    assert utils.prepare_input_sequence(["abc"], cpu_run=True)[0].tolist() == [[3, 2, 1]]
+
+
+def test_utils_know_the_symbols_of_a_published_name(hub, cache, monkeypatch):
+    monkeypatch.setenv("TACOGLOW_CACHE", str(cache))
+    utils = hub.tts_utils(checkpoint="dle_tacotron2_fp16")
+    assert utils.tokenizer == hub.tts_utils().tokenizer
+
+
+def test_utils_of_a_network_without_symbols_are_refused(hub, tmp_path):
+    save(WaveGlow(n_flows=1, n_layers=1, n_channels=2), tmp_path / "x.safetensors")
+    with pytest.raises(InputError, match=r"x\.safetensors: holds no Tacotron 2"):
+        hub.tts_utils(checkpoint=str(tmp_path / "x.safetensors"))
+
+
+def test_utils_of_unknown_symbols_are_refused(hub, tmp_path):
+    torch.save(to_theirs(Tacotron2(n_symbols=9, symbols_embedding_dim=4)), tmp_path / "x.pt")
+    with pytest.raises(InputError, match=r"x\.pt: the embedding has 9 rows"):
+        hub.tts_utils(checkpoint=str(tmp_path / "x.pt"))
+
+
 def test_infer_gives_mel_lengths_and_alignments(hub, cache, monkeypatch):
     monkeypatch.setenv("TACOGLOW_CACHE", str(cache))
     sequences, lengths = hub.tts_utils().prepare_input_sequence(["a b c", "ab"], cpu_run=True)
@@ -126,8 +167,6 @@ def test_infer_gives_mel_lengths_and_alignments(hub, cache, monkeypatch):
 
 
 def test_checkpoint_of_ones_own_is_loaded(hub, tmp_path):
-    from tts.pretrained import save
-
     torch.manual_seed(0)
     network = WaveGlow(n_flows=2, n_layers=1, n_channels=4)
     save(network, tmp_path / "x.safetensors")

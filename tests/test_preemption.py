@@ -139,6 +139,7 @@ def crash(how, at):
     return f"+callbacks.crash={{_target_: crashing.Crash, at: {at}, how: {how}}}"
 
 
+@pytest.mark.slow
 def test_last_alone_goes_on_with_the_options_of_the_run(tmp_path):
     status, out, err = command(*small(tmp_path, "trainer.max_epochs=2", crash("SIGTERM", 5)))
     assert status == EXIT_STOPPED

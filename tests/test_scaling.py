@@ -28,6 +28,7 @@ WAYS = {
     "waveglow, two processes": (WAVEGLOW, TWO_PROCESSES),
     "waveglow, two batches": (WAVEGLOW, TWO_BATCHES),
 }
+SLOW = ("tacotron2, three batches", "waveglow, two processes")
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +51,7 @@ def train(tmp_path_factory):
 
 @pytest.mark.parametrize(
     "way",
-    [
-        pytest.param(w, marks=pytest.mark.slow) if w == "waveglow, two processes" else w
-        for w in WAYS
-    ],
+    [pytest.param(w, marks=pytest.mark.slow) if w in SLOW else w for w in WAYS],
 )
 def test_the_same_global_batch_gives_the_same_weights(way, train):
     options, share = WAYS[way]

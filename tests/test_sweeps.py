@@ -101,6 +101,7 @@ def test_a_search_of_six_trials(sweep, tmp_path):
     assert dict(os.environ) == before
 
 
+@pytest.mark.slow
 def test_a_grid_over_devices(sweep, tmp_path):
     before = dict(os.environ)
     status, _, err = sweep("trainer.devices=1,2", *noting())

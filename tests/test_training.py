@@ -194,6 +194,7 @@ def test_the_last_checkpoint_is_the_end_of_the_run(tmp_path):
     assert torch.load(file, weights_only=True)["global_step"] == 5
 
 
+@pytest.mark.slow
 def test_bad_data_under_ddp_is_one_line(tmp_path, capfd):
     run(tmp_path, *TINY_TACOTRON2, *QUIET, "trainer.max_steps=1")
     (broken, *_) = sorted((tmp_path / "data").rglob("*.wav"))

@@ -5,9 +5,9 @@
 Clips of the validation and test splits, and those that voices are judged by, are left out: a
 network trained on the synthetic corpus has never seen those sentences. What is kept are sentences
 and clauses of 4 to 10 words: long sentences are cut at ``;`` and ``:``, then at commas, and the
-parts are joined again as far as ten words allow. Quality is a matter of rules: no part may end on a word that wants another one
-("of", "the"), nor begin with one that hangs on what came before ("which", "than"); what a clip
-cuts off without a punctuation mark is left out.
+parts are joined again as far as ten words allow. Quality is a matter of rules: no part may end on
+a word that wants another one ("of", "the"), nor begin with one that hangs on what came before
+("which", "than"); what a clip cuts off without a punctuation mark is left out.
 """
 
 from __future__ import annotations

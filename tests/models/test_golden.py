@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 from pathlib import Path
 from types import ModuleType
@@ -37,7 +38,11 @@ def golden(name: str) -> dict[str, Tensor]:
 
 def filled(network: torch.nn.Module) -> torch.nn.Module:
     """The weights that NVIDIA's network had, brought over by their names."""
-    shapes = {name: tuple(value.shape) for name, value in to_theirs(network).items()}
+    config = network.config
+    if isinstance(network, Tacotron2):
+        config = dataclasses.replace(config, prenet_dropout=0.5)  # theirs has no other
+    names = to_theirs(type(network)(config))
+    shapes = {name: tuple(value.shape) for name, value in names.items()}
     network.load_state_dict(to_ours(type(network).__name__, formula.weights(shapes)))
     return network.eval()
 

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
 from tts.models import WaveGlow, WaveGlowConfig
 
-TINY = {
-    "n_mels": 3,
-    "hop_length": 32,
-    "win_length": 96,
-    "n_flows": 3,
-    "n_group": 8,
-    "n_early_every": 2,
-    "n_early_size": 2,
-    "n_layers": 3,
-    "n_channels": 6,
-}
 COMPACT = {"front": "lapped", "condition_channels": 5, "envelope": True, "separable": True}
 N_FRAMES = 41
 
 
-def trained(**options) -> WaveGlow:
-    torch.manual_seed(0)
-    network = WaveGlow(**TINY, **options)
-    with torch.no_grad():
-        for weight in network.parameters():
-            weight.add_(0.1 * torch.randn_like(weight))
-    network.remove_weight_norm()
-    return network
+@pytest.fixture
+def folded(trained_waveglow) -> Callable[..., WaveGlow]:
+    """Makes a network as it speaks, which sees some frames on either side."""
+
+    def make(**options) -> WaveGlow:
+        network = trained_waveglow(win_length=96, n_layers=3, **options)
+        network.remove_weight_norm()
+        return network
+
+    return make
 
 
 def mel() -> torch.Tensor:
@@ -42,20 +35,20 @@ def noise() -> torch.Generator:
 
 @pytest.mark.parametrize("chunk_frames", [1, 7, 20, N_FRAMES, 100])
 @pytest.mark.parametrize("options", [{}, COMPACT], ids=["published", "compact"])
-def test_pieces_together_are_the_whole(options, chunk_frames):
-    network = trained(**options)
+def test_pieces_together_are_the_whole(folded, options, chunk_frames):
+    network = folded(**options)
     whole = network.inverse(mel(), sigma=0.7, generator=noise())
     pieces = network.inverse(mel(), sigma=0.7, generator=noise(), chunk_frames=chunk_frames)
     torch.testing.assert_close(pieces, whole, rtol=1e-4, atol=1e-5)
 
 
-def test_pieces_come_one_by_one():
-    sizes = [piece.shape[1] for piece in trained().chunks(mel(), chunk_frames=20)]
+def test_pieces_come_one_by_one(folded):
+    sizes = [piece.shape[1] for piece in folded().chunks(mel(), chunk_frames=20)]
     assert sizes == [20 * 32, 20 * 32, 1 * 32]
 
 
-def test_latent_of_a_training_segment_is_undone_in_pieces():
-    network = trained(**COMPACT)
+def test_latent_of_a_training_segment_is_undone_in_pieces(folded):
+    network = folded(**COMPACT)
     wave = 0.3 * torch.randn(2, (N_FRAMES - 1) * 32)
     z = network(mel(), wave).z
     torch.testing.assert_close(
@@ -64,8 +57,8 @@ def test_latent_of_a_training_segment_is_undone_in_pieces():
 
 
 @pytest.mark.parametrize("options", [{}, COMPACT], ids=["published", "compact"])
-def test_receptive_frames_are_as_many_as_are_needed(options):
-    network = trained(**options)
+def test_receptive_frames_are_as_many_as_are_needed(folded, options):
+    network = folded(**options)
     frames = mel()
     margin = network.config.receptive_frames
     assert margin < N_FRAMES - 1
@@ -83,6 +76,6 @@ def test_published_network_sees_a_second_on_either_side():
     assert 80 < WaveGlowConfig().receptive_frames < 110
 
 
-def test_empty_pieces_are_refused():
+def test_empty_pieces_are_refused(folded):
     with pytest.raises(ValueError, match="chunk_frames=-1: must be at least 1"):
-        trained().inverse(mel(), chunk_frames=-1)
+        folded().inverse(mel(), chunk_frames=-1)

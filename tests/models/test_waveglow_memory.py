@@ -7,27 +7,7 @@ import torch
 
 from tts.models import WaveGlow, waveglow_loss
 
-TINY = {
-    "n_mels": 3,
-    "hop_length": 32,
-    "win_length": 64,
-    "n_flows": 4,
-    "n_group": 8,
-    "n_early_every": 2,
-    "n_early_size": 2,
-    "n_layers": 2,
-    "n_channels": 6,
-}
 COMPACT = {"front": "lapped", "condition_channels": 5, "envelope": True}
-
-
-def trained(constant_memory: bool, **options) -> WaveGlow:
-    torch.manual_seed(0)
-    network = WaveGlow(**TINY, **options, constant_memory=constant_memory)
-    with torch.no_grad():
-        for weight in network.parameters():
-            weight.add_(0.1 * torch.randn_like(weight))
-    return network
 
 
 def batch() -> tuple[torch.Tensor, torch.Tensor]:
@@ -48,19 +28,19 @@ def gradients(network: WaveGlow, autocast: bool = False) -> dict[str, torch.Tens
 
 
 @pytest.mark.parametrize("options", [{}, {"alternate_halves": True}, COMPACT], ids=str)
-def test_gradients_equal_those_of_the_stored_version(options):
-    stored = gradients(trained(False, **options))
-    recomputed = gradients(trained(True, **options))
+def test_gradients_equal_those_of_the_stored_version(trained_waveglow, options):
+    stored = gradients(trained_waveglow(**options))
+    recomputed = gradients(trained_waveglow(constant_memory=True, **options))
     assert stored.keys() == recomputed.keys()
     for name, gradient in stored.items():
         torch.testing.assert_close(recomputed[name], gradient, rtol=1e-3, atol=1e-5, msg=name)
 
 
-def test_gradients_in_float64_are_those_of_the_stored_version_exactly():
+def test_gradients_in_float64_are_those_of_the_stored_version_exactly(trained_waveglow):
     mel, wave = (x.double() for x in batch())
     found = []
     for constant_memory in (False, True):
-        network = trained(constant_memory).double()
+        network = trained_waveglow(constant_memory=constant_memory).double()
         # the loss itself is float32; a plain sum of everything is not
         output = network(mel, wave)
         total = output.z.square().sum() - sum(s.sum() for s in output.log_s) - output.log_det.sum()
@@ -70,15 +50,17 @@ def test_gradients_in_float64_are_those_of_the_stored_version_exactly():
         torch.testing.assert_close(recomputed, stored, rtol=1e-8, atol=1e-10)
 
 
-def test_outputs_equal_those_of_the_stored_version():
-    stored, recomputed = (trained(option)(*batch()) for option in (False, True))
+def test_outputs_equal_those_of_the_stored_version(trained_waveglow):
+    stored, recomputed = (
+        trained_waveglow(constant_memory=option)(*batch()) for option in (False, True)
+    )
     assert torch.equal(recomputed.z, stored.z)
     assert torch.equal(recomputed.log_det, stored.log_det)
     assert all(torch.equal(a, b) for a, b in zip(recomputed.log_s, stored.log_s, strict=True))
 
 
-def test_frozen_flows_get_no_gradient():
-    network = trained(True)
+def test_frozen_flows_get_no_gradient(trained_waveglow):
+    network = trained_waveglow(constant_memory=True)
     network.flows[1].requires_grad_(False)
     found = gradients(network)
     assert [name for name, gradient in found.items() if gradient is None] == [
@@ -86,8 +68,11 @@ def test_frozen_flows_get_no_gradient():
     ]
 
 
-def test_gradients_under_autocast_are_close():
-    exact, low = gradients(trained(False)), gradients(trained(True), autocast=True)
+def test_gradients_under_autocast_are_close(trained_waveglow):
+    exact, low = (
+        gradients(trained_waveglow()),
+        gradients(trained_waveglow(constant_memory=True), autocast=True),
+    )
     for name, gradient in exact.items():
         close = torch.cosine_similarity(low[name].flatten().float(), gradient.flatten(), 0)
         assert close > 0.95, name
@@ -109,13 +94,12 @@ def stored_bytes(network: WaveGlow) -> int:
     return sum(kept.values())
 
 
-def test_stored_activations_do_not_grow_with_the_flows():
+def test_stored_activations_do_not_grow_with_the_flows(tiny_waveglow):
     def growth(constant_memory):
         sizes = []
         for n_flows in (4, 12):
-            network = WaveGlow(
-                **{**TINY, "n_flows": n_flows, "n_early_every": 99},
-                constant_memory=constant_memory,
+            network = tiny_waveglow(
+                n_flows=n_flows, n_early_every=99, constant_memory=constant_memory
             )
             network.remove_weight_norm()
             sizes.append(stored_bytes(network))

@@ -13,9 +13,13 @@ from threading import Thread
 import pytest
 import torch
 
+from tts.audio import MelConfig
 from tts.errors import InputError
-from tts.pretrained import catalogue, describe, load
+from tts.inference.vocoders import load_waveglow
+from tts.models import WaveGlow
+from tts.pretrained import catalogue, describe, load, save
 from tts.pretrained.catalogue import CATALOGUE, Published, find
+from tts.pretrained.convert import convert
 from tts.pretrained.download import cache_dir, fetch
 from tts.pretrained.nvidia import to_theirs
 
@@ -180,6 +184,19 @@ def test_mirror_is_asked_first(server, monkeypatch):
         assert (len(server.seen), original.seen) == (1, [])
 
 
+def test_mirror_that_is_no_address_is_told_and_left_out(server, monkeypatch, caplog):
+    monkeypatch.setenv("TACOGLOW_MIRROR", "mirror.example/files")
+    assert fetch(published(server.url())).read_bytes() == CONTENT
+    (line,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert line.startswith("TACOGLOW_MIRROR=mirror.example/files: no address, and not asked; write")
+
+
+@pytest.mark.parametrize("address", ["http://[", "http://host:port", "odd://x", "http://"])
+def test_second_address_is_asked_when_the_mirror_cannot_be_one(server, monkeypatch, address):
+    monkeypatch.setenv("TACOGLOW_MIRROR", address)
+    assert fetch(published(server.url())).read_bytes() == CONTENT
+
+
 def test_wrong_hash_is_refused_and_the_next_address_asked(server, cache):
     with running() as liar:
         liar.content = b"something else" * 100
@@ -232,6 +249,35 @@ def test_cache_that_cannot_be_written_is_named(tmp_path, monkeypatch):
         fetch(published("http://127.0.0.1:9/"))
 
 
+def test_cache_in_the_home_folder_of_nobody_is_named(monkeypatch):
+    monkeypatch.setenv("TACOGLOW_CACHE", "~nobody-of-that-name/cache")
+    with pytest.raises(InputError, match=r"TACOGLOW_CACHE=~nobody-of-that-name/cache: no folder"):
+        fetch(published("http://127.0.0.1:9/"))
+
+
+def test_folder_of_the_same_name_does_not_hide_it(cache, small_waveglow, tmp_path, monkeypatch):
+    cache.mkdir(parents=True)
+    torch.save({"state_dict": to_theirs(small_waveglow)}, cache / "waveglow_256channels_ljs_v3.pt")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "waveglow_ljs_v3").mkdir()
+    assert load("waveglow_ljs_v3").config == small_waveglow.config
+
+
+def test_file_of_the_same_name_goes_before_it(cache, small_waveglow, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save(small_waveglow, tmp_path / "waveglow_ljs_v3")
+    assert load("waveglow_ljs_v3").config == small_waveglow.config
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "b/" * 3000, f"{'c' * 300}.pt", "nul\0.pt", "nul\0"])
+def test_name_that_no_file_can_have_is_one_line(name):
+    for refused in (load, describe):
+        with pytest.raises(InputError) as caught:
+            refused(name)
+        assert len(str(caught.value)) < 900
+        assert str(caught.value).isprintable()
+
+
 def test_name_loads_from_the_cache(cache, small_waveglow):
     cache.mkdir(parents=True)
     torch.save({"state_dict": to_theirs(small_waveglow)}, cache / "waveglow_256channels_ljs_v3.pt")
@@ -243,6 +289,49 @@ def test_catalogue_knows_the_mel_contract_that_the_file_does_not_say(cache, smal
     file = CATALOGUE["torchaudio_characters_wavernn"].file
     torch.save(to_theirs(small_tacotron2), cache / file)
     assert describe("torchaudio_characters_wavernn")["mel"]["hop_length"] == 275
+
+
+def test_published_name_leaves_the_common_contract_to_be_filled_in(cache, small_waveglow, tmp_path):
+    cache.mkdir(parents=True)
+    torch.save({"state_dict": to_theirs(small_waveglow)}, cache / "waveglow_256channels_ljs_v3.pt")
+    assert describe("waveglow_ljs_v3")["mel"] is None
+    lines = convert("waveglow_ljs_v3", tmp_path / "x.safetensors")
+    assert any("mel contract not in the file; NVIDIA's" in line for line in lines)
+    assert describe(tmp_path / "x.safetensors")["mel"] == MelConfig(n_mels=3).to_dict()
+
+
+def separate_layers(network: WaveGlow) -> dict[str, torch.Tensor]:
+    """The layout of March 2019, of which the first release may have been as well."""
+    listed = {}
+    for name, value in to_theirs(network).items():
+        parts = value.chunk(network.config.n_layers) if ".cond_layer." in name else (value,)
+        for i, part in enumerate(parts):
+            listed[name.replace(".cond_layer.", f".cond_layers.{i}.")] = part
+    return listed
+
+
+def test_first_release_alternates_by_its_name(cache, small_waveglow, tmp_path, caplog):
+    cache.mkdir(parents=True)
+    network = WaveGlow(small_waveglow.config, n_channels=512, n_flows=1, n_layers=2)
+    torch.save({"state_dict": separate_layers(network)}, cache / "waveglow_old.pt")
+    assert load("waveglow_old").config.alternate_halves
+    assert "taken" not in caplog.text
+    convert("waveglow_old", tmp_path / "x.safetensors")
+    assert load(tmp_path / "x.safetensors").config.alternate_halves
+    vocoder, _ = load_waveglow("waveglow_old")
+    assert vocoder.network.config.alternate_halves
+    assert not load("waveglow_old", alternate_halves=False).config.alternate_halves
+    # the same file without its name does not say
+    assert not load(cache / "waveglow_old.pt").config.alternate_halves
+
+
+def test_512_channels_of_deep_learning_examples_are_no_guess(cache, small_waveglow, caplog):
+    cache.mkdir(parents=True)
+    network = WaveGlow(small_waveglow.config, n_channels=512, n_flows=1, n_layers=2)
+    file = cache / CATALOGUE["dle_waveglow_fp32"].file
+    torch.save({"state_dict": separate_layers(network)}, file)
+    assert not load("dle_waveglow_fp32").config.alternate_halves
+    assert "taken" not in caplog.text
 
 
 def test_misspelt_name_is_told_the_nearest():

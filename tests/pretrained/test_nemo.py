@@ -237,7 +237,8 @@ def test_waveglow_of_other_mels_is_refused(small_waveglow, tmp_path):
 
 def test_weights_of_other_mels_start_a_training(phones, tmp_path):
     write_phones(tmp_path / "x.nemo", phones, mag_power="2.0")
-    report = warm_start(Tacotron2(phones.config), tmp_path / "x.nemo")
+    symbols = describe(tmp_path / "x.nemo")["tokenizer"]["symbols"]
+    report = warm_start(Tacotron2(phones.config), tmp_path / "x.nemo", symbols=[*symbols, "ä"])
     assert report.n_loaded == len(phones.state_dict())
 
 
@@ -263,7 +264,9 @@ def test_symbols_that_the_file_says_cannot_be_others(phones, tmp_path):
 
 YAML = {
     "a date": "a: 2021-13-45",
-    "depth": "[" * 3000,
+    "depth": "[" * 1000,
+    "lists of lists": "a0: &a0 [1, 2]\n"
+    + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12)),
     "bytes": "a: \x00",
     "a key": "{[1]: 2}",
     "a number": f"a: {'9' * 5000}",
@@ -294,17 +297,3 @@ def test_archive_that_grows_without_end_is_refused(tmp_path):
     (tmp_path / "x.nemo").write_bytes(gzip.compress(content.getvalue(), 1))
     with pytest.raises(InputError, match=r"x\.nemo: grows to more than 20 times its size"):
         load(tmp_path / "x.nemo")
-
-
-@pytest.mark.parametrize("mode", ["w", "w:gz"])
-@pytest.mark.parametrize("place", [0.01, 0.2, 0.5, 0.98])
-def test_damaged_archive_is_one_line(phones, tmp_path, mode, place):
-    write_nemo(tmp_path / "x.nemo", NEMO_PHONES, nemos(to_theirs(phones)), mode)
-    content = bytearray((tmp_path / "x.nemo").read_bytes())
-    start = int(len(content) * place)
-    content[start : start + 40] = bytes(range(215, 255))
-    (tmp_path / "x.nemo").write_bytes(content)
-    try:
-        load(tmp_path / "x.nemo")
-    except InputError as error:
-        assert "\n" not in str(error)

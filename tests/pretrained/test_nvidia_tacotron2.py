@@ -155,6 +155,20 @@ def test_more_frames_per_step_cannot_be_written():
         to_theirs(network)
 
 
+def test_dropout_of_speech_that_their_code_has_not_cannot_be_written():
+    """Their pre-net drops half, when it speaks as well; other rates are of training only."""
+    with pytest.raises(InputError, match=r"prenet_dropout=0\.2: NVIDIA's layout .* only 0\.5"):
+        to_theirs(Tacotron2(n_symbols=5, prenet_dropout=0.2))
+    assert to_theirs(Tacotron2(n_symbols=5, encoder_dropout=0.2))
+
+
+def test_postnet_of_one_layer_cannot_be_written():
+    with pytest.raises(
+        InputError, match=r"postnet_n_convolutions=1: NVIDIA's layout .* two or more"
+    ):
+        to_theirs(Tacotron2(n_symbols=5, postnet_n_convolutions=1))
+
+
 def test_normalised_decoder_cannot_be_written():
     """Their code would load the weights, and make mels of another level."""
     network = Tacotron2(n_symbols=5, mel_mean=-5.5)

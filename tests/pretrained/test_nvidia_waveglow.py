@@ -7,7 +7,8 @@ import torch
 
 from tts.errors import InputError
 from tts.models import WaveGlow
-from tts.pretrained import describe, load
+from tts.pretrained import describe, load, save
+from tts.pretrained.convert import convert
 from tts.pretrained.nvidia import constructor_arguments, to_theirs
 
 
@@ -141,6 +142,39 @@ def test_names_of_the_fused_layout(small_waveglow):
         "upsample.bias",
         *(f"convinv.{k}.conv.weight" for k in range(3)),
     }
+
+
+@pytest.mark.parametrize(
+    ("sizes", "reason"),
+    [
+        ({"hop_length": 128}, "hop_length=128: NVIDIA's layout of WaveGlow knows only 256"),
+        ({"win_length": 512}, "win_length=512: NVIDIA's layout of WaveGlow knows only 1024"),
+        ({"n_channels": 5}, "n_channels=5: NVIDIA's layout of WaveGlow has it even"),
+    ],
+)
+def test_sizes_that_their_code_has_not_cannot_be_written(small_waveglow, tmp_path, sizes, reason):
+    network = WaveGlow(small_waveglow.config, **sizes)
+    save(network, tmp_path / "x.safetensors")
+    for refused in (
+        lambda: save(network, tmp_path / "x.pt", "nvidia"),
+        lambda: convert(tmp_path / "x.safetensors", tmp_path / "x.pt"),
+    ):
+        with pytest.raises(InputError, match=reason):
+            refused()
+    assert not (tmp_path / "x.pt").exists()
+
+
+def test_network_trained_in_constant_memory_is_written_bit_for_bit(small_waveglow, tmp_path):
+    """The option says how the network is computed, and not what it computes."""
+    network = WaveGlow(small_waveglow.config, constant_memory=True)
+    save(network, tmp_path / "ours.safetensors")
+    lines = convert(tmp_path / "ours.safetensors", tmp_path / "theirs.pt")
+    assert lines[-1].endswith("reads back bit for bit")
+    theirs = torch.load(tmp_path / "theirs.pt", weights_only=True)["state_dict"]
+    assert theirs.keys() == to_theirs(small_waveglow).keys()
+    loaded = load(tmp_path / "theirs.pt")
+    assert loaded.config == network.config
+    assert_same(loaded, network)
 
 
 def test_constructor_arguments_are_theirs(small_waveglow):

@@ -173,6 +173,13 @@ def test_weights_that_are_not_finite_are_refused(small_waveglow, tmp_path):
         warm_start(WaveGlow(small_waveglow.config), tmp_path / "x")
 
 
+def test_embedding_of_another_size_is_skipped_where_no_symbols_are_named(small_tacotron2, tmp_path):
+    save(small_tacotron2, tmp_path / "x")
+    report = warm_start(Tacotron2(small_tacotron2.config, n_symbols=9), tmp_path / "x")
+    skipped = [(row.name, row.reason) for row in report.rows if row.status == "skipped"]
+    assert skipped == [("embedding.weight", "148x6 in the file, 9x6 here")]
+
+
 def test_other_mel_contract_is_named_in_the_log(small_waveglow, tmp_path, caplog):
     save(
         small_waveglow,

@@ -15,7 +15,12 @@ from tts.errors import InputError, one_line
 from tts.models import WaveGlow
 from tts.pretrained.descriptions import NETWORKS
 
-_TYPES: dict[str, Any] = {"int": int, "float": (int, float), "bool": bool, "str": str}
+_KINDS: dict[str, tuple[Any, str]] = {
+    "int": (int, "a whole number"),
+    "float": ((int, float), "a number"),
+    "bool": (bool, "true or false"),
+    "str": (str, "a word"),
+}
 # no size of these networks comes near
 _LARGEST = 10**6
 # how many layers a network has; each layer has more than one weight
@@ -87,9 +92,10 @@ def _check_sizes(config_type: type, sizes: Mapping[str, Any], n_weights: int) ->
     """
     for field in fields(config_type):
         value, kind = sizes.get(field.name, field.default), str(field.type)
-        legal = isinstance(value, _TYPES[kind]) and (kind == "bool" or not isinstance(value, bool))
+        types, what = _KINDS[kind]
+        legal = isinstance(value, types) and (kind == "bool" or not isinstance(value, bool))
         if not legal or (kind == "float" and not math.isfinite(value)):
-            raise ValueError(f"{field.name}={value!r:.60}: must be a {kind}")
+            raise ValueError(f"{field.name}={value!r:.60}: must be {what}")
         if kind == "int" and value > _LARGEST:
             raise ValueError(f"{field.name}={value}: at most {_LARGEST}")
     for names in _LAYERS:

@@ -17,6 +17,7 @@ from torch import nn
 from tts.audio import MelConfig
 from tts.errors import InputError, one_line
 from tts.models import Tacotron2, Tacotron2Config, WaveGlow, WaveGlowConfig
+from tts.pretrained.limits import check_values
 from tts.text import Tokenizer
 
 FORMAT = 1
@@ -74,6 +75,10 @@ def described(path: Path, known: Mapping[str, Any], told: Told | None = None) ->
             it should be, or something told that the file itself says.
     """
     description = {name: known.get(name) for name in FIELDS}
+    try:
+        check_values(description)
+    except ValueError as error:
+        raise InputError(f"{path}: its description has {error}: not one that was written") from None
     written = FORMAT if description["format"] is None else description["format"]
     if type(written) is not int or not 1 <= written <= FORMAT:
         raise InputError(

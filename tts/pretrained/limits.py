@@ -1,9 +1,9 @@
 """What a stranger's file may ask for, checked before it is given.
 
 A few bytes can ask for gigabytes: compressed members, a pickle's numbering of what it remembers,
-tensors whose strides visit one number again and again. Here is what torch itself writes, and files
-that ask for more are refused: members as they are, numbers that count upwards, plain arrays that
-are as large as what the file stores for them.
+tensors whose strides visit one number again and again, lists that hold each other. Here is what
+torch itself writes, and files that ask for more are refused: members as they are, numbers that
+count upwards, plain arrays that are as large as what the file stores for them.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ DTYPES = (
 )
 #: What a compressed archive may grow to: its size times the first, or the second if that is more.
 GROWTH, SMALL = 20, 16 << 20
+#: Values of a description or configuration; a lexicon of every English word has a fifth of that.
+MOST_VALUES = 10**6
 #: Pickles in front of the storages of torch's older container.
 LEGACY_PICKLES = 5
 ZIP = b"PK"
@@ -121,8 +123,11 @@ def check_pickles(stream: BinaryIO) -> None:
         Exception: damaged, or such a pickle.
     """
     if not is_zip(stream):
+        size = size_of_stream(stream)
         for _ in range(LEGACY_PICKLES):
-            _check_pickle(stream)
+            # a pickle alone is no checkpoint, but who reads it can tell what is in it
+            if stream.tell() < size:
+                _check_pickle(stream)
     else:
         with zipfile.ZipFile(stream) as archive:
             _check_pickle(io.BytesIO(archive.read(f"{root_of(archive)}data.pkl")))
@@ -136,6 +141,24 @@ def _check_pickle(stream: BinaryIO) -> None:
             raise pickle.UnpicklingError("remembers under a number that is not the next")
         if opcode.name == "GLOBAL" and argument in _ROOM:
             raise pickle.UnpicklingError("asks for room")
+
+
+def check_values(value: Any) -> None:
+    """Refuse lists and tables that hold each other so often that to print them takes for ever.
+
+    Raises:
+        ValueError: more than `MOST_VALUES`, each counted wherever it is held.
+    """
+    waiting, count = [value], 0
+    while waiting:
+        held = waiting.pop()
+        count += 1
+        if count > MOST_VALUES:
+            raise ValueError(f"more than {MOST_VALUES:,} values")
+        if isinstance(held, Mapping):
+            waiting.extend(held.values())
+        elif isinstance(held, (list, tuple, set)):
+            waiting.extend(held)
 
 
 def check_tensors(data: Mapping[str, Any], label: str, size: int) -> None:

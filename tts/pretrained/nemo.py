@@ -18,7 +18,7 @@ from string import ascii_lowercase
 from typing import Any, BinaryIO, NamedTuple
 
 from tts.errors import InputError
-from tts.pretrained.limits import GROWTH, SMALL, Bounded
+from tts.pretrained.limits import GROWTH, SMALL, Bounded, check_values
 
 CONFIG, WEIGHTS = "model_config.yaml", "model_weights.ckpt"
 GZIP = b"\x1f\x8b"
@@ -94,6 +94,7 @@ def _parsed(path: Path, config: bytes) -> dict[str, Any]:
         if len(config) > LONGEST:
             raise ValueError("too long for a configuration")
         parsed = yaml.safe_load(config)
+        check_values(parsed)
     except Exception:  # not only YAMLError: an impossible date is a ValueError
         raise InputError(f"{path}: {CONFIG} in it is not YAML that can be read") from None
     return parsed if isinstance(parsed, dict) else {}

@@ -137,7 +137,7 @@ def warm_start(
         elif name not in found:
             row = Row(name, "initial", "not in the file")
         elif found[name].shape[1:] != value.shape[1:] or (
-            found[name].shape != value.shape and name != EMBEDDING
+            found[name].shape != value.shape and (name != EMBEDDING or symbols is None)
         ):
             sizes = f"{size_of(found[name])} in the file, {size_of(value)} here"
             row = Row(name, "skipped", sizes, name)
