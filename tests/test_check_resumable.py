@@ -13,7 +13,7 @@ from tts.models import WaveGlow
 from tts.resume import check_resumable
 from tts.text import Tokenizer
 
-SIZES = {"n_mels": 4, "hop_length": 16, "win_length": 32, "n_flows": 2, "n_layers": 1}
+SIZES = {"n_flows": 2, "n_layers": 1}
 
 
 def network(**options) -> WaveGlow:
@@ -73,3 +73,17 @@ def test_another_reading_of_texts_is_refused(tokenizer, message, checkpoint):
     path = checkpoint(network(), Tokenizer())
     with pytest.raises(InputError, match=message):
         check_resumable(path, network(), MelConfig(), tokenizer)
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [("mel", {"n_mels": "many"}), ("mel", 5), ("tokenizer", {"cleaner": 1}), ("network_config", 1)],
+)
+def test_a_description_that_cannot_be_used_is_one_line(checkpoint, part, value):
+    path = checkpoint(network())
+    data = torch.load(path, weights_only=True)
+    data["tacoglow"][part] = value
+    torch.save(data, path)
+    with pytest.raises(InputError, match=r"run\.ckpt: ") as caught:
+        check_resumable(path, network(), MelConfig(), Tokenizer())
+    assert "\n" not in str(caught.value)

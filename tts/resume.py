@@ -171,6 +171,7 @@ def check_resumable(path: Path, network: nn.Module, mel: MelConfig, tokenizer: A
     Raises:
         InputError: damaged, weights only, or made by another network, mel contract or symbols.
     """
+    from tts.pretrained.descriptions import described
     from tts.pretrained.reader import read_checkpoint
 
     data = read_checkpoint(path)
@@ -180,16 +181,17 @@ def check_resumable(path: Path, network: nn.Module, mel: MelConfig, tokenizer: A
     name = type(network).__name__
     if description.get("network") != name:
         raise InputError(f"{path}: holds a {description.get('network')}, this run trains {name}")
+    description = described(path, description)
     ours: dict[str, Any] = asdict(network.config)  # type: ignore[call-overload]
     # an option that came later than the checkpoint had its default
     defaults: dict[str, Any] = asdict(type(network.config)())  # type: ignore[call-overload]
-    theirs = defaults | (description.get("network_config") or {})
+    theirs = defaults | description["network_config"]
     for key, value in ours.items():
         if theirs[key] != value and key not in SAME_FUNCTION:
             raise InputError(f"{path}: model.network.{key} is {theirs[key]} there, {value} here")
-    if differences := mel.differences(MelConfig.from_dict(description["mel"])):
+    if differences := mel.differences(MelConfig.from_dict(description["mel"] or {})):
         raise InputError(f"{path}: another mel contract: {'; '.join(differences)}")
-    if tokenizer is not None and description.get("tokenizer") is not None:
+    if tokenizer is not None and description["tokenizer"] is not None:
         _check_reading(path, description["tokenizer"], tokenizer.to_dict())
     return int(data.get("global_step", 0))
 

@@ -19,7 +19,12 @@ TABLE = {"symbols": ["_", "a"], "cleaner": "english_cleaners"}
 LONG = ["_", *map(chr, range(0x100, 0x100 + 147))]
 #: Part -> what it cannot be, each with the reason in the message.
 ILLEGAL = {
-    "format": [(0, "format 0"), (True, "format True"), ("1", "format 1"), (2, "format 2")],
+    "format": [
+        (0, "its format is 0; it must be 1"),
+        (True, "its format is True"),
+        ("1", "its format is '1'"),
+        (2, "written in format 2 by a later tacoglow"),
+    ],
     "mel": [
         (5, "no table of fields"),
         ("hann", "no table of fields"),
@@ -119,6 +124,17 @@ def test_weights_without_names_are_passed_over(small_waveglow, tmp_path, name):
     content["state_dict"] |= {name: torch.zeros(1), "network.x": "no tensor"}
     torch.save(content, tmp_path / "x.ckpt")
     assert load(tmp_path / "x.ckpt").config == small_waveglow.config
+
+
+def test_names_of_several_lines_are_shown_in_one(small_waveglow, tmp_path):
+    write_lightning(tmp_path / "x.ckpt", small_waveglow)
+    content = torch.load(tmp_path / "x.ckpt", weights_only=True)
+    for value, message in ((0.0, "has no place"), (float("nan"), "not finite")):
+        content["state_dict"]["network.two\nlines"] = torch.full((1,), value)
+        torch.save(content, tmp_path / "x.ckpt")
+        with pytest.raises(InputError, match=message) as caught:
+            load(tmp_path / "x.ckpt")
+        assert "\n" not in str(caught.value)
 
 
 SIZES = {

@@ -199,6 +199,7 @@ OTHER_MELS = {
     "n_window_stride": "word",
     "sample_rate": "${gone}",
     "n_fft": ".nan",
+    "log_zero_guard_value": '"two\\nlines"',
     "lowfreq": "{}",
 }
 
@@ -208,8 +209,9 @@ def test_mels_that_no_contract_describes_are_refused(phones, tmp_path, name, val
     write_phones(tmp_path / "x.nemo", phones, **{name: value})
     message = r"x\.nemo: its configuration asks for mels that no contract here describes \(.*init_"
     for refused in (load, lambda path: convert(path, tmp_path / "x.safetensors")):
-        with pytest.raises(InputError, match=message):
+        with pytest.raises(InputError, match=message) as caught:
             refused(tmp_path / "x.nemo")
+        assert "\n" not in str(caught.value)
     assert describe(tmp_path / "x.nemo")["mel"] is None
 
 

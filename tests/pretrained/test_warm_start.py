@@ -173,6 +173,23 @@ def test_weights_that_are_not_finite_are_refused(small_waveglow, tmp_path):
         warm_start(WaveGlow(small_waveglow.config), tmp_path / "x")
 
 
+@pytest.mark.parametrize(
+    ("symbols", "message"),
+    [(["_", *"a" * 147], "'a' is there twice"), (ENGLISH[::-1], "states its symbols, which are")],
+)
+def test_symbols_that_cannot_be_the_files_are_refused(small_tacotron2, tmp_path, symbols, message):
+    stated = described(ENGLISH) if "states" in message else None
+    save(small_tacotron2, tmp_path / "x", description=stated)
+    with pytest.raises(InputError, match=f"init_symbols: .*{message}"):
+        warm_start(fresh(small_tacotron2), tmp_path / "x", symbols=ENGLISH, source_symbols=symbols)
+
+
+def test_symbols_of_a_waveglow_are_refused(small_waveglow, tmp_path):
+    save(small_waveglow, tmp_path / "x")
+    with pytest.raises(InputError, match=r"init_symbols: .*x holds no Tacotron 2"):
+        warm_start(WaveGlow(small_waveglow.config), tmp_path / "x", source_symbols=["_", "a"])
+
+
 def test_embedding_of_another_size_is_skipped_where_no_symbols_are_named(small_tacotron2, tmp_path):
     save(small_tacotron2, tmp_path / "x")
     report = warm_start(Tacotron2(small_tacotron2.config, n_symbols=9), tmp_path / "x")
@@ -210,6 +227,7 @@ def test_run_logs_the_table(small_waveglow, tmp_path, caplog):
     [
         ({"init_from": "a", "pretrained": "b"}, "two names of one thing"),
         ({"ignore_layers": ["embedding"]}, "ignore_layers is for a warm start"),
+        ({"init_symbols": ["_", "a"]}, "init_symbols is for a warm start"),
         ({"init_from": "gone.ckpt"}, r"gone\.ckpt: no such checkpoint"),
     ],
 )

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from tts.errors import InputError, one_line
 from tts.models import WaveGlow
+from tts.pretrained.catalogue import shown
 from tts.pretrained.descriptions import NETWORKS
 
 _KINDS: dict[str, tuple[Any, str]] = {
@@ -114,8 +115,8 @@ def check_finite(path: Path, state: Mapping[str, Tensor]) -> None:
     if bad:
         raise InputError(
             f"{path}: {len(bad)} of {len(state)} weights are not finite (NaN or infinite), first "
-            f"{bad[0]}: the training had diverged, or half precision overflowed; take an earlier "
-            "checkpoint"
+            f"{shown(bad[0])}: the training had diverged, or half precision overflowed; take an "
+            "earlier checkpoint"
         )
 
 
@@ -126,7 +127,7 @@ def _has_weight_norm(names: Iterable[str]) -> bool:
 def _check_fit(path: Path, network: nn.Module, state: dict[str, Tensor]) -> None:
     expected = network.state_dict()
     problems = [f"{name} is missing" for name in expected if name not in state]
-    problems += [f"{name} has no place" for name in state if name not in expected]
+    problems += [f"{shown(name)} has no place" for name in state if name not in expected]
     problems += [
         f"{name} is {size_of(state[name])}, expected {size_of(value)}"
         for name, value in expected.items()

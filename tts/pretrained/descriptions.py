@@ -80,14 +80,16 @@ def described(path: Path, known: Mapping[str, Any], told: Told | None = None) ->
     except ValueError as error:
         raise InputError(f"{path}: its description has {error}: not one that was written") from None
     written = FORMAT if description["format"] is None else description["format"]
-    if type(written) is not int or not 1 <= written <= FORMAT:
+    if type(written) is not int or written < 1:
+        raise InputError(f"{path}: its format is {written!r:.60}; it must be {FORMAT} or left out")
+    if written > FORMAT:
         raise InputError(
             f"{path}: written in format {written} by a later tacoglow; this one reads {FORMAT}"
         )
     network, config = description["network"], description["network_config"]
     if not isinstance(network, str) or network not in NETWORKS or not isinstance(config, dict):
         raise InputError(
-            f"{path}: describes the network {network!r}; known are {', '.join(NETWORKS)}, with "
+            f"{path}: describes the network {network!r:.60}; known are {', '.join(NETWORKS)}, with "
             "a network_config"
         )
     for name, check in _CHECKS.items():
@@ -109,7 +111,7 @@ def _heard(path: Path, description: Mapping[str, Any], told: Told) -> dict[str, 
     if told.symbols is not None:
         if description["tokenizer"] is not None:
             raise InputError(f"{path}: its symbols are in the file; they cannot be others")
-        corrected["tokenizer"] = tokenizer_of(path, told.symbols, sizes.get("n_symbols"))
+        corrected["tokenizer"] = tokenizer_of(path, told.symbols, _n_rows(sizes))
     if told.alternate_halves is not None:
         if description["source"] is None:
             raise InputError(
@@ -161,6 +163,10 @@ def _default(network: str, name: str) -> Any:
     return next(f.default for f in fields(NETWORKS[network][1]) if f.name == name)
 
 
+def _n_rows(sizes: Mapping[str, Any]) -> Any:
+    return sizes.get("n_symbols", _default("Tacotron2", "n_symbols"))
+
+
 def _check_mel(mel: Any, network: str, sizes: Mapping[str, Any]) -> None:
     _require_names("fields", mel)
     contract_of(network, sizes, mel)
@@ -175,9 +181,8 @@ def _check_tokenizer(tokenizer: Any, network: str, sizes: Mapping[str, Any]) -> 
     if lexicon is not None and not isinstance(lexicon, Mapping):
         raise InputError("lexicon must be the entries themselves")
     n_symbols = Tokenizer.from_dict(tokenizer).n_symbols
-    n_rows = sizes.get("n_symbols", _default("Tacotron2", "n_symbols"))
-    if network == "Tacotron2" and n_symbols != n_rows:
-        raise InputError(f"{n_symbols} symbols for an embedding of {n_rows} rows")
+    if network == "Tacotron2" and n_symbols != _n_rows(sizes):
+        raise InputError(f"{n_symbols} symbols for an embedding of {_n_rows(sizes)} rows")
 
 
 def _check_speakers(speakers: Any, network: str, sizes: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from tts.errors import InputError
+from tts.errors import InputError, one_line
 from tts.pretrained.descriptions import contract_of
 from tts.pretrained.nemo import section
 
@@ -62,7 +62,7 @@ def mel_contract(config: Mapping[str, Any], network: str, sizes: Mapping[str, An
     if not options:
         return NemoMel()
     other = [
-        f"{name}={value}{'' if name in options else ' (by default)'}, here {wanted}"
+        f"{name}={_shown(value)}{'' if name in options else ' (by default)'}, here {wanted}"
         for name, (default, wanted) in _FIXED.items()
         if (value := options.get(name, default)) != wanted and value not in _OFF.get(name, ())
     ]
@@ -71,10 +71,18 @@ def mel_contract(config: Mapping[str, Any], network: str, sizes: Mapping[str, An
             raise InputError("; ".join(other))
         return NemoMel(contract_of(network, sizes, _fields(options)).to_dict())
     except (TypeError, ValueError, OverflowError) as error:
+        reason = one_line(error)
         return NemoMel(
-            problem=f"its configuration asks for mels that no contract here describes ({error}); "
+            problem=f"its configuration asks for mels that no contract here describes ({reason}); "
             "its weights can still start a training: train.py init_from=FILE"
         )
+
+
+def _shown(value: Any) -> str:
+    """A value for a message of one line, whatever it is."""
+    if isinstance(value, (dict, list)):
+        return f"a {type(value).__name__}"
+    return " ".join(str(value).split())[:60]
 
 
 def _fields(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,5 +114,5 @@ def _number(options: Mapping[str, Any], name: str, default: Any = None) -> Any:
     if isinstance(value, str):  # YAML reads 1e-05 as a word
         value = float(value)
     if type(value) not in (int, float):
-        raise TypeError(f"{name}={value!r} is no number")
+        raise TypeError(f"{name}={_shown(value)} is no number")
     return int(value) if value == value // 1 else value

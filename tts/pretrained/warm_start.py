@@ -117,12 +117,14 @@ def warm_start(
     Raises:
         InputError: a file of another network, of which nothing fits, with weights that are not
             finite; a WaveGlow with the other order of halves; a name in `ignore_layers` that
-            names nothing.
+            names nothing; `source_symbols` that repeat one, or contradict the file.
     """
     file, checkpoint = read(source)
     _check_kind(file, checkpoint, network)
     check_finite(file, checkpoint.state)
     own = network.state_dict()
+    if source_symbols:
+        _check_told(file, checkpoint, source_symbols)
     for name in ignore_layers:
         require_part(name, own, "ignore_layers")
     found = _as_normed(checkpoint.state, own)
@@ -203,8 +205,9 @@ def start_run(config: Mapping[str, Any], network: nn.Module, datamodule: Any) ->
         raise InputError("init_from and pretrained are two names of one thing: give one of them")
     source = config["init_from"] or config["pretrained"]
     if source is None:
-        if config["ignore_layers"]:
-            raise InputError("ignore_layers is for a warm start: add init_from=FILE")
+        for name in ("ignore_layers", "init_symbols"):
+            if config[name]:
+                raise InputError(f"{name} is for a warm start: add init_from=FILE")
         return
     tokenizer = getattr(datamodule, "tokenizer", None)
     report = warm_start(
@@ -240,6 +243,17 @@ def _check_kind(file: Path, checkpoint: Checkpoint, network: nn.Module) -> None:
             f"init_from={file}: its couplings transform the halves in another order; add "
             f"+model.network.alternate_halves={str(order).lower()}"
         )
+
+
+def _check_told(file: Path, checkpoint: Checkpoint, symbols: Sequence[str]) -> None:
+    """Refuse symbols for a file that has none, or that says others."""
+    if checkpoint.description["network"] != "Tacotron2":
+        raise InputError(f"init_symbols: {file} holds no Tacotron 2, which would have symbols")
+    stated = checkpoint.description["tokenizer"]
+    if stated is not None and list(stated["symbols"]) != list(symbols):
+        raise InputError(f"init_symbols: {file} states its symbols, which are others; leave it out")
+    if repeated := sorted({symbol for symbol in symbols if list(symbols).count(symbol) > 1}):
+        raise InputError(f"init_symbols: {repeated[0]!r} is there twice; which row is it?")
 
 
 def _name(network: nn.Module) -> str:
