@@ -17,6 +17,8 @@ _SPELLED = frozenset(
 _NOT_AFTER = r"(?<![\w.@/-])"
 _VOWELS = frozenset("AEIOUY")
 
+#: Characters on either side that tell whether a text is all in capitals.
+_NEAR = 500
 _RULES: tuple[Rule, ...] = (
     # AT&T, Ph.D., U.S., J.F.K.'s
     (
@@ -43,8 +45,9 @@ def read_initialisms(text: str) -> str:
 def _is_spelled(match: re.Match[str]) -> bool:
     letters = match[1]
     if letters in _SPELLED:
-        # in a text that shouts, US and IT are words
-        return len(letters) > 2 or not match.string.isupper()
+        # where a text shouts, US and IT are words; of a long one, what is near tells
+        near = match.string[max(0, match.start() - _NEAR) : match.end() + _NEAR]
+        return len(letters) > 2 or not near.isupper()
     return not _VOWELS & set(letters)
 
 
