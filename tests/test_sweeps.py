@@ -286,7 +286,8 @@ def test_trials_side_by_side(launcher, tmp_path):
         assert len(list((folder / "wandb").glob("offline-run-*"))) == 1
         assert config_of(trial)["model"]["lr"] == float(trial["model.lr"])
     # both prepared the same corpus and the same mels
-    assert len(list((tmp_path / "data" / "cache").glob("synthetic-corpus-tones-*/prepared.json"))) == 1
+    cache = tmp_path / "data" / "cache"
+    assert len(list(cache.glob("synthetic-corpus-tones-*/prepared.json"))) == 1
     assert not list((tmp_path / "data").rglob("*.tmp*"))
 
 
