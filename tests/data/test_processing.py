@@ -5,8 +5,9 @@ import sys
 import numpy as np
 import pytest
 
+from tts.audio.samples import to_float, to_int16
 from tts.data import Processing
-from tts.data.processing import to_float, to_int16, to_rate
+from tts.data.processing import to_rate
 from tts.errors import InputError
 
 RATE = 22050

@@ -19,12 +19,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tts.atomic import atomic_writer
+from tts.audio.samples import resampled, to_int16
 from tts.errors import InputError
 
 _log = logging.getLogger(__name__)
 
 _FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
-_FULL_SCALE = 32768
 # Programs that write WAV into a pipe cannot know the length, and leave one of these
 _LENGTH_UNKNOWN = {0, 0xFFFFFFFF}
 # Float files may exceed full scale a little; twice as much means integers that nobody divided
@@ -60,7 +60,8 @@ def read_wave(
             raise InputError(
                 f"{path}: {rate} Hz, expected {sample_rate} Hz; set data.resample=true to resample"
             )
-        samples = _resample(path, samples, rate, sample_rate)
+        _log.info("%s: resampled from %d Hz to %d Hz", path, rate, sample_rate)
+        samples = resampled(samples, rate, sample_rate)
         rate = sample_rate
     return _limit(path, samples), rate
 
@@ -85,12 +86,12 @@ def write_wave(path: str | os.PathLike[str], samples: ArrayLike, sample_rate: in
     samples = np.asarray(samples, dtype=np.float32)
     if samples.ndim != 1 or not np.isfinite(samples).all():
         raise InputError(f"{path}: needs one row of finite samples, got shape {samples.shape}")
-    scaled = np.rint(_limit(path, samples) * _FULL_SCALE).clip(max=_FULL_SCALE - 1)
+    whole = to_int16(_limit(path, samples))
     kind, subtype = _FORMATS[path.suffix.lower()]
     # Encoded in memory first: a full disk is then an ordinary OSError
     encoded = io.BytesIO()
     try:
-        soundfile.write(encoded, scaled.astype(np.int16), sample_rate, subtype, format=kind)
+        soundfile.write(encoded, whole, sample_rate, subtype, format=kind)
     except soundfile.SoundFileError as error:
         raise InputError(f"{path}: {kind} cannot hold sound of {sample_rate} Hz") from error
     with atomic_writer(path) as file:
@@ -156,13 +157,6 @@ def _check_samples(path: Path, samples: NDArray[np.float32]) -> None:
     peak = float(np.abs(samples).max())
     if peak > _UNSCALED:
         raise InputError(f"{path}: samples reach {peak:g}, expected -1 to 1; scale the file")
-
-
-def _resample(path: Path, samples: NDArray[np.float32], rate: int, to: int) -> NDArray[np.float32]:
-    import soxr
-
-    _log.info("%s: resampled from %d Hz to %d Hz", path, rate, to)
-    return np.asarray(soxr.resample(samples, rate, to, quality="HQ"), dtype=np.float32)
 
 
 def _limit(path: Path, samples: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from tts.audio import LogMel, MelConfig, read_wave
-from tts.data.processing import Processing, Samples, to_float, to_int16, to_rate
+from tts.audio.samples import Samples, to_float, to_int16
+from tts.data.processing import Processing, to_rate
 from tts.data.recordings import Recording
 from tts.errors import InputError
 

@@ -24,9 +24,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tts.audio.samples import Samples, to_float
 from tts.errors import InputError
-
-Samples = NDArray[np.float32]
 
 
 class Engine(Protocol):
@@ -116,7 +115,7 @@ class Espeak:
         self._library.espeak_Synth(data, size, 0, *mode, None, None)
         self._library.espeak_Synchronize()
         samples = np.concatenate([np.zeros(0, np.int16), *self._chunks])
-        return np.asarray(samples, dtype=np.float32) * np.float32(1 / 32768)
+        return to_float(samples)
 
 
 class Tones:

@@ -28,9 +28,9 @@ import torch
 from torch import Tensor
 
 from tts.audio import LogMel
+from tts.audio.samples import Samples, to_float
 from tts.data.contract import Contract, mel_of
 from tts.data.manifest import Utterance
-from tts.data.processing import Samples, to_float
 from tts.data.shards import DamagedError, Shards
 from tts.data.table import Rows, Table
 from tts.errors import InputError

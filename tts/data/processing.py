@@ -13,14 +13,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tts.audio.samples import Samples, resampled
 from tts.errors import InputError
 
-Samples = NDArray[np.float32]
-
-#: Samples of 16 bits are whole numbers of this many to the unit.
-FULL_SCALE = 32768
 #: What loudness may raise a peak to.
 _HIGHEST_PEAK = 0.999
 #: Seconds that ITU-R BS.1770 measures at a time; a shorter recording is measured as a whole.
@@ -92,25 +88,8 @@ class Processing:
 
 
 def to_rate(samples: Samples, rate: int, wanted: int) -> Samples:
-    """Resample ``(T_wave,)`` from one rate in Hz to another."""
-    if rate == wanted:
-        return samples
-    import soxr
-
-    resampled: Samples = soxr.resample(samples, rate, wanted, quality="HQ").clip(-1, 1)
-    return resampled
-
-
-def to_int16(samples: Samples) -> NDArray[np.int16]:
-    """Round samples in [-1, 1] to 16 bits: those of a 16-bit file are what they were in it."""
-    scaled = np.rint(samples * np.float32(FULL_SCALE))
-    rounded: NDArray[np.int16] = scaled.clip(-FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
-    return rounded
-
-
-def to_float(samples: NDArray[np.int16]) -> Samples:
-    """Undo ``to_int16``."""
-    return samples.astype(np.float32) / np.float32(FULL_SCALE)
+    """Resample ``(T_wave,)`` from one rate in Hz to another, within [-1, 1]."""
+    return samples if rate == wanted else resampled(samples, rate, wanted).clip(-1, 1)
 
 
 def trim_silence(

@@ -21,9 +21,10 @@ from typing import Any
 import numpy as np
 
 from tts.audio import MelConfig, write_wave
+from tts.audio.samples import Samples, resampled
 from tts.data.building import n_cores, ordered_map, progress
 from tts.data.corpora.made import MadeCorpus
-from tts.data.engines import ENGINES, Engine, Samples
+from tts.data.engines import ENGINES, Engine
 from tts.data.manifest import Entry, Faults, read_metadata
 from tts.data.processing import trim_silence
 from tts.errors import InputError
@@ -147,15 +148,12 @@ def _record(engine: Engine, lines: list[str], recipe: Recipe, folder: Path) -> l
 def _spoken(
     engine: Engine, lines: list[str], recipe: Recipe
 ) -> Generator[tuple[str, Samples], None, None]:
-    import soxr
-
     def speak(numbered: tuple[int, str]) -> tuple[str, Samples]:
         number, line = numbered
         # A seed for each sentence: what one sounds like does not depend on the others
         (seed,) = np.random.SeedSequence([recipe.seed, number]).generate_state(1)
         samples = engine.render(line, seed=int(seed))
-        if engine.sample_rate != recipe.sample_rate:
-            samples = soxr.resample(samples, engine.sample_rate, recipe.sample_rate)
+        samples = resampled(samples, engine.sample_rate, recipe.sample_rate)
         return line, trim_silence(samples, recipe.sample_rate)
 
     return ordered_map(speak, enumerate(lines), min(n_cores(), engine.threads))

@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 
 from tts.audio import LogMel
+from tts.audio.samples import to_int16
 from tts.data.contract import Contract, mel_of
 from tts.data.manifest import Utterance
-from tts.data.processing import to_int16
 from tts.data.recordings import Recording
 from tts.data.seen import Seen, Sight, digest_of
 from tts.data.shards import Writer

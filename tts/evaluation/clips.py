@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+from tts.audio.samples import Samples, resampled
 
 if TYPE_CHECKING:
     from tts.inference import Speech
-
-Samples = NDArray[np.float32]
 
 
 class Sound(NamedTuple):
@@ -22,12 +19,7 @@ class Sound(NamedTuple):
 
     def at(self, sample_rate: int) -> Samples:
         """The samples at another rate."""
-        import soxr
-
-        if sample_rate == self.sample_rate:
-            return self.samples
-        resampled = soxr.resample(self.samples, self.sample_rate, sample_rate)
-        return np.asarray(resampled, dtype=np.float32)
+        return resampled(self.samples, self.sample_rate, sample_rate)
 
     @property
     def seconds(self) -> float:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tts.audio.samples import resampled
 from tts.errors import InputError
 
 INSTALL = "pip install 'tacoglow[eval]'"
@@ -68,11 +69,9 @@ class Whisper:
 
     def __call__(self, wave: NDArray[np.float32], sample_rate: int) -> str:
         """Give the text of ``(T_wave,)`` samples in [-1, 1]."""
-        import soxr
-
         self.load()
         segments, _ = self._whisper.transcribe(
-            soxr.resample(wave, sample_rate, SAMPLE_RATE),
+            resampled(wave, sample_rate, SAMPLE_RATE),
             language="en",
             beam_size=1,
             temperature=0,

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tts.audio.samples import to_float
 from tts.data.corpora.made import ConvertedCorpus, Recorded
 from tts.errors import InputError
 
@@ -111,7 +112,7 @@ def _transcripts(path: Path) -> Iterator[tuple[str, str]]:
 def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
     # a decoder has a state: one for each recording
     samples = _g722()(_RATE, _BITS_PER_SECOND).decode(path.read_bytes())
-    return np.asarray(samples, dtype=np.float32) / np.float32(32768), _RATE
+    return to_float(np.asarray(samples, dtype=np.int16)), _RATE
 
 
 def _g722() -> Any:
