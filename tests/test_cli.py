@@ -7,25 +7,7 @@ from pathlib import Path
 import pytest
 from runs import CPU, QUIET, TINY_TACOTRON2, TONES
 
-from tts import cli
-
 REPO = Path(__file__).parents[1]
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    """Run a command in this process; returns status, standard output and standard error."""
-
-    def run(name, *arguments):
-        monkeypatch.setattr(sys, "argv", [f"{name}.py", *arguments])
-        status = 0
-        try:
-            getattr(cli, name)()
-        except SystemExit as exit_:
-            status = exit_.code
-        return status, *capsys.readouterr()
-
-    return run
 
 
 def paths(folder):

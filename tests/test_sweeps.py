@@ -18,7 +18,6 @@ import torch._inductor.config  # noqa: F401
 import yaml
 from runs import QUIET, TINY_TACOTRON2, TINY_WAVEGLOW, overrides
 
-from tts import cli
 from tts.config import compose, resolved
 
 TESTS = Path(__file__).parent
@@ -37,20 +36,10 @@ def arguments(folder, *more, network=TINY_WAVEGLOW):
 
 
 @pytest.fixture
-def sweep(monkeypatch, capsys, tmp_path):
+def sweep(command, monkeypatch, tmp_path):
     """Run a sweep in this process; returns status, standard output and standard error."""
     monkeypatch.setenv("PYTHONPATH", str(TESTS))
-
-    def run(*more):
-        monkeypatch.setattr(sys, "argv", ["train.py", *arguments(tmp_path, *more)])
-        status = 0
-        try:
-            cli.train()
-        except SystemExit as exit_:
-            status = exit_.code
-        return status, *capsys.readouterr()
-
-    return run
+    return lambda *more: command("train", *arguments(tmp_path, *more))
 
 
 def table(folder):

@@ -6,23 +6,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from recorded import RATE, write_recording
 
-from tts.audio import MelConfig, write_wave
+from tts.audio import MelConfig
 from tts.data import Corpus, Prepared, Processing, SyntheticCorpus
 from tts.data.contract import Contract
 from tts.data.preparation import Preparation
 
-RATE = 22050
-
 WriteCorpus = Callable[..., Path]
-
-
-def write_recording(path: Path, seconds: float = 0.3, rate: int = RATE, pitch: float = 220) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    time = np.arange(round(seconds * rate)) / rate
-    write_wave(path, 0.5 * np.sin(2 * np.pi * pitch * time), rate)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import write_recording
+from recorded import write_recording
 
 from tts.audio import MelConfig
 from tts.data import LJSpeech, Processing

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from tts import cli, pretrained
+from tts import pretrained
 from tts.audio import MelConfig, write_wave
 from tts.errors import InputError
 from tts.evaluation.sentences import read_sentences
@@ -40,18 +40,9 @@ def corpus(tmp_path):
 
 
 @pytest.fixture
-def run(corpus, monkeypatch, capsys):
-    def run(*options):
-        arguments = [f"sentences={corpus}/sentences.txt", f"output={corpus}/out", *options]
-        monkeypatch.setattr(sys, "argv", ["evaluation", *FAST, *arguments])
-        status = 0
-        try:
-            cli.evaluate()
-        except SystemExit as end:
-            status = end.code
-        return status, *capsys.readouterr()
-
-    return run
+def run(command, corpus):
+    here = [f"sentences={corpus}/sentences.txt", f"output={corpus}/out"]
+    return lambda *options: command("evaluate", *FAST, *here, *options)
 
 
 @pytest.fixture
