@@ -130,15 +130,15 @@ def measure_machine() -> Machine:
     """Best of a few products of 1536 x 1536 matrices, and of sums over 256 MB."""
     import torch
 
+    from tts.threads import torch_threads
+
     flops, read = {}, {}
-    before = torch.get_num_threads()
     a, b = torch.randn(1536, 1536), torch.randn(1536, 1536)
     values = torch.ones(64 * 2**20)
     for threads in (1, 2):
-        torch.set_num_threads(threads)
-        flops[threads] = 2 * 1536**3 / _best(lambda: a @ b)
-        read[threads] = values.nbytes / _best(lambda: values.sum())
-    torch.set_num_threads(before)
+        with torch_threads(threads):
+            flops[threads] = 2 * 1536**3 / _best(lambda: a @ b)
+            read[threads] = values.nbytes / _best(lambda: values.sum())
     return Machine(flops, read)
 
 

@@ -40,9 +40,10 @@ from tts.data.report import Report
 from tts.data.seen import Seen, Sight
 from tts.data.table import PARTS, Entry, Table, table_bytes
 from tts.data.tokens import encode_texts, make_tokens
-from tts.data.work import Found, Needs, Work, one_thread_per_transform
+from tts.data.work import Found, Needs, Work
 from tts.errors import InputError
 from tts.text import Tokenizer
+from tts.threads import torch_threads
 
 _log = logging.getLogger(__name__)
 
@@ -174,7 +175,8 @@ class Preparation:
             mels.writing() as mel_writer,
             waves.writing() as wave_writer,
             seen.noting(),
-            one_thread_per_transform(),
+            # threads that each start some more cost more than these give
+            torch_threads(1),
         ):
             if n_lost := mel_writer.n_lost + wave_writer.n_lost:
                 _log.warning("%s: %d entries are damaged; computing them again", name, n_lost)

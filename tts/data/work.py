@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from tts.audio import LogMel
@@ -109,14 +106,3 @@ class Work:
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
         return Found(sight, computed, to_int16(samples) if wave else None, len(samples))
-
-
-@contextmanager
-def one_thread_per_transform() -> Iterator[None]:
-    """Keep parallel transforms from parallelising each again, which costs more than it gives."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,9 +22,8 @@ from tts.evaluation.systems import (
     System,
     Voice,
 )
+from tts.threads import torch_threads
 from tts.values import EVALUATION, check_values
-
-log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -73,8 +70,6 @@ def evaluate(cfg: DictConfig) -> Evaluation:
         InputError: a value that is not legal, a checkpoint that cannot be used, nothing to judge,
             or an output that cannot be written.
     """
-    import torch
-
     from tts.evaluation.report import write_report
 
     config = resolved(cfg)
@@ -86,7 +81,7 @@ def evaluate(cfg: DictConfig) -> Evaluation:
     systems = ready_systems(config, skipped)
     if not measures or not systems:
         raise InputError(f"nothing to judge: {'; '.join(skipped.values()) or 'systems=[]'}")
-    with torch_threads(config["threads"], torch):
+    with torch_threads(config["threads"]):
         found = Evaluation(measures, skipped=skipped)
         for name, system in systems.items():
             if judged := judge(name, system, sentences, measures):
@@ -97,17 +92,6 @@ def evaluate(cfg: DictConfig) -> Evaluation:
         raise InputError(f"nothing to judge: {'; '.join(skipped.values())}")
     write_report(found, config, output)
     return found
-
-
-@contextmanager
-def torch_threads(n_threads: int | None, torch: Any) -> Iterator[None]:
-    """Compute with so many threads meanwhile."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(n_threads or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def ready_measures(names: Sequence[str], skipped: dict[str, str]) -> list[Measure]:

@@ -1,0 +1,19 @@
+"""How many threads torch computes with, for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+@contextmanager
+def torch_threads(n_threads: int | None) -> Iterator[None]:
+    """Compute with so many threads meanwhile; None leaves their number as it is."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(before if n_threads is None else n_threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
