@@ -1,4 +1,4 @@
-"""The two commands: Hydra composes, this module reports mistakes in one line.
+"""The commands: Hydra composes, this module reports mistakes in one line.
 
 torch and Lightning are imported inside the jobs only, so that ``--help``, ``--cfg job`` and a
 misspelt override answer at once.
@@ -43,13 +43,7 @@ def synthesize() -> None:
 
 def evaluate() -> None:
     """``python -m tts.evaluation``."""
-
-    def job(cfg: DictConfig) -> None:
-        from tts.evaluation.run import evaluate
-
-        evaluate(cfg)
-
-    _run(lambda cfg: _reporting(lambda: job(cfg)), "evaluate")
+    _run(_evaluate_job, "evaluate")
 
 
 def with_training_options(job: Callable[[dict[str, Any]], int]) -> None:
@@ -103,12 +97,15 @@ def _launch(config: dict[str, Any], output_dir: Path, overrides: list[str]) -> d
 
 
 def _synthesize_job(cfg: DictConfig) -> None:
-    def job() -> None:
-        from tts.synthesize import synthesize
+    from tts.synthesize import synthesize
 
-        synthesize(cfg)
+    _reporting(lambda: synthesize(cfg))
 
-    _reporting(job)
+
+def _evaluate_job(cfg: DictConfig) -> None:
+    from tts.evaluation.run import evaluate
+
+    _reporting(lambda: evaluate(cfg))
 
 
 def _run(job: Callable[[DictConfig], Any], config_name: str) -> None:

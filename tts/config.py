@@ -12,7 +12,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 
-from tts.errors import InputError
+from tts.errors import InputError, one_line
 from tts.runs import run_folder
 
 
@@ -76,6 +76,6 @@ def resolved(cfg: DictConfig) -> dict[str, Any]:
         key = str(error.full_key or error).strip()
         raise InputError(f"{key} is required: add {key}=... to the command") from None
     except InterpolationResolutionError as error:
-        raise InputError(" ".join(str(error).split())) from None
+        raise InputError(one_line(error)) from None
     assert isinstance(container, dict)
     return {str(key): value for key, value in container.items()}

@@ -33,7 +33,7 @@ from tts.data.contract import Contract, mel_of
 from tts.data.manifest import Utterance
 from tts.data.shards import DamagedError, Shards
 from tts.data.table import Rows, Table
-from tts.errors import InputError
+from tts.errors import InputError, one_line
 
 _log = logging.getLogger(__name__)
 
@@ -157,7 +157,7 @@ class Prepared:
             samples, _ = soundfile.read(path, count, start, dtype="float32")
         except soundfile.SoundFileError as error:
             # soundfile's text begins with the path, which a message has once
-            reason = " ".join(str(error).split()).split("': ")[-1]
+            reason = one_line(error).split("': ")[-1]
             if not path.exists():
                 reason = "it is gone"
             raise InputError(f"{path}: cannot be read any more ({reason})") from None

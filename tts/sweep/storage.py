@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from tts.errors import InputError
+from tts.errors import InputError, one_line
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -42,7 +42,7 @@ def open_storage(storage: str | None, folder: Path) -> BaseStorage:
     try:
         opened: BaseStorage = optuna.storages.RDBStorage(url, engine_kwargs=options)
     except Exception as error:
-        raise InputError(f"sweep.storage={url}: {' '.join(str(error).split())}") from None
+        raise InputError(f"sweep.storage={url}: {one_line(error)}") from None
     return opened
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tts.data.corpora.made import ConvertedCorpus, Recorded, decoded
-from tts.errors import InputError, listed
+from tts.errors import InputError, listed, one_line
 
 
 class HuggingFace(ConvertedCorpus):
@@ -93,7 +93,7 @@ class HuggingFace(ConvertedCorpus):
         except InputError:
             raise
         except Exception as error:  # the library raises what its many back ends raise
-            reason = " ".join(str(error).split())[:300] or type(error).__name__
+            reason = one_line(error)[:300] or type(error).__name__
             raise InputError(f"data.source={self.source}: cannot be loaded: {reason}") from None
         wanted = {key: column for key, column in self.columns.items() if column is not None}
         for key, column in wanted.items():
