@@ -33,8 +33,8 @@ def content(folder):
 
 def test_arrays_are_found_by_their_keys(shards):
     for number in (7, 0, 9, 3):
-        np.testing.assert_array_equal(shards.read(shards.find(key(number))), array(number))
-    assert shards.find(key(10)) is None
+        np.testing.assert_array_equal(shards.read(shards.entries[key(number)]), array(number))
+    assert key(10) not in shards.entries
     assert shards.records["samples"].tolist() == list(range(10))
 
 
@@ -62,7 +62,7 @@ def test_more_arrays_go_behind_the_others(shards, tmp_path):
         assert writer.n_lost == 0
         writer.add(key(50), array(50))
     assert content(tmp_path)["mels.index"][: 10 * RECORD.itemsize] == before["mels.index"]
-    np.testing.assert_array_equal(shards.read(shards.find(key(50))), array(50))
+    np.testing.assert_array_equal(shards.read(shards.entries[key(50)]), array(50))
 
 
 def test_what_was_written_in_two_goes_is_what_one_writes(tmp_path, shards):

@@ -88,17 +88,19 @@ class Preparation:
         """
         begin = time.perf_counter()
         self.contract.processing.check()
-        self._make_folder()
+        make_cache(self.folder / LOCAL)
         utterances = corpus.utterances()
         report = Report(corpus.name, str(self.folder), corpus.faults(), cores=self.workers)
-        if (prepared := self._ready(corpus, utterances, report)) is None:
+        if (prepared := self._ready(corpus, utterances, Seen(self._seen), report)) is None:
             with one_process(self.folder / LOCAL / "lock", f"preparing {corpus.name}"):
                 # of this format and former ones
                 for folder in (self.folder, self.folder.parent):
                     remove_leftovers_in(folder)
-                self._check_header(corpus.name)
-                prepared = self._ready(corpus, utterances, report)
-                prepared = prepared or self._prepare(corpus, utterances, report)
+                self._check_header()
+                # anew: another process may have been here
+                seen = Seen(self._seen)
+                prepared = self._ready(corpus, utterances, seen, report)
+                prepared = prepared or self._prepare(corpus, utterances, seen, report)
         self._remember(corpus, utterances, prepared)
         if self.tokenizer:
             tokens = make_tokens(prepared, self.tokenizer, self.on_error)
@@ -125,18 +127,16 @@ class Preparation:
         return self.run(corpus)[0]
 
     def _ready(
-        self, corpus: Corpus, utterances: Sequence[Utterance], report: Report
+        self, corpus: Corpus, utterances: Sequence[Utterance], seen: Seen, report: Report
     ) -> Prepared | None:
         """Open the corpus if there is nothing to do but that."""
         if self.verify or not self._is_ours():
             return None
-        seen, sights = Seen(self._seen), {}
+        sights: dict[str, Sight] = {}
         for utterance in utterances:
-            with contextlib.suppress(OSError):
-                if (sight := seen.find(utterance.wav)) is not None:
-                    sights[utterance.id] = sight
-                    continue
-            return None
+            if (sight := seen.find(utterance.wav)) is None:
+                return None
+            sights[utterance.id] = sight
         self._check_rates(utterances, sights)
         try:
             prepared = Prepared(self.folder, self._table(corpus, utterances, sights)[0], utterances)
@@ -145,12 +145,14 @@ class Preparation:
         report.n_reused = len(utterances)
         return prepared
 
-    def _prepare(self, corpus: Corpus, utterances: Sequence[Utterance], report: Report) -> Prepared:
+    def _prepare(
+        self, corpus: Corpus, utterances: Sequence[Utterance], seen: Seen, report: Report
+    ) -> Prepared:
         texts = [(utterance.where, utterance.text) for utterance in utterances]
         if self.tokenizer:
             # before the mels: a text that cannot be read should not cost their computation
             encode_texts(self.folder, corpus.name, texts, self.tokenizer, self.on_error)
-        sights = self._read_all(corpus.name, utterances, report)
+        sights = self._read_all(corpus.name, utterances, seen, report)
         kept = [utterance for utterance in utterances if utterance.id in sights]
         self._check_rates(kept, sights)
         name, files = self._table(corpus, kept, sights)
@@ -164,10 +166,9 @@ class Preparation:
         return Prepared(self.folder, name, kept)
 
     def _read_all(
-        self, name: str, utterances: Sequence[Utterance], report: Report
+        self, name: str, utterances: Sequence[Utterance], seen: Seen, report: Report
     ) -> dict[str, Sight]:
         """Read what is not known, and store what is missing of it."""
-        seen = Seen(self._seen)
         sights: dict[str, Sight] = {}
         n_faults = len(report.left_out)
         mels, waves = mel_shards(self.folder), wave_shards(self.folder)
@@ -209,12 +210,11 @@ class Preparation:
                 advance(1)
 
     def _is_known(self, utterance: Utterance, work: Work, sights: dict[str, Sight]) -> bool:
-        with contextlib.suppress(OSError):
-            sight = None if self.verify else work.seen.find(utterance.wav)
-            if sight is not None and not any(work.missing(sight)):
-                sights[utterance.id] = sight
-                return True
-        return False
+        sight = None if self.verify else work.seen.find(utterance.wav)
+        if sight is None or any(work.missing(sight)):
+            return False
+        sights[utterance.id] = sight
+        return True
 
     def _check_rates(self, utterances: Sequence[Utterance], sights: dict[str, Sight]) -> None:
         if not self.resample:
@@ -271,14 +271,11 @@ class Preparation:
         except InputError:
             return False  # nothing there, or damaged
 
-    def _make_folder(self) -> None:
-        make_cache(self.folder / LOCAL)
-
     @property
     def _seen(self) -> Path:
         return self.folder / LOCAL / "seen.jsonl"
 
-    def _check_header(self, name: str) -> None:
+    def _check_header(self) -> None:
         """Write the header, or see that the folder is what it should be."""
         path = self.folder / HEADER
         if not path.exists():
@@ -298,7 +295,7 @@ class Preparation:
                 raise InputError(f"{error}; delete it, or choose another data.prepared") from None
             _log.warning("%s; computing it again", error)
             _empty(self.folder)
-            return self._check_header(name)
+            return self._check_header()
         if differences := there.differences(self.contract):
             raise InputError(
                 f"{self.folder}: was prepared with other settings: {', '.join(differences)}; "

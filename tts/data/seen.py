@@ -47,12 +47,11 @@ class Seen:
         return len(self._sights)
 
     def find(self, path: Path) -> Sight | None:
-        """What is known of a file, unless it has another size or date now.
-
-        Raises:
-            OSError: there is no such file.
-        """
-        status = path.stat()
+        """What is known of a file, unless it is gone, or has another size or date now."""
+        try:
+            status = path.stat()
+        except OSError:
+            return None
         sight = self._sights.get(str(path))
         if sight is None or sight[:2] != (status.st_size, status.st_mtime_ns):
             return None

@@ -84,10 +84,6 @@ class Shards:
             )
         return self._records
 
-    def find(self, key: bytes) -> int | None:
-        """The entry of a key, or None."""
-        return self.entries.get(key)
-
     @property
     def entries(self) -> dict[bytes, int]:
         """Entries by key."""
