@@ -48,16 +48,13 @@ def _table(found: Evaluation) -> Iterator[str]:
 
 
 def _sentences(found: Evaluation, output: Path) -> Iterator[str]:
-    ids = dict.fromkeys(clip.id for judged in found.systems for clip in judged.clips)
-    by_id = [{clip.id: n for n, clip in enumerate(judged.clips)} for judged in found.systems]
+    """A row for each sentence, with a cell for each system."""
+    texts = {clip.id: clip.text for judged in found.systems for clip in judged.clips}
+    places = [{clip.id: n for n, clip in enumerate(judged.clips)} for judged in found.systems]
     yield "<table>"
-    for name in ids:
-        spoken = [
-            (j, place[name]) for j, place in zip(found.systems, by_id, strict=True) if name in place
-        ]
-        text = spoken[0][0].clips[spoken[0][1]].text
+    for name, text in texts.items():
         yield f"<tr><td><b>{escape(name)}</b><br>{escape(text)}</td>"
-        for judged, place in zip(found.systems, by_id, strict=True):
+        for judged, place in zip(found.systems, places, strict=True):
             yield "<td>"
             if name in place:
                 yield from _cell(judged, place[name], output)

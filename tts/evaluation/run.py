@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -143,28 +144,37 @@ def _makers(config: Mapping[str, Any]) -> dict[str, Callable[[Recordings], Syste
     seed, device = config["seed"], pick_device(str(config["device"]))
     own_vocoder = vocoder != GRIFFIN_LIM
 
-    def voice(vocoder: str) -> Callable[[Recordings], System | None]:
-        def make(recordings: Recordings) -> System | None:
-            if acoustic is None:
-                return None
-            return Voice(recordings, Synthesizer.from_pretrained(acoustic, vocoder, device), seed)
-
-        return make
-
-    def griffin_lim_copy(recordings: Recordings) -> System:
-        return CopySynthesis(recordings, GriffinLimVocoder(MelConfig()), seed)
+    @cache
+    def synthesizer() -> Synthesizer:
+        return Synthesizer.from_pretrained(acoustic, vocoder, device)
 
     def vocoder_copy(recordings: Recordings) -> System | None:
         if not own_vocoder:
             return None
         return CopySynthesis(recordings, load_waveglow(vocoder, device)[0], seed)
 
+    def voice(recordings: Recordings) -> System | None:
+        return Voice(recordings, synthesizer(), seed) if acoustic else None
+
+    def voice_griffin_lim(recordings: Recordings) -> System | None:
+        if not acoustic or not own_vocoder:
+            return None
+        parts = synthesizer()
+        spoken = Synthesizer(
+            parts.acoustic,
+            GriffinLimVocoder(parts.mel),
+            parts.tokenizer,
+            parts.mel,
+            speakers=parts.speakers,
+        )
+        return Voice(recordings, spoken, seed)
+
     return {
         "recordings": lambda recordings: recordings,
-        "griffin_lim_copy": griffin_lim_copy,
+        "griffin_lim_copy": lambda r: CopySynthesis(r, GriffinLimVocoder(MelConfig()), seed),
         "vocoder_copy": vocoder_copy,
-        "voice": voice(vocoder),
-        "voice_griffin_lim": lambda r: voice(GRIFFIN_LIM)(r) if own_vocoder else None,
+        "voice": voice,
+        "voice_griffin_lim": voice_griffin_lim,
         "espeak": lambda recordings: EngineVoice(recordings, "espeak"),
         "hibari": lambda recordings: EngineVoice(recordings, "hibari"),
     }

@@ -37,6 +37,8 @@ class Recordings:
 
     def __init__(self, root: str | Path | None) -> None:
         self._folder = None if root is None else Path(root).expanduser()
+        # every system is compared with them
+        self._read: dict[str, Sound | None] = {}
         if self._folder is None:
             return
         if (self._folder / "wavs").is_dir():
@@ -50,8 +52,12 @@ class Recordings:
         Raises:
             InputError: it cannot be read.
         """
-        path = None if self._folder is None else self._folder / f"{sentence.id}.wav"
-        return Sound(*read_wave(path)) if path is not None and path.is_file() else None
+        if self._folder is None:
+            return None
+        if sentence.id not in self._read:
+            path = self._folder / f"{sentence.id}.wav"
+            self._read[sentence.id] = Sound(*read_wave(path)) if path.is_file() else None
+        return self._read[sentence.id]
 
     def clip(self, sentence: Sentence, sound: Sound, **known: Any) -> Clip:
         """A clip of any system, with its recording where there is one."""
