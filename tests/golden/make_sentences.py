@@ -17,8 +17,9 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from tts.data.splits import held_out_ids, shipped_ids
+
 SHORTEST, LONGEST = 4, 10
-PACKAGE = Path(__file__).parents[2] / "tts"
 
 HEADER = """\
 # Sentences that the synthetic corpus reads, one a line; lines that begin with # are skipped.
@@ -118,19 +119,11 @@ def collect(rows: Iterable[str], left_out: frozenset[str]) -> list[str]:
 
 def main(metadata: str, target: str) -> None:
     """Write the sentences."""
-    splits = [PACKAGE / "data" / "splits" / f"ljspeech_{split}.txt" for split in ("val", "test")]
-    held_out = PACKAGE / "evaluation" / "heldout.txt"
-    left_out = frozenset(name for path in [*splits, held_out] for name in _ids(path))
+    left_out = shipped_ids("val") | shipped_ids("test") | held_out_ids("shipped")
     with Path(metadata).open(encoding="utf-8") as file:
         lines = collect(file, left_out)
     Path(target).write_text(HEADER + "\n".join(lines) + "\n", encoding="utf-8")
     sys.stdout.write(f"{len(lines)} sentences\n")
-
-
-def _ids(path: Path) -> list[str]:
-    """First columns of the lines that are no comments."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [line.split("|")[0] for line in lines if line and not line.startswith("#")]
 
 
 if __name__ == "__main__":

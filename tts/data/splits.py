@@ -44,7 +44,7 @@ def hash_split(
 
 def ljspeech_split(utterances: Sequence[Utterance]) -> Split:
     """Split LJ Speech, or what there is of it, as NVIDIA's filelists do."""
-    return _assign(utterances, _shipped("val"), _shipped("test"))
+    return _assign(utterances, shipped_ids("val"), shipped_ids("test"))
 
 
 def held_out_ids(source: str | Path) -> frozenset[str]:
@@ -59,10 +59,9 @@ def held_out_ids(source: str | Path) -> frozenset[str]:
     shipped = resources.files("tts.evaluation") / "heldout.txt"
     file = shipped if source == "shipped" else Path(source).expanduser()
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        return _ids(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"data.held_out={source}: cannot be read ({error})") from None
-    return frozenset(line.split("|")[0].strip() for line in lines if line and line[0] != "#")
 
 
 def is_ljspeech(utterances: Iterable[Utterance]) -> bool:
@@ -78,9 +77,15 @@ def _assign(utterances: Sequence[Utterance], val: frozenset[str], test: frozense
     return split
 
 
-def _shipped(split: str) -> frozenset[str]:
-    file = resources.files("tts.data") / "splits" / f"ljspeech_{split}.txt"
-    return frozenset(file.read_text(encoding="utf-8").split())
+def shipped_ids(part: str) -> frozenset[str]:
+    """Ids of LJ Speech that NVIDIA validates ("val") or tests ("test") on."""
+    file = resources.files("tts.data") / "splits" / f"ljspeech_{part}.txt"
+    return _ids(file.read_text(encoding="utf-8"))
+
+
+def _ids(text: str) -> frozenset[str]:
+    lines = text.splitlines()
+    return frozenset(line.split("|")[0].strip() for line in lines if line and line[0] != "#")
 
 
 def _below(names: list[str], fraction: float) -> list[str]:
