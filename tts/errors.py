@@ -60,3 +60,8 @@ def listed(names: Sequence[str], most: int) -> str:
     """``"a, b and 3 more"``: the first ``most`` of some names, for a message of one line."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return f"{', '.join(names[:most])}{more}"
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of at most ``most`` characters, the last of them "…" if it was longer."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import unicodedata
 
-from tts.errors import InputError
+from tts.errors import InputError, shortened
 from tts.text import Tokenizer
 
 #: The cleaner that is there to write other scripts in Latin letters.
@@ -28,7 +28,7 @@ def encode(tokenizer: Tokenizer, text: str) -> list[int]:
         foreign = foreign_script(tuple(tokenizer.symbols), text)
         if foreign is not None:
             raise InputError(
-                f"{_shortened(text)!r} is written in {foreign.lower()} letters, for which the "
+                f"{shortened(text, 40)!r} is written in {foreign.lower()} letters, for which the "
                 "symbol table has none; choose another tokenizer, such as tokenizer=ipa "
                 f"tokenizer.language=CODE, or tokenizer.cleaner={TRANSLITERATING}"
             )
@@ -56,7 +56,3 @@ def _scripts_of(symbols: tuple[str, ...]) -> frozenset[str]:
 def _script(char: str) -> str:
     """Such as "LATIN" or "CYRILLIC": what Unicode's names of letters begin with."""
     return unicodedata.name(char, "").partition(" ")[0] if char.isalpha() else ""
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:39]}…"

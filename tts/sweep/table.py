@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tts.errors import shortened
 from tts.sweep.trial_record import State, TrialRecord, write_text
 
 #: Order in the table, after the objective.
@@ -113,9 +114,7 @@ class Results:
         values = [record.parameters.get(key, "") for key in self._keys()]
         if short:
             values = [_short(value) for value in values]
-        reason = record.reason
-        if short and len(reason) > _REASON:
-            reason = reason[: _REASON - 1] + "…"
+        reason = shortened(record.reason, _REASON) if short else record.reason
         state, seconds = record.state.value, f"{record.seconds:.1f}"
         return [str(record.number), *values, objective, state, seconds, folder, reason]
 
