@@ -46,11 +46,12 @@ def evaluate() -> None:
     _run(_evaluate_job, "evaluate")
 
 
-def with_training_options(job: Callable[[dict[str, Any]], int]) -> None:
+def with_training_options(job: Callable[[dict[str, Any]], int], config_name: str = "train") -> None:
     """A command that takes the options of ``train.py`` and does not train.
 
     Args:
         job: given the resolved configuration; gives the exit status.
+        config_name: a file in conf/ that begins with ``train`` and adds options of its own.
     """
 
     def run(cfg: DictConfig) -> None:
@@ -61,7 +62,7 @@ def with_training_options(job: Callable[[dict[str, Any]], int]) -> None:
 
     # no run, and so no folder of one
     sys.argv += ["hydra.run.dir=.", "hydra.output_subdir=null"]
-    _run(run, "train")
+    _run(run, config_name)
 
 
 def _train_job(cfg: DictConfig) -> float | None:

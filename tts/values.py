@@ -240,6 +240,27 @@ TRAINING: dict[str, Legal] = {
     "callbacks.early_stopping.patience": COUNT,
 }
 
+DOCTOR: dict[str, Legal] = {
+    "doctor": Section(),
+    "doctor.output": Text(),
+    "doctor.strict": SWITCH,
+    "doctor.n_shown": Number(int, least=0),
+    "doctor.n_clips": Number(int, least=0),
+    "doctor.clip_seconds": Number(float, above=0),
+    "doctor.silence_db": Number(float, above=0, most=120),
+    "doctor.longest_lead": AMOUNT,
+    "doctor.longest_tail": AMOUNT,
+    "doctor.clipped": COUNT,
+    "doctor.offset": SHARE,
+    "doctor.faintest": Number(float, most=0),
+    "doctor.band": SHARE,
+    "doctor.outlier": Number(float, above=0),
+    "doctor.least": COUNT,
+    "doctor.accented": SHARE,
+    "doctor.speaker_clips": Number(int, least=0),
+    "doctor.memory_gb": Number(float, above=0, null=True),
+}
+
 EVALUATION: dict[str, Legal] = {
     **{key: Text() for key in ("acoustic", "vocoder", "sentences", "recordings", "output")},
     "n_sentences": Number(int, least=1, null=True),

@@ -169,6 +169,24 @@ def test_wave_from_a_pipe_has_no_length_and_reads(wav):
     np.testing.assert_array_equal(read_wave(wav)[0], NOISE)
 
 
+def test_long_recordings_are_read_to_their_end(tmp_path):
+    long = np.tile(NOISE, 200)
+    write_wave(tmp_path / "a.wav", long, 22050)
+    np.testing.assert_array_equal(read_wave(tmp_path / "a.wav")[0], long)
+
+
+def test_a_rate_that_is_none_is_refused(tmp_path):
+    soundfile.write(tmp_path / "a.wav", NOISE, 2)
+    with pytest.raises(InputError, match=r"a\.wav: 2 Hz is no rate of sound"):
+        read_wave(tmp_path / "a.wav", 22050, resample=True)
+
+
+def test_nothing_that_is_left_of_resampling_is_refused(tmp_path):
+    soundfile.write(tmp_path / "a.wav", NOISE[:10], 768000)
+    with pytest.raises(InputError, match="holds no samples"):
+        read_wave(tmp_path / "a.wav", 22050, resample=True)
+
+
 def test_channels_are_mixed_on_request(tmp_path, caplog):
     path = tmp_path / "a.wav"
     soundfile.write(path, np.tile([0.5, 0.25], (100, 1)), 22050)

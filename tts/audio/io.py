@@ -13,7 +13,7 @@ import logging
 import os
 import struct
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,11 +22,18 @@ from tts.atomic import atomic_writer
 from tts.audio.samples import resampled, to_int16
 from tts.errors import InputError
 
+if TYPE_CHECKING:
+    import soundfile
+
 _log = logging.getLogger(__name__)
 
 _FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
 # Programs that write WAV into a pipe cannot know the length, and leave one of these
 _LENGTH_UNKNOWN = {0, 0xFFFFFFFF}
+# Others come from damaged headers, and would be resampled to nothing, or to more than there is room
+_RATES = range(1000, 1_000_001)
+# Values that are read at a time: a header may declare more than any memory holds
+_BLOCK = 2**18
 # Float files may exceed full scale a little; twice as much means integers that nobody divided
 _UNSCALED = 2.0
 
@@ -62,6 +69,7 @@ def read_wave(
             )
         _log.info("%s: resampled from %d Hz to %d Hz", path, rate, sample_rate)
         samples = resampled(samples, rate, sample_rate)
+        _check_samples(path, samples)
         rate = sample_rate
     return _limit(path, samples), rate
 
@@ -98,25 +106,52 @@ def write_wave(path: str | os.PathLike[str], samples: ArrayLike, sample_rate: in
         file.write(encoded.getbuffer())
 
 
-def _decode(path: Path, mix_down: bool) -> tuple[NDArray[np.float32], int]:
+def decode(source: str | os.PathLike[str] | BinaryIO) -> tuple[NDArray[np.float32], int]:
+    """Decode a sound file, or an open one, wholly; take no more memory than is really there.
+
+    Returns:
+        Samples ``(T_wave, n_channels)`` as they are, and their rate in Hz.
+
+    Raises:
+        InputError: it is no sound, or less than it declares; the message names no file.
+    """
     import soundfile
 
+    try:
+        with soundfile.SoundFile(source) as file:
+            if file.samplerate not in _RATES:
+                raise InputError(f"{file.samplerate} Hz is no rate of sound; export the file again")
+            samples, expected = _read_on(file), file.frames
+    except (soundfile.SoundFileError, OSError) as error:
+        reason = getattr(error, "error_string", str(error)).rstrip(".")
+        raise InputError(f"cannot be read as sound ({reason})") from error
+    if len(samples) < expected:
+        raise InputError(f"truncated, {len(samples)} of {expected} samples are there")
+    return samples, int(file.samplerate)
+
+
+def _decode(path: Path, mix_down: bool) -> tuple[NDArray[np.float32], int]:
     _check_length(path)
     try:
-        with soundfile.SoundFile(path) as file:
-            rate, channels, expected = file.samplerate, file.channels, file.frames
-            if channels != 1 and not mix_down:
-                raise InputError(f"{path}: {channels} channels, expected 1; mix down to mono")
-            samples: NDArray[np.float32] = file.read(dtype="float32", always_2d=True)
-    except soundfile.SoundFileError as error:
-        reason = getattr(error, "error_string", str(error)).rstrip(".")
-        raise InputError(f"{path}: cannot be read as sound ({reason})") from error
-    if len(samples) < expected:
-        raise InputError(f"{path}: truncated, {len(samples)} of {expected} samples are there")
+        samples, rate = decode(path)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    channels = samples.shape[1]
     if channels == 1:
-        return samples[:, 0], int(rate)
+        return samples[:, 0], rate
+    if not mix_down:
+        raise InputError(f"{path}: {channels} channels, expected 1; mix down to mono")
     _log.info("%s: %d channels mixed down to one", path, channels)
-    return samples.mean(axis=1), int(rate)
+    return samples.mean(axis=1), rate
+
+
+def _read_on(file: soundfile.SoundFile) -> NDArray[np.float32]:
+    """All samples that are there, ``(T_wave, n_channels)``."""
+    n_frames = max(_BLOCK // file.channels, 1)
+    blocks: list[NDArray[np.float32]] = []
+    while not blocks or len(blocks[-1]) == n_frames:
+        blocks.append(file.read(n_frames, dtype="float32", always_2d=True))
+    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
 
 def _check_length(path: Path) -> None:

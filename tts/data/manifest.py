@@ -237,6 +237,8 @@ class _Listing:
         self._folders: dict[str, frozenset[str]] = {}
 
     def has(self, path: str) -> bool:
+        if "\0" in path:
+            return False  # which a file system would not even look for
         folder, name = os.path.split(path)
         if folder not in self._folders:
             try:

@@ -201,7 +201,7 @@ def _places(
     path: Path, form: TableFormat, header: Sequence[str] | None, width: int
 ) -> dict[str, int]:
     """Where the columns are, counted from 0."""
-    names = [name.strip() for name in header or []]
+    names = [" ".join(name.split()) for name in header or []]
     places = {}
     for key, column in form.columns.items():
         if isinstance(column, int):

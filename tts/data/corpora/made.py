@@ -15,11 +15,12 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tts.audio.io import decode
 from tts.data.building import atomic_folder, n_cores, ordered_map, progress, remove_leftovers
 from tts.data.corpora.base import DESCRIPTION, Corpus
 from tts.data.corpora.delimited import TableFormat, read_table
@@ -150,22 +151,16 @@ class ConvertedCorpus(MadeCorpus):
         return entries
 
 
-def decoded(data: Any) -> tuple[NDArray[np.float32], int]:
+def decoded(source: str | BinaryIO) -> tuple[NDArray[np.float32], int]:
     """Read a sound file, or the bytes of one, as mono.
 
     Raises:
         InputError: it is no sound, or is empty.
     """
-    import soundfile
-
-    try:
-        samples, rate = soundfile.read(data, dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, OSError) as error:
-        reason = getattr(error, "error_string", str(error)).rstrip(".")
-        raise InputError(f"cannot be read as sound ({reason})") from None
+    samples, rate = decode(source)
     if not len(samples) or not np.isfinite(samples).all():
         raise InputError("holds no sound")
-    return samples.mean(axis=1), int(rate)
+    return samples.mean(axis=1), rate
 
 
 def _convert(folder: Path, recorded: Recorded) -> tuple[Recorded, str | None]:

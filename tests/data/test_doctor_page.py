@@ -1,0 +1,172 @@
+"""The page of the doctor: one file, with sound that can be played and nothing that is executed."""
+
+import base64
+import io
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tts.audio import write_wave
+from tts.data import Utterance
+from tts.data.doctor.cases import Case, Reading
+from tts.data.doctor.examination import Examination
+from tts.data.doctor.findings import Finding, found
+from tts.data.doctor.listening import listen
+from tts.data.doctor.options import Options
+from tts.data.doctor.page import page
+from tts.data.doctor.report import as_table, summary
+from tts.data.doctor.svg import histogram, outline
+
+EVIL = '<script>alert(\'"&")</script>'
+VOID = {"meta", "br"}
+
+
+class Checked(HTMLParser):
+    """Sees that every element is closed, and collects elements and text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.elements, self.text = [], [], ""
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+    def all(self, wanted):
+        return [attributes for tag, attributes in self.elements if tag == wanted]
+
+
+@pytest.fixture
+def examination(tmp_path):
+    cases, findings = [], []
+    for number in range(14):
+        path = tmp_path / f"clip{number}.wav"
+        write_wave(path, 0.5 * np.sin(np.arange(4000 + 500 * number)), 8000)
+        name = f"{EVIL}{number}"
+        utterance = Utterance(name, path, f"{EVIL} said {number}", f"{EVIL}.csv:{number}")
+        cases.append(Case(utterance, listen(path, 40), reading=Reading(10 + number)))
+        severity = "error" if number == 7 else "warning" if number > 2 else "note"
+        findings.append(found("pace", severity, utterance, f"{EVIL} is wrong", number))
+    return Examination(EVIL, cases, findings)
+
+
+def test_what_the_corpus_says_is_escaped(examination):
+    text = page(examination, Options())
+    assert "<script" not in text
+    shown = Checked(text)
+    assert f"{EVIL} said 7" in shown.text
+    assert f"{EVIL} is wrong" in shown.text
+    assert f"Examination of {EVIL}" in shown.text
+
+
+def test_the_page_needs_nothing_beside_it(examination):
+    shown = Checked(page(examination, Options()))
+    assert not {tag for tag, _ in shown.elements} & {"script", "link", "img", "iframe"}
+    for _, attributes in shown.elements:
+        for name in ("src", "href"):
+            assert attributes.get(name, "data:").startswith("data:")
+
+
+def test_the_worst_recordings_can_be_heard(examination):
+    shown = Checked(page(examination, Options(n_clips=3)))
+    sounds = shown.all("audio")
+    assert len(sounds) == 3
+    kind, _, data = sounds[0]["src"].partition(",")
+    assert kind == "data:audio/flac;base64"
+    # the one with an error is the first
+    samples, rate = soundfile.read(io.BytesIO(base64.b64decode(data)))
+    original, _ = soundfile.read(examination.cases[7].utterance.wav)
+    assert rate == 8000
+    np.testing.assert_array_equal(samples, original)
+
+
+def test_long_recordings_are_cut(examination):
+    text = page(examination, Options(n_clips=20, clip_seconds=0.25))
+    for sound in Checked(text).all("audio"):
+        data = base64.b64decode(sound["src"].partition(",")[2])
+        assert len(soundfile.read(io.BytesIO(data))[0]) == 2000
+    assert "the first 0.25 s of 0.9 s" in text
+
+
+def test_a_recording_that_is_gone_is_no_reason_to_stop(examination):
+    for case in examination.cases:
+        case.utterance.wav.unlink()
+    assert "(it is gone)" in page(examination, Options())
+
+
+def test_notes_are_not_among_the_worst(examination):
+    assert len(Checked(page(examination, Options(n_clips=20))).all("audio")) == 11
+
+
+def test_many_findings_are_shortened(examination):
+    findings = [Finding("rows", "error", f"row {n}", gravity=-n) for n in range(250)]
+    text = page(Examination("many", examination.cases, findings), Options())
+    assert "row 99<" in text
+    assert "row 100<" not in text
+    assert "and 150 more in doctor.json" in text
+
+
+def test_a_corpus_of_which_nothing_can_be_read_has_a_page():
+    case = Case(Utterance("a", Path("a.wav"), "A.", "m:1"), None, "not found", Reading(wrong="?"))
+    findings = [found("unreadable", "error", case.utterance, "not found")]
+    text = page(Examination("none", [case], findings), Options())
+    assert "<svg" not in text
+    assert "recordings that cannot be read" in text
+
+
+def test_terminals_get_no_commands(examination):
+    from rich.console import Console
+
+    finding = Finding("rows", "error", "\x1b[2Jgone [bold]?", "a.csv:1")
+    console = Console(file=io.StringIO(), width=80)
+    console.print(as_table(Examination("c", [], [finding]), Options()))
+    said = console.file.getvalue()
+    assert "\x1b" not in said
+    assert "[bold]?" in said
+
+
+def test_the_summary_counts(examination):
+    told = "14 utterances, 0.00 hours: 1 error, 10 warnings, 3 notes"
+    assert summary(examination) == f"{EVIL}: {told}"
+
+
+@pytest.mark.parametrize("log", [True, False])
+@pytest.mark.parametrize(
+    "values", [[3.0], [2.0, 2.0, 2.0], [1e-3, 5.0, 1e4], list(range(1, 500)), [1.0, 1.0 + 1e-12]]
+)
+def test_a_histogram_shows_every_value(values, log):
+    drawing = histogram("Title <>", "s & m", values, log)
+    Checked(drawing)
+    counted = [int(n) for n in re.findall(r": (\d+)</title>", drawing)]
+    assert sum(counted) == len(values)
+
+
+def test_zeros_have_a_histogram():
+    assert ": 3</title>" in histogram("t", "s", [0.0, 0.0, 0.0])
+
+
+@pytest.mark.parametrize("length", [1, 7, 299, 5000])
+def test_an_outline_follows_the_samples(length):
+    drawing = outline(np.linspace(-1, 1, length, dtype=np.float32))
+    points = re.search('points="(.*?)"', drawing)[1].split()
+    assert len(points) == 2 * min(length, 300)
+    heights = [float(point.split(",")[1]) for point in points]
+    assert min(heights) >= 2
+    assert max(heights) == 78

@@ -1,0 +1,75 @@
+"""Examine a corpus: what a training would stumble over, and what would make its voice worse.
+
+    python -m tts.data.doctor data=ljspeech data.root=/path/LJSpeech-1.1
+    python -m tts.data.doctor data=folder data.root=... model=waveglow doctor.strict=true
+
+It takes the options of train.py and those of conf/doctor.yaml, changes nothing, and writes
+doctor.html and doctor.json into doctor.output. The exit status is 1 if there are errors
+(doctor.strict=true: or warnings), and 2 on bad input.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from tts.cli import with_training_options
+from tts.errors import EXIT_INTERRUPTED
+from tts.values import DOCTOR, TRAINING, check_values
+
+
+def main() -> None:
+    """``python -m tts.data.doctor``."""
+    with_training_options(doctor, "doctor")
+
+
+def doctor(config: dict[str, Any]) -> int:
+    """Examine the corpus of a configuration, print a table and write page and JSON.
+
+    Args:
+        config: resolved, plain containers.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        InputError: there is no corpus to examine, or a setting is wrong.
+    """
+    check_values(config, TRAINING | DOCTOR)
+    from hydra.utils import instantiate
+
+    from tts.data.doctor.examination import examine
+    from tts.data.doctor.options import Options
+    from tts.data.doctor.report import write_report
+
+    options = Options(**config["doctor"])
+    model = config["model"]
+    corpus = dict(model["datamodule"]["corpus"])
+    if "on_error" in corpus:
+        # what is wrong with rows and speakers is to be told, all of it
+        corpus |= {"on_error": "skip", "n_speakers": None}
+    try:
+        datamodule = instantiate(model["datamodule"] | {"corpus": corpus}, _convert_="all")
+        found = examine(
+            datamodule,
+            options,
+            n_speakers=config["data"].get("n_speakers"),
+            network=_sizes(model["network"]),
+        )
+        write_report(found, config, options)
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; nothing was written\n")
+        return EXIT_INTERRUPTED
+    return found.status(options.strict)
+
+
+def _sizes(network: dict[str, Any]) -> Any:
+    """Sizes of Tacotron 2, if the network is one."""
+    from tts.models.tacotron2_config import Tacotron2Config
+
+    sizes = {key: value for key, value in network.items() if key != "_target_"}
+    return Tacotron2Config(**sizes) if network["_target_"] == "tts.models.Tacotron2" else None
+
+
+if __name__ == "__main__":
+    main()

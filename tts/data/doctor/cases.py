@@ -1,0 +1,119 @@
+"""``gather``: listen to all recordings and read all texts, whatever is wrong with them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tts.data.base import SpeechDataModule
+from tts.data.building import n_cores, ordered_map, progress
+from tts.data.doctor.listening import Sound, listen
+from tts.data.manifest import Utterance
+from tts.data.scripts import TRANSLITERATING, foreign_script
+from tts.errors import InputError
+from tts.text import Tokenizer
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a tokenizer makes of a text.
+
+    Attributes:
+        n_symbols: ids; 0 if there are none.
+        script: of most letters, if the table has none of it.
+        unknown: characters (and phones in braces) that the table does not have, and how many.
+        wrong: why there are no ids.
+    """
+
+    n_symbols: int = 0
+    script: str | None = None
+    unknown: tuple[tuple[str, int], ...] = ()
+    wrong: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """An utterance and what was found of it.
+
+    Attributes:
+        utterance: the row.
+        sound: the recording; None if it cannot be read.
+        wrong: why it cannot.
+        reading: the text; None if the model has no use for texts.
+    """
+
+    utterance: Utterance
+    sound: Sound | None
+    wrong: str = ""
+    reading: Reading | None = None
+
+    @property
+    def pace(self) -> float | None:
+        """Symbols in a second of speech."""
+        if self.sound is None or self.reading is None or self.sound.is_silent:
+            return None
+        return self.reading.n_symbols / self.sound.spoken or None
+
+
+def gather(datamodule: SpeechDataModule, silence_db: float) -> list[Case]:
+    """Examine every utterance of a corpus, with progress on standard error.
+
+    Args:
+        datamodule: knows the corpus, and the tokenizer if there is one.
+        silence_db: see ``listen``.
+
+    Raises:
+        InputError: naming the file or the row at fault; no fault of single recordings or texts.
+    """
+    name, utterances = datamodule.corpus.name, datamodule.corpus.utterances()
+    tokenizer = getattr(datamodule, "tokenizer", None)
+    readings: Sequence[Reading | None] = [None] * len(utterances)
+    if tokenizer is not None:
+        readings = list(_read_all(name, utterances, tokenizer.quiet()))
+    sounds = _listen_to_all(name, utterances, silence_db)
+    return [
+        Case(utterance, sound, wrong, reading)
+        for utterance, (sound, wrong), reading in zip(utterances, sounds, readings, strict=True)
+    ]
+
+
+def read(tokenizer: Tokenizer, text: str) -> Reading:
+    """Read a text; what is wrong with it is part of the result."""
+    script = None
+    if tokenizer.cleaner != TRANSLITERATING and tokenizer.language is None:
+        script = foreign_script(tuple(tokenizer.symbols), text)
+    try:
+        unknown = tuple(tokenizer.unknown(text).items())
+        return Reading(len(tokenizer.encode(text)), script, unknown)
+    except InputError as error:
+        return Reading(script=script, wrong=str(error))
+
+
+def _read_all(
+    name: str, utterances: Sequence[Utterance], tokenizer: Tokenizer
+) -> Iterator[Reading]:
+    with progress(f"reading the texts of {name}", len(utterances)) as advance:
+        for utterance in utterances:
+            yield read(tokenizer, utterance.text)
+            advance(1)
+
+
+def _listen_to_all(
+    name: str, utterances: Sequence[Utterance], silence_db: float
+) -> Iterator[tuple[Sound | None, str]]:
+    def attempt(path: Path) -> tuple[Sound | None, str]:
+        try:
+            return listen(path, silence_db), ""
+        except InputError as error:
+            return None, str(error).removeprefix(f"{path}: ")
+
+    results = ordered_map(attempt, [utterance.wav for utterance in utterances], n_cores())
+    with (
+        progress(f"listening to {name}", len(utterances)) as advance,
+        contextlib.closing(results),
+    ):
+        for result in results:
+            yield result
+            advance(1)

@@ -1,0 +1,132 @@
+"""What the doctor may find: the checks, what to do about each, and how grave it is.
+
+An error stops a training, or teaches it something that is not so; a warning makes the voice worse;
+a note is worth knowing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tts.data.manifest import Utterance
+
+#: From the gravest down.
+SEVERITIES = ("error", "warning", "note")
+
+
+@dataclass(frozen=True)
+class Check:
+    """A kind of finding.
+
+    Attributes:
+        title: what is wrong, in a few words.
+        advice: what to do about it.
+    """
+
+    title: str
+    advice: str
+
+
+#: All checks, in the order in which they are shown.
+CHECKS = {
+    "rows": Check(
+        "rows that cannot be used", "mend or remove them; data.on_error=skip trains without"
+    ),
+    "unreadable": Check("recordings that cannot be read", "export them again, or remove the rows"),
+    "channels": Check("recordings that are not mono", "mix them down (sox IN OUT remix -)"),
+    "rate": Check("another sampling rate", "set data.resample=true, or resample the files"),
+    "silent": Check("nothing but silence", "record them again, or remove the rows"),
+    "clipping": Check("clipping", "record with less gain; what is cut off cannot be brought back"),
+    "lead": Check("long silence at the beginning", "set data.trim_db=40, which cuts it"),
+    "tail": Check(
+        "long silence at the end", "set data.trim_db=40: the gate learns from it to fire late"
+    ),
+    "offset": Check("DC offset", "filter the recordings with a high pass of 20 Hz"),
+    "faint": Check("very low level", "set data.loudness=-23, or record with more gain"),
+    "band": Check(
+        "nothing at high frequencies",
+        "upsampled or compressed? find the original, or remove the row",
+    ),
+    "unpronounceable": Check("texts without a word", "write what is said, or remove the rows"),
+    "script": Check(
+        "texts in a script without symbols", "choose tokenizer=ipa tokenizer.language=CODE"
+    ),
+    "symbols": Check("characters without a symbol", "spell them out, or choose another tokenizer"),
+    "accents": Check(
+        "another language than the symbols?", "choose tokenizer=ipa tokenizer.language=CODE"
+    ),
+    "pace": Check(
+        "spoken too fast or too slowly for its text", "listen: text and sound may differ"
+    ),
+    "duration": Check(
+        "unusually long or short", "listen; data.min_seconds and data.max_seconds leave such out"
+    ),
+    "same_sound": Check("the same sound under two names", "remove one of the rows"),
+    "same_text": Check("the same text twice", "nothing, if it was read twice"),
+    "segment": Check(
+        "shorter than a segment of WaveGlow", "nothing: WaveGlow sees them padded with silence"
+    ),
+    "bounds": Check("outside data.min_seconds and data.max_seconds", "nothing: they are left out"),
+    "speakers": Check("speakers", "set data.n_speakers, or choose with data.only_speakers=[...]"),
+    "few": Check("speakers with few recordings", "leave them out with data.only_speakers=[...]"),
+    "split": Check("the split", "raise data.val_fraction, or see to data.held_out"),
+    "memory": Check(
+        "memory of a training (an estimate)",
+        "if it is too much: a smaller data.batch_size, data.max_seconds, data.frames_per_batch",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that was found.
+
+    Attributes:
+        check: key of ``CHECKS``.
+        severity: one of ``SEVERITIES``.
+        what: what exactly, in a line.
+        where: the line of the manifest.
+        file: the recording.
+        id: of the utterance.
+        gravity: orders the findings of a check; the worst has the largest.
+    """
+
+    check: str
+    severity: str
+    what: str
+    where: str = ""
+    file: str = ""
+    id: str = ""
+    gravity: float = 0.0
+
+    def __str__(self) -> str:
+        place = ", ".join(part for part in (self.where, Path(self.file).name) if part)
+        return f"{place}: {self.what}" if place else self.what
+
+
+def found(
+    check: str, severity: str, utterance: Utterance, what: str, gravity: float = 0.0
+) -> Finding:
+    """A finding about an utterance."""
+    return Finding(
+        check, severity, what, utterance.where, str(utterance.wav), utterance.id, gravity
+    )
+
+
+def grouped(findings: Iterable[Finding]) -> dict[tuple[str, str], list[Finding]]:
+    """By severity and check, the gravest first; in each, the worst first."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.severity, finding.check), []).append(finding)
+    checks = list(CHECKS)
+    order = sorted(groups, key=lambda key: (SEVERITIES.index(key[0]), checks.index(key[1])))
+    return {key: sorted(groups[key], key=lambda finding: -finding.gravity) for key in order}
+
+
+def counts(findings: Iterable[Finding]) -> dict[str, int]:
+    """How many there are of each severity."""
+    counter = Counter(finding.severity for finding in findings)
+    return {severity: counter[severity] for severity in SEVERITIES}

@@ -1,0 +1,153 @@
+"""``listen``: what one recording is like, in the numbers that the checks are made of.
+
+Silence is what ``data.trim_db`` would cut: frames of 10 ms far below the loudest. A level is that
+of the frames between, and so is the spectrum: pauses say nothing of a voice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tts.audio import read_wave
+
+Samples = NDArray[np.float32]
+
+#: Peak below which there is nothing to be heard: 80 dB below full scale.
+INAUDIBLE = 1e-4
+# A top is flat where so many neighbours are as high as the highest sample: a voice touches that
+# once, what was cut off again and again. The samples of a low peak are too coarse to tell
+_FLAT, _FLAT_RUN, _FLAT_LEAST_PEAK = 1 - 1e-6, 3, 0.1
+_N_FFT, _MOST_SPECTRA = 1024, 256
+# What is so far below the loudest part of the spectrum counts as nothing; noise of 16 bits is lower
+_FAINT_DB = 70.0
+
+
+class Sound(NamedTuple):
+    """A recording.
+
+    Attributes:
+        rate: Hz.
+        channels: of the file; the rest is about their mean.
+        seconds: in all.
+        peak: the largest absolute sample.
+        level: of what is not silent, dB below full scale (RMS).
+        offset: mean of all samples.
+        n_clipped: samples in flat tops.
+        lead: seconds of silence at the beginning.
+        tail: seconds of silence at the end.
+        band: Hz above which there is nothing.
+        digest: of the samples and their rate.
+    """
+
+    rate: int
+    channels: int
+    seconds: float
+    peak: float
+    level: float
+    offset: float
+    n_clipped: int
+    lead: float
+    tail: float
+    band: float
+    digest: bytes
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether there is nothing to be heard."""
+        return self.peak < INAUDIBLE
+
+    @property
+    def spoken(self) -> float:
+        """Seconds without the silence at both ends."""
+        return self.seconds - self.lead - self.tail
+
+
+def listen(path: Path, silence_db: float) -> Sound:
+    """Read and measure a recording.
+
+    Args:
+        path: the file.
+        silence_db: silence is this many dB below the loudest 10 ms.
+
+    Raises:
+        InputError: it cannot be read, or holds values that are no samples.
+    """
+    import soundfile
+
+    samples, rate = read_wave(path, mix_down=True)
+    frame = rate // 100
+    energy = _energy(samples, frame)
+    # all frames if there is no sound
+    (active,) = np.nonzero(energy >= energy.max() * 10 ** (-silence_db / 10))
+    begin, end = active[0] * frame, min((active[-1] + 1) * frame, len(samples))
+    digest = hashlib.blake2b(samples.tobytes(), digest_size=16, salt=rate.to_bytes(8, "big"))
+    return Sound(
+        rate=rate,
+        channels=soundfile.info(path).channels,
+        seconds=len(samples) / rate,
+        peak=float(np.abs(samples).max()),
+        level=_decibels(energy[active].mean()),
+        offset=float(samples.mean(dtype=np.float64)),
+        n_clipped=_n_clipped(samples) + _n_clipped(-samples),
+        lead=float(begin / rate),
+        tail=float((len(samples) - end) / rate),
+        band=_band(samples[begin:end], rate),
+        digest=digest.digest(),
+    )
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what is going to be a finding out of the log."""
+    loggers = [logging.getLogger(name) for name in ("tts.audio.io", "tts.data.corpora.base")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+def _energy(samples: Samples, frame: int) -> NDArray[np.float64]:
+    """Mean square of each frame, the last of which may be filled up with zeros."""
+    n_frames = -(-len(samples) // frame)
+    padded = np.pad(samples, (0, n_frames * frame - len(samples))).reshape(n_frames, frame)
+    energy: NDArray[np.float64] = np.square(padded).mean(1, dtype=np.float64)
+    return energy
+
+
+def _decibels(power: float) -> float:
+    return 10 * math.log10(power) if power > 0 else -math.inf
+
+
+def _n_clipped(samples: Samples) -> int:
+    """Samples in flat tops of the positive half."""
+    peak = float(samples.max())
+    if peak < _FLAT_LEAST_PEAK:
+        return 0
+    (places,) = np.nonzero(samples >= peak * _FLAT)
+    (breaks,) = np.nonzero(np.diff(places) > 1)
+    runs = np.diff(np.concatenate(([0], breaks + 1, [len(places)])))
+    return int(runs[runs >= _FLAT_RUN].sum())
+
+
+def _band(samples: Samples, rate: int) -> float:
+    """The frequency above which the mean spectrum stays far below its loudest part."""
+    if len(samples) < _N_FFT:
+        samples = np.pad(samples, (0, _N_FFT - len(samples)))
+    frames = np.lib.stride_tricks.sliding_window_view(samples, _N_FFT)[:: _N_FFT // 2]
+    frames = frames[:: -(-len(frames) // _MOST_SPECTRA)] * np.hanning(_N_FFT).astype(np.float32)
+    power = np.square(np.abs(np.fft.rfft(frames, axis=1))).mean(0)
+    (heard,) = np.nonzero(power >= power.max() * 10 ** (-_FAINT_DB / 10))
+    return float((heard[-1] + 1) * rate / _N_FFT)
