@@ -11,18 +11,15 @@ Shapes: ``B`` batch, ``T_wave`` samples, ``T_mel`` frames, ``n_freqs = n_fft // 
 
 from __future__ import annotations
 
-import logging
 import math
-import warnings
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tts.audio.config import MelConfig
+from tts.audio.mel_bands import mel_filter_bank
 from tts.errors import InputError
-
-_log = logging.getLogger(__name__)
 
 
 class LogMel(nn.Module):
@@ -42,7 +39,9 @@ class LogMel(nn.Module):
         super().__init__()
         self.config = config
         self.register_buffer("fourier_basis", fourier_basis(config), persistent=False)
-        self.register_buffer("mel_basis", mel_filter_bank(config), persistent=False)
+        self.register_buffer(
+            "mel_basis", torch.from_numpy(mel_filter_bank(config)), persistent=False
+        )
 
     def forward(self, wave: Tensor) -> Tensor:
         """Compute the log-mel spectrogram.
@@ -118,35 +117,3 @@ def fourier_basis(config: MelConfig) -> Tensor:
     window = F.pad(hann_window(config), (before, n - config.win_length - before))
     # Rounded before the window and after it, as published checkpoints' front end does
     return (torch.cat([angle.cos(), -angle.sin()]).float() * window)[:, None]
-
-
-def mel_filter_bank(config: MelConfig) -> Tensor:
-    """Give the triangular mel filters ``(n_mels, n_freqs)``, float32.
-
-    Bands so narrow that no frequency of the transform falls into them are always silent: one log
-    line says how many there are.
-    """
-    from librosa import filters  # seconds to import
-
-    with warnings.catch_warnings():
-        # librosa's "Empty filters detected": said below, through logging and with the numbers
-        warnings.filterwarnings("ignore", message="Empty filters", category=UserWarning)
-        basis = torch.from_numpy(
-            filters.mel(
-                sr=config.sample_rate,
-                n_fft=config.n_fft,
-                n_mels=config.n_mels,
-                fmin=config.f_min,
-                fmax=config.f_max,
-                htk=False,
-                norm=config.mel_norm,
-            )
-        )
-    n_empty = int((basis.sum(1) == 0).sum())
-    if n_empty:
-        _log.warning(
-            "%d of %d mel bands are narrower than the frequencies of n_fft=%d and stay silent; "
-            "raise n_fft or lower n_mels",
-            *(n_empty, config.n_mels, config.n_fft),
-        )
-    return basis

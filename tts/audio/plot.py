@@ -29,6 +29,7 @@ from tts.audio.figures import (
     show_over_time,
 )
 from tts.audio.io import read_wave
+from tts.audio.mel_bands import band_edges
 from tts.errors import InputError
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ def _draw_spectrum(axes: Axes, features: _Features) -> None:
         kilohertz, features.decibels[:, features.frame], color=ACCENT, linewidth=0.9, label="STFT"
     )
     axes.plot(
-        _band_centres(config) / 1000,
+        band_edges(config)[1:-1] / 1000,
         features.band_decibels[:, features.frame],
         color=LINE,
         marker="o",
@@ -236,7 +237,7 @@ def _draw_mel(figure: Figure, axes: Axes, features: _Features) -> None:
     image = show_over_time(axes, features.mel, features.hop_seconds, vmin=config.silence)
     _mark_frame(axes, features)
     marks = [hertz for hertz in _MEL_TICKS if config.f_min < hertz < config.f_max]
-    bands = np.interp(marks, _band_centres(config), np.arange(config.n_mels) + 0.5)
+    bands = np.interp(marks, band_edges(config)[1:-1], np.arange(config.n_mels) + 0.5)
     axes.set_yticks(bands, [str(hertz) for hertz in marks])
     axes.set_ylabel("frequency (Hz)")
     figure.colorbar(image, ax=axes, label="log magnitude (ln)", pad=0.01)
@@ -275,14 +276,6 @@ def _legend(axes: Axes) -> None:
 def _mark_frame(axes: Axes, features: _Features, color: str = "white") -> None:
     time = features.frame * features.hop_seconds
     axes.axvline(time, color=color, linewidth=0.9, linestyle="--" if color == "white" else "-")
-
-
-def _band_centres(config: MelConfig) -> NDArray[np.float64]:
-    """Give the frequencies of the bands' peaks in Hz."""
-    from librosa import mel_frequencies
-
-    edges = mel_frequencies(n_mels=config.n_mels + 2, fmin=config.f_min, fmax=config.f_max)
-    return np.asarray(edges[1:-1], dtype=np.float64)
 
 
 if __name__ == "__main__":
