@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tts.models import Tacotron2, tacotron2_loss
-from tts.models.recurrence import AttentionRecurrence, LstmRecurrence
+from tts.models.recurrence import AttentionRecurrence, LstmRecurrence, _Packed
 
 TINY = {
     "n_symbols": 20,
@@ -114,3 +114,42 @@ def test_dropout_is_drawn_in_training_only():
     assert net.decoder._draw_dropout(inputs).attention is None
     factors = net.train().decoder._draw_dropout(inputs).attention
     assert set(factors.unique().tolist()) == {0.0, 2.0}
+
+
+def lstm(dtype: torch.dtype = torch.float32) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    torch.manual_seed(0)
+    arguments = [
+        random(5, 2, 3),
+        random(16, 3),
+        random(16, 4),
+        random(16),
+    ]
+    leaves = [argument.detach().to(dtype).requires_grad_() for argument in arguments]
+    return LstmRecurrence.apply(*leaves, None).square().sum(), leaves
+
+
+def test_a_graph_that_is_kept_can_be_walked_again():
+    loss, leaves = lstm()
+    first = torch.autograd.grad(loss, leaves, retain_graph=True)
+    second = torch.autograd.grad(loss, leaves, retain_graph=True)
+    last = torch.autograd.grad(loss, leaves)
+    for one, other, third in zip(first, second, last, strict=True):
+        assert torch.equal(one, other)
+        assert torch.equal(one, third)
+
+
+def test_a_graph_that_is_not_kept_is_walked_once():
+    loss, leaves = lstm()
+    torch.autograd.grad(loss, leaves)
+    with pytest.raises(RuntimeError, match="second time"):
+        torch.autograd.grad(loss, leaves)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("transposed", [False, True])
+def test_packed_weights_multiply_like_others(dtype, transposed):
+    torch.manual_seed(0)
+    rows, weight = torch.randn(3, 40, dtype=dtype), torch.randn(24, 40, dtype=dtype)
+    weight = weight.t().contiguous().t() if transposed else weight
+    packed = _Packed(weight, len(rows))
+    torch.testing.assert_close(packed(rows), rows @ weight.t())

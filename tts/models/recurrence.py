@@ -52,9 +52,9 @@ class LstmRecurrence(torch.autograd.Function):
         # row t is what step t finds, row t + 1 what it leaves
         hidden = inputs.new_zeros(n_steps + 1, n_batch, weight_hh.shape[1])
         cells = torch.zeros_like(hidden, dtype=_wide(inputs))
-        recurrent = weight_hh.t()
+        recur = _Packed(weight_hh, n_batch)
         for t in range(n_steps):
-            gates[t].addmm_(hidden[t], recurrent)
+            gates[t].add_(recur(hidden[t]))
             _lstm_step(gates[t], cells[t], cells[t + 1], hidden[t + 1])
             if dropout is not None:
                 hidden[t + 1].mul_(dropout[t])
@@ -68,15 +68,16 @@ class LstmRecurrence(torch.autograd.Function):
         """Walk back through the steps, then one product for each weight."""
         inputs, weight_ih, weight_hh, dropout = ctx.saved_tensors
         gates, hidden, cells = ctx.buffers
-        d_gates = torch.empty_like(gates)
+        d_gates = gates = _for_gradients(ctx, gates)
         d_cell = torch.zeros_like(cells[0])
         d_recurrent = torch.zeros_like(hidden[0])
+        recur_back = _Packed(weight_hh.t(), hidden.shape[1])
         for t in reversed(range(len(inputs))):
             d_hidden = d_recurrent.add_(grad_hidden[t])
             if dropout is not None:
                 d_hidden.mul_(dropout[t])
-            _lstm_step_backward(gates[t], cells[t], cells[t + 1], d_hidden, d_cell, d_gates[t])
-            torch.mm(d_gates[t], weight_hh, out=d_recurrent)
+            _lstm_step_backward(gates[t], cells[t], cells[t + 1], d_hidden, d_cell)
+            d_recurrent = recur_back(d_gates[t])
         flat = d_gates.flatten(0, 1)
         return (
             d_gates @ weight_ih,
@@ -124,12 +125,13 @@ class AttentionRecurrence(torch.autograd.Function):
         (n_text, n_memory), n_hidden = values.shape[1:], weight_hh.shape[1]
         gates = F.linear(inputs, weight_ih[:, :n_in], bias)
         recurrent = torch.cat((weight_ih[:, n_in:], weight_hh), 1)
+        recur = _Packed(recurrent, n_batch)
         # row t is what step t finds, row t + 1 what it leaves
         states = inputs.new_zeros(n_steps + 1, n_batch, n_memory + n_hidden)
         cells = inputs.new_zeros(n_steps + 1, n_batch, n_hidden, dtype=_wide(inputs))
         look = _Location(kernel, n_steps + 1, n_batch, n_text)
         for t in range(n_steps):
-            gates[t].addmm_(states[t], recurrent.t())
+            gates[t].add_(recur(states[t]))
             context, hidden = torch.split(states[t + 1], [n_memory, n_hidden], 1)
             _lstm_step(gates[t], cells[t], cells[t + 1], hidden)
             if dropout is not None:
@@ -155,10 +157,12 @@ class AttentionRecurrence(torch.autograd.Function):
         gates, states, cells, recurrent, look = ctx.buffers
         n_memory, n_hidden = values.shape[2], weight_hh.shape[1]
         queries = states[1:, :, n_memory:] @ query.t()
-        d_gates, d_queries = torch.empty_like(gates), torch.empty_like(queries)
+        d_gates = gates = _for_gradients(ctx, gates)
+        d_queries = torch.empty_like(queries)
         d_contexts = torch.empty_like(states[1:, :, :n_memory])
         d_cell = torch.zeros_like(cells[0])
         d_recurrent = torch.zeros_like(states[0])
+        recur_back = _Packed(recurrent.t(), states.shape[1])
         d_keys = torch.zeros_like(keys, dtype=_wide(keys))
         d_score = torch.zeros_like(score, dtype=_wide(score))
         trail = _LocationGradient(look)
@@ -180,8 +184,8 @@ class AttentionRecurrence(torch.autograd.Function):
             d_hidden.addmm_(d_queries[t], query)
             if dropout is not None:
                 d_hidden.mul_(dropout[t])
-            _lstm_step_backward(gates[t], cells[t], cells[t + 1], d_hidden, d_cell, d_gates[t])
-            torch.mm(d_gates[t], recurrent, out=d_recurrent)
+            _lstm_step_backward(gates[t], cells[t], cells[t + 1], d_hidden, d_cell)
+            d_recurrent = recur_back(d_gates[t])
         d_all = d_gates.flatten(0, 1).t()
         d_found = d_all @ states[:-1].flatten(0, 1)
         d_known = d_all @ inputs.flatten(0, 1)
@@ -202,6 +206,33 @@ class AttentionRecurrence(torch.autograd.Function):
             ),
             None,
         )
+
+
+class _Packed:
+    """``(N, K)`` weights that are multiplied with a few rows at every step, laid out for it once.
+
+    A matrix product arranges its operands anew in each call, which for 16 rows takes longer than
+    the product. oneDNN can do it beforehand.
+    """
+
+    def __init__(self, weight: Tensor, n_rows: int) -> None:
+        self._packs = (
+            weight.device.type == "cpu"
+            and weight.dtype == torch.float32
+            and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+        )
+        self._weight = weight.contiguous() if self._packs else weight
+        if self._packs:
+            self._weight = torch.ops.mkldnn._reorder_linear_weight(self._weight, n_rows)
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """``(n_rows, K)`` -> ``(n_rows, N)``."""
+        if not self._packs:
+            return F.linear(rows, self._weight)
+        product: Tensor = torch.ops.mkldnn._linear_pointwise(
+            rows, self._weight, None, "none", [], ""
+        )
+        return product
 
 
 class _Location:
@@ -275,22 +306,27 @@ def _lstm_step(gates: Tensor, cell: Tensor, new_cell: Tensor, new_hidden: Tensor
 
 
 def _lstm_step_backward(
-    gates: Tensor, cell: Tensor, new_cell: Tensor, d_hidden: Tensor, d_cell: Tensor, d_gates: Tensor
+    gates: Tensor, cell: Tensor, new_cell: Tensor, d_hidden: Tensor, d_cell: Tensor
 ) -> None:
-    """Fill `d_gates`, the gradient of the sums, and turn `d_cell` from the new cell's to the old's.
+    """Turn the gates ``(B, 4 H)`` into gradients of their sums, `d_cell` from new cell to old.
 
     ``d_hidden`` ``(B, H)`` is the gradient of the new hidden state before its dropout.
     """
-    n = cell.shape[1]
-    i, f, g, o = torch.split(gates, n, 1)
-    d_i, d_f, d_g, d_o = torch.split(d_gates, n, 1)
+    i, f, g, o = torch.split(gates, cell.shape[1], 1)
     squashed = new_cell.tanh().to(gates.dtype)
-    torch.mul(d_hidden, squashed, out=d_o)
+    d_o = d_hidden * squashed
     d_cell.add_(_tanh_backward(d_hidden * o, squashed, grad_input=squashed))
-    torch.mul(d_cell, g, out=d_i)
-    torch.mul(d_cell, cell, out=d_f)
-    torch.mul(d_cell, i, out=d_g)
+    _sigmoid_backward(d_o, o, grad_input=o)
+    d_f, d_i, d_g = d_cell * cell, d_cell * g, d_cell * i
     d_cell.mul_(f)
-    _tanh_backward(d_g, g, grad_input=d_g)
-    for part in (slice(0, 2 * n), slice(3 * n, None)):
-        _sigmoid_backward(d_gates[:, part], gates[:, part], grad_input=d_gates[:, part])
+    for gate, d_gate in ((f, d_f), (i, d_i)):
+        _sigmoid_backward(d_gate.to(gate.dtype), gate, grad_input=gate)
+    _tanh_backward(d_g.to(g.dtype), g, grad_input=g)
+
+
+def _for_gradients(ctx: Any, gates: Tensor) -> Tensor:
+    """The gates, to be overwritten; a copy of them if the graph is kept for another walk back."""
+    if torch._C._autograd._get_current_graph_task_keep_graph():
+        return gates.clone()
+    ctx.buffers = None
+    return gates
