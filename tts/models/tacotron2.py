@@ -30,6 +30,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from tts.models.layers import ConvBlock, sequence_mask
 from tts.models.tacotron2_config import GeneratedMel, Tacotron2Config, Tacotron2Output
 from tts.models.tacotron2_decoder import Decoder, Generators, Memory
+from tts.models.tacotron2_guides import Ending, within
 
 
 class Encoder(nn.Module):
@@ -147,6 +148,8 @@ class Tacotron2(nn.Module):
         gate_threshold: float = 0.5,
         generator: Generators = None,
         speakers: Tensor | None = None,
+        attention_window: int | None = None,
+        end_steps: int | None = None,
     ) -> GeneratedMel:
         """Speak: every frame is predicted from the predicted frames before it.
 
@@ -158,25 +161,31 @@ class Tacotron2(nn.Module):
             generator: seeds the pre-net's dropout; one for the whole batch (every utterance sees
                 the same masks, alone or in company), or one for each utterance.
             speakers: ``(B,)``, or ``(1,)`` for all; see :meth:`encode`.
+            attention_window: the attention of a step sees the symbols at most so far from where
+                it was strongest in the step before; None lets it see all.
+            end_steps: end an utterance whose attention was strongest at its last symbol for so
+                many steps; None leaves that to the gate.
 
         Returns:
             See :class:`GeneratedMel`.
 
         Raises:
-            ValueError: ``max_steps`` below 1, or a number of generators that is not ``B``.
+            ValueError: ``max_steps``, ``attention_window`` or ``end_steps`` below 1, or a number
+                of generators that is not ``B``.
         """
-        if max_steps < 1:
-            raise ValueError(f"max_steps must be at least 1, not {max_steps}")
+        limits = {"attention_window": attention_window, "end_steps": end_steps}
+        for name, value in {"max_steps": max_steps, **limits}.items():
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, not {value}")
         if isinstance(generator, Sequence) and len(generator) != len(text):
             raise ValueError(f"{len(generator)} generators for {len(text)} utterances")
         memory = self.encode(text, text_lengths, speakers)
-        frames, gates, alignments, lengths = self._free_run(
-            memory, max_steps, gate_threshold, generator
+        ending = Ending(text_lengths, gate_threshold, end_steps)
+        frames, gates, alignments = self._free_run(
+            memory, max_steps, ending, generator, attention_window
         )
-        fired = lengths > 0
-        lengths = torch.where(fired, lengths, len(frames) * self.config.n_frames_per_step)
+        lengths, reasons = ending.result(len(frames) * self.config.n_frames_per_step)
         out = self._assemble(frames, gates, alignments, lengths, int(lengths.max()))
-        reasons = tuple("gate" if f else "max_steps" for f in fired.tolist())
         return GeneratedMel(out.mel_post, lengths, out.gate_logits, out.alignments, reasons)
 
     def encode(self, text: Tensor, text_lengths: Tensor, speakers: Tensor | None = None) -> Memory:
@@ -207,23 +216,28 @@ class Tacotron2(nn.Module):
         return torch.cat((first, last), 2).permute(2, 0, 1)
 
     def _free_run(
-        self, memory: Memory, max_steps: int, gate_threshold: float, generator: Generators
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Decode until every gate has fired; the lengths are 0 where one has not."""
-        r = self.config.n_frames_per_step
+        self,
+        memory: Memory,
+        max_steps: int,
+        ending: Ending,
+        generator: Generators,
+        attention_window: int | None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Decode until all have ended: frames, gate logits and alignments, each ``(S, B, ...)``."""
         state = self.decoder.initial_state(memory)
         frame = memory.values.new_zeros(len(memory.values), self.config.n_mels)
-        lengths = torch.zeros(len(frame), dtype=torch.int64, device=frame.device)
         steps: list[tuple[Tensor, Tensor, Tensor]] = []
-        while len(steps) < max_steps and not bool((lengths > 0).all()):
-            frames, gate, state = self.decoder.step(frame, state, memory, generator)
+        while len(steps) < max_steps and not ending.is_reached:
+            seen = memory
+            if attention_window is not None:
+                weights = state.attention.weights[:, 0]
+                seen = memory._replace(bias=within(memory.bias, weights, attention_window))
+            frames, gate, state = self.decoder.step(frame, state, seen, generator)
             frame = frames[:, -1]
-            fires = torch.sigmoid(gate) > gate_threshold
-            first = fires.int().argmax(1) + 1 + len(steps) * r
-            lengths = torch.where((lengths == 0) & fires.any(1), first, lengths)
+            ending.see(gate, state.attention.weights[:, 0])
             steps.append((frames, gate, state.attention.weights[:, 0]))
         frames, gates, alignments = (torch.stack(parts) for parts in zip(*steps, strict=True))
-        return frames, gates, alignments, lengths
+        return frames, gates, alignments
 
     def _assemble(
         self, frames: Tensor, gates: Tensor, alignments: Tensor, lengths: Tensor, n_frames: int

@@ -102,10 +102,10 @@ class GeneratedMel(NamedTuple):
 
     Attributes:
         mel_post: ``(B, n_mels, T_mel)``.
-        mel_lengths: ``(B,)`` frames, the one at which the gate fired included.
+        mel_lengths: ``(B,)`` frames, the one that ended it included.
         gate_logits: ``(B, T_mel)``.
         alignments: ``(B, T_mel, T_text)``.
-        stop_reason: ``"gate"`` or ``"max_steps"`` for each utterance.
+        stop_reason: ``"gate"``, ``"attention"`` (see ``end_steps``) or ``"max_steps"`` for each.
     """
 
     mel_post: Tensor

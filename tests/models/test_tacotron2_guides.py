@@ -1,0 +1,97 @@
+"""Where free-running decoding ends, and how far its attention sees."""
+
+import pytest
+import torch
+
+from tts.models import Tacotron2
+from tts.models.tacotron2_guides import Ending, within
+
+SIZES = {
+    "n_symbols": 20,
+    "n_mels": 6,
+    "symbols_embedding_dim": 12,
+    "encoder_embedding_dim": 10,
+    "attention_rnn_dim": 14,
+    "attention_dim": 8,
+    "attention_location_n_filters": 4,
+    "attention_location_kernel_size": 5,
+    "decoder_rnn_dim": 16,
+    "prenet_dim": 8,
+    "postnet_embedding_dim": 8,
+}
+NEVER = 1.0
+
+
+def speak(r=1, rows=slice(None), **options):
+    torch.manual_seed(3)
+    net = Tacotron2(**SIZES, n_frames_per_step=r).eval()
+    torch.manual_seed(4)
+    text, lengths = torch.randint(0, 20, (3, 9)), torch.tensor([9, 4, 6])
+    text, lengths = text[rows], lengths[rows]
+    options = {"max_steps": 12, "gate_threshold": NEVER, **options}
+    generator = torch.Generator().manual_seed(5)
+    return net.generate(text[:, : int(lengths.max())], lengths, generator=generator, **options)
+
+
+@pytest.mark.parametrize("r", [1, 3])
+def test_guides_that_hold_nothing_change_nothing(r):
+    free, held = speak(r), speak(r, attention_window=100, end_steps=100)
+    assert free.stop_reason == held.stop_reason == ("max_steps",) * 3
+    assert torch.equal(free.mel_post, held.mel_post)
+    assert torch.equal(free.alignments, held.alignments)
+
+
+def test_attention_stays_within_its_window():
+    alignments = speak(attention_window=1).alignments
+    last = torch.zeros(3, dtype=torch.int64)
+    for weights in alignments.unbind(1):
+        seen = weights > 0
+        positions = torch.arange(weights.shape[1])
+        assert not bool((seen & ((positions - last[:, None]).abs() > 1)).any())
+        torch.testing.assert_close(weights.sum(1), torch.ones(3))
+        last = weights.argmax(1)
+
+
+@pytest.mark.parametrize("row", [0, 1, 2])
+def test_guides_do_not_know_the_batch(row):
+    options = {"attention_window": 2, "end_steps": 2}
+    together, alone = speak(**options), speak(rows=slice(row, row + 1), **options)
+    n = int(alone.mel_lengths)
+    assert (int(together.mel_lengths[row]), together.stop_reason[row]) == (n, *alone.stop_reason)
+    torch.testing.assert_close(together.mel_post[row, :, :n], alone.mel_post[0])
+
+
+def test_the_window_hides_what_is_far_and_keeps_the_padding_hidden():
+    bias = torch.tensor([[0.0, 0.0, 0.0, 0.0, float("-inf")]])
+    weights = torch.tensor([[0.1, 0.2, 0.6, 0.1, 0.0]])
+    assert within(bias, weights, 1).isfinite().tolist() == [[False, True, True, True, False]]
+
+
+def weights_at(*symbols, n_text=4):
+    return torch.nn.functional.one_hot(torch.tensor(symbols), n_text).float()
+
+
+def test_attention_ends_an_utterance_after_steps_in_a_row():
+    ending = Ending(torch.tensor([4, 2]), 0.5, end_steps=2)
+    closed = torch.full((2, 3), -9.0)
+    for symbols in ((3, 1), (2, 1), (3, 0), (3, 0)):
+        assert not ending.is_reached
+        ending.see(closed, weights_at(*symbols))
+    assert ending.is_reached
+    lengths, reasons = ending.result(99)
+    assert (lengths.tolist(), reasons) == ([12, 6], ("attention", "attention"))
+
+
+def test_the_gate_comes_first_and_to_the_frame():
+    ending = Ending(torch.tensor([4, 4, 4]), 0.5, end_steps=1)
+    gates = torch.tensor([[-9.0, 9.0, -9.0], [-9.0, -9.0, -9.0], [-9.0, -9.0, -9.0]])
+    ending.see(gates, weights_at(3, 3, 0))
+    lengths, reasons = ending.result(99)
+    assert lengths.tolist() == [2, 3, 99]
+    assert reasons == ("gate", "attention", "max_steps")
+
+
+@pytest.mark.parametrize("name", ["max_steps", "attention_window", "end_steps"])
+def test_a_guide_of_nothing_is_refused(name):
+    with pytest.raises(ValueError, match=f"{name} must be at least 1"):
+        speak(**{name: 0})
