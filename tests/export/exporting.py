@@ -1,0 +1,68 @@
+"""Tiny networks for the tests of exports."""
+
+import torch
+
+from tts.audio import MelConfig
+from tts.config import compose
+from tts.models import Tacotron2, WaveGlow
+from tts.text import Tokenizer
+
+MEL = MelConfig(sample_rate=8000, n_fft=256, hop_length=64, win_length=200, n_mels=8, f_max=4000.0)
+TACOTRON2 = {
+    "n_mels": 8,
+    "symbols_embedding_dim": 16,
+    "encoder_n_convolutions": 1,
+    "encoder_embedding_dim": 16,
+    "attention_rnn_dim": 16,
+    "attention_dim": 8,
+    "attention_location_n_filters": 4,
+    "attention_location_kernel_size": 5,
+    "decoder_rnn_dim": 20,
+    "prenet_dim": 12,
+    "postnet_embedding_dim": 16,
+    "postnet_n_convolutions": 2,
+}
+WAVEGLOW = {"n_mels": 8, "hop_length": 64, "win_length": 256, "n_flows": 2, "n_layers": 1}
+#: Everything that the published networks have not.
+OPTIONS = {
+    "Tacotron2": {"n_frames_per_step": 3, "n_speakers": 3, "mel_mean": -5.0, "mel_std": 2.0},
+    "WaveGlow": {
+        **{"front": "lapped", "condition_channels": 8, "envelope": True, "separable": True},
+        "n_early_every": 1,
+    },
+}
+
+
+def tacotron2(**sizes):
+    """A network whose utterances differ, and whose batch norm has statistics."""
+    torch.manual_seed(0)
+    network = Tacotron2(**{**TACOTRON2, **sizes}).eval()
+    with torch.no_grad():
+        for name, value in network.state_dict().items():
+            if name.startswith("decoder"):
+                value *= 2
+            elif "running" in name:
+                value.uniform_(0.5, 1.5)
+    return network
+
+
+def waveglow(**sizes):
+    """A network whose couplings and whose envelope do something."""
+    torch.manual_seed(0)
+    network = WaveGlow(**{**WAVEGLOW, "n_channels": 8, **sizes}).eval()
+    with torch.no_grad():
+        for flow in network.flows:
+            torch.nn.init.normal_(flow.coupling.end.weight, std=0.1)
+        if network.envelope is not None:
+            torch.nn.init.normal_(network.envelope.layer.weight, std=0.1)
+    return network
+
+
+def described(mel=MEL):
+    """What a checkpoint says of itself."""
+    return {"mel": mel.to_dict(), "tokenizer": Tokenizer().to_dict(), "corpus": "tiny"}
+
+
+def options(*overrides):
+    """The configuration of the command."""
+    return compose(list(overrides), "export")

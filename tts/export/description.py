@@ -1,0 +1,86 @@
+"""``description.json``: all that a programme needs to know to run the files beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tts import __version__
+from tts.audio import MelConfig
+from tts.export.folder import KIND
+from tts.export.part import Part, Shape, Tensors
+from tts.inference import Synthesizer, WaveGlowVocoder
+
+#: What `Synthesizer.speak` takes if nothing is said.
+GATE_THRESHOLD, MAX_STEPS = 0.5, 1000
+
+
+def describe(
+    mel: MelConfig, synthesizer: Synthesizer | None, vocoder: WaveGlowVocoder | None
+) -> dict[str, Any]:
+    """Everything but the files.
+
+    Args:
+        mel: contract of the spectrogram between both networks.
+        synthesizer: speaks with the acoustic model that is exported, if one is.
+        vocoder: the vocoder that is exported, if one is.
+    """
+    return {
+        "kind": KIND,
+        "version": 1,
+        "written_by": {"tacoglow": __version__, "torch": torch.__version__},
+        "mel": mel.to_dict(),
+        "acoustic": None if synthesizer is None else _acoustic(synthesizer),
+        "vocoder": None if vocoder is None else _vocoder(vocoder),
+    }
+
+
+def describe_part(part: Part, file: str) -> dict[str, Any]:
+    """File, and what goes in and out by name, type and shape, in the order of the file."""
+    sample = part.sample(1, 1)
+    return {
+        "file": file,
+        "inputs": _entries(part.inputs, sample.inputs),
+        "outputs": _entries(part.outputs, sample.expected),
+    }
+
+
+def _acoustic(synthesizer: Synthesizer) -> dict[str, Any]:
+    config = synthesizer.acoustic.config
+    return {
+        "network": asdict(config),
+        "tokenizer": synthesizer.tokenizer.to_dict(),
+        "speakers": list(synthesizer.speakers),
+        "n_frames_per_step": config.n_frames_per_step,
+        "prenet_dropout": config.prenet_dropout,
+        "gate_threshold": GATE_THRESHOLD,
+        "max_steps": MAX_STEPS,
+    }
+
+
+def _vocoder(vocoder: WaveGlowVocoder) -> dict[str, Any]:
+    config, denoiser = vocoder.network.config, vocoder.denoiser
+    bias = [] if denoiser is None else denoiser.bias.flatten().tolist()
+    return {
+        "network": asdict(config),
+        "sigma": vocoder.sigma,
+        "groups_per_frame": config.hop_length // config.n_group,
+        "receptive_frames": config.receptive_frames,
+        "chunk_frames": vocoder.chunk_frames,
+        "denoiser": {"strength": 0.0 if denoiser is None else denoiser.strength, "bias": bias},
+    }
+
+
+def _entries(shapes: Mapping[str, Shape], tensors: Tensors) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "dtype": _dtype(tensor), "shape": list(shape)}
+        for (name, shape), tensor in zip(shapes.items(), tensors, strict=True)
+    ]
+
+
+def _dtype(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")

@@ -1,0 +1,100 @@
+"""Parts to files and back: ONNX, run by onnxruntime, and torch's own exported programs."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from tts.export.lstm import onnx_translations
+from tts.export.part import Part, Tensors
+
+#: Format -> ending of its files.
+ENDINGS = {"onnx": ".onnx", "torch": ".pt2"}
+#: Lengths of the input that is traced; nothing in the files depends on them.
+_BATCH, _LENGTH = 2, 11
+
+Runner = Callable[[Tensors], Tensors]
+
+
+def write(part: Part, path: Path, format: str, opset: int) -> None:
+    """Write a part.
+
+    Args:
+        part: what to write.
+        path: of the file.
+        format: "onnx" or "torch".
+        opset: version of ONNX's operators.
+    """
+    inputs = part.sample(_BATCH, _LENGTH).inputs
+    with torch.no_grad(), _quiet():
+        if format == "onnx":
+            _write_onnx(part, inputs, path, opset)
+            return
+        program = torch.export.export(part.module, inputs, dynamic_shapes=part.dynamic_shapes())
+        torch.export.save(program, path)
+
+
+def runner(path: Path) -> Runner:
+    """What computes with a file that was written."""
+    if path.suffix == ENDINGS["torch"]:
+        with _quiet():
+            program = torch.export.load(path).module()
+        return lambda inputs: tuple(program(*inputs))
+    return _onnx_runner(path)
+
+
+def _write_onnx(part: Part, inputs: Tensors, path: Path, opset: int) -> None:
+    program = torch.onnx.export(
+        part.module,
+        inputs,
+        dynamo=True,
+        dynamic_shapes=part.dynamic_shapes(),
+        input_names=list(part.inputs),
+        output_names=list(part.outputs),
+        custom_translation_table=onnx_translations(),
+        opset_version=opset,
+        verbose=False,
+    )
+    assert program is not None
+    # the exporter notes the lines of code behind every node, with the paths of this machine
+    for graph in (program.model.graph, *program.model.functions.values()):
+        for node in graph:
+            node.metadata_props.clear()
+    program.save(path)
+
+
+def _onnx_runner(path: Path) -> Runner:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    names = [entry.name for entry in session.get_inputs()]
+
+    def run(inputs: Tensors) -> Tensors:
+        arrays = (tensor.contiguous().numpy() for tensor in inputs)
+        outputs = session.run(None, dict(zip(names, arrays, strict=True)))
+        return tuple(map(torch.from_numpy, outputs))
+
+    return run
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what torch and onnxscript say of their own innards."""
+    log = logging.getLogger("torch.onnx._internal.exporter._registration")
+    level = log.level
+    log.setLevel(logging.ERROR)  # else: "torchvision is not installed"
+    try:
+        with warnings.catch_warnings():
+            for message in (
+                ".*isinstance.treespec, LeafSpec",
+                ".*The axis name: .* will not be used",
+            ):
+                warnings.filterwarnings("ignore", message)
+            yield
+    finally:
+        log.setLevel(level)

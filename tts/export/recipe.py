@@ -1,0 +1,196 @@
+"""The recipe of an export: checkpoints to parts, parts to files, files tried, folder renamed.
+
+Every file is run before anybody relies on it, on two lengths, beside the network that it came
+from. A difference above :data:`TOLERANCE` ends the export with nothing left behind.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from omegaconf import DictConfig
+
+from tts.config import resolved
+from tts.errors import InputError, TrainingError
+from tts.export.folder import DESCRIPTION, check_replaceable, replacing_folder
+from tts.values import EXPORT, check_values
+
+if TYPE_CHECKING:
+    from tts.audio import MelConfig
+    from tts.export.formats import Runner
+    from tts.export.part import Part, Tensors
+    from tts.inference import Synthesizer, WaveGlowVocoder
+
+#: Largest difference between a file and its network, relative to numbers above 1.
+TOLERANCE = 1e-4
+#: (utterances, length) of what every file is tried with.
+_TRIALS = ((1, 9), (2, 30))
+
+
+class Networks(NamedTuple):
+    """What is exported, and the contract of the spectrogram that they share."""
+
+    mel: MelConfig
+    synthesizer: Synthesizer | None
+    vocoder: WaveGlowVocoder | None
+
+
+def export(cfg: DictConfig) -> Path:
+    """Export what ``conf/export.yaml`` says.
+
+    Args:
+        cfg: the composed configuration.
+
+    Returns:
+        The folder.
+
+    Raises:
+        InputError: a value that is not legal, a checkpoint that cannot be used, a package that is
+            missing, or a folder that cannot be written or holds something else.
+        TrainingError: a file does not compute what its network does.
+    """
+    config = resolved(cfg)
+    check_values(config, EXPORT)
+    folder = Path(str(config["output"])).expanduser()
+    _check(config, folder)
+    networks = load(config["acoustic"], config["vocoder"])
+    with replacing_folder(folder) as temporary:
+        for line in write_folder(networks, temporary, config):
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+    sys.stdout.write(f"{folder}/: whole; {DESCRIPTION} tells what goes in and out\n")
+    return folder
+
+
+def _check(config: Mapping[str, Any], folder: Path) -> None:
+    """Find what is wrong before torch is loaded."""
+    if config["output"] is None:
+        raise InputError("output=null: name a folder")
+    if config["acoustic"] is None and config["vocoder"] is None:
+        raise InputError("nothing to export: set acoustic=CKPT, vocoder=CKPT or both")
+    if config["vocoder"] == "griffin_lim":
+        raise InputError("vocoder=griffin_lim: has no network to export; leave it out")
+    if config["precision"] == "int8" and config["format"] != "onnx":
+        raise InputError("precision=int8: is for format=onnx; torch has no such files")
+    if config["precision"] == "int8" and config["acoustic"] is None:
+        raise InputError("precision=int8: is for the decoder step; set acoustic=CKPT")
+    check_replaceable(folder)
+    if config["format"] == "onnx":
+        _check_installed()
+
+
+def _check_installed() -> None:
+    missing = [name for name in ("onnx", "onnxscript", "onnxruntime") if find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"format=onnx needs {' and '.join(missing)}: pip install 'tacoglow[export]', or take "
+            "format=torch"
+        )
+
+
+def load(acoustic: str | None, vocoder: str | None) -> Networks:
+    """Load what is to be exported, by file or by name.
+
+    Raises:
+        InputError: a checkpoint that cannot be used, or two that do not fit each other.
+    """
+    from tts.inference import Synthesizer, load_waveglow
+
+    synthesizer = Synthesizer.from_pretrained(acoustic, device="cpu") if acoustic else None
+    spoken = load_waveglow(vocoder)[0] if vocoder else None
+    if synthesizer is None or spoken is None:
+        either = synthesizer or spoken
+        assert either is not None
+        return Networks(either.mel, synthesizer, spoken)
+    if differences := synthesizer.mel.differences(spoken.mel):
+        raise InputError(
+            "acoustic model and vocoder were trained on different mels: "
+            f"{'; '.join(differences)} (here: acoustic, there: vocoder); export them one by one"
+        )
+    return Networks(synthesizer.mel, synthesizer, spoken)
+
+
+def write_folder(networks: Networks, folder: Path, config: Mapping[str, Any]) -> Iterator[str]:
+    """Write all files into an existing folder; a line for each, as it is written and tried."""
+    import torch
+
+    from tts.export.description import describe, describe_part
+    from tts.export.formats import ENDINGS
+
+    about = describe(*networks)
+    about |= {name: config[name] for name in ("format", "precision")}
+    about["opset"] = config["opset"] if config["format"] == "onnx" else None
+    about["parts"] = {}
+    for part in parts(networks):
+        path = folder / f"{part.name}{ENDINGS[config['format']]}"
+        with torch.no_grad():
+            measured = _write_part(part, path, config)
+            about["parts"][part.name] = {**describe_part(part, path.name), **measured}
+        yield _line(path, measured)
+    text = json.dumps(about, indent=1, ensure_ascii=False)
+    (folder / DESCRIPTION).write_text(text, encoding="utf-8")
+
+
+def parts(networks: Networks) -> Iterator[Part]:
+    """The parts of all networks, each made when it is its turn."""
+    from tts.export.acoustic import acoustic_parts
+    from tts.export.vocoder import waveglow_part
+
+    if networks.synthesizer is not None:
+        yield from acoustic_parts(networks.synthesizer.acoustic)
+    if networks.vocoder is not None:
+        yield waveglow_part(networks.vocoder.network)
+
+
+def _write_part(part: Part, path: Path, config: Mapping[str, Any]) -> dict[str, float]:
+    """Write a part and try it; the measured differences."""
+    from tts.export.acoustic import lstm_widths
+    from tts.export.formats import runner, write
+    from tts.export.quantise import quantise
+
+    write(part, path, config["format"], config["opset"])
+    found = {"difference": largest_difference(part, runner(path))}
+    if not found["difference"] <= TOLERANCE:
+        raise TrainingError(
+            f"{path.name}: differs from the network by {found['difference']:.1e}, more than "
+            f"{TOLERANCE:g}; nothing was written"
+        )
+    if config["precision"] == "int8" and part.name == "decoder_step":
+        quantise(path, lstm_widths(part.module))
+        found["int8_difference"] = largest_difference(part, runner(path))
+    return found
+
+
+def largest_difference(part: Part, run: Runner) -> float:
+    """The largest difference between a file and its network, over two lengths and batches.
+
+    Relative to the largest number of an output where that is above 1; infinite where one of both
+    is not a number.
+    """
+    samples = [part.sample(batch, length) for batch, length in _TRIALS]
+    return max(_difference(run(sample.inputs), sample.expected) for sample in samples)
+
+
+def _difference(found: Tensors, expected: Tensors) -> float:
+    import torch
+
+    largest = 0.0
+    for here, there in zip(found, expected, strict=True):
+        # infinities (of the attention's bias) must be the same ones
+        apart = torch.where(here == there, 0.0, (here - there).abs()).max()
+        scale = there[there.isfinite()].abs().max().clamp(min=1.0)
+        largest = max(largest, float((apart / scale).nan_to_num(nan=torch.inf)))
+    return largest
+
+
+def _line(path: Path, measured: Mapping[str, float]) -> str:
+    size = path.stat().st_size / 2**20
+    line = f"{path.name:<20} {size:8.1f} MiB   differs by {measured['difference']:.1e} at most"
+    if "int8_difference" in measured:
+        line += f"; with 8 bits by {measured['int8_difference']:.1e}"
+    return line

@@ -1,0 +1,79 @@
+"""WaveGlow's inverse as one part: mel and noise in, samples out.
+
+The inverses of the mixing weights are computed here, once and in float64. The denoiser is not in
+the graph: it is a subtraction between two Fourier transforms, whose bias goes into the description.
+
+Shapes: ``B`` batch, ``T_mel`` frames, ``T`` groups of samples.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tts.export.part import Part, Sample
+from tts.models import WaveGlow
+from tts.models.waveglow import InvertibleConv
+
+#: What a network is tried with: log-mels of speech, roughly, and the noise of speaking.
+_MEAN, _STD, _SIGMA = -5.5, 2.1, 0.6
+
+
+class _Unmixing(nn.Module):
+    """The inverse of a mixing weight, in the place of the weight."""
+
+    weight: Tensor
+
+    def __init__(self, mix: InvertibleConv) -> None:
+        super().__init__()
+        matrix = mix.weight.detach().squeeze(-1).double()
+        self.register_buffer("weight", torch.linalg.inv(matrix).float().contiguous()[..., None])
+
+    def inverse(self, x: Tensor) -> Tensor:
+        """``(B, C, T)`` -> ``(B, C, T)``."""
+        return F.conv1d(x, self.weight)
+
+
+class WaveGlowPart(nn.Module):
+    """Noise to speech, by a network without weight norm."""
+
+    def __init__(self, network: WaveGlow) -> None:
+        super().__init__()
+        shared = {id(weight): weight for weight in network.parameters()}
+        self.network = copy.deepcopy(network, shared)
+        for flow in self.network.flows:
+            flow.mix = _Unmixing(cast(InvertibleConv, flow.mix))
+
+    def forward(self, mel: Tensor, z: Tensor) -> tuple[Tensor]:
+        """``(B, n_mels, T_mel)``, ``(B, n_group, T)`` -> ``(B, T·n_group)`` samples."""
+        return (self.network._invert(mel, z),)
+
+
+def waveglow_part(network: WaveGlow) -> Part:
+    """The part that a network becomes; its weight norm is folded for good, as for speaking."""
+    network.eval().remove_weight_norm()
+    config = network.config
+    rate = config.hop_length // config.n_group
+
+    def sample(batch: int, length: int) -> Sample:
+        generator = torch.Generator().manual_seed(length)
+        mel = _MEAN + _STD * torch.randn(batch, config.n_mels, length, generator=generator)
+        # neighbouring frames of speech are alike
+        mel = F.avg_pool1d(mel, 5, 1, 2, count_include_pad=False)
+        z = _SIGMA * torch.randn(batch, config.n_group, length * rate, generator=generator)
+        return Sample((mel, z), (network.inverse(mel, z=z),))
+
+    return Part(
+        "waveglow",
+        WaveGlowPart(network).eval(),
+        {
+            "mel": ("B", config.n_mels, "T_mel"),
+            "z": ("B", config.n_group, f"{rate}*T_mel" if rate > 1 else "T_mel"),
+        },
+        {"wave": ("B", f"{config.hop_length}*T_mel")},
+        sample,
+    )
