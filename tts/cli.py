@@ -20,8 +20,17 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
+from tts import dump_mels
 from tts.config import conf_dir, register_resolvers, resolved
-from tts.errors import EXIT_INTERRUPTED, GO_ON, InputError, RunStopped, TrainingError, one_line
+from tts.errors import (
+    EXIT_INTERRUPTED,
+    GO_ON,
+    InputError,
+    RunStopped,
+    SpeechError,
+    TrainingError,
+    one_line,
+)
 from tts.overrides import quote_values
 from tts.runs import has_checkpoint, load_overrides
 from tts.signals import StopSignals
@@ -29,9 +38,14 @@ from tts.slurm import was_requeued
 
 Result = TypeVar("Result")
 
+_ALL_OPTIONS = "--cfg job prints every value that can be given, as key=value, those of train.py."
+
 
 def train() -> None:
     """``tts-train`` and ``python train.py``."""
+    if f"task={dump_mels.TASK}" in sys.argv[1:]:
+        with_training_options(dump_mels.dump_mels, usage=dump_mels.__doc__)
+        return
     with StopSignals().installed():
         _run(_train_job, "train")
 
@@ -46,13 +60,24 @@ def evaluate() -> None:
     _run(_evaluate_job, "evaluate")
 
 
-def with_training_options(job: Callable[[dict[str, Any]], int], config_name: str = "train") -> None:
+def export() -> None:
+    """``python -m tts.export``."""
+    _run(_export_job, "export")
+
+
+def with_training_options(
+    job: Callable[[dict[str, Any]], int], config_name: str = "train", usage: str | None = None
+) -> None:
     """A command that takes the options of ``train.py`` and does not train.
 
     Args:
         job: given the resolved configuration; gives the exit status.
         config_name: a file in conf/ that begins with ``train`` and adds options of its own.
+        usage: what ``--help`` prints, where that file does not say it.
     """
+    if usage is not None and {"-h", "--help"} & set(sys.argv[1:]):
+        sys.stdout.write(f"{usage.strip()}\n\n{_ALL_OPTIONS}\n")
+        return
 
     def run(cfg: DictConfig) -> None:
         if HydraConfig.get().mode == RunMode.MULTIRUN:
@@ -109,6 +134,12 @@ def _evaluate_job(cfg: DictConfig) -> None:
     _reporting(lambda: evaluate(cfg))
 
 
+def _export_job(cfg: DictConfig) -> None:
+    from tts.export.recipe import export
+
+    _reporting(lambda: export(cfg))
+
+
 def _run(job: Callable[[DictConfig], Any], config_name: str) -> None:
     """Hand the command line to Hydra; a mistake in it ends in one line and status 2."""
     register_resolvers()
@@ -131,7 +162,7 @@ def _reporting(action: Callable[[], Result]) -> Result:
         return action()
     except (InputError, HydraException, OmegaConfBaseException) as error:
         _exit(_explain(error), 2)
-    except TrainingError as error:
+    except (TrainingError, SpeechError) as error:
         _exit(one_line(error), 1)
     except (PermissionError, FileNotFoundError, NotADirectoryError) as error:
         if error.filename is None:

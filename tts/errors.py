@@ -28,6 +28,13 @@ class TrainingError(RuntimeError):
     """
 
 
+class SpeechError(RuntimeError):
+    """Speech that is there and is not what it should be, where that was to be an error.
+
+    One line; the command prints it and exits with status 1.
+    """
+
+
 class RunStopped(Exception):  # noqa: N818 - nothing went wrong
     """A run that was asked to stop from outside, by a signal, and has saved what it had.
 

@@ -15,7 +15,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,7 @@ def launch(
         RunStopped: a signal asked for it; the last step is saved.
     """
     check_values(config, TRAINING)
+    _check_mels(config)
     options = config["trainer"]
     if config["ckpt_path"] is not None:
         from tts.resume import find_resume
@@ -76,6 +77,17 @@ def launch(
         with _same_environment():
             return train(config, output_dir, overrides)
     return _launch_ranks(config, output_dir, overrides, devices.count)
+
+
+def _check_mels(config: Mapping[str, Any]) -> None:
+    """Refuse to pass over mels of an acoustic model that the data of this model do not use."""
+    if config.get("task", "train") != "train":
+        raise InputError(f"task={config['task']}: say it in the command, not in a file")
+    if "mels" in config["model"]["datamodule"]:
+        return
+    for key, value in (("acoustic", config.get("acoustic")), ("data.mels", config["data"]["mels"])):
+        if value not in (None, "recordings"):
+            raise InputError(f"{key}={value}: is for a vocoder; add model=waveglow")
 
 
 def externally_launched() -> bool:

@@ -6,32 +6,33 @@ or a wrong number are found before that.
 
 from __future__ import annotations
 
-import json
-import sys
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
+from tts.audio import Output
 from tts.config import resolved
-from tts.errors import InputError
+from tts.errors import EXIT_INTERRUPTED, InputError, RunStopped, SpeechError
+from tts.speaking.report import Record, entry, say, tell, write_json
+from tts.speaking.texts import Line, check_writable, is_folder, output_paths, read_texts
 from tts.values import SYNTHESIS, check_values
 
 if TYPE_CHECKING:
-    from tts.inference import Speech, Synthesizer
+    from tts.inference import Synthesizer
+    from tts.speaking.spool import Spool
+    from tts.speaking.takes import Spoken, Take
 
-ENDINGS = (".wav", ".flac", ".ogg")
-#: Batches that are sorted by length together; sound is on the disk after as many.
-BATCHES_AT_ONCE = 8
+#: Keys of the configuration that are fields of ``tts.inference.Options``; so is ``pauses``.
+OPTIONS = (
+    *("speaker", "seed", "batch_size", "max_chars", "max_steps", "gate_threshold"),
+    *("attention_window", "end_steps", "guard", "attempts", "sigma", "denoiser"),
+)
 
-
-class Line(NamedTuple):
-    """One utterance, and what a message about it begins with: ``"lines.txt:3: "``."""
-
-    text: str
-    where: str
+#: Keys that are fields of ``tts.audio.Output``.
+OUTPUT = ("bits", "sample_rate", "peak", "loudness")
 
 
 def synthesize(cfg: DictConfig) -> list[Path]:
@@ -41,121 +42,126 @@ def synthesize(cfg: DictConfig) -> list[Path]:
         cfg: the composed configuration.
 
     Returns:
-        The sound files, in the order of the texts.
+        The sound files, in the order of the texts; none if they are only shown.
 
     Raises:
         InputError: no text, or text that nobody can pronounce; a checkpoint that does not fit; an
             output that cannot be written; a value that is not legal.
+        SpeechError: under ``strict``, something was spoken that should not be heard.
     """
     config = resolved(cfg)
-    options = speaking_options(config)
-    lines = read_lines(config["text"], config["text_file"])
-    paths = output_paths(str(config["output"]), lines)
+    check_values(config, SYNTHESIS)
+    lines = read_texts(config)
+    if config["show"]:
+        show_texts(lines, config)
+        return []
+    paths = output_paths(str(config["output"]), lines, config["format"])
+    output = Output(**{key: config[key] for key in OUTPUT})
+    output.check(paths[0])
     check_writable(paths)
 
-    from tts.inference import Synthesizer
+    from tts.inference import Options, Pauses, Synthesizer
+    from tts.speaking.spool import Spool
+    from tts.speaking.takes import identity, needs_spool, read_takes, speak_takes, spool_folder
 
+    chosen = {key: config[key] for key in OPTIONS}
+    options = Options(**chosen, pauses=Pauses(**config["pauses"]))
     synthesizer = Synthesizer.from_pretrained(
         str(config["acoustic"]),
         str(config["vocoder"]),
         str(config["device"]),
         bridge=config["bridge"] is True,
+        lexicon=config["lexicon"],
     )
-    synthesizer.speaker_number(options["speaker"])
-    check_pronounceable(synthesizer, lines)
+    output.check(paths[0], synthesizer.vocoder.mel.sample_rate)
+    is_book = config["book"] is not None
+    skip = config["on_error"] == "skip"
+    reader = synthesizer.reader(options.max_chars)
+    speaker = synthesizer.speaker_number(config["speaker"])
+    takes = read_takes(reader, speaker, lines, paths, skip, is_book)
     tell_corpora(synthesizer)
 
     paths[0].parent.mkdir(parents=True, exist_ok=True)
-    entries = []
-    for path, speech in zip(paths, speak(synthesizer, lines, options), strict=True):
-        speech.save(path)
-        tell(path, speech)
-        entries.append(manifest_entry(path, speech, options))
+    with ExitStack() as opened:
+        spool: Spool | None = None
+        advance: Callable[[int], None] = _ignored
+        if needs_spool(takes, is_book):
+            folder = spool_folder(str(config["output"]), is_folder(str(config["output"])))
+            spool = opened.enter_context(Spool(folder, identity(lines, config, chosen)))
+            advance = opened.enter_context(_progress(takes))
+        opened.enter_context(_interruptible(spool))
+        entries = [
+            finish(spoken, output, config)
+            for spoken in speak_takes(synthesizer, takes, options, spool, advance)
+        ]
+        report(takes, entries, config)
+        if spool is not None:
+            spool.remove()
+    if config["strict"]:
+        check_strictly(takes, entries)
+    return [take.path for take in takes if take.skipped is None]
+
+
+def show_texts(lines: Sequence[Line], config: dict[str, Any]) -> None:
+    """Print how texts will be read."""
+    from tts.speaking.show import show
+
+    refused = show(lines, str(config["acoustic"]), config["lexicon"], config["max_chars"])
+    if refused and config["on_error"] == "raise":
+        raise InputError(f"{refused} of {len(lines)} texts cannot be spoken; see above")
+
+
+def finish(spoken: Spoken, output: Output, config: dict[str, Any]) -> Record:
+    """Write the files of a take, tell of it, and give its entry of the manifest."""
+    path, title = spoken.take.path, spoken.take.line.text
+    output.write(path, spoken.wave, spoken.sample_rate, title)
+    if config["plots"]:
+        draw(spoken)
+    tell(path, spoken.seconds, spoken.records)
+    known = entry(title, path, spoken.seconds, spoken.records, config["seed"])
+    return known if config["speaker"] is None else {**known, "speaker": str(config["speaker"])}
+
+
+def draw(spoken: Spoken) -> None:
+    """Draw a take beside its sound file."""
+    from tts.audio.figures import save_figure
+    from tts.inference.picture import speech_figure
+
+    if spoken.speech is None:
+        say(f"{spoken.take.path}: no picture, it is too long (or was spoken in several runs)")
+    else:
+        save_figure(speech_figure(spoken.speech), spoken.take.path.with_suffix(".png"))
+
+
+def report(takes: Sequence[Take], entries: list[Record], config: dict[str, Any]) -> None:
+    """Write how every text ended: ``manifest.json`` in a folder, or JSON beside the file."""
+    skipped = [take for take in takes if take.skipped is not None]
+    for take in skipped:
+        say(f"{take.line.where}skipped: {take.skipped}")
+    path = takes[0].path
     if is_folder(str(config["output"])):
-        write_manifest(paths[0].parent / "manifest.json", entries)
-    return paths
-
-
-def speaking_options(config: dict[str, Any]) -> dict[str, Any]:
-    """The keyword arguments of ``Synthesizer.speak_batch``, type-checked."""
-    check_values(config, SYNTHESIS)
-    return {key: config[key] for key in SYNTHESIS}
-
-
-def read_lines(text: Any, text_file: Any) -> list[Line]:
-    """The utterances, from the command line or from a file with one on each line."""
-    if (text is None) == (text_file is None):
-        raise InputError('say what to speak: either text="..." or text_file=lines.txt')
-    if text_file is None:
-        return [Line(str(text), "")]
-    path = Path(str(text_file))
-    try:
-        raw = path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise InputError(f"text_file={path}: cannot be read ({error.strerror or error})") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"text_file={path}: not UTF-8 at byte {error.start}") from None
-    lines = [Line(s.strip(), f"{path}:{n}: ") for n, s in enumerate(raw, start=1) if s.strip()]
-    if not lines:
-        raise InputError(f"text_file={path}: holds no text")
-    if len(lines) < len(raw):
-        say(f"{path}: {len(raw) - len(lines)} of {len(raw)} lines are empty and skipped")
-    return lines
-
-
-def is_folder(output: str) -> bool:
-    """Whether ``output`` means a folder: it ends in a slash, or is one."""
-    return output.endswith("/") or Path(output).is_dir()
-
-
-def output_paths(output: str, lines: list[Line]) -> list[Path]:
-    """The file of each utterance: ``output`` itself, or 0001.wav and so on in the folder."""
-    if is_folder(output):
-        width = max(4, len(str(len(lines))))
-        return [Path(output) / f"{n:0{width}d}.wav" for n in range(1, len(lines) + 1)]
-    if Path(output).suffix.lower() not in ENDINGS:
-        raise InputError(
-            f"output={output}: end it in {', '.join(ENDINGS)} for a file, or in / for a folder"
+        spoken = {item["file"]: item for item in entries}
+        write_json(
+            path.parent / "manifest.json",
+            [
+                spoken.get(take.path.name, {"text": take.line.text, "skipped": take.skipped})
+                for take in takes
+            ],
         )
-    if len(lines) > 1:
-        folder = Path(output).with_suffix("")
-        raise InputError(
-            f"output={output} is one file for {len(lines)} utterances; use output={folder}/"
+    elif config["json"]:
+        write_json(path.with_suffix(".json"), entries[0])
+
+
+def check_strictly(takes: Sequence[Take], entries: Sequence[Record]) -> None:
+    """Raise if anything was not spoken as it is written; all files are there."""
+    failed = [part for item in entries for part in item["parts"] if part["failed"]]
+    skipped = [take for take in takes if take.skipped is not None]
+    if failed or skipped:
+        n_parts = sum(len(item["parts"]) for item in entries)
+        raise SpeechError(
+            f"strict=true: {len(failed)} of {n_parts} parts failed and {len(skipped)} of "
+            f"{len(takes)} texts were skipped; all that was spoken is written"
         )
-    return [Path(output)]
-
-
-def check_writable(paths: list[Path]) -> None:
-    """Find out before the work whether its results will have a place."""
-    folder = paths[0].parent
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"output={paths[0]}: {folder} cannot be written ({reason})") from None
-    for path in paths:
-        if path.is_dir():
-            raise InputError(f"output={path}: is a folder; name a file")
-
-
-def check_pronounceable(synthesizer: Synthesizer, lines: Iterable[Line]) -> None:
-    """Refuse a bad line before the first one is spoken, and say where it stands."""
-    for line in lines:
-        try:
-            synthesizer.tokenizer.encode(line.text)
-        except InputError as error:
-            raise InputError(f"{line.where}{error}") from None
-
-
-def speak(synthesizer: Synthesizer, lines: list[Line], options: dict[str, Any]) -> Iterator[Speech]:
-    """Speak in order, some batches at a time, so that a book does not wait for its end."""
-    at_once = max(1, options["batch_size"]) * BATCHES_AT_ONCE
-    for start in range(0, len(lines), at_once):
-        texts = [line.text for line in lines[start : start + at_once]]
-        yield from synthesizer.speak_batch(texts, **options)
 
 
 def tell_corpora(synthesizer: Synthesizer) -> None:
@@ -165,43 +171,26 @@ def tell_corpora(synthesizer: Synthesizer) -> None:
             say(f"trained on: {name}")
 
 
-def tell(path: Path, speech: Speech) -> None:
-    """One line for an utterance, and one for each thing that is wrong with it."""
-    facts = f"{speech.seconds:.2f} s  RTF {speech.rtf:.2f}  stopped by {speech.stop_reason}"
-    say(f"{path}  {facts}")
-    health = speech.health
-    if not health.follows_text:
-        say(
-            f"  warning: the alignment does not follow the text (coverage {health.coverage:.2f}, "
-            f"sharpness {health.sharpness:.2f}, {health.skips} skips, {health.repeats} repeats)"
-        )
-    if speech.stop_reason == "max_steps":
-        say("  warning: cut off by max_steps, the gate did not end it")
+@contextmanager
+def _interruptible(spool: Spool | None) -> Iterator[None]:
+    """End in one line that says how to go on, where that is possible."""
+    if spool is not None and spool.done:
+        say(f"{spool.folder}: {spool.done} utterances were spoken before; going on behind them")
+    try:
+        yield
+    except KeyboardInterrupt:
+        hint = "" if spool is None else f"; the same command goes on from {spool.folder}"
+        raise RunStopped(f"interrupted{hint}", EXIT_INTERRUPTED) from None
 
 
-def manifest_entry(path: Path, speech: Speech, options: dict[str, Any]) -> dict[str, Any]:
-    """What one wants to know of a file later."""
-    return {
-        "file": path.name,
-        "text": speech.text,
-        **({} if options["speaker"] is None else {"speaker": str(options["speaker"])}),
-        "seed": options["seed"],
-        "seconds": round(speech.seconds, 3),
-        "rtf": round(speech.rtf, 4),
-        "stop_reason": speech.stop_reason,
-        "follows_text": speech.health.follows_text,
-    }
+@contextmanager
+def _progress(takes: Sequence[Take]) -> Iterator[Callable[[int], None]]:
+    from tts.data.building import progress
+
+    n_chars = sum(len(utterance.text) for take in takes for utterance in take.utterances)
+    with progress("speaking", n_chars) as advance:
+        yield advance
 
 
-def write_manifest(path: Path, entries: list[dict[str, Any]]) -> None:
-    """Write ``manifest.json`` in the order of the texts."""
-    from tts.atomic import atomic_writer
-
-    with atomic_writer(path) as file:
-        file.write((json.dumps(entries, indent=1, ensure_ascii=False) + "\n").encode())
-
-
-def say(line: str) -> None:
-    """Write a line to standard output, at once."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+def _ignored(n_chars: int) -> None:
+    pass

@@ -165,6 +165,8 @@ SECTIONS = (
 TRAINING: dict[str, Legal] = {
     **{key: Section() for key in SECTIONS},
     **{key: Text() for key in ("ckpt_path", "init_from", "pretrained", "name", "monitor")},
+    "task": Choice(("train", "dump_mels")),
+    "acoustic": Text(),
     "seed": Number(int, least=0, most=2**32 - 1),
     "matmul_precision": Choice(("highest", "high", "medium")),
     "monitor_mode": Choice(("min", "max")),
@@ -173,6 +175,7 @@ TRAINING: dict[str, Legal] = {
     "data.frames_per_batch": Number(int, least=1, null=True),
     "data.bucket_batches": COUNT,
     "data.num_workers": Number(int, least=0),
+    "data.mels": Choice(("recordings", "gta")),
     "data.resample": SWITCH,
     "data.n_speakers": COUNT,
     "data.min_seconds": AMOUNT,
@@ -268,6 +271,13 @@ EVALUATION: dict[str, Legal] = {
     "threads": Number(int, least=1, null=True),
 }
 
+EXPORT: dict[str, Legal] = {
+    **{key: Text() for key in ("acoustic", "vocoder", "output")},
+    "format": Choice(("onnx", "torch")),
+    "precision": Choice(("float32", "int8")),
+    "opset": Number(int, least=18, most=23),
+}
+
 SWEEP: dict[str, Legal] = {
     "monitor_mode": Choice(("min", "max")),
     "sweep.space": Section(),
@@ -282,6 +292,23 @@ SWEEP: dict[str, Legal] = {
 }
 
 SYNTHESIS: dict[str, Legal] = {
+    **dict.fromkeys(("text_file", "book", "lexicon"), Text()),
+    **dict.fromkeys(("guard", "strict", "json", "plots", "show"), SWITCH),
+    "format": Choice((None, "wav", "flac", "ogg", "mp3")),
+    "bits": Choice((None, 16, 24, 32)),
+    "sample_rate": Number(int, least=1000, most=192_000, null=True),
+    "peak": Number(float, least=-60, most=0, null=True),
+    "loudness": Number(float, least=-70, most=0, null=True),
+    "on_error": Choice(("raise", "skip")),
+    "attempts": COUNT,
+    "attention_window": Number(int, least=1, null=True),
+    "end_steps": Number(int, least=1, null=True),
+    "max_chars": COUNT,
+    "pauses": Section(),
+    **{
+        f"pauses.{name}": Number(float, least=0, most=60)
+        for name in ("paragraph", "sentence", "clause", "word", "cut")
+    },
     "speaker": Name(),
     "seed": Number(int, least=0, most=2**63 - 1),
     "batch_size": Number(int),

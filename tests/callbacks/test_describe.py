@@ -1,7 +1,10 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from tts.callbacks import EMA, DescribeCheckpoint
+from tts.errors import InputError
 
 DESCRIPTION = {
     "format": 1,
@@ -33,3 +36,27 @@ def test_averaged_weights_are_said(fit, tmp_path):
 def test_what_is_not_plain_is_refused_at_once(value):
     with pytest.raises(TypeError, match=r"tacoglow\.config\.model\.1 is a"):
         DescribeCheckpoint({"config": {"model": [0, value]}})
+
+
+def going_on(there, here):
+    callback = DescribeCheckpoint({**DESCRIPTION, "speakers": here})
+    checkpoint = {"tacoglow": {**DESCRIPTION, "speakers": there}}
+    callback.on_load_checkpoint(SimpleNamespace(ckpt_path="run.ckpt"), None, checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("there", "here", "message"),
+    [
+        (["ann", "bob"], ["ann", "cy"], "run.ckpt: speaker 1 is bob there, cy here; go on with"),
+        (["ann", "bob"], ["bob", "ann"], "speaker 0 is ann there, bob here"),
+        (["ann"], ["ann", "bob"], "speaker 1 is nobody there, bob here"),
+    ],
+)
+def test_a_run_does_not_go_on_with_other_speakers(there, here, message):
+    with pytest.raises(InputError, match=message):
+        going_on(there, here)
+
+
+@pytest.mark.parametrize("there", [None, [], ["ann", "bob"]])
+def test_a_run_goes_on_with_the_same_speakers_or_unknown_ones(there):
+    going_on(there, ["ann", "bob"])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
+from recorded import write_recording
 
 from tts.cli import with_training_options
 from tts.config import compose, resolved
@@ -103,6 +106,35 @@ def test_the_command_runs_as_a_module(options):
     assert done.returncode == 0, done.stderr
     assert "LJ" not in done.stderr
     assert "utterances" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "beginning", "option"),
+    [
+        ("prepare", "Prepare a corpus: what a training does", "data.prepared=FOLDER"),
+        ("export_webdataset", "Write a corpus as tar shards", "FOLDER data=ljspeech"),
+    ],
+)
+def test_help_is_of_the_command(module, beginning, option, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [module, "--help"])
+    importlib.import_module(f"tts.data.{module}").main()
+    said = capsys.readouterr().out
+    assert said.startswith(beginning)
+    assert option in said
+    assert "--cfg job prints every value" in said
+
+
+def test_shards_name_speakers(options, tmp_path):
+    for number, name in enumerate(("ann", "bob")):
+        wav = tmp_path / "spoken" / name / "1.wav"
+        write_recording(wav, 0.5, pitch=200 + 10 * number)
+        wav.with_suffix(".txt").write_text("Some words.")
+    given = ["data=folder", f"data.root={tmp_path}/spoken", "data.speaker=folder", *options[1:]]
+    config = resolved(compose([*given, "data.n_speakers=2", "data.val_fraction=0"]))
+    export(config, tmp_path / "shards")
+    with tarfile.open(tmp_path / "shards" / "train-00000.tar") as tar:
+        read = {name: json.load(tar.extractfile(f"{name}-1.json")) for name in ("ann", "bob")}
+    assert {name: about["speaker"] for name, about in read.items()} == {"ann": "ann", "bob": "bob"}
 
 
 # the package leaves the shards that it has read to the garbage collector

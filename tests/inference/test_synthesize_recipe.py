@@ -6,7 +6,7 @@ from omegaconf import OmegaConf
 
 from tts.audio import read_wave
 from tts.config import conf_dir
-from tts.errors import InputError
+from tts.errors import InputError, SpeechError
 from tts.synthesize import synthesize
 
 
@@ -62,7 +62,7 @@ def test_lines_become_numbered_files_in_order(run, lines_file, capsys):
 
 
 def test_windows_of_batches_keep_the_order(run, lines_file, monkeypatch):
-    monkeypatch.setattr("tts.synthesize.BATCHES_AT_ONCE", 1)
+    monkeypatch.setattr("tts.inference.synthesizer.BATCHES_AT_ONCE", 1)
     texts = [f"this is line {'one two three four five six seven'.split()[n]}" for n in range(7)]
     run(text_file=lines_file("\n".join(texts)), output="wavs/", batch_size=2, max_steps=2)
     with open("wavs/manifest.json") as file:
@@ -101,6 +101,92 @@ def test_recorded_voice_is_not_mentioned(run, capsys):
     assert "trained on" not in capsys.readouterr().out
 
 
+def test_what_went_wrong_is_tried_again_and_told(run, tmp_path):
+    run(text="hello world, how are you", json=True, gate_threshold=0.9999, output="a.wav")
+    told = json.loads((tmp_path / "a.json").read_text())
+    assert told["failed"]
+    (part,) = told["parts"]
+    assert part["failed"]
+    assert not part["rescued"]
+    assert part["attempts"] == 3
+    assert part["stop_reason"] == told["stop_reason"] == "max_steps"
+    assert {"start", "seconds", "compute_seconds", "seed", "health"} <= part.keys()
+    assert 0 <= part["health"]["coverage"] <= 1
+
+
+def test_a_long_text_that_went_wrong_does_not_flood_the_terminal(run, capsys):
+    run(text="Hello there. " * 9, guard=False, gate_threshold=0.9999)
+    warnings = [line for line in capsys.readouterr().out.splitlines() if "warning" in line]
+    assert len(warnings) == 2 * 5 + 1
+    assert "warning: 0.0 s, 'Hello there.': the alignment" in warnings[0]
+    assert warnings[-1] == "  warning: 9 of 9 parts failed"
+
+
+def test_strict_fails_when_all_is_written(run, tmp_path):
+    with pytest.raises(SpeechError, match=r"^strict=true: 1 of 1 parts failed and 0 of 1 texts"):
+        run(text="hello", strict=True, guard=False, json=True, output="a.wav")
+    assert {"a.wav", "a.json"} <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_the_status_tells_of_failure_only_when_it_is_asked_for(command, acoustic_file, tmp_path):
+    options = ["text=hello", f"acoustic={acoustic_file()}", f"output={tmp_path}/a.wav"]
+    options += ["max_steps=9", "gate_threshold=0.999"]
+    assert command("synthesize", *options)[0] == 0
+    status, out, err = command("synthesize", *options, "strict=true")
+    assert status == 1
+    assert "warning" in out
+    assert err.startswith("error: strict=true: 1 of 1 parts failed")
+
+
+def test_lines_that_cannot_be_read_are_skipped_where_that_is_wished(run, lines_file, capsys):
+    lines = lines_file("hello\n☃\n{QQ}\nyou\n")
+    paths = run(text_file=lines, output="wavs/", on_error="skip", guard=False)
+    assert [path.name for path in paths] == ["0001.wav", "0004.wav"]
+    manifest = json.loads((paths[0].parent / "manifest.json").read_text())
+    assert ["skipped" in entry for entry in manifest] == [False, True, True, False]
+    said = capsys.readouterr().out
+    assert "lines.txt:2: skipped: text '☃': nothing in it can be pronounced" in said
+    assert "lines.txt:3: skipped: text '{QQ}': unknown phone 'QQ'" in said
+    with pytest.raises(SpeechError, match="2 of 4 texts were skipped"):
+        run(text_file=lines, output="wavs/", on_error="skip", guard=False, strict=True)
+
+
+def test_where_every_line_is_skipped_there_is_nothing_to_speak(run, lines_file, tmp_path):
+    with pytest.raises(InputError, match=r"lines\.txt:1: text '☃'"):
+        run(text_file=lines_file("☃\n...\n"), output="wavs/", on_error="skip")
+    assert not (tmp_path / "wavs").exists()
+
+
+def test_control_characters_do_not_end_a_line(run, lines_file):
+    lines = lines_file("one\x0ctwo\x1cthree\u2028four\nfive\n")
+    assert len(run(text_file=lines, output="wavs/", guard=False)) == 2
+
+
+NASTY = {
+    "emoji": "I love it 😍🔥 so much",
+    "right to left": "مرحبا بالعالم، كيف حالك؟ \u202eabc",
+    "control characters": "bell \x07 escape \x1b[31m null \x00",
+    "accents": "a" + "\u0301" * 300,
+    "no stop": "word " * 400,
+    "one word": "a" * 2000,
+    "digits": "9" * 300,
+    "url": "https://user:pass@example.com:8080/a/b.html?q=1&r=2#s",
+    "surrogate": "caf\udce9 noir",
+    "braces": "{unclosed {HH AH0} and }closed",
+    "phones": "{" + "HH AH0 L OW1 " * 200 + "}",
+}
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_a_nasty_text_ends_in_a_sound_that_says_how(run, name):
+    options = {"guard": False, "max_steps": 3, "json": True, "output": "a.wav"}
+    (path,) = run(text=NASTY[name], **options)
+    told = json.loads(path.with_suffix(".json").read_text())
+    assert told["stop_reason"] in ("gate", "max_steps")
+    assert len(read_wave(path)[0]) == pytest.approx(8000 * told["seconds"], abs=8)
+    assert all(part["seconds"] > 0 and part["text"] for part in told["parts"])
+
+
 BAD = {
     "no text": ({}, "say what to speak"),
     "two texts": ({"text": "a", "text_file": "b"}, "say what to speak"),
@@ -110,7 +196,7 @@ BAD = {
     "missing acoustic": ({"text": "a", "acoustic": "no.ckpt"}, r"no\.ckpt"),
     "missing vocoder": ({"text": "hi", "vocoder": "no.ckpt"}, r"no\.ckpt"),
     "missing file": ({"text_file": "no.txt"}, r"text_file=no\.txt: cannot be read"),
-    "unknown ending": ({"text": "a", "output": "a.mp3"}, r"output=a\.mp3: end it in \.wav"),
+    "unknown ending": ({"text": "a", "output": "a.aac"}, r"output=a\.aac: end it in \.wav"),
     "no ending": ({"text": "a", "output": "wavs"}, "or in / for a folder"),
     "seed": ({"text": "a", "seed": "x"}, "seed=x: it must be a whole number"),
     "broken seed": ({"text": "a", "seed": 1.5}, r"seed=1\.5: it must be a whole number"),
@@ -119,6 +205,17 @@ BAD = {
     "no batch size": ({"text": "a", "batch_size": None}, "batch_size=null"),
     "batch size": ({"text": "a", "batch_size": 0}, "batch_size is 0"),
     "sigma": ({"text": "a", "sigma": "loud"}, "sigma=loud: it must be a number or null"),
+    "text and book": ({"text": "a", "book": "b"}, "say what to speak"),
+    "missing book": ({"book": "no.txt"}, r"book=no\.txt: cannot be read"),
+    "on_error": ({"text": "a", "on_error": "ignore"}, "on_error=ignore: it must be one of raise"),
+    "attempts": ({"text": "a", "attempts": 0}, "attempts=0: it must be a whole number, 1 or more"),
+    "pause": (
+        {"text": "a", "pauses": {"word": -1}},
+        r"pauses\.word=-1: it must be a number from 0",
+    ),
+    "window": ({"text": "a", "attention_window": 0}, "attention_window=0: it must be"),
+    "end": ({"text": "a", "end_steps": "soon"}, "end_steps=soon: it must be"),
+    "strict": ({"text": "a", "strict": "very"}, "strict=very: it must be one of true, false"),
     "device": ({"text": "a", "device": "abacus"}, "device 'abacus' cannot be used"),
 }
 

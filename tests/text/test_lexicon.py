@@ -40,7 +40,7 @@ def test_the_same_line_twice_does_no_harm(lexicon):
         ("c3po  S IY1\n", r"words.txt:1: 'c3po' is not one word"),
         ("well-known  N OW1 N\n", r"words.txt:1: 'well-known' is not one word"),
         ("a  EY1\na  AH0\n", r"words.txt:2: 'a' has another pronunciation further up"),
-        (b"\xff\xfe", r"words.txt: not UTF-8 at byte 0"),
+        (b"\xff\xfe", r"words.txt: the lexicon is not UTF-8 at byte 0"),
     ],
 )
 def test_line_that_does_not_parse_is_named(lexicon, content, message):
@@ -49,7 +49,7 @@ def test_line_that_does_not_parse_is_named(lexicon, content, message):
 
 
 def test_missing_file_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"tokenizer.lexicon=.*none.txt: cannot be read"):
+    with pytest.raises(InputError, match=r"none.txt: the lexicon cannot be read"):
         read_lexicon(tmp_path / "none.txt", ARPABET)
 
 

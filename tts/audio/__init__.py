@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from tts.audio.io import read_wave, write_wave
     from tts.audio.mel import LogMel
     from tts.audio.mfcc import MFCC
+    from tts.audio.output import Output
 
-__all__ = ["MFCC", "GriffinLim", "LogMel", "MelConfig", "read_wave", "write_wave"]
+__all__ = ["MFCC", "GriffinLim", "LogMel", "MelConfig", "Output", "read_wave", "write_wave"]
 
 _HOMES = {
     "MFCC": "mfcc",
     "GriffinLim": "griffin_lim",
     "LogMel": "mel",
     "MelConfig": "config",
+    "Output": "output",
     "read_wave": "io",
     "write_wave": "io",
 }

@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,9 @@ from numpy.typing import NDArray
 
 from tts.atomic import atomic_writer
 from tts.audio.config import MelConfig
+from tts.audio.mel_bands import band_edges
 from tts.errors import InputError
+from tts.text.symbols import PHONE_PREFIX
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,6 +33,7 @@ INK = "#1f2933"
 MUTED = "#66727f"
 ACCENT = "#d9480f"
 LINE = "#27407a"
+_MEL_TICKS = (200, 500, 1000, 2000, 4000, 7000)
 # More symbols than this cannot be told apart on the axis of an alignment
 _MAX_LABELS = 120
 
@@ -77,8 +81,7 @@ def alignment_figure(alignment: Any, title: str, symbols: Sequence[str] | None =
     axes.set_xlabel("decoder step (mel frame)")
     axes.set_ylabel("input symbol")
     if symbols is not None and len(symbols) <= _MAX_LABELS:
-        shown = ["␣" if symbol == " " else symbol for symbol in symbols]
-        axes.set_yticks(range(len(shown)), shown, fontsize=7, parse_math=False)
+        axes.set_yticks(range(len(symbols)), symbol_labels(symbols), fontsize=7, parse_math=False)
     figure.colorbar(image, ax=axes, label="attention weight", pad=0.01, aspect=40)
     return figure
 
@@ -139,7 +142,7 @@ def new_figure(width: float, height: float, title: str, gap: float = 0.05) -> Fi
     figure = Figure(figsize=(width, height), dpi=110, layout=layout, facecolor="white")
     FigureCanvasAgg(figure)
     figure.suptitle(
-        title, x=0.01, ha="left", fontsize=13, weight="bold", color=INK, parse_math=False
+        drawable(title), x=0.01, ha="left", fontsize=13, weight="bold", color=INK, parse_math=False
     )
     return figure
 
@@ -173,6 +176,36 @@ def show_over_time(
     extent = (-0.5 * seconds_per_frame, (frames - 0.5) * seconds_per_frame, 0, top or rows)
     style = {"origin": "lower", "aspect": "auto", "cmap": "magma", "extent": extent, **style}
     return axes.imshow(values, **style)
+
+
+def label_bands(axes: Axes, config: MelConfig) -> None:
+    """Give the rows of a mel spectrogram an axis in Hz."""
+    marks = [hertz for hertz in _MEL_TICKS if config.f_min < hertz < config.f_max]
+    bands = np.interp(marks, band_edges(config)[1:-1], np.arange(config.n_mels) + 0.5)
+    axes.set_yticks(bands, [str(hertz) for hertz in marks])
+    axes.set_ylabel("frequency (Hz)")
+
+
+def symbol_labels(symbols: Sequence[str]) -> list[str]:
+    """Symbols as they are written along an axis: spaces visible, phones without their mark."""
+    return ["␣" if symbol == " " else drawable(_plain(symbol)) for symbol in symbols]
+
+
+def _plain(symbol: str) -> str:
+    return symbol.removeprefix(PHONE_PREFIX) or symbol
+
+
+def drawable(text: str) -> str:
+    """A text with an empty box for each character that the font of pictures lacks."""
+    known = _characters()
+    return "".join(c if c == "\n" or ord(c) in known else "□" for c in text)
+
+
+@cache
+def _characters() -> frozenset[int]:
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    return frozenset(get_font(findfont(FontProperties())).get_charmap())
 
 
 def to_array(values: Any) -> NDArray[np.float32]:

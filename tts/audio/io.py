@@ -8,7 +8,6 @@ the length of the file.
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import struct
@@ -18,8 +17,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tts.atomic import atomic_writer
-from tts.audio.samples import resampled, to_int16
+from tts.audio.encoding import Limited, write_blocks
+from tts.audio.samples import resampled, resampled_blocks
 from tts.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
 # Programs that write WAV into a pipe cannot know the length, and leave one of these
 _LENGTH_UNKNOWN = {0, 0xFFFFFFFF}
 # Others come from damaged headers, and would be resampled to nothing, or to more than there is room
@@ -74,36 +72,25 @@ def read_wave(
     return _limit(path, samples), rate
 
 
-def write_wave(path: str | os.PathLike[str], samples: ArrayLike, sample_rate: int) -> None:
-    """Write mono sound atomically: 16-bit WAV or FLAC, or Ogg Vorbis, by the ending of the name.
+def write_wave(
+    path: str | os.PathLike[str], samples: ArrayLike, sample_rate: int, bits: int | None = None
+) -> None:
+    """Write mono sound atomically: WAV, FLAC, Ogg Vorbis or MP3, by the ending of the name.
 
     Args:
         path: the file, in a folder that exists; one of that name is replaced.
         samples: ``(T_wave,)``; what is outside [-1, 1] is limited, and logged.
         sample_rate: samples per second, Hz.
+        bits: of a sample, 32 for floating point, which is not limited; None takes what is usual.
 
     Raises:
-        InputError: another ending, samples that are not finite or not one row, or a place that
-            cannot be written.
+        InputError: another ending, samples that are not finite or not one row, more of them than
+            a WAV can hold, or a place that cannot be written.
     """
-    import soundfile
-
-    path = Path(path)
-    if path.suffix.lower() not in _FORMATS:
-        raise InputError(f"{path}: cannot write {path.suffix!r}; use {', '.join(_FORMATS)}")
-    samples = np.asarray(samples, dtype=np.float32)
-    if samples.ndim != 1 or not np.isfinite(samples).all():
-        raise InputError(f"{path}: needs one row of finite samples, got shape {samples.shape}")
-    whole = to_int16(_limit(path, samples))
-    kind, subtype = _FORMATS[path.suffix.lower()]
-    # Encoded in memory first: a full disk is then an ordinary OSError
-    encoded = io.BytesIO()
-    try:
-        soundfile.write(encoded, whole, sample_rate, subtype, format=kind)
-    except soundfile.SoundFileError as error:
-        raise InputError(f"{path}: {kind} cannot hold sound of {sample_rate} Hz") from error
-    with atomic_writer(path) as file:
-        file.write(encoded.getbuffer())
+    row = np.asanyarray(samples, dtype=np.float32)
+    if row.ndim != 1:
+        raise InputError(f"{path}: needs one row of samples, got shape {row.shape}")
+    write_blocks(path, resampled_blocks(row, sample_rate, sample_rate), len(row), sample_rate, bits)
 
 
 def decode(source: str | os.PathLike[str] | BinaryIO) -> tuple[NDArray[np.float32], int]:
@@ -195,9 +182,7 @@ def _check_samples(path: Path, samples: NDArray[np.float32]) -> None:
 
 
 def _limit(path: Path, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    n_over = int((np.abs(samples) > 1).sum())
-    if n_over == 0:
-        return samples
-    peak = np.abs(samples).max()
-    _log.warning("%s: %d samples up to %.3f were limited to [-1, 1]", path, n_over, peak)
-    return samples.clip(-1, 1)
+    over = Limited()
+    samples = over(samples)
+    over.tell(path)
+    return samples

@@ -24,6 +24,7 @@ from tts.audio.figures import (
     LINE,
     MUTED,
     headline,
+    label_bands,
     new_figure,
     save_figure,
     show_over_time,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _N_MFCC = 20
-_MEL_TICKS = (200, 500, 1000, 2000, 4000, 7000)
 # Quieter than this is black: 16-bit rounding noise lies some 15 dB lower
 _FLOOR_DB = -100.0
 
@@ -236,10 +236,7 @@ def _draw_mel(figure: Figure, axes: Axes, features: _Features) -> None:
     config = features.config
     image = show_over_time(axes, features.mel, features.hop_seconds, vmin=config.silence)
     _mark_frame(axes, features)
-    marks = [hertz for hertz in _MEL_TICKS if config.f_min < hertz < config.f_max]
-    bands = np.interp(marks, band_edges(config)[1:-1], np.arange(config.n_mels) + 0.5)
-    axes.set_yticks(bands, [str(hertz) for hertz in marks])
-    axes.set_ylabel("frequency (Hz)")
+    label_bands(axes, config)
     figure.colorbar(image, ax=axes, label="log magnitude (ln)", pad=0.01)
     headline(
         axes,

@@ -1,6 +1,9 @@
-"""Samples: at another rate, and as whole numbers of 16 bits instead of float32 in [-1, 1]."""
+"""Samples: at another rate, and as whole numbers instead of float32 in [-1, 1]."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +12,8 @@ Samples = NDArray[np.float32]
 
 #: Samples of 16 bits are whole numbers of this many to the unit.
 FULL_SCALE = 32768
+#: Samples of a block: libsndfile's Vorbis keeps what it is given at once on the stack.
+_BLOCK = 2**16
 
 
 def resampled(samples: Samples, rate: int, wanted: int) -> Samples:
@@ -18,6 +23,41 @@ def resampled(samples: Samples, rate: int, wanted: int) -> Samples:
     import soxr
 
     return np.asarray(soxr.resample(samples, rate, wanted, quality="HQ"), dtype=np.float32)
+
+
+def resampled_blocks(samples: Samples, rate: int, wanted: int) -> Iterator[Samples]:
+    """``resampled``, to the bit, in blocks; the samples may lie on the disk.
+
+    Args:
+        samples: ``(T_wave,)``.
+        rate: that they have, Hz.
+        wanted: that they shall have, Hz.
+
+    Yields:
+        At least one block ``(n,)``.
+    """
+    starts = range(0, max(len(samples), 1), _BLOCK)
+    blocks = (np.array(samples[start : start + _BLOCK], np.float32) for start in starts)
+    if rate == wanted:
+        yield from blocks
+        return
+    import soxr
+
+    stream = soxr.ResampleStream(rate, wanted, 1, dtype="float32", quality="HQ")
+    for start, block in zip(starts, blocks, strict=True):
+        yield stream.resample_chunk(block, last=start + _BLOCK >= len(samples))
+
+
+def to_pcm(samples: Samples, bits: int | None) -> NDArray[Any]:
+    """What libsndfile is given for [-1, 1] at this many bits: 16, 24, or None for a coder's own."""
+    if bits is None:
+        return samples
+    if bits == 16:
+        return to_int16(samples)
+    # in the upper bits of 32: libsndfile's own conversion multiplies by one less
+    full_scale = 2.0 ** (bits - 1)
+    scaled = np.rint(samples.astype(np.float64) * full_scale).clip(-full_scale, full_scale - 1)
+    return scaled.astype(np.int32) << (32 - bits)
 
 
 def to_int16(samples: Samples) -> NDArray[np.int16]:

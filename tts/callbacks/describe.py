@@ -8,10 +8,13 @@ opens with ``weights_only=True`` and ``synthesize.py`` needs nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import zip_longest
 from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback, WeightAveraging
+
+from tts.errors import InputError
 
 #: Key of the description in a checkpoint.
 KEY = "tacoglow"
@@ -45,6 +48,25 @@ class DescribeCheckpoint(Callback):
         """Complete the description."""
         if self._when_prepared is not None:
             self.description |= _plain(self._when_prepared(), KEY)
+
+    def on_load_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Refuse to go on with other voices under the same numbers.
+
+        Raises:
+            InputError: naming the first that is another.
+        """
+        there = (checkpoint.get(KEY) or {}).get("speakers")
+        here = self.description.get("speakers")
+        if not there or not here:
+            return
+        for number, (old, new) in enumerate(zip_longest(there, here, fillvalue="nobody")):
+            if old != new:
+                raise InputError(
+                    f"{trainer.ckpt_path}: speaker {number} is {old} there, {new} here; go on with "
+                    "the speakers of that run, or begin a new one with init_from"
+                )
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]

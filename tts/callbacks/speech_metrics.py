@@ -107,13 +107,14 @@ class SpeechMetrics(CountsValidations):
 
 def _mel_distance(samples: Samples, datamodule: Any) -> float:
     """Mean distance to the recordings, of spectrograms or of those of the sound."""
-    targets = samples.mels["target"]
     if free := samples.mels.get("free_running"):
-        distances = [mel_distance(mel, to) for mel, to in zip(free, targets, strict=True)]
+        pairs = zip(free, samples.mels["target"], strict=True)
+        distances = [mel_distance(mel, to) for mel, to in pairs]
     else:
         log_mel = LogMel(datamodule.mel)
-        mels = [log_mel(wave[None])[0] for wave in samples.waves["inverse"]]
-        distances = [aligned_mel_distance(mel, to) for mel, to in zip(mels, targets, strict=True)]
+        # its mels may be those of an acoustic model
+        waves = zip(samples.waves["inverse"], samples.waves["target"], strict=True)
+        distances = [aligned_mel_distance(log_mel(x)[0], log_mel(to)[0]) for x, to in waves]
     return sum(distances) / len(distances)
 
 

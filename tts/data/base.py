@@ -63,8 +63,10 @@ class SpeechDataModule(LightningDataModule):
         InputError: neither ``batch_size`` nor ``frames_per_batch``, or an unknown ``on_error``.
     """
 
-    #: Whether the mels of whole recordings are trained on; else segments of samples are.
+    #: Whether the mels of whole recordings are needed.
     needs_mels = True
+    #: Whether segments of samples are.
+    needs_waves = False
 
     def __init__(
         self,
@@ -267,6 +269,7 @@ class SpeechDataModule(LightningDataModule):
                 contract,
                 self.cache_dir,
                 mels=self.needs_mels,
+                waves=self.needs_waves,
                 tokenizer=tokenizer,
                 on_error=on_error,
             )
@@ -275,6 +278,7 @@ class SpeechDataModule(LightningDataModule):
             self.prepared or folder,
             contract,
             mels=self.needs_mels,
+            waves=self.needs_waves,
             tokenizer=tokenizer,
             resample=self.resample,
             on_error=on_error,

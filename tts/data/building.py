@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import socket
+import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -145,7 +146,9 @@ def progress(description: str, total: float) -> Iterator[Callable[[float], None]
         TaskProgressColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    # rich would take what goes to standard output along to standard error, even out of a pipe
+    console, is_shared = Console(stderr=True), sys.stdout.isatty()
+    with Progress(*columns, console=console, redirect_stdout=is_shared) as bar:
         task = bar.add_task(description, total=total)
         yield lambda amount: bar.advance(task, amount)
         bar.update(task, completed=total)  # sums of fractions may fall a hair short

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from torch.utils.data import DataLoader
@@ -14,6 +15,7 @@ from tts.data.base import SpeechDataModule
 from tts.data.corpora.base import Corpus
 from tts.data.datasets import MelWaveDataset, TextMelDataset, collate_mel_wave, collate_text_mel
 from tts.data.frame_budget import FrameBudgetBatchSampler
+from tts.data.gta import Acoustic, GtaMels, read_acoustic
 from tts.data.prepared import Prepared
 from tts.data.sampler import BucketBatchSampler, EpochBatchSampler, GlobalBatchSampler
 from tts.data.table import Rows
@@ -113,14 +115,18 @@ class MelWaveDataModule(SpeechDataModule):
         mel: the mel contract.
         cache_dir: folder for what is prepared.
         segment_length: samples of a segment; shorter recordings are padded with silence.
+        mels: what belongs to a segment: "recordings", its own mel; "gta", the frames that an
+            acoustic model predicts for it, which `tts.dump_mels` has written.
+        acoustic: the checkpoint of that model.
         **loading: the other arguments of ``SpeechDataModule``. Segments are equally long: a
             budget of frames would be another name for ``batch_size``, which is needed.
 
     Raises:
-        InputError: a segment is too short for a single frame, or there is no ``batch_size``.
+        InputError: a segment is too short for a single frame, there is no ``batch_size``, or
+            ``mels`` and ``acoustic`` do not fit each other.
     """
 
-    needs_mels = False
+    needs_waves = True
 
     def __init__(
         self,
@@ -129,9 +135,17 @@ class MelWaveDataModule(SpeechDataModule):
         cache_dir: str | Path,
         *,
         segment_length: int = 16000,
+        mels: Literal["recordings", "gta"] = "recordings",
+        acoustic: str | None = None,
         **loading: Any,
     ) -> None:
         super().__init__(corpus, mel, cache_dir, **loading)
+        if (mels == "gta") != (acoustic is not None):
+            raise InputError(
+                "data.mels=gta: say whose mels with acoustic=CKPT"
+                if acoustic is None
+                else f"acoustic={acoustic}: has no effect unless data.mels=gta"
+            )
         if segment_length < mel.n_fft:
             raise InputError(
                 f"segment_length={segment_length}: must be at least audio.n_fft={mel.n_fft}"
@@ -139,6 +153,10 @@ class MelWaveDataModule(SpeechDataModule):
         if self.batch_size is None:
             raise InputError("data.batch_size=null: segments are equally long, say how many")
         self.segment_length = segment_length
+        self.acoustic = acoustic
+        # their recordings are recognised by the mels that belong to them
+        self.needs_mels = mels == "gta"
+        self._gta: GtaMels | None = None
 
     def prepare_data(self) -> None:
         """Make or check the corpus.
@@ -152,11 +170,39 @@ class MelWaveDataModule(SpeechDataModule):
                 "is data.batch_size=%d of them",
                 self.batch_size,
             )
+        _ = self._model  # another mel contract shows before anything is prepared
         super().prepare_data()
+        self._open(self.opened)
+
+    @cached_property
+    def _model(self) -> Acoustic | None:
+        if self.acoustic is None:
+            return None
+        model, _ = read_acoustic(self.acoustic)
+        model.check_mel(self.mel)
+        return model
+
+    def _open(self, prepared: Prepared) -> None:
+        if self._model is None or self._gta is not None:
+            return
+        self._gta = GtaMels(prepared, self._model)
+        everything = np.arange(len(prepared))
+        if n_out := len(prepared) - len(self._gta.complete(everything, self.on_error)):
+            message = "left out: %d of %d recordings have no mel of %s"
+            self._say(message, n_out, len(prepared), self.acoustic, level=logging.WARNING)
+
+    def _usable(self, rows: Rows) -> Rows:
+        return rows if self._gta is None else self._gta.complete(rows, "skip")
 
     def _dataset(self, part: str, prepared: Prepared, rows: Rows) -> MelWaveDataset:
-        random = part == "train"
-        return MelWaveDataset(prepared, rows, self.segment_length, seed=self.seed, random=random)
+        return MelWaveDataset(
+            prepared,
+            rows,
+            self.segment_length,
+            seed=self.seed,
+            random=part == "train",
+            gta=self._gta,
+        )
 
     def _loader(self, part: str, batch_size: int | None, shuffle: bool) -> DataLoader[Any]:
         dataset = self._datasets[part]

@@ -2,7 +2,8 @@
 
 ``TextMelDataset`` pairs ids with stored mels. ``MelWaveDataset`` cuts a segment from a recording,
 or from its samples where they are stored, and computes the mel of just that segment, mirrored at
-its own ends, as NVIDIA's WaveGlow does. Which segment comes from a generator of its own, keyed by
+its own ends, as NVIDIA's WaveGlow does; or takes the frames that an acoustic model predicted for
+it, and then begins where a frame does. Which segment comes from a generator of its own, keyed by
 seed, epoch and index: the number of workers, the other items and the global generators have no say
 in it.
 """
@@ -16,10 +17,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from tts.audio import LogMel
 from tts.data.batch import MelWaveBatch, TextMelBatch
+from tts.data.gta import GtaMels
 from tts.data.prepared import Prepared
 from tts.data.table import Rows
 from tts.data.texts import MixedReading
@@ -115,6 +118,7 @@ class MelWaveDataset(Dataset[MelWaveItem]):
             right.
         seed: of the choice of segments.
         random: draw a segment for each epoch; else the one in the middle, every time.
+        gta: mels of an acoustic model, to be used instead of those of the segments.
     """
 
     def __init__(
@@ -125,8 +129,9 @@ class MelWaveDataset(Dataset[MelWaveItem]):
         *,
         seed: int = 0,
         random: bool = True,
+        gta: GtaMels | None = None,
     ) -> None:
-        self.prepared, self.rows = prepared, rows
+        self.prepared, self.rows, self.gta = prepared, rows, gta
         self.names: Sequence[str] = prepared.table.column("name", rows)
         self.segment_length = segment_length
         self.seed = seed
@@ -148,20 +153,28 @@ class MelWaveDataset(Dataset[MelWaveItem]):
             key: ``(epoch, index)``, or the index alone for epoch 0.
         """
         epoch, index = _epoch_and_index(key)
-        wave = torch.from_numpy(self._segment(epoch, index))
-        return MelWaveItem(self.names[index], self.log_mel(wave)[0], wave)
-
-    def _segment(self, epoch: int, index: int) -> NDArray[np.float32]:
         row = int(self.rows[index])
         n_samples = int(self.prepared.table.rows["samples"][row])
         start = self._start(epoch, index, max(n_samples - self.segment_length, 0))
         samples = self.prepared.wave(row, start, self.segment_length)
-        return np.pad(samples, (0, self.segment_length - len(samples)))
+        wave = torch.from_numpy(np.pad(samples, (0, self.segment_length - len(samples))))
+        mel = self.log_mel(wave)[0] if self.gta is None else self._predicted(self.gta, row, start)
+        return MelWaveItem(self.names[index], mel, wave)
+
+    def _predicted(self, gta: GtaMels, row: int, start: int) -> Tensor:
+        """The frames ``(n_mels, T_mel)`` of a segment; silence after the end of the recording."""
+        config = self.log_mel.config
+        n_frames, first = config.n_frames(self.segment_length), start // config.hop_length
+        mel = gta.mel(row)[:, first : first + n_frames]
+        return F.pad(mel, (0, n_frames - mel.shape[1]), value=config.silence)
 
     def _start(self, epoch: int, index: int, last: int) -> int:
+        """The first sample of a segment, at most ``last``."""
+        step = 1 if self.gta is None else self.log_mel.config.hop_length
         if not self.random:
-            return last // 2
-        return int(np.random.default_rng([self.seed, epoch, index]).integers(last + 1))
+            return last // 2 // step * step
+        chance = np.random.default_rng([self.seed, epoch, index])
+        return step * int(chance.integers(last // step + 1))
 
 
 def _epoch_and_index(key: Key) -> tuple[int, int]:

@@ -2,9 +2,11 @@
 
     python -m tts.data.export_webdataset FOLDER data=ljspeech data.root=/path/LJSpeech-1.1
 
-The samples are those that a training with the same options sees: at its rate, and processed. The
-shards are those of its parts, `train-00000.tar` and so on. Plain tars: nothing else is needed to
-write them.
+FOLDER is made, or empty. The options that matter are those of the corpus (data=..., data.*) and
+audio.sample_rate: the samples are those that a training with the same options sees, at its rate and
+processed. The shards are those of its parts, `train-00000.tar` and so on; .json holds the text and
+the speaker's name. Plain tars: nothing else is needed to write them. The exit status is 1 if
+something was left out (data.on_error=skip), and 2 on bad input.
 """
 
 from __future__ import annotations
@@ -28,6 +30,9 @@ _SHARD_BYTES = 2**29
 
 def main() -> None:
     """``python -m tts.data.export_webdataset FOLDER``."""
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        with_training_options(lambda _: 0, usage=__doc__)
+        return
     if len(sys.argv) < 2 or "=" in sys.argv[1] or sys.argv[1].startswith("-"):
         sys.stderr.write("error: say which folder the shards go to, before the options\n")
         raise SystemExit(2)
@@ -91,7 +96,7 @@ def _files(prepared: Any, row: int) -> list[tuple[str, bytes]]:
     # what follows the first dot is the kind of file
     name = prepared.table.string(row, "name").replace(".", "_").replace("/", "-")
     text = prepared.table.string(row, "text")
-    about = {"text": text, "speaker": int(prepared.table.rows["speaker"][row])}
+    about = {"text": text, "speaker": _speaker(prepared, row)}
     wave = io.BytesIO()
     samples = to_int16(prepared.whole_wave(row))
     soundfile.write(wave, samples, prepared.rate, "PCM_16", format="WAV")
@@ -100,6 +105,12 @@ def _files(prepared: Any, row: int) -> list[tuple[str, bytes]]:
         (f"{name}.txt", text.encode()),
         (f"{name}.json", json.dumps(about, ensure_ascii=False).encode()),
     ]
+
+
+def _speaker(prepared: Any, row: int) -> str | int:
+    """The name of who speaks, or the number where nobody is named."""
+    names, number = prepared.table.about["speakers"], int(prepared.table.rows["speaker"][row])
+    return str(names[number]) if names else number
 
 
 def _write(path: Path, members: list[tuple[str, bytes]]) -> None:

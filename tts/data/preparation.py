@@ -55,6 +55,7 @@ class Preparation:
         folder: the prepared folder; made if missing.
         contract: what is stored in it.
         mels: whether mels are needed.
+        waves: whether segments of samples are; None: if mels are not.
         tokenizer: what reads the texts, if they are needed.
         resample: accept recordings at another rate.
         on_error: "raise", or "skip" to go on without what cannot be read.
@@ -68,6 +69,7 @@ class Preparation:
         contract: Contract,
         *,
         mels: bool = True,
+        waves: bool | None = None,
         tokenizer: Tokenizer | None = None,
         resample: bool = False,
         on_error: OnError = "raise",
@@ -75,6 +77,7 @@ class Preparation:
         workers: int | None = None,
     ) -> None:
         self.folder, self.contract = folder, contract
+        self.waves = not mels if waves is None else waves
         self.mels = mels or contract.complete
         self.tokenizer = tokenizer
         self.resample, self.on_error, self.verify = resample, on_error, verify
@@ -263,7 +266,7 @@ class Preparation:
 
     @property
     def _needs(self) -> Needs:
-        return Needs(self.contract, self.mels, self.resample)
+        return Needs(self.contract, self.mels, self.waves, self.resample)
 
     def _is_ours(self) -> bool:
         try:
@@ -304,7 +307,7 @@ class Preparation:
 
     def _note(self, corpus: Corpus, utterances: Sequence[Utterance]) -> Path:
         """Where the name of the table of these utterances is noted."""
-        digest = hashlib.sha256(repr((self.mels, self.on_error)).encode())
+        digest = hashlib.sha256(repr((self.mels, self.waves, self.on_error)).encode())
         digest.update(corpus.fingerprint().encode())
         for part, members in corpus.split().items():
             digest.update(f"\n{part}".encode())

@@ -6,8 +6,16 @@
 
 It takes the options of train.py. Without data.prepared it fills the cache that a training with the
 same options reads; with it, it makes a folder that is trained on without the recordings. Started
-again, it does only what has changed. The exit status is 1 if something was left out
-(data.on_error=skip), and 2 on bad input.
+again, it does only what has changed. These matter:
+
+  data=..., data.*       the corpus, and what is done to its recordings: docs/data.md
+  data.prepared=FOLDER   where to, if not into paths.cache_dir
+  data.on_error=skip     leave out what cannot be read, and go on
+  data.verify=true       read all recordings again
+  model=waveglow         prepare what WaveGlow needs; Tacotron 2 is the default
+  tokenizer=..., audio.* how texts are read, and what a mel is
+
+The exit status is 1 if something was left out (data.on_error=skip), and 2 on bad input.
 """
 
 from __future__ import annotations
@@ -23,7 +31,7 @@ from tts.values import TRAINING, check_values
 
 def main() -> None:
     """``python -m tts.data.prepare``."""
-    with_training_options(prepare)
+    with_training_options(prepare, usage=__doc__)
 
 
 def prepare(config: dict[str, Any]) -> int:

@@ -103,7 +103,8 @@ class AlreadyPrepared:
     Args:
         contract: what the training expects of the folder.
         cache_dir: where symbol ids are kept if the folder cannot be written.
-        mels: whether mels are needed; else samples are.
+        mels: whether mels are needed.
+        waves: whether samples are.
         tokenizer: what reads the texts, if they are needed.
         on_error: "raise", or "skip" to go on without what cannot be read.
     """
@@ -114,11 +115,13 @@ class AlreadyPrepared:
         cache_dir: Path,
         *,
         mels: bool,
+        waves: bool,
         tokenizer: Tokenizer | None,
         on_error: OnError,
     ) -> None:
         self.contract, self.cache_dir = contract, cache_dir
-        self.mels, self.tokenizer, self.on_error = mels, tokenizer, on_error
+        self.mels, self.waves = mels, waves
+        self.tokenizer, self.on_error = tokenizer, on_error
 
     def run(self, corpus: Corpus) -> tuple[Prepared, Report]:
         """Open the folder, and read its texts if this tokenizer has not read them.
@@ -150,11 +153,12 @@ class AlreadyPrepared:
                 f"{prepared.folder}: was prepared with other settings: {', '.join(differences)}; "
                 "train with those, or prepare it again"
             )
-        if not (prepared.has_mels if self.mels else prepared.has_waves):
-            missing = "mels" if self.mels else "samples"
-            raise InputError(
-                f"{prepared.folder}: holds no {missing}; prepare it with data.prepared=FOLDER"
-            )
+        has = {"mels": prepared.has_mels, "samples": prepared.has_waves}
+        for what, needed in (("mels", self.mels), ("samples", self.waves)):
+            if needed and not has[what]:
+                raise InputError(
+                    f"{prepared.folder}: holds no {what}; prepare it with data.prepared=FOLDER"
+                )
         if not os.access(prepared.folder, os.W_OK):
             prepared.token_folder = self.cache_dir / f"{slug(prepared.name)}-tokens"
             make_cache(prepared.token_folder)

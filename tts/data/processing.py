@@ -8,19 +8,14 @@ to stop.
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from tts.audio.loudness import require_meter, to_loudness
 from tts.audio.samples import Samples, resampled
 from tts.errors import InputError
-
-#: What loudness may raise a peak to.
-_HIGHEST_PEAK = 0.999
-#: Seconds that ITU-R BS.1770 measures at a time; a shorter recording is measured as a whole.
-_LOUDNESS_BLOCK = 0.4
 
 
 @dataclass(frozen=True)
@@ -69,7 +64,7 @@ class Processing:
             InputError: naming the package that is missing.
         """
         if self.loudness is not None:
-            _pyloudnorm()
+            require_meter()
 
     def __call__(self, samples: Samples, sample_rate: int) -> Samples:
         """Process a recording ``(T_wave,)``.
@@ -122,33 +117,6 @@ def trim_silence(
     end = (loud[-1] + 1) * frame + round(tail * sample_rate)
     kept = samples[max(start, 0) : end]
     return np.pad(kept, (max(-start, 0), max(end - len(samples), 0)))
-
-
-def to_loudness(samples: Samples, sample_rate: int, loudness: float) -> Samples:
-    """Bring ``(T_wave,)`` to a loudness in LUFS, or as near as its peak allows.
-
-    Raises:
-        InputError: pyloudnorm is not installed.
-    """
-    block = min(_LOUDNESS_BLOCK, len(samples) / sample_rate)
-    meter = _pyloudnorm().Meter(sample_rate, block_size=block)
-    with np.errstate(divide="ignore"):
-        measured = float(meter.integrated_loudness(samples.astype(np.float64)))
-    peak = float(np.abs(samples).max())
-    if not math.isfinite(measured) or not peak:
-        return samples  # silence
-    gain = min(10 ** ((loudness - measured) / 20), max(_HIGHEST_PEAK / peak, 1.0))
-    return (samples * np.float32(gain)).astype(np.float32)
-
-
-def _pyloudnorm() -> Any:
-    try:
-        import pyloudnorm
-    except ImportError:
-        raise InputError(
-            "data.loudness needs pyloudnorm: pip install 'tacoglow[loudness]'"
-        ) from None
-    return pyloudnorm
 
 
 def _require(is_legal: bool, processing: Processing, name: str, legal: str) -> None:

@@ -25,19 +25,21 @@ class Needs:
 
     Attributes:
         contract: what decides its samples.
-        mels: whether mels are wanted; else segments of samples are.
+        mels: whether mels are wanted.
+        waves: whether segments of samples are.
         resample: whether recordings at another rate are accepted.
     """
 
     contract: Contract
     mels: bool
+    waves: bool
     resample: bool
 
     def __call__(self, recording: Recording) -> tuple[bool, bool]:
         """Whether a mel and samples are to be stored."""
         if recording.sample_rate != self.contract.mel.sample_rate and not self.resample:
             return False, False  # it will be refused, when all have been looked at
-        segments = not self.mels and self.contract.changes(recording)
+        segments = self.waves and self.contract.changes(recording)
         return self.mels, segments or self.contract.complete
 
 

@@ -1,16 +1,23 @@
 """Text to speech with trained networks: ``Synthesizer``, and the vocoders it may use."""
 
 from tts.inference.denoiser import Denoiser
-from tts.inference.synthesizer import Speech, Synthesizer, pick_device
+from tts.inference.options import Options
+from tts.inference.pauses import Pauses
+from tts.inference.speech import Part, Speech, join
+from tts.inference.synthesizer import Synthesizer, pick_device
 from tts.inference.vocoders import GriffinLimVocoder, Vocoder, WaveGlowVocoder, load_waveglow
 
 __all__ = [
     "Denoiser",
     "GriffinLimVocoder",
+    "Options",
+    "Part",
+    "Pauses",
     "Speech",
     "Synthesizer",
     "Vocoder",
     "WaveGlowVocoder",
+    "join",
     "load_waveglow",
     "pick_device",
 ]

@@ -1,91 +1,41 @@
 """``Synthesizer``: text to speech with what was trained, in input order and repeatable.
 
 Tokenizer, acoustic model and vocoder must agree on symbols and on the mel contract; that is checked
-when they meet, not heard afterwards. Every utterance starts from the same seed, and the pre-net's
-dropout is shared within a batch, so that a sentence sounds the same alone and in any company (up to
-rounding).
+when they meet, not heard afterwards. Texts may be of any length: they are cut into utterances
+(``passages``), decoded in batches (``decoding``) under a guard (``guard``), vocoded one by one
+(``voicing``) and put together (``speech``). Every utterance starts from the same seed, and the
+pre-net's dropout is shared within a batch, so that a sentence sounds the same alone and in any
+company (up to rounding).
 
 Shapes: ``T_text`` symbols, ``T_mel`` frames, ``T_wave`` samples.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import torch
-from torch import Tensor
-from torch.nn import functional as F
-from torch.nn.utils.rnn import pad_sequence
 
-from tts.audio import MelConfig, write_wave
+from tts.audio import MelConfig
 from tts.errors import InputError, listed
-from tts.evaluation import AlignmentHealth, alignment_health
 from tts.inference.bridge import find_bridge
+from tts.inference.decoding import Decoding
+from tts.inference.guard import Guard
+from tts.inference.options import Options
+from tts.inference.passages import Reader, Utterance
+from tts.inference.speech import Speech, join
 from tts.inference.vocoders import GriffinLimVocoder, Vocoder, WaveGlowVocoder, load_waveglow
+from tts.inference.voicing import Voicing
 from tts.models import Tacotron2
 from tts.text import Tokenizer
 
 #: What ``vocoder`` may say instead of a path.
 GRIFFIN_LIM = "griffin_lim"
-
-
-@dataclass(frozen=True, eq=False)
-class Speech:
-    """One spoken utterance; all tensors are float32 on the CPU.
-
-    Attributes:
-        wave: ``(T_wave,)`` samples, which may leave [-1, 1] a little.
-        sample_rate: of ``wave``, Hz.
-        mel: ``(n_mels, T_mel)`` log-mel spectrogram that was vocoded.
-        alignments: ``(T_mel, T_text)`` attention weights.
-        gate_logits: ``(T_mel,)``.
-        stop_reason: ``"gate"``, or ``"max_steps"`` if it had to be cut off.
-        text: as it was given.
-        compute_seconds: time of its vocoding, and its share (by frames) of its batch's decoding.
-        health: whether the attention followed the text.
-    """
-
-    wave: Tensor
-    sample_rate: int
-    mel: Tensor
-    alignments: Tensor
-    gate_logits: Tensor
-    stop_reason: str
-    text: str
-    compute_seconds: float
-    health: AlignmentHealth
-
-    @property
-    def seconds(self) -> float:
-        """Length of the sound."""
-        return len(self.wave) / self.sample_rate
-
-    @property
-    def rtf(self) -> float:
-        """Real-time factor: time to compute over time to play; below 1 is faster than speech."""
-        return self.compute_seconds / self.seconds
-
-    def save(self, path: str | Path) -> None:
-        """Write a ``.wav``, ``.flac`` or ``.ogg`` file.
-
-        Raises:
-            InputError: another ending, or a place that cannot be written.
-        """
-        write_wave(path, self.wave.numpy(), self.sample_rate)
-
-
-class _Decoded(NamedTuple):
-    """One utterance of a decoded batch, cut to its length; ``mel`` still on the device."""
-
-    mel: Tensor
-    alignments: Tensor
-    gate_logits: Tensor
-    stop_reason: str
-    seconds: float
+#: Batches that are sorted by length together, and whose sound is there before the next are begun.
+BATCHES_AT_ONCE = 8
 
 
 class Synthesizer:
@@ -151,6 +101,7 @@ class Synthesizer:
         vocoder: str | Path = GRIFFIN_LIM,
         device: str | torch.device = "auto",
         bridge: bool = False,
+        lexicon: str | Path | Mapping[str, str] | None = None,
     ) -> Synthesizer:
         """Load checkpoints, this project's or published ones.
 
@@ -160,6 +111,8 @@ class Synthesizer:
             vocoder: a WaveGlow, or ``"griffin_lim"``, which needs no file.
             bridge: where the vocoder has another mel contract, convert if that is exact.
             device: ``"auto"`` (CUDA, then MPS, then CPU) or any name that torch knows.
+            lexicon: pronunciations that come before those of the acoustic model: a file
+                (`tts.text.lexicon`), or words and their phones.
 
         Raises:
             InputError: a file that is not what it should be, files that do not fit each other, or
@@ -173,6 +126,8 @@ class Synthesizer:
         known, _ = complete(acoustic, cast(dict[str, Any], network.description))
         mel = MelConfig.from_dict(known["mel"])
         tokenizer = Tokenizer.from_dict(known["tokenizer"])
+        if lexicon is not None:
+            tokenizer = tokenizer.with_lexicon(lexicon)
         corpora, speakers = [known["corpus"]], known["speakers"]
         if str(vocoder) == GRIFFIN_LIM:
             synthesizer = cls(network, GriffinLimVocoder(mel), tokenizer, mel, speakers=speakers)
@@ -203,33 +158,18 @@ class Synthesizer:
         return self.speakers.index(str(name))
 
     def speak(self, text: str, **options: Any) -> Speech:
-        """Speak one utterance; the options of ``speak_batch``."""
+        """Speak one text, of any length; see :meth:`speak_batch`."""
         return self.speak_batch([text], **options)[0]
 
-    @torch.no_grad()
     def speak_batch(
-        self,
-        texts: Sequence[str],
-        batch_size: int = 8,
-        *,
-        seed: int = 0,
-        max_steps: int = 1000,
-        gate_threshold: float = 0.5,
-        sigma: float | None = None,
-        denoiser: float | None = None,
-        speaker: str | int | Sequence[str | int] | None = None,
+        self, texts: Sequence[str], batch_size: int = 8, **options: Any
     ) -> list[Speech]:
-        """Speak utterances; all are read before the first is spoken.
+        """Speak texts of any length; all are read before the first is spoken.
 
         Args:
-            texts: one utterance each.
+            texts: whatever is to be said together; long ones are cut at sentences and clauses.
             batch_size: utterances that are decoded together; those of like length are.
-            seed: of dropout and noise; every utterance starts from it.
-            max_steps: decoder steps after which an utterance is cut off.
-            gate_threshold: stop probability that ends an utterance.
-            sigma: of a WaveGlow's noise; None is the vocoder's own.
-            denoiser: strength; None is the vocoder's own.
-            speaker: name of who speaks, or a name for each text.
+            **options: fields of :class:`tts.inference.Options`.
 
         Returns:
             One for each text, in the order of the texts.
@@ -238,24 +178,74 @@ class Synthesizer:
             InputError: a text of which nothing can be pronounced, a speaker whom nobody knows, an
                 option that is not legal, or one that the vocoder does not have.
         """
-        _check_options(batch_size, max_steps, gate_threshold)
-        speakers = self._numbers(speaker, len(texts))
-        vocoder = self._vocoder(sigma, denoiser)
-        ids = [torch.tensor(self.tokenizer.encode(text)) for text in texts]
-        order = sorted(range(len(texts)), key=lambda i: len(ids[i]))
-        spoken: dict[int, Speech] = {}
-        for start in range(0, len(order), batch_size):
-            chunk = order[start : start + batch_size]
-            decoded = self._decode(
-                [ids[i] for i in chunk],
-                [speakers[i] for i in chunk],
-                seed,
-                max_steps,
-                gate_threshold,
-            )
-            for i, utterance in zip(chunk, decoded, strict=True):
-                spoken[i] = self._voice(utterance, texts[i], vocoder, seed)
-        return [spoken[i] for i in range(len(texts))]
+        chosen = Options(batch_size=batch_size, **options)
+        speakers = self._numbers(chosen.speaker, len(texts))
+        reader = self.reader(chosen.max_chars)
+        read = [reader.read(text, who) for text, who in zip(texts, speakers, strict=True)]
+        utterances = [utterance for of_text in read for utterance in of_text]
+        spoken = self.speak_utterances(utterances, chosen)
+        return [
+            join([speech for part in islice(spoken, len(of_text)) for speech in part], text)
+            for of_text, text in zip(read, texts, strict=True)
+        ]
+
+    def speak_parts(self, text: str, **options: Any) -> Iterator[Speech]:
+        """Speak a text of any length piece by piece: memory does not grow with it.
+
+        Args:
+            text: as for :meth:`speak`.
+            **options: fields of :class:`tts.inference.Options`.
+
+        Yields:
+            Pieces with the pause behind them, some batches at a time; one after the other they are
+            ``speak(text)`` to the sample (:func:`tts.inference.join`).
+
+        Raises:
+            InputError: as :meth:`speak_batch`.
+        """
+        chosen = Options(**options)
+        (speaker,) = self._numbers(chosen.speaker, 1)
+        utterances = self.reader(chosen.max_chars).read(text, speaker)
+        for parts in self.speak_utterances(utterances, chosen):
+            yield from parts
+
+    @torch.no_grad()
+    def speak_utterances(
+        self, utterances: Sequence[Utterance], options: Options, done: int = 0
+    ) -> Iterator[list[Speech]]:
+        """Speak what :meth:`reader` has read: one item for each, in order.
+
+        Args:
+            utterances: of one text or of many.
+            options: how; ``max_chars`` and ``speaker`` have had their say.
+            done: how many at the beginning have been spoken before, and are left out.
+
+        Yields:
+            One speech, or several where the guard had to cut the utterance.
+        """
+        voicing = Voicing(
+            self._vocoder(options.sigma, options.denoiser),
+            self._bridge,
+            self.mel,
+            self.tokenizer.symbols,
+            options.pauses,
+        )
+        guard = Guard(
+            decode=Decoding(self.acoustic, options, self.mel.sample_rate / self.mel.hop_length),
+            cut=self.reader(options.max_chars).cut,
+            attempts=options.attempts if options.guard else 1,
+            max_cuts=Guard.max_cuts if options.guard else 0,
+        )
+        # windows begin where they always do: who is decoded with whom decides the last digits
+        window = options.batch_size * BATCHES_AT_ONCE
+        for start in range(done // window * window, len(utterances), window):
+            kept = guard.run(utterances[start : start + window], options.seed)
+            for attempts in kept[max(0, done - start) :]:
+                yield [voicing(attempt) for attempt in attempts]
+
+    def reader(self, max_chars: int) -> Reader:
+        """What cuts texts into utterances."""
+        return Reader(self.tokenizer, max_chars)
 
     def _numbers(self, speaker: str | int | Sequence[str | int] | None, n_texts: int) -> list[int]:
         if speaker is None or isinstance(speaker, (str, int)):
@@ -263,61 +253,6 @@ class Synthesizer:
         if len(speaker) != n_texts:
             raise InputError(f"speaker: {len(speaker)} names for {n_texts} texts")
         return [self.speaker_number(name) for name in speaker]
-
-    def _decode(
-        self,
-        ids: list[Tensor],
-        speakers: list[int],
-        seed: int,
-        max_steps: int,
-        gate_threshold: float,
-    ) -> list[_Decoded]:
-        """Decode a batch on the acoustic model's device, and take it apart."""
-        begin = time.perf_counter()
-        device = self.acoustic.embedding.weight.device
-        n_text = torch.tensor([len(sequence) for sequence in ids])
-        generated = self.acoustic.generate(
-            pad_sequence(ids, batch_first=True).to(device),
-            n_text.to(device),
-            max_steps=max_steps,
-            gate_threshold=gate_threshold,
-            # on the CPU, so that a seed means the same on every device
-            generator=torch.Generator().manual_seed(seed),
-            speakers=torch.tensor(speakers, device=device),
-        )
-        n_mel = generated.mel_lengths.tolist()  # waits for the device
-        per_frame = (time.perf_counter() - begin) / sum(n_mel)
-        return [
-            _Decoded(
-                mel=generated.mel_post[row, :, :frames],
-                alignments=generated.alignments[row, :frames, :symbols].float().cpu(),
-                gate_logits=generated.gate_logits[row, :frames].float().cpu(),
-                stop_reason=generated.stop_reason[row],
-                seconds=per_frame * frames,
-            )
-            for row, (frames, symbols) in enumerate(zip(n_mel, n_text.tolist(), strict=True))
-        ]
-
-    def _voice(self, decoded: _Decoded, text: str, vocoder: Vocoder, seed: int) -> Speech:
-        """Make one utterance sound."""
-        begin = time.perf_counter()
-        # a vocoder that goes through a short-time spectrum needs two frames
-        missing = max(0, 2 - decoded.mel.shape[1])
-        audible = F.pad(decoded.mel, (0, missing), value=self.mel.silence)
-        if self._bridge is not None:
-            audible = self._bridge(audible)
-        wave = vocoder(audible, generator=torch.Generator().manual_seed(seed)).float().cpu()
-        return Speech(
-            wave=wave,
-            sample_rate=vocoder.mel.sample_rate,
-            mel=decoded.mel.float().cpu(),
-            alignments=decoded.alignments,
-            gate_logits=decoded.gate_logits,
-            stop_reason=decoded.stop_reason,
-            text=text,
-            compute_seconds=decoded.seconds + time.perf_counter() - begin,
-            health=alignment_health(decoded.alignments),
-        )
 
     def _vocoder(self, sigma: float | None, denoiser: float | None) -> Vocoder:
         """The vocoder, with other settings if any are asked for."""
@@ -351,11 +286,3 @@ def pick_device(name: str | torch.device) -> torch.device:
         reason = str(error).splitlines()[0]
         raise InputError(f"device {str(name)!r} cannot be used here ({reason}); try cpu") from None
     return device
-
-
-def _check_options(batch_size: int, max_steps: int, gate_threshold: float) -> None:
-    for name, value in (("batch_size", batch_size), ("max_steps", max_steps)):
-        if value < 1:
-            raise InputError(f"{name} is {value}; it must be 1 or more")
-    if not 0 < gate_threshold < 1:
-        raise InputError(f"gate_threshold is {gate_threshold}; it must be between 0 and 1")

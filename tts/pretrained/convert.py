@@ -17,7 +17,7 @@ from tts.audio import MelConfig
 from tts.download import sha256
 from tts.errors import InputError
 from tts.models import WaveGlow, WaveGlowConfig
-from tts.pretrained.checkpoint import build
+from tts.pretrained.checkpoint import Checkpoint, build
 from tts.pretrained.descriptions import contract_of
 from tts.pretrained.files import load, read, save
 from tts.text import Tokenizer
@@ -110,6 +110,23 @@ def complete(
         done["tokenizer"] = Tokenizer().to_dict()
         lines.append("symbols: not in the file; the published table of 148")
     return done, lines
+
+
+def read_complete(path: str | Path, network: str) -> Checkpoint:
+    """Read a checkpoint, with what a published file leaves out filled in.
+
+    Args:
+        path: a file, or a name of the catalogue.
+        network: "Tacotron2" or "WaveGlow": the one it has to be.
+
+    Raises:
+        InputError: as `tts.pretrained.load`.
+    """
+    file, checkpoint = read(path)
+    found = checkpoint.description["network"]
+    if found != network:
+        raise InputError(f"{file}: holds a {found}; a {network} is needed here")
+    return checkpoint._replace(description=complete(file, checkpoint.description)[0])
 
 
 def _contract(

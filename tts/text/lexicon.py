@@ -51,9 +51,9 @@ def _lines(path: Path) -> list[str]:
         return path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InputError(f"tokenizer.lexicon={path}: cannot be read ({reason})") from None
+        raise InputError(f"{path}: the lexicon cannot be read ({reason})") from None
     except UnicodeDecodeError as error:
-        raise InputError(f"tokenizer.lexicon={path}: not UTF-8 at byte {error.start}") from None
+        raise InputError(f"{path}: the lexicon is not UTF-8 at byte {error.start}") from None
 
 
 def _check(where: str, word: str, said: list[str], phones: frozenset[str]) -> None:

@@ -28,7 +28,7 @@ class Preview:
 
     def __str__(self) -> str:
         """Give a few lines for a terminal."""
-        lines = [f"text     {self.text}", f"read as  {self.cleaned}"]
+        lines = [f"text     {_printable(self.text)}", f"read as  {self.cleaned}"]
         lines += [f"         {word}  {phones}" for word, phones in self.words if phones]
         lines.append(f"symbols  {len(self.symbols)}: {' '.join(self.symbols)}")
         if self.unknown:
@@ -48,3 +48,8 @@ def preview(text: str, tokenizer: Tokenizer) -> Preview:
     )
     letters = [letter for part in reading.parts for letter in part.letters]
     return Preview(text, written(letters), words, symbols, dict(reading.unknown))
+
+
+def _printable(text: str) -> str:
+    """A text on one line, with escapes for what a terminal would act upon."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -170,6 +170,21 @@ class Tokenizer:
         quiet.on_unknown = "ignore"
         return quiet
 
+    def with_lexicon(self, source: str | Path | Mapping[str, str]) -> Tokenizer:
+        """Give the same tokenizer with further pronunciations, which come before its own.
+
+        Raises:
+            InputError: the lexicon cannot be read, or words are not looked up.
+        """
+        if not self.p_arpabet:
+            raise InputError(
+                "lexicon: words are not read as ARPAbet by this tokenizer (p_arpabet=0), so it "
+                "would have no effect; spell the word in the text as it sounds"
+            )
+        entries = {**self.lexicon, **_lexicon(source)}
+        written_out = {word: " ".join(phones) for word, phones in entries.items()}
+        return Tokenizer.from_dict(self.to_dict() | {"lexicon": written_out or None})
+
     def to_dict(self) -> dict[str, Any]:
         """Describe the tokenizer in plain containers, with the whole table."""
         return {

@@ -1,0 +1,306 @@
+"""Books, long lines and what is left when a run is killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from omegaconf import OmegaConf
+
+from tts.audio import MelConfig, read_wave, write_wave
+from tts.audio.encoding import MAX_WAV_BYTES, check_length
+from tts.config import conf_dir
+from tts.errors import InputError, RunStopped
+from tts.evaluation import alignment_health
+from tts.inference import Part, Speech
+from tts.speaking.spool import Spool
+from tts.synthesize import synthesize
+
+BOOK = """Chapter one. It begins here,
+and goes on in the next line.
+
+* * *
+
+"Yes," he said. "No!" Then there was nothing to be said for a while.
+
+
+The end.
+"""
+
+
+@pytest.fixture
+def run(acoustic_file, monkeypatch, tmp_path):
+    """run(book=..., ...) -> paths, in tmp_path; fast, and without a guard."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "book.txt").write_text(BOOK)
+    acoustic = str(acoustic_file())
+
+    def go(**overrides):
+        cfg = OmegaConf.load(conf_dir() / "synthesize.yaml")
+        del cfg["defaults"], cfg["hydra"]
+        given = {"acoustic": acoustic, "max_steps": 12, "gate_threshold": 0.999, "guard": False}
+        return synthesize(OmegaConf.merge(cfg, given, {"book": "book.txt"}, overrides))
+
+    return go
+
+
+@pytest.fixture
+def killed_after(monkeypatch):
+    """Press Ctrl-C when so many utterances have been kept."""
+
+    def kill(n):
+        add = Spool.add
+
+        def dying(self, speeches):
+            if self.done == n:
+                raise KeyboardInterrupt
+            add(self, speeches)
+
+        monkeypatch.setattr(Spool, "add", dying)
+        return lambda: monkeypatch.setattr(Spool, "add", add)
+
+    return kill
+
+
+def bytes_of(*paths):
+    return [path.read_bytes() for path in paths]
+
+
+def test_a_book_is_one_file_with_all_its_sentences(run, tmp_path):
+    (path,) = run(output="book.wav", json=True)
+    told = json.loads((tmp_path / "book.json").read_text())
+    assert [part["text"] for part in told["parts"]] == [
+        "Chapter one.",
+        "It begins here, and goes on in the next line.",
+        '"Yes," he said.',
+        '"No!"',
+        "Then there was nothing to be said for a while.",
+        "The end.",
+    ]
+    samples, rate = read_wave(path)
+    assert told["seconds"] == pytest.approx(len(samples) / rate, abs=1e-3)
+    last = told["parts"][-1]
+    assert last["start"] + last["seconds"] == pytest.approx(told["seconds"], abs=1e-3)
+    assert {p.name for p in tmp_path.iterdir()} == {
+        *("book.txt", "book.wav", "book.json", "acoustic.safetensors")
+    }
+
+
+def test_a_book_in_a_folder_is_a_file_for_each_paragraph(run, tmp_path, capsys):
+    paths = run(output="out/")
+    assert [path.name for path in paths] == ["0001.wav", "0003.wav", "0004.wav"]
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert [entry.get("file") for entry in manifest] == [
+        None if n == 2 else f"000{n}.wav" for n in (1, 2, 3, 4)
+    ]
+    assert "nothing in it can be pronounced" in manifest[1]["skipped"]
+    assert "book.txt:4: skipped" in capsys.readouterr().out
+    assert not (tmp_path / "out" / "unfinished").exists()
+
+
+@pytest.mark.parametrize("output", ["book.wav", "out/"])
+@pytest.mark.parametrize("n", [0, 1, 4])
+def test_what_was_spoken_is_not_spoken_again_and_the_rest_is_the_same(
+    run, killed_after, output, n, capsys, monkeypatch
+):
+    monkeypatch.setattr("tts.inference.synthesizer.BATCHES_AT_ONCE", 1)
+    expected = bytes_of(*run(output=f"whole/{output}", batch_size=2))
+    live = killed_after(n)
+    with pytest.raises(
+        RunStopped, match=r"interrupted; the same command goes on from .*unfinished"
+    ):
+        run(output=output, batch_size=2)
+    live()
+    capsys.readouterr()
+    assert bytes_of(*run(output=output, batch_size=2)) == expected
+    assert (f"{n} utterances were spoken before" in capsys.readouterr().out) == (n > 0)
+
+
+def test_a_text_in_memory_sounds_as_it_does_from_the_disk(run, tmp_path):
+    (one,) = run(output="book.wav")
+    (other,) = run(book=None, text=BOOK, output="text.wav")
+    assert bytes_of(one) == bytes_of(other)
+    (flac,) = run(output="book.flac")
+    np.testing.assert_array_equal(read_wave(flac)[0], read_wave(one)[0])
+
+
+def test_torn_ends_are_cut_off(run, killed_after, tmp_path):
+    expected = bytes_of(*run(output="whole/book.wav"))
+    live = killed_after(3)
+    with pytest.raises(RunStopped):
+        run(output="book.wav")
+    live()
+    with open("book.unfinished/journal.jsonl", "ab") as journal:
+        journal.write(b'{"end": 99999999, "sam')
+    with open("book.unfinished/sound.f32", "ab") as sound:
+        sound.write(b"\1\2\3")
+    assert bytes_of(*run(output="book.wav")) == expected
+
+
+def test_lost_samples_are_spoken_again(run, killed_after, tmp_path):
+    expected = bytes_of(*run(output="whole/book.wav"))
+    live = killed_after(4)
+    with pytest.raises(RunStopped):
+        run(output="book.wav")
+    live()
+    path = tmp_path / "book.unfinished" / "sound.f32"
+    os.truncate(path, path.stat().st_size // 2)
+    assert bytes_of(*run(output="book.wav")) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "named"), [({"seed": 5}, "seed"), ({"pauses": {"word": 1}}, "pauses")]
+)
+def test_another_run_is_not_mixed_in(run, killed_after, change, named):
+    live = killed_after(2)
+    with pytest.raises(RunStopped):
+        run(output="book.wav")
+    live()
+    with pytest.raises(InputError, match=f"book.unfinished: was begun with another {named}"):
+        run(output="book.wav", **change)
+    run(output="book.wav")
+
+
+def test_another_text_is_not_mixed_in(run, killed_after, tmp_path):
+    live = killed_after(2)
+    with pytest.raises(RunStopped):
+        run(output="book.wav")
+    live()
+    (tmp_path / "book.txt").write_text("Something else. And more.")
+    with pytest.raises(InputError, match="another text"):
+        run(output="book.wav")
+
+
+def test_another_ending_goes_on_with_the_same_sound(run, killed_after, capsys):
+    live = killed_after(4)
+    with pytest.raises(RunStopped):
+        run(output="book.wav")
+    live()
+    run(output="book.flac")
+    assert "4 utterances were spoken before" in capsys.readouterr().out
+
+
+def test_two_processes_do_not_speak_into_one_folder(tmp_path):
+    with (
+        Spool(tmp_path / "s", {"text": "a"}),
+        pytest.raises(InputError, match="another process speaks into it"),
+    ):
+        Spool(tmp_path / "s", {"text": "a"})
+
+
+def test_a_long_line_among_others_is_kept_on_the_disk(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("tts.speaking.takes.MOST_IN_MEMORY", 3)
+    (tmp_path / "lines.txt").write_text("One line.\n" + "And on it goes. " * 9 + "\nThe last.\n")
+    expected = bytes_of(*run(book=None, text_file="lines.txt", output="disk/"))
+    monkeypatch.setattr("tts.speaking.takes.MOST_IN_MEMORY", 99)
+    assert bytes_of(*run(book=None, text_file="lines.txt", output="memory/")) == expected
+    here, there = (
+        json.loads((tmp_path / name / "manifest.json").read_text()) for name in ("disk", "memory")
+    )
+    assert [len(entry["parts"]) for entry in here] == [1, 9, 1]
+    for one, other in zip(here, there, strict=True):
+        starts = [[part["start"] for part in entry["parts"]] for entry in (one, other)]
+        assert starts[0] == pytest.approx(starts[1], abs=1e-3)
+
+
+def spoken(n, text="a"):
+    alignments = torch.eye(n)
+    part = Part(
+        *(text, 0.0, n / 8000, 1, 1, "gate", alignment_health(alignments), alignments),
+        *(torch.zeros(n), 0, 0.5),
+    )
+    return Speech(torch.linspace(-1, 1, n), 8000, torch.zeros(2, n), text, (part,), MelConfig())
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is full")
+def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path):
+    with Spool(tmp_path / "s", {}) as spool:
+        spool.add([spoken(5)])
+        with open("/dev/full", "ab", buffering=0) as full:
+            spool._sound_file, sound = full, spool._sound_file
+            with pytest.raises(InputError, match=r"s: cannot be written \(No space left"):
+                spool.add([spoken(5)])
+        sound.close()
+    with Spool(tmp_path / "s", {}) as spool:
+        assert spool.done == 1
+
+
+def test_samples_of_the_disk_are_those_of_memory(tmp_path):
+    with Spool(tmp_path / "s", {}) as spool:
+        spool.add([spoken(5, "a")])
+        spool.add([spoken(7, "b"), spoken(3, "c")])
+        samples, rate = spool.sound(1, 2)
+        np.testing.assert_array_equal(samples[:7], torch.linspace(-1, 1, 7).numpy())
+        assert (len(samples), rate) == (10, 8000)
+        starts = [(record["text"], record["start"]) for record in spool.records(0, 2)]
+    assert starts == [("a", 0.0), ("b", 5 / 8000), ("c", pytest.approx(12 / 8000))]
+
+
+def test_what_a_wav_cannot_hold_is_refused_and_nothing_is_left(tmp_path):
+    samples = np.broadcast_to(np.float32(0), (MAX_WAV_BYTES // 2 + 1,))
+    with pytest.raises(InputError, match=r"4\.0 GB are more than a WAV can hold.*use .*b\.flac"):
+        write_wave(tmp_path / "b.wav", samples, 22050)
+    assert not list(tmp_path.iterdir())
+    check_length(tmp_path / "b.flac", len(samples))
+
+
+SPEAK = """
+import sys
+from tts.cli import synthesize
+sys.argv = ["synthesize.py", *sys.argv[1:]]
+synthesize()
+"""
+
+
+@pytest.mark.slow
+def test_a_kill_in_the_middle_changes_no_byte(acoustic_file, tmp_path):
+    (tmp_path / "book.txt").write_text("This is a sentence of a book. " * 600)
+    command = [sys.executable, "-c", SPEAK, f"book={tmp_path}/book.txt", "max_steps=40"]
+    command += [f"acoustic={acoustic_file()}", "guard=false", "gate_threshold=0.999"]
+    subprocess.run([*command, f"output={tmp_path}/whole.wav"], check=True, capture_output=True)
+    target, journal = tmp_path / "book.wav", tmp_path / "book.unfinished" / "journal.jsonl"
+    running = subprocess.Popen([*command, f"output={target}"], stdout=subprocess.DEVNULL)
+    while not journal.exists() or journal.read_bytes().count(b"\n") < 100:
+        assert running.poll() is None
+        time.sleep(0.01)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    assert not target.exists()
+    subprocess.run([*command, f"output={target}"], check=True, capture_output=True)
+    assert target.read_bytes() == (tmp_path / "whole.wav").read_bytes()
+
+
+PEAK = """
+import resource, sys
+from omegaconf import OmegaConf
+from tts.config import conf_dir
+from tts.synthesize import synthesize
+cfg = OmegaConf.load(conf_dir() / "synthesize.yaml")
+del cfg["defaults"], cfg["hydra"]
+synthesize(OmegaConf.merge(cfg, OmegaConf.from_dotlist(sys.argv[1:])))
+print("PEAK", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_memory_does_not_grow_with_the_text(acoustic_file, tmp_path):
+    acoustic = acoustic_file()
+
+    def peak(n_words):
+        lines = tmp_path / "lines.txt"
+        lines.write_text("never " * n_words)
+        given = [f"text_file={lines}", f"output={tmp_path}/{n_words}/", f"acoustic={acoustic}"]
+        given += ["guard=false", "max_steps=20", "gate_threshold=0.9999"]
+        done = subprocess.run(
+            [sys.executable, "-c", PEAK, *given], check=True, capture_output=True, text=True
+        )
+        return int(done.stdout.split("PEAK ")[1])
+
+    # 1 MB without a stop: 26 MB of samples and 80 MB of alignments, if they were kept
+    assert peak(170_000) < peak(10_000) + 50

@@ -1,0 +1,139 @@
+"""The guard with a network that fails as it is told to."""
+
+import pytest
+import torch
+
+from tts.evaluation import alignment_health
+from tts.inference.decoding import Decoded
+from tts.inference.guard import Guard
+from tts.inference.passages import Reader, Utterance
+from tts.text import Tokenizer
+
+READER = Reader(Tokenizer())
+
+
+def utterance(text):
+    return Utterance(text, tuple(READER.tokenizer.encode(text)))
+
+
+def decoded(n_text, good=True, stop_reason="gate"):
+    """What follows the text, or is stuck at its first symbol."""
+    alignments = torch.zeros(5 * n_text, n_text)
+    frames = torch.arange(5 * n_text)
+    alignments[frames, frames // 5 if good else 0] = 1.0
+    return Decoded(
+        mel=torch.zeros(2, 5 * n_text),
+        alignments=alignments,
+        gate_logits=torch.zeros(5 * n_text),
+        stop_reason=stop_reason,
+        health=alignment_health(alignments),
+        seconds=1.0,
+    )
+
+
+class Network:
+    """Says right what ``is_good(text, seed)`` likes; remembers what it was asked for."""
+
+    def __init__(self, is_good, stop_reason="gate"):
+        self.is_good, self.stop_reason = is_good, stop_reason
+        self.calls = []
+
+    def __call__(self, utterances, seed):
+        self.calls.append(([u.text for u in utterances], seed))
+        return [self._say(utterance, seed) for utterance in utterances]
+
+    def _say(self, utterance, seed):
+        good = self.is_good(utterance.text, seed)
+        return decoded(len(utterance.ids), good, "gate" if good else self.stop_reason)
+
+
+TEXTS = ["the first of them", "the second, which is longer", "the third of them"]
+
+
+def run(network, texts=TEXTS, **options):
+    return Guard(network, READER.cut, **options).run([utterance(text) for text in texts], seed=7)
+
+
+def test_what_is_good_is_decoded_once():
+    network = Network(lambda text, seed: True)
+    kept = run(network)
+    assert network.calls == [(TEXTS, 7)]
+    assert [[a.utterance.text for a in of_text] for of_text in kept] == [[text] for text in TEXTS]
+    assert {(a.seed, a.count, a.wasted) for (a,) in kept} == {(7, 1, 0.0)}
+
+
+def test_only_what_failed_is_spoken_again_in_one_batch_with_the_next_seed():
+    network = Network(lambda text, seed: text == TEXTS[1] or seed == 8)
+    kept = run(network)
+    assert network.calls == [(TEXTS, 7), ([TEXTS[0], TEXTS[2]], 8)]
+    assert [(a.seed, a.count, a.failed) for (a,) in kept] == [
+        (8, 2, False),
+        (7, 1, False),
+        (8, 2, False),
+    ]
+    assert kept[0][0].wasted == 1.0
+
+
+@pytest.mark.parametrize("stop_reason", ["gate", "max_steps"])
+def test_what_no_seed_can_say_goes_in_pieces(stop_reason):
+    network = Network(lambda text, seed: len(text) < 20, stop_reason)
+    kept = run(network)
+    assert [seed for _, seed in network.calls] == [7, 8, 9, 7]
+    assert network.calls[3][0] == ["the second,", "which is longer"]
+    assert [[a.utterance.text for a in of_text] for of_text in kept] == [
+        [TEXTS[0]],
+        ["the second,", "which is longer"],
+        [TEXTS[2]],
+    ]
+    assert [(a.count, a.failed) for a in kept[1]] == [(4, False), (4, False)]
+    assert sum(a.wasted for a in kept[1]) == pytest.approx(3.0)
+
+
+def test_pieces_are_cut_again_and_no_smaller_than_a_guard_may():
+    network = Network(lambda text, seed: False)
+    text = "one two three four, five six seven eight; nine ten eleven twelve, and so on"
+    run(network, [text], attempts=1, max_cuts=2)
+    assert [texts for texts, _ in network.calls] == [
+        [text],
+        ["one two three four, five six seven eight;", "nine ten eleven twelve, and so on"],
+        [
+            *("one two three four,", "five six seven eight;"),
+            *("nine ten eleven twelve,", "and so on"),
+        ],
+    ]
+
+
+def test_the_hopeless_is_kept_whole_and_reported():
+    network = Network(lambda text, seed: False, "max_steps")
+    ((only,),) = run(network, [TEXTS[1]])
+    assert only.utterance.text == TEXTS[1]
+    assert only.failed
+    assert only.count == 3
+    # three times the whole; three times each of two pieces, which are too short to be cut again
+    assert only.wasted == 2 + 6
+
+
+def test_pieces_are_kept_if_one_of_them_is_good():
+    network = Network(lambda text, seed: text == "the second,")
+    (kept,) = run(network, [TEXTS[1]])
+    assert [(a.utterance.text, a.failed) for a in kept] == [
+        ("the second,", False),
+        ("which is longer", True),
+    ]
+
+
+def test_the_best_of_all_attempts_is_kept():
+    class ThirdIsBest(Network):
+        def __call__(self, utterances, seed):
+            ends = {7: "max_steps", 8: "gate", 9: "max_steps"}
+            return [decoded(len(u.ids), False, ends[seed]) for u in utterances]
+
+    ((only,),) = run(ThirdIsBest(None), ["hello"])
+    assert (only.seed, only.count, only.decoded.stop_reason) == (8, 3, "gate")
+
+
+def test_without_attempts_and_cuts_nothing_is_done():
+    network = Network(lambda text, seed: False)
+    kept = run(network, attempts=1, max_cuts=0)
+    assert network.calls == [(TEXTS, 7)]
+    assert all(a.failed for (a,) in kept)

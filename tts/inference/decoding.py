@@ -1,0 +1,104 @@
+"""Utterances to spectrograms: batched by like length, in order, each as if it were alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from tts.evaluation import AlignmentHealth, alignment_health
+from tts.inference.options import Options, frame_limit
+from tts.inference.passages import Utterance
+from tts.models import Tacotron2
+
+
+class Decoded(NamedTuple):
+    """One utterance as a spectrogram.
+
+    Attributes:
+        mel: ``(n_mels, T_mel)``, on the network's device.
+        alignments: ``(T_mel, T_text)``.
+        gate_logits: ``(T_mel,)``.
+        stop_reason: what ended it.
+        health: of the alignment.
+        seconds: its share of the time of its batch.
+    """
+
+    mel: Tensor
+    alignments: Tensor
+    gate_logits: Tensor
+    stop_reason: str
+    health: AlignmentHealth
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """Makes spectrograms of utterances, those of like length together.
+
+    Attributes:
+        acoustic: network, on the device where the work is done.
+        options: of decoding.
+        frame_rate: of the spectrograms, frames per second.
+    """
+
+    acoustic: Tacotron2
+    options: Options
+    frame_rate: float
+
+    def __call__(self, utterances: Sequence[Utterance], seed: int) -> list[Decoded]:
+        """One for each, in their order; every one starts from the seed, whoever is beside it."""
+        order = sorted(range(len(utterances)), key=lambda i: len(utterances[i].ids))
+        decoded: dict[int, Decoded] = {}
+        for start in range(0, len(order), self.options.batch_size):
+            chunk = order[start : start + self.options.batch_size]
+            batch = self._batch([utterances[i] for i in chunk], seed)
+            decoded.update(zip(chunk, batch, strict=True))
+        return [decoded[i] for i in range(len(utterances))]
+
+    def max_frames(self, utterance: Utterance) -> int:
+        """Frames after which an utterance is cut off."""
+        longest = self.options.max_steps * self.acoustic.config.n_frames_per_step
+        return min(longest, frame_limit(len(utterance.ids), self.frame_rate))
+
+    def _max_steps(self, utterances: list[Utterance]) -> int:
+        """Steps for a batch: the post-net shall see as far behind a cut as it looks."""
+        config = self.acoustic.config
+        reach = config.postnet_n_convolutions * (config.postnet_kernel_size // 2)
+        frames = max(map(self.max_frames, utterances)) + reach
+        return min(self.options.max_steps, -(-frames // config.n_frames_per_step))
+
+    def _batch(self, utterances: list[Utterance], seed: int) -> Iterator[Decoded]:
+        begin = time.perf_counter()
+        device = self.acoustic.embedding.weight.device
+        ids = [torch.tensor(utterance.ids) for utterance in utterances]
+        n_text = [len(sequence) for sequence in ids]
+        generated = self.acoustic.generate(
+            pad_sequence(ids, batch_first=True).to(device),
+            torch.tensor(n_text, device=device),
+            max_steps=self._max_steps(utterances),
+            gate_threshold=self.options.gate_threshold,
+            # on the CPU, so that a seed means the same on every device
+            generator=torch.Generator().manual_seed(seed),
+            speakers=torch.tensor([utterance.speaker for utterance in utterances], device=device),
+            attention_window=self.options.attention_window,
+            end_steps=self.options.end_steps,
+        )
+        n_mel = generated.mel_lengths.tolist()  # waits for the device
+        per_frame = (time.perf_counter() - begin) / sum(n_mel)
+        for row, utterance in enumerate(utterances):
+            frames = min(n_mel[row], self.max_frames(utterance))
+            alignments = generated.alignments[row, :frames, : n_text[row]].float().cpu()
+            yield Decoded(
+                mel=generated.mel_post[row, :, :frames],
+                alignments=alignments,
+                gate_logits=generated.gate_logits[row, :frames].float().cpu(),
+                stop_reason=generated.stop_reason[row] if frames == n_mel[row] else "max_steps",
+                health=alignment_health(alignments),
+                seconds=per_frame * frames,
+            )

@@ -1,0 +1,89 @@
+"""Teacher forcing with a seed for each utterance: the mels on which a vocoder can be trained.
+
+The acoustic model is in eval mode, but its pre-net's dropout is never off (Shen et al., 2018,
+§2.2), as in training and in speech. Drawn for each utterance from a generator of its own, it does
+not depend on the batch; drawn as torch draws it, one utterance gives what ``Tacotron2.forward``
+gives after ``torch.manual_seed`` with the same seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
+
+from tts.models import Tacotron2
+
+
+@torch.inference_mode()
+def teacher_forced(
+    network: Tacotron2,
+    texts: Sequence[Tensor],
+    mels: Sequence[Tensor],
+    seeds: Sequence[int],
+    speakers: Sequence[int],
+) -> list[Tensor]:
+    """Predict every frame of some recordings from the true frames before it.
+
+    Args:
+        network: in eval mode; with ``mask_convolutions``, or a batch of one.
+        texts: symbol ids ``(T_text,)`` of each utterance.
+        mels: ``(n_mels, T_mel)`` of its recording.
+        seeds: of its dropout.
+        speakers: number of its voice.
+
+    Returns:
+        For each ``(n_mels, T_mel)`` after the post-net, as long as that of the recording, float32
+        on the CPU.
+    """
+    device = network.embedding.weight.device
+    lengths = torch.tensor([mel.shape[1] for mel in mels])
+    steps = (lengths // network.config.n_frames_per_step + 1).tolist()
+    with _seeded_dropout(network, seeds, steps):
+        output = network(
+            pad_sequence(list(texts), batch_first=True).to(device),
+            torch.tensor([len(text) for text in texts], device=device),
+            pad_sequence([mel.T for mel in mels], batch_first=True).transpose(1, 2).to(device),
+            lengths.to(device),
+            torch.tensor(speakers, device=device),
+        )
+    predicted = output.mel_post.float().cpu()
+    return [mel[:, :n] for mel, n in zip(predicted, lengths.tolist(), strict=True)]
+
+
+@contextmanager
+def _seeded_dropout(
+    network: Tacotron2, seeds: Sequence[int], steps: Sequence[int]
+) -> Iterator[None]:
+    """Let the pre-net draw the masks of each utterance from its own seed meanwhile."""
+    prenet = network.decoder.prenet
+
+    def redrawn(_: Any, inputs: tuple[Tensor, ...], __: Tensor) -> Tensor:
+        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        (frames,) = inputs
+        for layer in prenet.layers:
+            frames = F.relu(layer(frames))
+            frames = frames * _masks(frames, prenet.dropout, generators, steps)
+        return frames
+
+    handle = prenet.register_forward_hook(redrawn)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def _masks(
+    frames: Tensor, dropout: float, generators: Sequence[torch.Generator], steps: Sequence[int]
+) -> Tensor:
+    """``(S, B, dim)`` of 0 and 1 / (1 - dropout); 0 after the last step of an utterance."""
+    masks = torch.zeros(frames.shape)
+    for row, (generator, n_steps) in enumerate(zip(generators, steps, strict=True)):
+        drawn = torch.empty(n_steps, frames.shape[2]).bernoulli_(1 - dropout, generator=generator)
+        masks[:n_steps, row] = drawn.div_(1 - dropout)
+    return masks.to(frames)

@@ -1,0 +1,60 @@
+"""Pauses between what is spoken piece by piece, and edges without clicks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+from tts.errors import InputError
+from tts.text.pieces import Break
+
+#: Length of the fades at both sides of a join, seconds: too short to be heard as one.
+FADE = 0.01
+
+
+@dataclass(frozen=True)
+class Pauses:
+    """Seconds of silence behind a piece, by what ends it; voices add a little of their own.
+
+    Attributes:
+        paragraph: a blank line.
+        sentence: a full stop, a question mark, ...
+        clause: a comma, a semicolon, a bracket, ...
+        word: nothing; a long clause was cut between two words.
+        cut: nothing; a long word was cut.
+
+    Raises:
+        InputError: a negative or an absurd length.
+    """
+
+    paragraph: float = 0.7
+    sentence: float = 0.3
+    clause: float = 0.1
+    word: float = 0.03
+    cut: float = 0.0
+
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if not 0 <= value <= 60:
+                raise InputError(
+                    f"pauses.{option.name} is {value}; it must be from 0 to 60 seconds"
+                )
+
+    def after(self, end: Break | None) -> float:
+        """Seconds of silence behind a piece; None is the end of everything."""
+        return 0.0 if end is None else float(getattr(self, end.value))
+
+
+def faded(wave: Tensor, sample_rate: int, start: bool, end: bool) -> Tensor:
+    """Let a wave ``(T_wave,)`` come out of silence, or go into it, without a click."""
+    n = min(round(FADE * sample_rate), len(wave))
+    ramp = torch.linspace(0, 1, n + 1, device=wave.device)[:-1]
+    wave = wave.clone()
+    if start:
+        wave[:n] *= ramp
+    if end:
+        wave[len(wave) - n :] *= ramp.flip(0)
+    return wave

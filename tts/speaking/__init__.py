@@ -1,0 +1,1 @@
+"""What ``synthesize.py`` is made of: texts and their files, sound that survives, reports."""

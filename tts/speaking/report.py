@@ -1,0 +1,106 @@
+"""What is told of speech: a line on the terminal, an entry in a manifest."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tts.errors import shortened
+
+if TYPE_CHECKING:
+    from tts.inference import Part
+
+Record = dict[str, Any]
+#: Parts of one file whose faults are told in detail.
+MOST_TOLD = 5
+
+
+def say(line: str) -> None:
+    """Write a line to standard output, at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def record(part: Part) -> Record:
+    """What one wants to know of a part later."""
+    return {
+        "text": part.text,
+        "start": part.start,
+        "seconds": part.seconds,
+        "compute_seconds": part.compute_seconds,
+        "seed": part.seed,
+        "attempts": part.attempts,
+        "stop_reason": part.stop_reason,
+        "follows_text": part.health.follows_text,
+        "failed": part.failed,
+        "rescued": part.rescued,
+        "health": part.health.to_dict(),
+    }
+
+
+def stop_reason(records: Iterable[Record]) -> str:
+    """What ended the worst part."""
+    reasons = {part["stop_reason"] for part in records}
+    return next(r for r in ("max_steps", "attention", "gate") if r in reasons)
+
+
+def tell(path: Path, seconds: float, records: Sequence[Record]) -> None:
+    """One line for a sound file, and one for each thing that is wrong with it."""
+    rtf = sum(part["compute_seconds"] for part in records) / seconds
+    say(f"{path}  {seconds:.2f} s  RTF {rtf:.2f}  stopped by {stop_reason(records)}")
+    failed = [part for part in records if part["failed"]]
+    for part in failed[:MOST_TOLD]:
+        where = f"{part['start']:.1f} s, {shortened(part['text'], 40)!r}: "
+        for fault in _faults(part):
+            say(f"  warning: {where if len(records) > 1 else ''}{fault}")
+    if len(failed) > MOST_TOLD:
+        say(f"  warning: {len(failed)} of {len(records)} parts failed")
+
+
+def _faults(part: Record) -> Iterable[str]:
+    health = part["health"]
+    tries = f", in {part['attempts']} attempts" if part["attempts"] > 1 else ""
+    if not part["follows_text"]:
+        yield (
+            f"the alignment does not follow the text (coverage {health['coverage']:.2f}, "
+            f"sharpness {health['sharpness']:.2f}, {health['skips']:.0f} skips, "
+            f"{health['repeats']:.0f} repeats){tries}"
+        )
+    if part["stop_reason"] == "max_steps":
+        yield f"cut off by max_steps, the gate did not end it{tries}"
+
+
+def entry(text: str, path: Path, seconds: float, records: Sequence[Record], seed: int) -> Record:
+    """What one wants to know of a sound file later."""
+    compute_seconds = sum(part["compute_seconds"] for part in records)
+    return {
+        "file": path.name,
+        "text": text,
+        "seed": seed,
+        "seconds": round(seconds, 3),
+        "compute_seconds": round(compute_seconds, 3),
+        "rtf": round(compute_seconds / seconds, 4),
+        "stop_reason": stop_reason(records),
+        "follows_text": all(part["follows_text"] for part in records),
+        "failed": any(part["failed"] for part in records),
+        "parts": [_rounded(part) for part in records],
+    }
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a file for people and programmes."""
+    from tts.atomic import atomic_writer
+
+    with atomic_writer(path) as file:
+        # a lone surrogate of a command line that was no UTF-8 cannot be encoded
+        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        file.write(text.encode("utf-8", "replace"))
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    return round(value, 4) if isinstance(value, float) else value

@@ -1,0 +1,66 @@
+"""How texts will be read: their pieces, words and symbols, and what is lost; nothing is spoken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tts.errors import InputError
+from tts.speaking.report import say
+from tts.speaking.texts import Line
+from tts.text import Tokenizer
+from tts.text.preview import preview
+
+
+def show(
+    lines: Sequence[Line], acoustic: str | Path, lexicon: str | Path | None, max_chars: int
+) -> int:
+    """Print how texts will be read.
+
+    Args:
+        lines: the texts.
+        acoustic: the checkpoint; nothing of it is needed but how it reads.
+        lexicon: further pronunciations.
+        max_chars: of a piece.
+
+    Returns:
+        The number of texts that cannot be spoken.
+
+    Raises:
+        InputError: no acoustic model, or a lexicon that cannot be read.
+    """
+    from tts.pretrained.convert import read_complete
+
+    tokenizer = Tokenizer.from_dict(read_complete(acoustic, "Tacotron2").description["tokenizer"])
+    if lexicon is not None:
+        tokenizer = tokenizer.with_lexicon(lexicon)
+    n_refused = 0
+    for number, line in enumerate(lines):
+        if number:
+            say("")
+        try:
+            blocks = list(_pieces(tokenizer, line, max_chars))
+        except InputError as error:
+            n_refused += 1
+            blocks = [f"{preview(line.text, tokenizer)}\nrefused  {error}"]
+        say("\n".join([line.where.rstrip(" :"), *blocks] if line.where else blocks))
+    return n_refused
+
+
+def _pieces(tokenizer: Tokenizer, line: Line, max_chars: int) -> Iterator[str]:
+    """Each piece of a text as it will be read.
+
+    Raises:
+        InputError: the text cannot be spoken.
+    """
+    from tts.inference.passages import Reader
+
+    # what is only left out is said below, once
+    loses_phones = any(len(shown) > 1 for shown in tokenizer.unknown(line.text))
+    is_strict = loses_phones or tokenizer.on_unknown == "raise"
+    pieces = Reader(tokenizer if is_strict else tokenizer.quiet(), max_chars).read(line.text)
+    for number, piece in enumerate(pieces, start=1):
+        if len(pieces) > 1:
+            after = f", then the pause of a {piece.after.value}" if piece.after else ""
+            yield f"piece {number} of {len(pieces)}{after}"
+        yield str(preview(piece.text, tokenizer))

@@ -1,0 +1,177 @@
+"""Texts on their way to sound files: what is read, spoken, kept and told of each."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tts.errors import InputError
+from tts.speaking.report import Record, record
+from tts.speaking.spool import Spool
+from tts.speaking.texts import Line
+
+if TYPE_CHECKING:
+    from tts.inference import Options, Speech, Synthesizer
+    from tts.inference.passages import Reader, Utterance
+
+#: Utterances of one text that are kept in memory; longer texts are kept on the disk, and are
+#: spoken on where they were left.
+MOST_IN_MEMORY = 64
+
+
+@dataclass(frozen=True)
+class Take:
+    """A text and its sound file.
+
+    Attributes:
+        line: the text, and where it stands.
+        path: of the sound.
+        utterances: what it was cut into.
+        skipped: why nothing of it is spoken, if so.
+    """
+
+    line: Line
+    path: Path
+    utterances: Sequence[Utterance] = ()
+    skipped: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Spoken:
+    """A take that was spoken.
+
+    Attributes:
+        take: what it is of.
+        wave: ``(T_wave,)`` samples, in memory or on the disk.
+        sample_rate: of ``wave``, Hz.
+        records: what is known of its parts.
+        speech: the same with spectrogram and alignment, if it is short enough to have them.
+    """
+
+    take: Take
+    wave: NDArray[np.float32]
+    sample_rate: int
+    records: list[Record]
+    speech: Speech | None
+
+    @property
+    def seconds(self) -> float:
+        """Length of the sound."""
+        return len(self.wave) / self.sample_rate
+
+
+def read_takes(
+    reader: Reader,
+    speaker: int,
+    lines: Sequence[Line],
+    paths: Sequence[Path],
+    skip: bool,
+    is_book: bool,
+) -> list[Take]:
+    """Read every text before the first is spoken.
+
+    Args:
+        reader: cuts texts into utterances.
+        speaker: number of who speaks.
+        lines: the texts.
+        paths: their sound files.
+        skip: leave out a text that cannot be read, instead of giving up.
+        is_book: the texts are paragraphs, some of which are ornaments.
+
+    Raises:
+        InputError: a text that cannot be read, named by its place.
+    """
+    takes = []
+    for line, path in zip(lines, paths, strict=True):
+        try:
+            takes.append(Take(line, path, reader.read(line.text, speaker)))
+        except InputError as error:
+            ornament = is_book and len(lines) > 1 and not reader.has_sound(line.text)
+            if not skip and not ornament:
+                raise InputError(f"{line.where}{error}") from None
+            takes.append(Take(line, path, skipped=str(error)))
+    if not any(take.utterances for take in takes):
+        raise InputError(f"{takes[0].line.where}{takes[0].skipped}")
+    return takes
+
+
+def needs_spool(takes: Sequence[Take], is_book: bool) -> bool:
+    """Whether something is too long to be kept in memory, or to be begun again."""
+    return is_book or any(len(take.utterances) > MOST_IN_MEMORY for take in takes)
+
+
+def spool_folder(output: str, is_folder: bool) -> Path:
+    """Where long speech lies while it is spoken."""
+    return Path(output) / "unfinished" if is_folder else Path(output).with_suffix(".unfinished")
+
+
+def identity(lines: Sequence[Line], config: dict[str, Any], options: dict[str, Any]) -> Record:
+    """What the sound of texts depends on."""
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(line.text.encode("utf-8", "surrogatepass") + b"\0")
+    return {
+        "text": digest.hexdigest(),
+        **{key: _file_state(str(config[key])) for key in ("acoustic", "vocoder", "lexicon")},
+        **{key: value for key, value in options.items() if key != "pauses"},
+        "pauses": dict(config["pauses"]),
+    }
+
+
+def _file_state(source: str) -> list[Any]:
+    """A checkpoint: its name, and if it is a file, which state of it."""
+    try:
+        known = Path(source).stat()
+    except OSError:
+        return [source]
+    return [source, known.st_size, known.st_mtime_ns]
+
+
+def speak_takes(
+    synthesizer: Synthesizer,
+    takes: Sequence[Take],
+    options: Options,
+    spool: Spool | None,
+    advance: Callable[[int], None] = lambda n_chars: None,
+) -> Iterator[Spoken]:
+    """Speak in order; those that are skipped are passed over.
+
+    Args:
+        synthesizer: speaks.
+        takes: what.
+        options: how.
+        spool: keeps what is too long for memory, and what was spoken before.
+        advance: told of the characters of every utterance that is there.
+    """
+    from tts.inference import join
+
+    utterances = [utterance for take in takes for utterance in take.utterances]
+    done = spool.done if spool is not None else 0
+    fresh = synthesizer.speak_utterances(utterances, options, done)
+    first = 0
+    for take in takes:
+        last = first + len(take.utterances)
+        speeches: list[Speech] = []
+        for number in range(first, last):
+            if number >= done:
+                parts = next(fresh)
+                if spool is not None:
+                    spool.add(parts)
+                if last - first <= MOST_IN_MEMORY:
+                    speeches += parts
+            advance(len(utterances[number].text))
+        # whole, unless some of it was spoken before
+        speech = join(speeches, take.line.text) if speeches and first >= done else None
+        if spool is not None and last > first:
+            sound, records = spool.sound(first, last), spool.records(first, last)
+            yield Spoken(take, *sound, records, speech)
+        elif speech is not None:
+            records = [record(part) for part in speech.parts]
+            yield Spoken(take, speech.wave.numpy(), speech.sample_rate, records, speech)
+        first = last
