@@ -34,7 +34,8 @@ class Peak(TorchDispatchMode):
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         out = func(*args, **(kwargs or {}))
         for tensor in tree_leaves(out):
-            if isinstance(tensor, torch.Tensor):
+            # weights laid out for oneDNN have no storage; they are copies, for a moment
+            if isinstance(tensor, torch.Tensor) and not tensor.is_mkldnn:
                 self.see(tensor.untyped_storage())
         return out
 

@@ -273,34 +273,3 @@ def test_a_kill_in_the_middle_changes_no_byte(acoustic_file, tmp_path):
     assert not target.exists()
     subprocess.run([*command, f"output={target}"], check=True, capture_output=True)
     assert target.read_bytes() == (tmp_path / "whole.wav").read_bytes()
-
-
-PEAK = """
-import resource, sys
-from omegaconf import OmegaConf
-from tts.config import conf_dir
-from tts.synthesize import synthesize
-cfg = OmegaConf.load(conf_dir() / "synthesize.yaml")
-del cfg["defaults"], cfg["hydra"]
-synthesize(OmegaConf.merge(cfg, OmegaConf.from_dotlist(sys.argv[1:])))
-print("PEAK", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_memory_does_not_grow_with_the_text(acoustic_file, tmp_path):
-    acoustic = acoustic_file()
-
-    def peak(n_words):
-        lines = tmp_path / "lines.txt"
-        lines.write_text("never " * n_words)
-        given = [f"text_file={lines}", f"output={tmp_path}/{n_words}/", f"acoustic={acoustic}"]
-        given += ["guard=false", "max_steps=20", "gate_threshold=0.9999"]
-        done = subprocess.run(
-            [sys.executable, "-c", PEAK, *given], check=True, capture_output=True, text=True
-        )
-        return int(done.stdout.split("PEAK ")[1])
-
-    # 1 MB without a stop: 26 MB of samples and 80 MB of alignments, if they were kept
-    assert peak(170_000) < peak(10_000) + 50

@@ -7,12 +7,11 @@ recorded but for its length. Whatever comes from the corpus is escaped.
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Iterator, Sequence
 from html import escape
-from typing import Any
 
 from tts.audio import read_wave
+from tts.audio.encoding import encode_wave
 from tts.data.doctor.cases import Case
 from tts.data.doctor.examination import Examination
 from tts.data.doctor.findings import CHECKS, Finding, grouped
@@ -124,15 +123,8 @@ def _player(case: Case, seconds: float) -> str:
     except InputError:
         return "<br>(it is gone)"
     n_most = max(round(seconds * rate), 1)
-    source = f"data:audio/flac;base64,{base64.b64encode(_flac(samples[:n_most], rate)).decode()}"
+    sound = base64.b64encode(encode_wave("flac", samples[:n_most], rate)).decode()
+    source = f"data:audio/flac;base64,{sound}"
     note = f"the first {seconds:g} s of {len(samples) / rate:.1f} s"
     cut = f'<div class="muted">{note}</div>' if len(samples) > n_most else ""
     return f'{outline(samples)}{cut}<audio controls preload="none" src="{source}"></audio>'
-
-
-def _flac(samples: Any, rate: int) -> bytes:
-    import soundfile
-
-    buffer = io.BytesIO()
-    soundfile.write(buffer, samples, rate, "PCM_16", format="FLAC")
-    return buffer.getvalue()
