@@ -6,10 +6,11 @@ or a wrong number are found before that.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from omegaconf import DictConfig
 
@@ -17,11 +18,11 @@ from tts.audio import Output
 from tts.config import resolved
 from tts.errors import EXIT_INTERRUPTED, InputError, RunStopped, SpeechError
 from tts.speaking.report import Record, entry, say, tell, write_json
-from tts.speaking.texts import Line, check_writable, is_folder, output_paths, read_texts
+from tts.speaking.texts import LIVE, Line, check_writable, is_folder, output_paths, read_texts
 from tts.values import SYNTHESIS, check_values
 
 if TYPE_CHECKING:
-    from tts.inference import Synthesizer
+    from tts.inference import Options, Synthesizer
     from tts.speaking.spool import Spool
     from tts.speaking.takes import Spoken, Take
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 OPTIONS = (
     *("speaker", "seed", "batch_size", "max_chars", "max_steps", "gate_threshold"),
     *("attention_window", "end_steps", "guard", "attempts", "sigma", "denoiser"),
+    "denoiser_mode",
 )
 
 #: Keys that are fields of ``tts.audio.Output``.
@@ -51,6 +53,10 @@ def synthesize(cfg: DictConfig) -> list[Path]:
     """
     config = resolved(cfg)
     check_values(config, SYNTHESIS)
+    if config["output"] == LIVE:
+        out = sys.stdout.buffer
+        with redirect_stdout(sys.stderr):
+            return speak_to(out, config)
     lines = read_texts(config)
     if config["show"]:
         show_texts(lines, config)
@@ -60,33 +66,18 @@ def synthesize(cfg: DictConfig) -> list[Path]:
     output.check(paths[0])
     check_writable(paths)
 
-    from tts.inference import Options, Pauses, Synthesizer
     from tts.speaking.spool import Spool
-    from tts.speaking.takes import identity, needs_spool, read_takes, speak_takes, spool_folder
+    from tts.speaking.takes import identity, needs_spool, speak_takes, spool_folder
 
-    chosen = {key: config[key] for key in OPTIONS}
-    options = Options(**chosen, pauses=Pauses(**config["pauses"]))
-    synthesizer = Synthesizer.from_pretrained(
-        str(config["acoustic"]),
-        str(config["vocoder"]),
-        str(config["device"]),
-        bridge=config["bridge"] is True,
-        lexicon=config["lexicon"],
-    )
+    synthesizer, options, takes = prepare(lines, paths, config)
     output.check(paths[0], synthesizer.vocoder.mel.sample_rate)
-    is_book = config["book"] is not None
-    skip = config["on_error"] == "skip"
-    reader = synthesizer.reader(options.max_chars)
-    speaker = synthesizer.speaker_number(config["speaker"])
-    takes = read_takes(reader, speaker, lines, paths, skip, is_book)
-    tell_corpora(synthesizer)
-
     paths[0].parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as opened:
         spool: Spool | None = None
         advance: Callable[[int], None] = _ignored
-        if needs_spool(takes, is_book):
+        if needs_spool(takes, config["book"] is not None):
             folder = spool_folder(str(config["output"]), is_folder(str(config["output"])))
+            chosen = {key: config[key] for key in OPTIONS}
             spool = opened.enter_context(Spool(folder, identity(lines, config, chosen)))
             advance = opened.enter_context(_progress(takes))
         opened.enter_context(_interruptible(spool))
@@ -98,8 +89,58 @@ def synthesize(cfg: DictConfig) -> list[Path]:
         if spool is not None:
             spool.remove()
     if config["strict"]:
-        check_strictly(takes, entries)
+        check_strictly(takes, [part for item in entries for part in item["parts"]])
     return [take.path for take in takes if take.skipped is None]
+
+
+def prepare(
+    lines: Sequence[Line], paths: Sequence[Path], config: dict[str, Any]
+) -> tuple[Synthesizer, Options, list[Take]]:
+    """Load the networks, and read every text.
+
+    Raises:
+        InputError: a checkpoint, an option or a text that will not do.
+    """
+    from tts.inference import Options, Pauses, Synthesizer
+    from tts.speaking.takes import read_takes
+
+    options = Options(**{key: config[key] for key in OPTIONS}, pauses=Pauses(**config["pauses"]))
+    synthesizer = Synthesizer.from_pretrained(
+        str(config["acoustic"]),
+        str(config["vocoder"]),
+        str(config["device"]),
+        bridge=config["bridge"] is True,
+        lexicon=config["lexicon"],
+    )
+    takes = read_takes(
+        synthesizer.reader(options.max_chars),
+        synthesizer.speaker_number(config["speaker"]),
+        lines,
+        paths,
+        skip=config["on_error"] == "skip",
+        is_book=config["book"] is not None,
+    )
+    tell_corpora(synthesizer)
+    return synthesizer, options, takes
+
+
+def speak_to(out: BinaryIO, config: dict[str, Any]) -> list[Path]:
+    """Speak to standard output; whatever is to be told goes elsewhere."""
+    from tts.speaking.live import check_live, speak_live
+
+    lines = read_texts(config)
+    if config["show"]:
+        raise InputError("output=-: with show=true there is no sound; leave one of them out")
+    check_live(config, out.isatty())
+    synthesizer, options, takes = prepare(lines, [Path(LIVE)] * len(lines), config)
+    with _interruptible(None):
+        parts = speak_live(synthesizer, takes, options, out)
+    for take in takes:
+        if take.skipped is not None:
+            say(f"{take.line.where}skipped: {take.skipped}")
+    if config["strict"]:
+        check_strictly(takes, parts)
+    return []
 
 
 def show_texts(lines: Sequence[Line], config: dict[str, Any]) -> None:
@@ -152,14 +193,13 @@ def report(takes: Sequence[Take], entries: list[Record], config: dict[str, Any])
         write_json(path.with_suffix(".json"), entries[0])
 
 
-def check_strictly(takes: Sequence[Take], entries: Sequence[Record]) -> None:
-    """Raise if anything was not spoken as it is written; all files are there."""
-    failed = [part for item in entries for part in item["parts"] if part["failed"]]
+def check_strictly(takes: Sequence[Take], parts: Sequence[Record]) -> None:
+    """Raise if anything was not spoken as it is written; all sound is there."""
+    failed = [part for part in parts if part["failed"]]
     skipped = [take for take in takes if take.skipped is not None]
     if failed or skipped:
-        n_parts = sum(len(item["parts"]) for item in entries)
         raise SpeechError(
-            f"strict=true: {len(failed)} of {n_parts} parts failed and {len(skipped)} of "
+            f"strict=true: {len(failed)} of {len(parts)} parts failed and {len(skipped)} of "
             f"{len(takes)} texts were skipped; all that was spoken is written"
         )
 

@@ -316,6 +316,7 @@ SYNTHESIS: dict[str, Legal] = {
     "gate_threshold": Number(float),
     "sigma": Number(float, null=True),
     "denoiser": Number(float, null=True),
+    "denoiser_mode": Choice((None, "zeros", "silence")),
 }
 
 

@@ -76,15 +76,20 @@ def test_mel_of_another_shape_is_named(vocoder):
         vocoder(torch.zeros(4, 9))
 
 
+def latent(network, mel):
+    """Noise by its place in time, four groups for each frame."""
+    return network.block_noise(1, seeded(4)).between(0, 4 * mel.shape[1])
+
+
 def test_waveglow_without_denoiser_is_the_network(network, mel):
     vocoder = WaveGlowVocoder(network, MEL, sigma=0.5, denoiser_strength=0.0)
-    expected = network.inverse(mel[None], sigma=0.5, generator=seeded(4))[0]
+    expected = network.inverse(mel[None], z=0.5 * latent(network, mel))[0]
     assert torch.equal(vocoder(mel, generator=seeded(4)), expected)
 
 
 def test_waveglow_applies_its_denoiser(network, mel):
     vocoder = WaveGlowVocoder(network, MEL, sigma=0.5, denoiser_strength=0.3)
-    raw = network.inverse(mel[None], sigma=0.5, generator=seeded(4))
+    raw = network.inverse(mel[None], z=0.5 * latent(network, mel))
     expected = Denoiser(network, MEL, strength=0.3)(raw)[0]
     assert torch.equal(vocoder(mel, generator=seeded(4)), expected)
 
@@ -158,3 +163,13 @@ def test_denoiser_keeps_the_shape(network, shape):
 def test_denoiser_names_what_is_wrong(network, arguments, message):
     with pytest.raises(InputError, match=message):
         Denoiser(network, MEL, **arguments)
+
+
+@pytest.mark.parametrize("mode", ["zeros", "silence"])
+def test_settings_are_changed_one_by_one(network, mode):
+    vocoder = WaveGlowVocoder(network, MEL, 0.5, 0.3, chunk_frames=7, denoiser_mode=mode)
+    louder = vocoder.with_settings(0.9, None, None)
+    assert (louder.sigma, louder.denoiser.strength, louder.denoiser.mode) == (0.9, 0.3, mode)
+    assert louder.chunk_frames == 7
+    assert vocoder.with_settings(None, 0.0, None).denoiser is None
+    assert vocoder.with_settings(None, None, "silence").denoiser.mode == "silence"

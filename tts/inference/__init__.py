@@ -4,10 +4,12 @@ from tts.inference.denoiser import Denoiser
 from tts.inference.options import Options
 from tts.inference.pauses import Pauses
 from tts.inference.speech import Part, Speech, join
+from tts.inference.streaming import Chunk
 from tts.inference.synthesizer import Synthesizer, pick_device
 from tts.inference.vocoders import GriffinLimVocoder, Vocoder, WaveGlowVocoder, load_waveglow
 
 __all__ = [
+    "Chunk",
     "Denoiser",
     "GriffinLimVocoder",
     "Options",

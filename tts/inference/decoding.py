@@ -66,8 +66,8 @@ class Decoding:
         longest = self.options.max_steps * self.acoustic.config.n_frames_per_step
         return min(longest, frame_limit(len(utterance.ids), self.frame_rate))
 
-    def _max_steps(self, utterances: list[Utterance]) -> int:
-        """Steps for a batch: the post-net shall see as far behind a cut as it looks."""
+    def steps_for(self, utterances: Sequence[Utterance]) -> int:
+        """Decoder steps for a batch: the post-net shall see as far behind a cut as it looks."""
         config = self.acoustic.config
         reach = config.postnet_n_convolutions * (config.postnet_kernel_size // 2)
         frames = max(map(self.max_frames, utterances)) + reach
@@ -81,7 +81,7 @@ class Decoding:
         generated = self.acoustic.generate(
             pad_sequence(ids, batch_first=True).to(device),
             torch.tensor(n_text, device=device),
-            max_steps=self._max_steps(utterances),
+            max_steps=self.steps_for(utterances),
             gate_threshold=self.options.gate_threshold,
             # on the CPU, so that a seed means the same on every device
             generator=torch.Generator().manual_seed(seed),

@@ -10,6 +10,7 @@ Shapes: B batch, T_wave samples.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Literal, get_args
 
 import torch
@@ -19,6 +20,7 @@ from torch.nn import functional as F
 from tts.audio import MelConfig
 from tts.errors import InputError
 from tts.models import WaveGlow
+from tts.models.by_pieces import by_pieces
 
 Mode = Literal["zeros", "silence"]
 
@@ -55,7 +57,7 @@ class Denoiser(nn.Module):
         if not strength >= 0:
             raise InputError(f"denoiser strength {strength}: must be 0 or more")
         self.config = config
-        self.strength = strength
+        self.strength, self.mode = strength, mode
         like = next(waveglow.parameters())
         window = torch.hann_window(config.win_length, device=like.device)
         self.register_buffer("window", window, persistent=False)
@@ -88,6 +90,16 @@ class Denoiser(nn.Module):
             length=max(batch.size(1), self.config.n_fft),
         )
         return clean[:, : batch.size(1)].reshape(wave.shape)
+
+    def stream(self, waves: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Subtract the hum of what comes in pieces ``(T_wave,)``: the samples of the whole."""
+        # a frame reaches half a window to both sides, and so does what is mirrored at the ends
+        return by_pieces(
+            waves,
+            lambda wave, first, last: self(wave),
+            reach=self.config.n_fft,
+            align=self.config.hop_length,
+        )
 
     def _spectrum(self, wave: Tensor) -> Tensor:
         """``(B, T_wave)`` -> complex ``(B, n_freqs, n_frames)``; mirrored at the ends."""

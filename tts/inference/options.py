@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tts.errors import InputError
+from tts.inference.denoiser import Mode
 from tts.inference.pauses import Pauses
 
 #: What an utterance may take before it is given up, in seconds: four times what people need for a
@@ -34,6 +35,8 @@ class Options:
         pauses: silence between pieces.
         sigma: of a WaveGlow's noise; None is the vocoder's own.
         denoiser: strength; None is the vocoder's own.
+        denoiser_mode: measure a WaveGlow's hum on a mel of ``"zeros"`` (published) or of
+            ``"silence"``; None is the vocoder's own.
         speaker: name of who speaks, or a name for each text.
 
     Raises:
@@ -52,6 +55,7 @@ class Options:
     pauses: Pauses = field(default_factory=Pauses)
     sigma: float | None = None
     denoiser: float | None = None
+    denoiser_mode: Mode | None = None
     speaker: str | int | Sequence[str | int] | None = None
 
     def __post_init__(self) -> None:

@@ -48,9 +48,14 @@ class Pauses:
         return 0.0 if end is None else float(getattr(self, end.value))
 
 
+def fade_length(sample_rate: int) -> int:
+    """Samples of a fade."""
+    return round(FADE * sample_rate)
+
+
 def faded(wave: Tensor, sample_rate: int, start: bool, end: bool) -> Tensor:
     """Let a wave ``(T_wave,)`` come out of silence, or go into it, without a click."""
-    n = min(round(FADE * sample_rate), len(wave))
+    n = min(fade_length(sample_rate), len(wave))
     ramp = torch.linspace(0, 1, n + 1, device=wave.device)[:-1]
     wave = wave.clone()
     if start:

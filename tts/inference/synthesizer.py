@@ -23,10 +23,11 @@ from tts.audio import MelConfig
 from tts.errors import InputError, listed
 from tts.inference.bridge import find_bridge
 from tts.inference.decoding import Decoding
-from tts.inference.guard import Guard
+from tts.inference.guard import MAX_CUTS, Guard
 from tts.inference.options import Options
 from tts.inference.passages import Reader, Utterance
 from tts.inference.speech import Speech, join
+from tts.inference.streaming import Chunk, Streaming
 from tts.inference.vocoders import GriffinLimVocoder, Vocoder, WaveGlowVocoder, load_waveglow
 from tts.inference.voicing import Voicing
 from tts.models import Tacotron2
@@ -223,25 +224,65 @@ class Synthesizer:
         Yields:
             One speech, or several where the guard had to cut the utterance.
         """
-        voicing = Voicing(
-            self._vocoder(options.sigma, options.denoiser),
-            self._bridge,
-            self.mel,
-            self.tokenizer.symbols,
-            options.pauses,
-        )
-        guard = Guard(
-            decode=Decoding(self.acoustic, options, self.mel.sample_rate / self.mel.hop_length),
-            cut=self.reader(options.max_chars).cut,
-            attempts=options.attempts if options.guard else 1,
-            max_cuts=Guard.max_cuts if options.guard else 0,
-        )
+        voicing, guard = self._voicing(options), self._guard(options)
         # windows begin where they always do: who is decoded with whom decides the last digits
         window = options.batch_size * BATCHES_AT_ONCE
         for start in range(done // window * window, len(utterances), window):
             kept = guard.run(utterances[start : start + window], options.seed)
             for attempts in kept[max(0, done - start) :]:
                 yield [voicing(attempt) for attempt in attempts]
+
+    def stream(self, text: str, guard: bool = False, **options: Any) -> Iterator[Chunk]:
+        """Speak a text of any length so that the first sound is there before the rest is decoded.
+
+        Memory does not grow with the length. Put together, the chunks are ``speak(text)`` of the
+        same options (up to rounding). A vocoder that needs the whole spectrogram, as Griffin-Lim
+        does, gives each utterance as one chunk.
+
+        Args:
+            text: as for :meth:`speak`.
+            guard: decode each utterance to its end, and again where it went wrong, before its
+                first sound. What was heard cannot be taken back, so that without it the last chunk
+                of an utterance only tells what went wrong.
+            **options: fields of :class:`tts.inference.Options`.
+
+        Yields:
+            See :class:`tts.inference.Chunk`.
+
+        Raises:
+            InputError: as :meth:`speak_batch`.
+        """
+        chosen = Options(guard=guard, **options)
+        (speaker,) = self._numbers(chosen.speaker, 1)
+        utterances = self.reader(chosen.max_chars).read(text, speaker)
+        yield from self.stream_utterances(utterances, chosen)
+
+    def stream_utterances(
+        self, utterances: Sequence[Utterance], options: Options
+    ) -> Iterator[Chunk]:
+        """Stream what :meth:`reader` has read; see :meth:`stream`."""
+        decoding, voicing = self._decoding(options), self._voicing(options)
+        return Streaming(decoding, self._guard(options), voicing)(utterances)
+
+    def _voicing(self, options: Options) -> Voicing:
+        return Voicing(
+            self._vocoder(options),
+            self._bridge,
+            self.mel,
+            self.tokenizer.symbols,
+            options.pauses,
+        )
+
+    def _decoding(self, options: Options) -> Decoding:
+        return Decoding(self.acoustic, options, self.mel.sample_rate / self.mel.hop_length)
+
+    def _guard(self, options: Options) -> Guard:
+        return Guard(
+            decode=self._decoding(options),
+            cut=self.reader(options.max_chars).cut,
+            attempts=options.attempts if options.guard else 1,
+            max_cuts=MAX_CUTS if options.guard else 0,
+        )
 
     def reader(self, max_chars: int) -> Reader:
         """What cuts texts into utterances."""
@@ -254,17 +295,16 @@ class Synthesizer:
             raise InputError(f"speaker: {len(speaker)} names for {n_texts} texts")
         return [self.speaker_number(name) for name in speaker]
 
-    def _vocoder(self, sigma: float | None, denoiser: float | None) -> Vocoder:
+    def _vocoder(self, options: Options) -> Vocoder:
         """The vocoder, with other settings if any are asked for."""
-        if sigma is None and denoiser is None:
+        asked = (options.sigma, options.denoiser, options.denoiser_mode)
+        if asked == (None, None, None):
             return self.vocoder
-        current = self.vocoder
-        if not isinstance(current, WaveGlowVocoder):
-            raise InputError("sigma and denoiser are settings of WaveGlow; this vocoder has none")
-        if denoiser is None:
-            denoiser = current.denoiser.strength if current.denoiser is not None else 0.0
-        sigma = current.sigma if sigma is None else sigma
-        return WaveGlowVocoder(current.network, current.mel, sigma, denoiser)
+        if not isinstance(self.vocoder, WaveGlowVocoder):
+            raise InputError(
+                "sigma, denoiser and denoiser_mode are settings of WaveGlow; this vocoder has none"
+            )
+        return self.vocoder.with_settings(*asked)
 
 
 def pick_device(name: str | torch.device) -> torch.device:

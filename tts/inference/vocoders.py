@@ -5,16 +5,24 @@ Shapes: T frames, T_wave samples.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from tts.audio import GriffinLim, MelConfig
 from tts.errors import InputError
-from tts.inference.denoiser import Denoiser
+from tts.inference.denoiser import Denoiser, Mode
 from tts.models import WaveGlow
+from tts.models.by_pieces import growing
+
+#: Frames of the first piece of a stream, and of the longest: the first is there soon, and while it
+#: is heard the next is made.
+PIECE_FRAMES = (32, 512)
+#: Most frames that are taken in together.
+FRAMES_AT_ONCE = 64
 
 
 class Vocoder(Protocol):
@@ -31,6 +39,17 @@ class Vocoder(Protocol):
 
         T_wave is T·hop_length or up to one hop less. The same generator state gives the same wave.
         """
+        ...
+
+
+@runtime_checkable
+class StreamingVocoder(Vocoder, Protocol):
+    """A vocoder that does not wait for the end of a spectrogram."""
+
+    def stream(
+        self, mels: Iterable[Tensor], *, generator: torch.Generator | None = None
+    ) -> Iterator[Tensor]:
+        """``(n_mels, t)`` pieces -> ``(t_wave,)`` pieces of what a call would give."""
         ...
 
 
@@ -86,6 +105,7 @@ class WaveGlowVocoder:
         denoiser_strength: 0 leaves the denoiser out.
         chunk_frames: longer spectrograms are spoken in pieces of so many frames, to the same
             samples, so that memory does not grow with the length.
+        denoiser_mode: what the hum is measured on, see :class:`tts.inference.Denoiser`.
 
     Raises:
         InputError: the contract does not fit the network, or sigma is below 0.
@@ -98,6 +118,7 @@ class WaveGlowVocoder:
         sigma: float = 0.666,
         denoiser_strength: float = 0.01,
         chunk_frames: int = 1000,
+        denoiser_mode: Mode = "zeros",
     ) -> None:
         for name in ("n_mels", "hop_length"):
             here, there = getattr(network.config, name), getattr(config, name)
@@ -109,7 +130,25 @@ class WaveGlowVocoder:
         self.network = network
         self.sigma = sigma
         self.chunk_frames = chunk_frames
-        self.denoiser = Denoiser(network, config, denoiser_strength) if denoiser_strength else None
+        self.denoiser = (
+            Denoiser(network, config, denoiser_strength, denoiser_mode)
+            if denoiser_strength
+            else None
+        )
+
+    def with_settings(
+        self, sigma: float | None, denoiser_strength: float | None, denoiser_mode: Mode | None
+    ) -> WaveGlowVocoder:
+        """The same network with other settings; None leaves one as it is."""
+        denoiser = self.denoiser
+        if denoiser_strength is None:
+            denoiser_strength = denoiser.strength if denoiser is not None else 0.0
+        if denoiser_mode is None:
+            denoiser_mode = denoiser.mode if denoiser is not None else "zeros"
+        sigma = self.sigma if sigma is None else sigma
+        return WaveGlowVocoder(
+            self.network, self.mel, sigma, denoiser_strength, self.chunk_frames, denoiser_mode
+        )
 
     def __call__(self, mel: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """``(n_mels, T)`` -> ``(T·hop_length,)`` samples, on the network's device.
@@ -122,7 +161,38 @@ class WaveGlowVocoder:
                 f"vocoder: a mel of shape {tuple(mel.shape)}; expected ({self.mel.n_mels}, T)"
             )
         batch = mel[None].to(next(self.network.parameters()))
-        wave = self.network.inverse(
-            batch, sigma=self.sigma, generator=generator, chunk_frames=self.chunk_frames
-        ).float()
+        config = self.network.config
+        n_groups = mel.size(1) * (config.hop_length // config.n_group)
+        # by its place in time, as `stream` draws it
+        z = self.sigma * self.network.block_noise(1, generator).between(0, n_groups)
+        wave = self.network.inverse(batch, z=z, chunk_frames=self.chunk_frames).float()
         return (wave if self.denoiser is None else self.denoiser(wave))[0]
+
+    def stream(
+        self, mels: Iterable[Tensor], *, generator: torch.Generator | None = None
+    ) -> Iterator[Tensor]:
+        """``(n_mels, t)`` pieces -> ``(t·hop_length,)`` pieces: up to round-off those of a call.
+
+        The first come after `receptive_frames` of the network, and a window of the denoiser.
+        """
+        like = next(self.network.parameters())
+        batches = (
+            part[None] for mel in mels for part in torch.split(mel.to(like), FRAMES_AT_ONCE, 1)
+        )
+        waves = (
+            wave[0].float()
+            for wave in self.network.stream(
+                batches, sigma=self.sigma, generator=generator, sizes=growing(*PIECE_FRAMES)
+            )
+        )
+        return waves if self.denoiser is None else self.denoiser.stream(waves)
+
+
+def stream_with(
+    vocoder: Vocoder, mels: Iterable[Tensor], generator: torch.Generator | None = None
+) -> Iterator[Tensor]:
+    """Piece by piece if the vocoder can: ``(n_mels, t)`` -> ``(t_wave,)``; else all at once."""
+    if isinstance(vocoder, StreamingVocoder):
+        yield from vocoder.stream(mels, generator=generator)
+    elif pieces := list(mels):
+        yield vocoder(torch.cat(pieces, 1), generator=generator)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,9 +14,10 @@ from tts.audio import MelConfig
 from tts.inference.bridge import Bridge
 from tts.inference.guard import Attempt
 from tts.inference.passages import Utterance
-from tts.inference.pauses import Pauses, faded
+from tts.inference.pauses import Pauses, fade_length, faded
 from tts.inference.speech import Part, Speech
-from tts.inference.vocoders import Vocoder
+from tts.inference.vocoders import Vocoder, stream_with
+from tts.models.by_pieces import by_pieces
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,53 @@ class Voicing:
         wave = self._sound(decoded.mel, attempt.seed)
         seconds = len(wave) / rate
         wave, mel = self._with_edges(wave, decoded.mel, attempt.utterance)
-        part = Part(
+        part = self.part(attempt, seconds, time.perf_counter() - begin)
+        return Speech(wave, rate, mel.float().cpu(), attempt.utterance.text, (part,), self.mel)
+
+    def stream(self, mels: Iterable[Tensor], utterance: Utterance, seed: int) -> Iterator[Tensor]:
+        """The wave of one utterance while its spectrogram comes, ``(n_mels, t)`` each."""
+        rate = self.vocoder.mel.sample_rate
+        n_frames = 0
+
+        def audible() -> Iterator[Tensor]:
+            nonlocal n_frames
+            for mel in mels:
+                n_frames += mel.shape[1]
+                yield mel if self.bridge is None else self.bridge(mel)
+            if n_frames == 1:  # as in `_sound`
+                silent = mel.new_full((len(mel), 1), self.mel.silence)
+                yield silent if self.bridge is None else self.bridge(silent)
+
+        def fade(wave: Tensor, first: int, last: bool) -> Tensor:
+            start, end = first == 0 and not utterance.begins, last and utterance.after is not None
+            return faded(wave, rate, start, end)
+
+        generator = torch.Generator().manual_seed(seed)
+        waves = (wave.float().cpu() for wave in stream_with(self.vocoder, audible(), generator))
+        return by_pieces(waves, fade, reach=fade_length(rate))
+
+    def pause_samples(self, utterance: Utterance, n_frames: int, n_samples: int) -> int:
+        """Samples of silence behind an utterance of so many frames and samples."""
+        if utterance.after is None:
+            return 0
+        # in step with the spectrogram, which may be a hop longer than its sound
+        n_frames += self._silent_frames(utterance)
+        return max(0, n_frames * self.vocoder.mel.hop_length - n_samples)
+
+    def _silent_frames(self, utterance: Utterance) -> int:
+        mel = self.vocoder.mel
+        return round(self.pauses.after(utterance.after) * mel.sample_rate / mel.hop_length)
+
+    def part(self, attempt: Attempt, seconds: float, compute_seconds: float) -> Part:
+        """What is known of an utterance whose sound was made.
+
+        Args:
+            attempt: how it came out.
+            seconds: of its sound.
+            compute_seconds: that the sound took.
+        """
+        decoded = attempt.decoded
+        return Part(
             text=attempt.utterance.text,
             start=0.0,
             seconds=seconds,
@@ -56,9 +103,8 @@ class Voicing:
             gate_logits=decoded.gate_logits,
             first_frame=0,
             symbols=tuple(self.symbols[i] for i in attempt.utterance.ids),
-            compute_seconds=decoded.seconds + attempt.wasted + time.perf_counter() - begin,
+            compute_seconds=decoded.seconds + attempt.wasted + compute_seconds,
         )
-        return Speech(wave, rate, mel.float().cpu(), attempt.utterance.text, (part,), self.mel)
 
     def _sound(self, mel: Tensor, seed: int) -> Tensor:
         # a vocoder that goes through a short-time spectrum needs two frames
@@ -69,12 +115,10 @@ class Voicing:
 
     def _with_edges(self, wave: Tensor, mel: Tensor, utterance: Utterance) -> tuple[Tensor, Tensor]:
         """What is heard alone stays as it is; a join is silent on both sides."""
-        rate, hop = self.vocoder.mel.sample_rate, self.vocoder.mel.hop_length
+        rate, n_frames = self.vocoder.mel.sample_rate, mel.shape[1]
         if not utterance.begins or utterance.after is not None:
             wave = faded(wave, rate, not utterance.begins, utterance.after is not None)
         if utterance.after is not None:
-            silent = round(self.pauses.after(utterance.after) * rate / hop)
-            mel = F.pad(mel, (0, silent), value=self.mel.silence)
-            # in step with the spectrogram, which may be a hop longer than its sound
-            wave = F.pad(wave, (0, max(0, mel.shape[1] * hop - len(wave))))
+            mel = F.pad(mel, (0, self._silent_frames(utterance)), value=self.mel.silence)
+            wave = F.pad(wave, (0, self.pause_samples(utterance, n_frames, len(wave))))
         return wave, mel

@@ -4,6 +4,7 @@ from tts.models.layers import sequence_mask
 from tts.models.tacotron2 import Tacotron2
 from tts.models.tacotron2_config import GeneratedMel, Tacotron2Config, Tacotron2Output
 from tts.models.tacotron2_loss import tacotron2_loss
+from tts.models.tacotron2_stream import MelStream
 from tts.models.waveglow import WaveGlow
 from tts.models.waveglow_config import WaveGlowConfig, WaveGlowOutput
 from tts.models.waveglow_loss import waveglow_loss
@@ -14,6 +15,7 @@ SAME_FUNCTION = ("recurrence", "constant_memory")
 __all__ = [
     "SAME_FUNCTION",
     "GeneratedMel",
+    "MelStream",
     "Tacotron2",
     "Tacotron2Config",
     "Tacotron2Output",

@@ -18,7 +18,7 @@ Shapes: ``B`` batch, ``T_text`` symbols, ``T_mel`` frames, ``S`` decoder steps (
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import sqrt
 from typing import Any
@@ -181,9 +181,10 @@ class Tacotron2(nn.Module):
             raise ValueError(f"{len(generator)} generators for {len(text)} utterances")
         memory = self.encode(text, text_lengths, speakers)
         ending = Ending(text_lengths, gate_threshold, end_steps)
-        frames, gates, alignments = self._free_run(
-            memory, max_steps, ending, generator, attention_window
+        steps = zip(
+            *self.steps(memory, max_steps, ending, generator, attention_window), strict=True
         )
+        frames, gates, alignments = (torch.stack(parts) for parts in steps)
         lengths, reasons = ending.result(len(frames) * self.config.n_frames_per_step)
         out = self._assemble(frames, gates, alignments, lengths, int(lengths.max()))
         return GeneratedMel(out.mel_post, lengths, out.gate_logits, out.alignments, reasons)
@@ -215,19 +216,23 @@ class Tacotron2(nn.Module):
         last = (last - self.config.mel_mean) / self.config.mel_std
         return torch.cat((first, last), 2).permute(2, 0, 1)
 
-    def _free_run(
+    def steps(
         self,
         memory: Memory,
         max_steps: int,
         ending: Ending,
         generator: Generators,
         attention_window: int | None,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Decode until all have ended: frames, gate logits and alignments, each ``(S, B, ...)``."""
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Decode until all have ended: frames, gate logits and alignment of each step.
+
+        Yields:
+            ``(B, n_frames_per_step, n_mels)`` before the post-net, ``(B, n_frames_per_step)``,
+            ``(B, T_text)``.
+        """
         state = self.decoder.initial_state(memory)
         frame = memory.values.new_zeros(len(memory.values), self.config.n_mels)
-        steps: list[tuple[Tensor, Tensor, Tensor]] = []
-        while len(steps) < max_steps and not ending.is_reached:
+        for _ in range(max_steps):
             seen = memory
             if attention_window is not None:
                 weights = state.attention.weights[:, 0]
@@ -235,9 +240,9 @@ class Tacotron2(nn.Module):
             frames, gate, state = self.decoder.step(frame, state, seen, generator)
             frame = frames[:, -1]
             ending.see(gate, state.attention.weights[:, 0])
-            steps.append((frames, gate, state.attention.weights[:, 0]))
-        frames, gates, alignments = (torch.stack(parts) for parts in zip(*steps, strict=True))
-        return frames, gates, alignments
+            yield frames, gate, state.attention.weights[:, 0]
+            if ending.is_reached:
+                return
 
     def _assemble(
         self, frames: Tensor, gates: Tensor, alignments: Tensor, lengths: Tensor, n_frames: int

@@ -11,7 +11,7 @@ Shapes: B batch, T_mel frames, T_wave samples, T = T_wave / n_group groups, C ch
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, cast
 
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrizations, parametrize
 
+from tts.models.by_pieces import BlockNoise, by_pieces
 from tts.models.waveglow_config import WaveGlowConfig, WaveGlowOutput
 from tts.models.waveglow_front import (
     Condition,
@@ -29,6 +30,9 @@ from tts.models.waveglow_front import (
     make_front,
 )
 from tts.models.waveglow_memory import constant_memory_flows
+
+#: Frames of noise that are drawn together where their number is not known.
+NOISE_FRAMES = 64
 
 
 class WaveGlow(nn.Module):
@@ -153,6 +157,49 @@ class WaveGlow(nn.Module):
             frames = mel[:, :, first:] if last >= n_frames else mel[:, :, first:last]
             wave = self._invert(frames, z[:, :, first * rate : last * rate])
             yield wave[:, (start - first) * config.hop_length : (stop - first) * config.hop_length]
+
+    def block_noise(self, batch: int = 1, generator: torch.Generator | None = None) -> BlockNoise:
+        """Latent noise of deviation 1 for :meth:`stream`, by its place in time."""
+        rate = self.config.hop_length // self.config.n_group
+        return BlockNoise((batch, self.config.n_group), NOISE_FRAMES * rate, generator)
+
+    @torch.no_grad()
+    def stream(
+        self,
+        mels: Iterable[Tensor],
+        *,
+        sigma: float = 1.0,
+        generator: torch.Generator | None = None,
+        sizes: Iterable[int] = (),
+    ) -> Iterator[Tensor]:
+        """Turn a spectrogram that comes in pieces into speech, in bounded memory.
+
+        Together the pieces are, up to round-off, ``inverse`` of the whole mel with `z` from
+        :meth:`block_noise`. Samples come `WaveGlowConfig.receptive_frames` after their frame.
+
+        Args:
+            mels: ``(B, n_mels, t)`` frames, of any number each.
+            sigma: standard deviation of the noise.
+            generator: source of the noise.
+            sizes: least number of frames of the first pieces, one by one; then it stays.
+
+        Yields:
+            ``(B, t·hop_length)`` samples.
+        """
+        config = self.config
+        rate = config.hop_length // config.n_group
+        noise: BlockNoise | None = None
+
+        def invert(frames: Tensor, first: int, last: bool) -> Tensor:
+            nonlocal noise
+            if noise is None:
+                noise = self.block_noise(len(frames), generator)
+            z = noise.between(first * rate, (first + frames.size(2)) * rate)
+            return self._invert(frames, sigma * z)
+
+        yield from by_pieces(
+            mels, invert, reach=config.receptive_frames, ratio=config.hop_length, sizes=sizes
+        )
 
     def _invert(self, mel: Tensor, z: Tensor) -> Tensor:
         condition = self._condition(mel, z.size(2) * self.config.n_group)

@@ -12,6 +12,8 @@ from tts.errors import InputError
 from tts.speaking.report import say
 
 SOURCES = ("text", "text_file", "book")
+#: What ``output`` says for standard output.
+LIVE = "-"
 _BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
 
 

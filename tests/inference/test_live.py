@@ -1,0 +1,99 @@
+"""``output=-``: what a player hears is what the file would hold."""
+
+from __future__ import annotations
+
+import io
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from tts.speaking.live import wav_header
+
+REPO = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def run(acoustic_file, vocoder_file, tmp_path):
+    """Run the command as a shell does: its status, the bytes on standard output, the rest."""
+    networks = [f"acoustic={acoustic_file()}", f"vocoder={vocoder_file()}", "device=cpu"]
+
+    def go(*options, **how):
+        command = [sys.executable, str(REPO / "synthesize.py"), *networks, "max_steps=12", *options]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, **how)
+        return done.returncode, done.stdout, done.stderr.decode()
+
+    return go
+
+
+def test_standard_output_is_the_sound_and_nothing_else(run, tmp_path):
+    status, sound, told = run("text=One. Two.", "output=-")
+    assert status == 0, told
+    assert "-  " in told
+    assert "RTF" in told
+    status, shown, _ = run("text=One. Two.", "output=a.wav", "batch_size=1")
+    assert status == 0
+    assert b"a.wav" in shown
+    expected, _ = sf.read(tmp_path / "a.wav", dtype="int16")
+    samples = np.frombuffer(sound[44:], "<i2")
+    assert len(samples) == len(expected)
+    # up to the rounding of what is computed in pieces
+    assert np.abs(samples.astype(int) - expected).max() <= 1
+
+
+def test_lines_follow_each_other_after_a_pause(run, tmp_path):
+    (tmp_path / "lines.txt").write_text("one\n***\ntwo\n")
+    options = ["text_file=lines.txt", "output=-", "on_error=skip", "pauses.paragraph=0.5"]
+    status, sound, told = run(*options)
+    assert status == 0, told
+    assert "lines.txt:2: skipped" in told
+    silence = np.zeros(4000, "<i2").tobytes()
+    assert silence in sound[44:]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["peak=-1"], "peak=-1: not with output=-"),
+        (["plots=true"], "plots=True: not with output=-"),
+        (["bits=24"], "bits=24: output=- has 16"),
+        (["show=true"], "with show=true there is no sound"),
+        (["text_file=none.txt"], "say what to speak"),
+    ],
+    ids=["level", "picture", "bits", "show", "two sources"],
+)
+def test_what_needs_a_file_is_refused(command, acoustic_file, options, message):
+    status, shown, told = command(
+        "synthesize", f"acoustic={acoustic_file()}", "text=a", "output=-", *options
+    )
+    assert (status, shown) == (2, "")
+    assert message in told
+    assert told.count("\n") == 1
+
+
+def test_a_listener_who_leaves_ends_it_in_one_line(acoustic_file, tmp_path):
+    text = "a b c. " * 40
+    command = [sys.executable, str(REPO / "synthesize.py"), f"acoustic={acoustic_file()}"]
+    command += [f"text={text}", "output=-", "max_steps=40", "device=cpu", "guard=false"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.read(50)
+        process.stdout.close()
+        told = process.stderr.read().decode()
+        process.wait()
+    assert process.returncode == 130
+    assert "whoever listened has gone" in told
+    assert "Traceback" not in told
+
+
+def test_the_header_can_be_read():
+    samples = np.arange(-50, 50, dtype="<i2")
+    read, rate = sf.read(io.BytesIO(wav_header(16000) + samples.tobytes()), dtype="int16")
+    assert rate == 16000
+    assert read.tolist() == samples.tolist()
+    assert struct.unpack("<I", wav_header(16000)[40:]) == (0xFFFFFFFF,)
