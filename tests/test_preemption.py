@@ -107,6 +107,7 @@ def test_a_rank_does_not_outlive_its_launcher():
     subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, check=True, timeout=30)
 
 
+@pytest.mark.slow
 def test_all_ranks_leave_at_the_step_at_which_one_is_asked(tmp_path):
     some = Runs(tmp_path, "model.batch_size=1", "data.num_workers=1")
     codes = some.finish("run", crash={"at": 2, "how": "SIGTERM", "rank": 1}, ranks=2)

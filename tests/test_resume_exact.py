@@ -83,6 +83,7 @@ def test_killed_at_a_random_step(seed, workers, runs):
     assert some.difference("whole", f"killed{seed}") is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 5))]
 )

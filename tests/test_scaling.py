@@ -49,6 +49,7 @@ def train(tmp_path_factory):
     return train
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "way",
     [pytest.param(w, marks=pytest.mark.slow) if w in SLOW else w for w in WAYS],

@@ -63,6 +63,7 @@ def noting():
     ]
 
 
+@pytest.mark.slow
 def test_a_search_of_six_trials(sweep, tmp_path):
     before = dict(os.environ)
     search = [*TPE, *EAGER, "sweep.n_trials=6", LR, "trainer.max_epochs=2"]

@@ -222,6 +222,7 @@ def test_the_cause_is_told_and_not_who_lost_whom(codes, message):
     assert message in str(_explain(failures))
 
 
+@pytest.mark.slow
 def test_a_rank_that_stops_says_so_and_leaves_no_trace(tmp_path, capfd):
     ranks = ["trainer.devices=2", "trainer.strategy=ddp", "model.optimizer.lr=1e30"]
     before = dict(os.environ)

@@ -218,6 +218,7 @@ def test_denoiser(packages, pair, formula, strength):
     assert_close(found, expected.squeeze(1))
 
 
+@pytest.mark.slow
 def test_full_size_weights_load_strictly(packages, ours_with_weights_of):
     theirs = packages.waveglow(
         n_mel_channels=80,
