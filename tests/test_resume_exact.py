@@ -84,9 +84,7 @@ def test_killed_at_a_random_step(seed, workers, runs):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 5))]
-)
+@pytest.mark.parametrize("seed", range(5))
 def test_killed_with_two_processes(seed, tmp_path):
     some = Runs(tmp_path, "model.batch_size=1", f"data.num_workers={2 * (seed % 2)}")
     chance = random.Random(seed)
