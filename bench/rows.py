@@ -107,8 +107,11 @@ def generation(batch: int) -> Callable[[str], Work]:
         if implementation == "reference":
             return _their_generation()
         from tts.models import Tacotron2
+        from tts.models.int8 import int8_decoder
 
         network = Tacotron2().eval()
+        if implementation == "int8":
+            network = int8_decoder(network)
         text = torch.randint(0, 148, (batch, SYMBOLS))
         lengths = torch.full((batch,), SYMBOLS)
         return lambda: network.generate(text, lengths, max_steps=STEPS, gate_threshold=1.0)
@@ -235,6 +238,35 @@ def mel_extraction(seconds: float) -> Callable[[str], Work]:
 
 def compact_speech(_: str) -> Work:
     """Text to samples with the two compact networks: 80 symbols, 5 seconds of speech."""
+    acoustic, vocoder, text, steps = _compact()
+
+    def speak() -> None:
+        import torch
+
+        lengths = torch.tensor([SYMBOLS])
+        mel = acoustic.generate(text, lengths, max_steps=steps, gate_threshold=1.0).mel_post
+        vocoder.inverse(mel, sigma=0.6)
+
+    return speak
+
+
+def first_audio(_: str) -> Work:
+    """Text to the first samples of the same speech, as a stream."""
+    acoustic, vocoder, text, steps = _compact()
+
+    def begin() -> None:
+        from tts.inference.vocoders import PIECE_FRAMES
+        from tts.models import MelStream
+        from tts.models.by_pieces import growing
+
+        mels = MelStream(acoustic, text[0], max_steps=steps, gate_threshold=1.0)
+        next(vocoder.stream((mel[None] for mel in mels), sizes=growing(*PIECE_FRAMES)))
+
+    return begin
+
+
+def _compact() -> tuple[Any, Any, Any, int]:
+    """Both networks, a text, and the decoder steps of 5 seconds."""
     import torch
     from hydra.utils import instantiate
 
@@ -247,14 +279,8 @@ def compact_speech(_: str) -> Work:
         networks.append(instantiate(config.model.network, _convert_="all").eval())
     acoustic, vocoder = networks
     vocoder.remove_weight_norm()
-    text, lengths = torch.randint(0, 148, (1, SYMBOLS)), torch.tensor([SYMBOLS])
-    steps = -(-frames // acoustic.config.n_frames_per_step)
-
-    def speak() -> None:
-        mel = acoustic.generate(text, lengths, max_steps=steps, gate_threshold=1.0).mel_post
-        vocoder.inverse(mel, sigma=0.6)
-
-    return speak
+    text = torch.randint(0, 148, (1, SYMBOLS))
+    return acoustic, vocoder, text, -(-frames // acoustic.config.n_frames_per_step)
 
 
 def _tacotron2_flops(n_frames: int) -> float:
@@ -314,7 +340,8 @@ def table() -> dict[str, Row]:
         "Tacotron 2, one decoder step, batch 1",
         generation(1),
         "step",
-        per_call={"ours": STEPS, "reference": STEPS},
+        per_call={"ours": STEPS, "reference": STEPS, "int8": STEPS},
+        others=("int8",),
         bytes=STEPS * lstm_bytes,
         threads=1,
         pairs=5,
@@ -357,6 +384,11 @@ def table() -> dict[str, Row]:
         compact_speech,
         "s",
         per_call={"ours": 5},
+        has_reference=False,
+    )
+    rows["first-audio"] = Row(
+        "Compact networks, the first sound of a stream, from text",
+        first_audio,
         has_reference=False,
     )
     return rows

@@ -111,6 +111,7 @@ def prepare(
         str(config["device"]),
         bridge=config["bridge"] is True,
         lexicon=config["lexicon"],
+        precision=config["precision"],
     )
     takes = read_takes(
         synthesizer.reader(options.max_chars),

@@ -300,6 +300,7 @@ SYNTHESIS: dict[str, Legal] = {
     "peak": Number(float, least=-60, most=0, null=True),
     "loudness": Number(float, least=-70, most=0, null=True),
     "on_error": Choice(("raise", "skip")),
+    "precision": Choice(("float32", "int8")),
     "attempts": COUNT,
     "attention_window": Number(int, least=1, null=True),
     "end_steps": Number(int, least=1, null=True),

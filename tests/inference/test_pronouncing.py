@@ -115,7 +115,7 @@ def test_a_lexicon_for_a_model_of_letters_is_refused(letters):
 
 
 def test_a_book_does_not_go_on_with_another_lexicon(phones, lexicon):
-    config = {"acoustic": phones, "vocoder": "griffin_lim", "pauses": {}}
+    config = {"acoustic": phones, "vocoder": "griffin_lim", "pauses": {}, "precision": "float32"}
 
     def known():
         return identity([Line("hello", "")], config, {})

@@ -207,3 +207,19 @@ def test_device_that_is_not_there_is_refused(name):
 
 def test_automatic_device_can_be_used():
     assert torch.ones(1, device=pick_device("auto")) == 1
+
+
+def test_int8_speaks_nearly_as_float32_does(acoustic_file):
+    exact, rounded = (
+        Synthesizer.from_pretrained(acoustic_file(), device="cpu", precision=precision).speak(
+            "hello", max_steps=10, guard=False
+        )
+        for precision in ("float32", "int8")
+    )
+    assert not torch.equal(rounded.mel, exact.mel)
+    torch.testing.assert_close(rounded.mel, exact.mel, rtol=0, atol=0.1)
+
+
+def test_a_precision_that_does_not_exist_is_named(acoustic_file):
+    with pytest.raises(InputError, match="precision=int4: choose float32 or int8"):
+        Synthesizer.from_pretrained(acoustic_file(), device="cpu", precision="int4")

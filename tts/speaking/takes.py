@@ -120,6 +120,7 @@ def identity(lines: Sequence[Line], config: dict[str, Any], options: dict[str, A
         "text": digest.hexdigest(),
         **{key: _file_state(str(config[key])) for key in ("acoustic", "vocoder", "lexicon")},
         **{key: value for key, value in options.items() if key != "pauses"},
+        "precision": config["precision"],
         "pauses": dict(config["pauses"]),
     }
 
