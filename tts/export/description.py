@@ -68,7 +68,7 @@ def _vocoder(vocoder: WaveGlowVocoder) -> dict[str, Any]:
     return {
         "network": asdict(config),
         "sigma": vocoder.sigma,
-        "groups_per_frame": config.hop_length // config.n_group,
+        "groups_per_frame": config.groups_per_frame,
         "receptive_frames": config.receptive_frames,
         "chunk_frames": vocoder.chunk_frames,
         "denoiser": {"strength": 0.0 if denoiser is None else denoiser.strength, "bias": bias},

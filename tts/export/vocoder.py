@@ -57,7 +57,7 @@ def waveglow_part(network: WaveGlow) -> Part:
     """The part that a network becomes; its weight norm is folded for good, as for speaking."""
     network.eval().remove_weight_norm()
     config = network.config
-    rate = config.hop_length // config.n_group
+    rate = config.groups_per_frame
 
     def sample(batch: int, length: int) -> Sample:
         generator = torch.Generator().manual_seed(length)

@@ -69,8 +69,7 @@ class Decoding:
     def steps_for(self, utterances: Sequence[Utterance]) -> int:
         """Decoder steps for a batch: the post-net shall see as far behind a cut as it looks."""
         config = self.acoustic.config
-        reach = config.postnet_n_convolutions * (config.postnet_kernel_size // 2)
-        frames = max(map(self.max_frames, utterances)) + reach
+        frames = max(map(self.max_frames, utterances)) + config.postnet_reach
         return min(self.options.max_steps, -(-frames // config.n_frames_per_step))
 
     def _batch(self, utterances: list[Utterance], seed: int) -> Iterator[Decoded]:

@@ -21,9 +21,6 @@ from tts.inference.speech import Part
 from tts.inference.voicing import Voicing
 from tts.models import MelStream
 
-#: Frames that go to the vocoder together where the whole spectrogram is there.
-FRAMES_AT_ONCE = 64
-
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
@@ -74,7 +71,7 @@ class Streaming:
             yield from self._voiced(utterance, options.seed, live, live.attempt)
             return
         for attempt in self.guard.run([utterance], options.seed)[0]:
-            mels = torch.split(attempt.decoded.mel, FRAMES_AT_ONCE, 1)
+            mels = [attempt.decoded.mel]
             yield from self._voiced(attempt.utterance, attempt.seed, mels, partial(_kept, attempt))
 
     def _voiced(

@@ -115,8 +115,8 @@ class Synthesizer:
             device: ``"auto"`` (CUDA, then MPS, then CPU) or any name that torch knows.
             lexicon: pronunciations that come before those of the acoustic model: a file
                 (`tts.text.lexicon`), or words and their phones.
-            precision: ``"int8"`` decodes from rounded recurrent weights, which is several times
-                as fast on a CPU and hardly another voice (:mod:`tts.models.int8`).
+            precision: ``"int8"`` decodes from rounded recurrent weights, which is faster on a CPU
+                and hardly another voice (:mod:`tts.models.int8`).
 
         Raises:
             InputError: a file that is not what it should be, files that do not fit each other, a

@@ -161,8 +161,7 @@ class WaveGlowVocoder:
                 f"vocoder: a mel of shape {tuple(mel.shape)}; expected ({self.mel.n_mels}, T)"
             )
         batch = mel[None].to(next(self.network.parameters()))
-        config = self.network.config
-        n_groups = mel.size(1) * (config.hop_length // config.n_group)
+        n_groups = mel.size(1) * self.network.config.groups_per_frame
         # by its place in time, as `stream` draws it
         z = self.sigma * self.network.block_noise(1, generator).between(0, n_groups)
         wave = self.network.inverse(batch, z=z, chunk_frames=self.chunk_frames).float()

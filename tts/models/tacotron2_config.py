@@ -59,6 +59,11 @@ class Tacotron2Config:
     speaker_embedding_dim: int = 128
 
     @property
+    def postnet_reach(self) -> int:
+        """Frames on either side of a frame that the post-net looks at."""
+        return self.postnet_n_convolutions * (self.postnet_kernel_size // 2)
+
+    @property
     def memory_dim(self) -> int:
         """Width of what attention reads: encoder outputs, and the speaker if there are several."""
         speaker = self.speaker_embedding_dim if self.n_speakers > 1 else 0

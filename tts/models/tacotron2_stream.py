@@ -74,11 +74,10 @@ class MelStream:
     @torch.inference_mode()
     def __iter__(self) -> Iterator[Tensor]:
         """``(n_mels, t)`` log-mel frames."""
-        config = self._network.config
         yield from by_pieces(
             self._decoded(),
             self._finished,
-            reach=config.postnet_n_convolutions * (config.postnet_kernel_size // 2),
+            reach=self._network.config.postnet_reach,
             sizes=[self._piece_frames],
         )
 

@@ -147,7 +147,7 @@ class WaveGlow(nn.Module):
         if chunk_frames < 1:
             raise ValueError(f"chunk_frames={chunk_frames}: must be at least 1")
         config = self.config
-        rate, margin = config.hop_length // config.n_group, config.receptive_frames
+        rate, margin = config.groups_per_frame, config.receptive_frames
         if z is None:
             z = sigma * self._noise(mel.size(0), mel.size(2) * rate, mel.device, generator)
         n_frames = -(-z.size(2) // rate)
@@ -160,8 +160,8 @@ class WaveGlow(nn.Module):
 
     def block_noise(self, batch: int = 1, generator: torch.Generator | None = None) -> BlockNoise:
         """Latent noise of deviation 1 for :meth:`stream`, by its place in time."""
-        rate = self.config.hop_length // self.config.n_group
-        return BlockNoise((batch, self.config.n_group), NOISE_FRAMES * rate, generator)
+        block = NOISE_FRAMES * self.config.groups_per_frame
+        return BlockNoise((batch, self.config.n_group), block, generator)
 
     @torch.no_grad()
     def stream(
@@ -187,7 +187,7 @@ class WaveGlow(nn.Module):
             ``(B, t·hop_length)`` samples.
         """
         config = self.config
-        rate = config.hop_length // config.n_group
+        rate = config.groups_per_frame
         noise: BlockNoise | None = None
 
         def invert(frames: Tensor, first: int, last: bool) -> Tensor:

@@ -112,6 +112,11 @@ class WaveGlowConfig:
         return tuple(self.n_group - n for n in left)
 
     @property
+    def groups_per_frame(self) -> int:
+        """Groups of samples between two mel frames."""
+        return self.hop_length // self.n_group
+
+    @property
     def receptive_frames(self) -> int:
         """Frames on either side of a sample that it may depend on when speaking."""
         layers = (self.kernel_size - 1) // 2 * ((1 << self.n_layers) - 1)

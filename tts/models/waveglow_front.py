@@ -132,7 +132,7 @@ class FrameCondition(nn.Module):
     def __init__(self, config: WaveGlowConfig) -> None:
         super().__init__()
         self.n_channels = config.condition_channels
-        self.groups_per_frame = config.hop_length // config.n_group
+        self.groups_per_frame = config.groups_per_frame
         self.layers = nn.Sequential(
             nn.Conv1d(config.n_mels, self.n_channels, 5, padding=2),
             nn.SiLU(),

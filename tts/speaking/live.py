@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-import numpy as np
-
 from tts.audio.samples import to_int16
 from tts.errors import EXIT_INTERRUPTED, InputError, RunStopped
 from tts.speaking.report import Record, record, tell
@@ -84,7 +82,7 @@ def speak_live(
                 out.write(bytes(2 * round(options.pauses.paragraph * rate)))
             of_take, n_samples = [], 0
             for chunk in synthesizer.stream_utterances(take.utterances, options):
-                out.write(to_int16(chunk.wave.numpy().astype(np.float32)).tobytes())
+                out.write(to_int16(chunk.wave.numpy()).tobytes())
                 out.flush()
                 n_samples += len(chunk.wave)
                 if chunk.part is not None:
