@@ -1,3 +1,4 @@
+import os
 import time
 
 import pytest
@@ -41,6 +42,28 @@ def test_best_last_and_previous(kept):
     assert names == {"last.ckpt", "previous.ckpt", "step_4.ckpt"}
     steps = [torch.load(folder / f"{name}.ckpt")["global_step"] for name in ("previous", "last")]
     assert steps == [4, 8]
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_the_last_is_there_at_every_moment(links, kept, monkeypatch):
+    rename, seen = os.replace, []
+
+    def watched(source, target):
+        last = os.path.join(os.path.dirname(target), "last.ckpt")
+        before = os.path.exists(last)
+        rename(source, target)
+        seen.append((before, os.path.exists(last)))
+
+    monkeypatch.setattr(os, "replace", watched)
+    if not links:
+        monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError))
+    _, folder = kept(save_top_k=1, every_n_train_steps=1)
+    first = seen.index((False, True))
+    assert all(before and after for before, after in seen[first + 1 :])
+    assert len(seen) > 8
+    names = {path.name for path in folder.iterdir()}
+    assert {"last.ckpt", "previous.ckpt"} < names
+    assert not any("tmp" in name or "next" in name for name in names)
 
 
 @pytest.mark.parametrize(

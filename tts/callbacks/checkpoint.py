@@ -119,13 +119,23 @@ class Checkpoint(BetweenSteps, ModelCheckpoint):
             if same:
                 _same_file(Path(best), coming)
             if last.exists():
-                os.replace(last, last.with_name(PREVIOUS))
+                _become(last, last.with_name(PREVIOUS))
             os.replace(coming, last)
+            # where both were one file already, a rename does nothing
+            coming.unlink(missing_ok=True)
             for logger in trainer.loggers:
                 logger.after_save_checkpoint(proxy(self))
         self._last_global_step_saved = trainer.global_step
         self._last_checkpoint_saved = best if same else str(last)
         trainer.strategy.barrier("last.ckpt")
+
+
+def _become(path: Path, name: Path) -> None:
+    """Let ``name`` be the file at ``path`` from one moment to the next; ``path`` stays."""
+    temporary = name.with_name(name.name + ".tmp")
+    _same_file(path, temporary)
+    os.replace(temporary, name)
+    temporary.unlink(missing_ok=True)
 
 
 def _same_file(path: Path, name: Path) -> None:
