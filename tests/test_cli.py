@@ -61,7 +61,7 @@ def test_bad_training_command_leaves_no_checkpoint(case, command, tmp_path):
 
 BAD_SYNTHESIS = {
     "nothing to say": (["acoustic=x"], "text"),
-    "no acoustic model": (["text=hello"], "acoustic"),
+    "no acoustic model": (["text=hello", "acoustic=null"], "acoustic"),
     "acoustic model missing": (["text=hello", "acoustic=gone.ckpt"], "gone.ckpt"),
     "not a checkpoint": (["text=hello", "acoustic={folder}/noise.ckpt"], "noise.ckpt"),
     "misspelt key": (["txt=hello"], "did you mean 'text'"),

@@ -53,6 +53,25 @@ def test_ours_to_nvidia_to_ours_is_bit_exact(kind, small_tacotron2, small_wavegl
     assert first == last
 
 
+@pytest.mark.parametrize("ending", ["safetensors", "pt"])
+def test_half_precision_is_half_the_size_and_rounded(ending, small_tacotron2, tmp_path):
+    with torch.no_grad():
+        small_tacotron2.embedding.weight[0, 0] = 1e5  # more than float16 holds
+        small_tacotron2.embedding.weight[0, 1] = 1e-7
+    save(small_tacotron2, tmp_path / "a.safetensors")
+    lines = convert(tmp_path / "a.safetensors", tmp_path / f"b.{ending}", half=True)
+    assert lines[-1].endswith("rounded to float16")
+    found, expected = load(tmp_path / f"b.{ending}").state_dict(), small_tacotron2.state_dict()
+    for name, value in expected.items():
+        rounded = value if name == "embedding.weight" else value.half().to(value.dtype)
+        assert torch.equal(found[name], rounded if value.is_floating_point() else value), name
+    save(small_tacotron2, tmp_path / f"a.{ending}", {"pt": "nvidia"}.get(ending, ending))
+    whole, half = ((tmp_path / f"{name}.{ending}").stat().st_size for name in "ab")
+    floats = [v for v in expected.values() if v.is_floating_point()]
+    rounded = sum(v.numel() for v in floats) - expected["embedding.weight"].numel()
+    assert whole - half == pytest.approx(2 * rounded, rel=0.1)
+
+
 def test_source_of_the_first_conversion_is_kept(published, tmp_path):
     convert(published, tmp_path / "a.safetensors")
     convert(tmp_path / "a.safetensors", tmp_path / "b.safetensors")

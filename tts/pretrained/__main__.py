@@ -65,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
         default="keep",
         help="of a WaveGlow: fold it (layout D), or split it for training (layout C)",
     )
+    convert.add_argument(
+        "--half", action="store_true", help="round the weights to float16: a file of half the size"
+    )
     convert.add_argument("--symbols", metavar="FILE", help="JSON list of a Tacotron 2's symbols")
     convert.add_argument(
         "--alternate-halves",
@@ -142,6 +145,7 @@ def _convert(options: argparse.Namespace) -> list[str]:
         symbols=_symbols(options.symbols),
         alternate_halves=None if order is None else order == "true",
         mel=dict(map(_field, options.mel)),
+        half=options.half,
     )
 
 

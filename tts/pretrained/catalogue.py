@@ -1,5 +1,7 @@
 """The published checkpoints: what they are called here, and where they were put.
 
+The last come with the package, in ``tts/voices``.
+
 Addresses are those that the projects print. None of them prints a hash, so `sha256` is unknown
 until somebody who has the file tells it; the download then pins the hash of what came first (see
 `tts.download`). Sizes are given where they are known.
@@ -36,7 +38,7 @@ class Published:
     Attributes:
         name: what it is called here.
         file: its name in the cache.
-        urls: where it is, the first choice first.
+        urls: where it is, the first choice first; none if it comes with the package.
         network: "Tacotron2" or "WaveGlow".
         note: what one should know before using it.
         mel: fields of its mel contract that are not NVIDIA's.
@@ -92,6 +94,10 @@ def _ngc(name: str, path: str, network: str, note: str, **more: Any) -> Publishe
 def _torchaudio(name: str, kind: str, note: str, **more: Any) -> Published:
     file = f"tacotron2_english_{kind}_ljspeech.pth"
     return Published(name, file, (_TORCHAUDIO + file,), "Tacotron2", note, **more)
+
+
+def _own(name: str, network: str, note: str) -> Published:
+    return Published(name, f"{name}.safetensors", (), network, note)
 
 
 _ALL = (
@@ -221,5 +227,6 @@ _ALL = (
         "96 symbols; mels of a WaveRNN: speak with vocoder=griffin_lim",
         mel=_WAVERNN_MEL,
     ),
+    _own("voice_acoustic", "Tacotron2", "comes with the package: docs/voice.md"),
 )
 CATALOGUE: Mapping[str, Published] = MappingProxyType({entry.name: entry for entry in _ALL})

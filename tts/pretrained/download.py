@@ -1,4 +1,4 @@
-"""Published checkpoints into a cache, by `tts.download`.
+"""Published checkpoints into a cache, by `tts.download`; those of the package are there already.
 
 Environment: ``TACOGLOW_CACHE`` moves the cache from ``~/.cache/tacoglow``.
 """
@@ -6,11 +6,15 @@ Environment: ``TACOGLOW_CACHE`` moves the cache from ``~/.cache/tacoglow``.
 from __future__ import annotations
 
 import os
+from importlib import resources
 from pathlib import Path
 
 from tts import download
 from tts.errors import InputError, one_line
 from tts.pretrained.catalogue import Published
+
+#: Folder of the package with the checkpoints that come with it.
+VOICES = "voices"
 
 
 def cache_dir() -> Path:
@@ -29,7 +33,7 @@ def cache_dir() -> Path:
 
 
 def fetch(entry: Published, cache: Path | None = None) -> Path:
-    """Give a published checkpoint, from the cache or from the network.
+    """Give a published checkpoint, from the package, from the cache or from the network.
 
     Args:
         entry: of the catalogue.
@@ -38,4 +42,6 @@ def fetch(entry: Published, cache: Path | None = None) -> Path:
     Raises:
         InputError: as `tts.download.fetch`.
     """
+    if not entry.urls:
+        return Path(str(resources.files("tts"))) / VOICES / entry.file
     return download.fetch(entry, cache or cache_dir())

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tts.atomic import replacing
 from tts.errors import InputError, listed
@@ -130,6 +130,8 @@ def save(
     path: str | Path,
     format: str = "safetensors",
     description: dict[str, Any] | None = None,
+    *,
+    half: bool = False,
 ) -> None:
     """Write a network to a file, all of it or nothing.
 
@@ -141,6 +143,8 @@ def save(
             under "config".
         description: mel contract, tokenizer and so on, as `describe` gives them; by default
             those that `load` found. The network and its sizes are always the network's own.
+        half: round the weights to float16, for a file of half the size; `load` makes them float32
+            again. Whole numbers and what float16 cannot hold stay as they are.
 
     Raises:
         InputError: an unknown format, a file that cannot be written, or a network for which
@@ -155,7 +159,17 @@ def save(
             f"a {type(network).__name__} cannot be saved; known: {', '.join(NETWORKS)}"
         )
     own = {"network": type(network).__name__, "network_config": asdict(cast("Any", network).config)}
-    _WRITERS[format](network, path, described(path, {**(known or {}), **own, "format": FORMAT}))
+    about = described(path, {**(known or {}), **own, "format": FORMAT})
+    _WRITERS[format](network, path, about, half)
+
+
+def _halved(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Floating point of 16 bits, but for tensors that would overflow in it."""
+    largest = torch.finfo(torch.float16).max
+    return {
+        name: value.half() if value.is_floating_point() and value.abs().max() < largest else value
+        for name, value in tensors.items()
+    }
 
 
 def _keys(data: dict[str, Any]) -> str:
@@ -165,17 +179,21 @@ def _keys(data: dict[str, Any]) -> str:
     return listed([catalogue.shown(name) for name in names if isinstance(name, str)], 5)
 
 
-def _save_safetensors(network: nn.Module, path: Path, description: dict[str, Any]) -> None:
+def _save_safetensors(
+    network: nn.Module, path: Path, description: dict[str, Any], half: bool
+) -> None:
     from safetensors.torch import save_file
 
     tensors = as_float32(network.state_dict())
+    tensors = _halved(tensors) if half else tensors
     metadata = {KEY: json.dumps(description, default=str)}
     _write(path, lambda part: save_file(tensors, part, metadata))
 
 
-def _save_nvidia(network: nn.Module, path: Path, description: dict[str, Any]) -> None:
+def _save_nvidia(network: nn.Module, path: Path, description: dict[str, Any], half: bool) -> None:
+    tensors = as_float32(nvidia.to_theirs(network))
     content: dict[str, Any] = {
-        "state_dict": as_float32(nvidia.to_theirs(network)),
+        "state_dict": _halved(tensors) if half else tensors,
         "iteration": 0,
         KEY: description,
     }
