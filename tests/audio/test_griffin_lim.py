@@ -1,5 +1,7 @@
 """GriffinLim: the wave's mel is the wanted one; seeds, shapes, faults."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -45,6 +47,22 @@ def test_loudness_is_kept(mel, voice):
 def test_analysis_has_the_same_frames(small, n_frames):
     wave = GriffinLim(small, n_iter=2)(torch.full((20, n_frames), -3.0))
     assert wave.shape == ((n_frames - 1) * small.hop_length,)
+
+
+@pytest.mark.parametrize(
+    ("n_fft", "hop_length", "win_length"), [(256, 64, 256), (256, 60, 200), (250, 50, 201)]
+)
+def test_waves_are_those_of_torch(n_fft, hop_length, win_length, small):
+    config = replace(small, n_fft=n_fft, hop_length=hop_length, win_length=win_length)
+    griffin_lim = GriffinLim(config)
+    spectrum = torch.randn(2, 9, n_fft // 2 + 1, dtype=torch.complex64)
+    envelope = griffin_lim._envelope(torch.zeros(2, 9, 20))
+    wave = griffin_lim._to_wave(spectrum, envelope)
+    sizes = {"n_fft": n_fft, "hop_length": hop_length, "win_length": win_length}
+    window, length = griffin_lim.window, 8 * hop_length
+    theirs = torch.istft(spectrum.mT, **sizes, window=window, length=length)
+    assert wave.shape == (2, length)
+    assert torch.allclose(wave, theirs, rtol=1e-5, atol=1e-6)
 
 
 def test_batch_has_a_wave_each(small):

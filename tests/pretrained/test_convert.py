@@ -6,6 +6,7 @@ import json
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from tts.errors import InputError
 from tts.models import Tacotron2, WaveGlow
@@ -54,7 +55,7 @@ def test_ours_to_nvidia_to_ours_is_bit_exact(kind, small_tacotron2, small_wavegl
 
 
 @pytest.mark.parametrize("ending", ["safetensors", "pt"])
-def test_half_precision_is_half_the_size_and_rounded(ending, small_tacotron2, tmp_path):
+def test_half_precision_is_rounded_where_it_fits(ending, small_tacotron2, tmp_path):
     with torch.no_grad():
         small_tacotron2.embedding.weight[0, 0] = 1e5  # more than float16 holds
         small_tacotron2.embedding.weight[0, 1] = 1e-7
@@ -65,11 +66,11 @@ def test_half_precision_is_half_the_size_and_rounded(ending, small_tacotron2, tm
     for name, value in expected.items():
         rounded = value if name == "embedding.weight" else value.half().to(value.dtype)
         assert torch.equal(found[name], rounded if value.is_floating_point() else value), name
-    save(small_tacotron2, tmp_path / f"a.{ending}", {"pt": "nvidia"}.get(ending, ending))
-    whole, half = ((tmp_path / f"{name}.{ending}").stat().st_size for name in "ab")
-    floats = [v for v in expected.values() if v.is_floating_point()]
-    rounded = sum(v.numel() for v in floats) - expected["embedding.weight"].numel()
-    assert whole - half == pytest.approx(2 * rounded, rel=0.1)
+    file = tmp_path / f"b.{ending}"
+    stored = load_file(file) if ending == "safetensors" else torch.load(file)["state_dict"]
+    kept = [name for name, value in stored.items() if value.dtype == torch.float32]
+    assert len(kept) == 1
+    assert "embedding" in kept[0]
 
 
 def test_source_of_the_first_conversion_is_kept(published, tmp_path):
