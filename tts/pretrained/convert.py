@@ -185,8 +185,8 @@ def likelihoods(path: str | Path, clip: str | Path) -> dict[bool, float]:
 def _check_reads_back(target: Path, network: nn.Module, half: bool) -> None:
     again, expected = load(target).state_dict(), network.state_dict()
     # of float16: 11 bits, and steps of 6e-8 near zero
-    tolerance = {"rtol": 2**-11, "atol": 2**-24} if half else {"rtol": 0.0, "atol": 0.0}
+    rtol, atol = (2**-11, 2**-24) if half else (0.0, 0.0)
     if again.keys() != expected.keys() or any(
-        not torch.allclose(again[name], value, **tolerance) for name, value in expected.items()
+        not torch.allclose(again[name], value, rtol, atol) for name, value in expected.items()
     ):
         raise InputError(f"{target}: does not read back as it was written; is the disk sound?")
