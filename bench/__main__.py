@@ -16,33 +16,44 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from bench import commands
+from bench.commands import Figure
 from bench.measure import BenchError, Result, describe_machine, measure, measure_machine
 from bench.rows import Row, table
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0 if every row could be measured."""
-    rows = table()
+    rows, figures = table(), commands.figures()
     parser = argparse.ArgumentParser(prog="python -m bench", description="Ours against NVIDIA's.")
-    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(rows)}")
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join([*rows, *figures])}")
     parser.add_argument("--json", type=Path, default=Path("bench.json"))
     parser.add_argument("--chart", type=Path, help="a PNG of the ratios")
     options = parser.parse_args(arguments)
-    if unknown := set(options.rows) - set(rows):
-        sys.stderr.write(f"error: no such row: {', '.join(sorted(unknown))}; {', '.join(rows)}\n")
+    if unknown := set(options.rows) - {*rows, *figures}:
+        known = ", ".join([*rows, *figures])
+        sys.stderr.write(f"error: no such row: {', '.join(sorted(unknown))}; {known}\n")
         return 2
+    chosen = options.rows or [*rows, *figures]
     machine = measure_machine()
     print(describe_machine(), *(describe_rates(machine.flops, machine.bytes)), sep="\n")
-    print(HEADER)
     results: dict[str, Result] = {}
-    for name in options.rows or rows:
-        try:
+    found: dict[str, Figure] = {}
+    try:
+        if of_rows := [name for name in chosen if name in rows]:
+            print("", HEADER, sep="\n")
+        for name in of_rows:
             results[name] = measure(name, rows[name], machine)
-        except BenchError as error:
-            sys.stderr.write(f"error: {error}\n")
-            return 1
-        print(*table_lines(rows[name], results[name]), sep="\n", flush=True)
-    write_json(options.json, machine, rows, results)
+            print(*table_lines(rows[name], results[name]), sep="\n", flush=True)
+        if of_commands := [name for name in chosen if name in figures]:
+            print("", commands.HEADER, sep="\n")
+        for name in of_commands:
+            found[name] = figures[name]()
+            print(found[name].line(), flush=True)
+    except BenchError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    write_json(options.json, machine, rows, results, found)
     if options.chart:
         from bench.chart import draw
 
@@ -86,7 +97,13 @@ def describe_rates(flops: dict[int, float], read: dict[int, float]) -> list[str]
     ]
 
 
-def write_json(path: Path, machine: Any, rows: dict[str, Row], results: dict[str, Result]) -> None:
+def write_json(
+    path: Path,
+    machine: Any,
+    rows: dict[str, Row],
+    results: dict[str, Result],
+    found: dict[str, Figure],
+) -> None:
     """Everything that the table shows, and the rates of the machine."""
     data = {
         "machine": describe_machine(),
@@ -95,6 +112,7 @@ def write_json(path: Path, machine: Any, rows: dict[str, Row], results: dict[str
             name: {"title": rows[name].title, "goal": rows[name].goal, **asdict(result)}
             for name, result in results.items()
         },
+        "commands": {name: asdict(figure) for name, figure in found.items()},
     }
     path.write_text(json.dumps(data, indent=1) + "\n")
 

@@ -1,5 +1,6 @@
 """The commands: a mistake is one line and status 2; what needs no torch answers at once."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -128,6 +129,23 @@ def test_help_lists_groups_and_commands_without_torch():
     )
     for words in ("experiment=demo", "trainer.gpus=4", "model: ", "logger: ", "tacotron2_compact"):
         assert words in run.stdout
+
+
+@pytest.mark.parametrize("name", ["train", "synthesize", "evaluate", "export"])
+def test_help_shows_what_may_be_chosen_and_nothing_else(name, command):
+    status, out, err = command(name, "--help")
+    assert (status, err) == (0, "")
+    assert "$" not in out.replace("export LJSPEECH_ROOT", "")
+    assert not re.search(r"[:,] _\w+", out)
+    assert "python " in out
+
+
+def test_help_is_that_of_the_overrides(command):
+    _, out, _ = command("synthesize", "seed=17", "--help")
+    assert "seed: 17" in out
+    status, _, err = command("synthesize", "sead=17", "--help")
+    assert status == 2
+    assert "did you mean 'seed'" in err
 
 
 def test_importing_the_package_loads_nothing():

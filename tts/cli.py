@@ -35,6 +35,7 @@ from tts.overrides import quote_values
 from tts.runs import has_checkpoint, load_overrides
 from tts.signals import StopSignals
 from tts.slurm import was_requeued
+from tts.usage import FLAGS, usage
 
 Result = TypeVar("Result")
 
@@ -44,7 +45,7 @@ _ALL_OPTIONS = "--cfg job prints every value that can be given, as key=value, th
 def train() -> None:
     """``tts-train`` and ``python train.py``."""
     if f"task={dump_mels.TASK}" in sys.argv[1:]:
-        with_training_options(dump_mels.dump_mels, usage=dump_mels.__doc__)
+        with_training_options(dump_mels.dump_mels, said=dump_mels.__doc__)
         return
     with StopSignals().installed():
         _run(_train_job, "train")
@@ -66,17 +67,17 @@ def export() -> None:
 
 
 def with_training_options(
-    job: Callable[[dict[str, Any]], int], config_name: str = "train", usage: str | None = None
+    job: Callable[[dict[str, Any]], int], config_name: str = "train", said: str | None = None
 ) -> None:
     """A command that takes the options of ``train.py`` and does not train.
 
     Args:
         job: given the resolved configuration; gives the exit status.
         config_name: a file in conf/ that begins with ``train`` and adds options of its own.
-        usage: what ``--help`` prints, where that file does not say it.
+        said: by ``--help``, where that file does not say it.
     """
-    if usage is not None and {"-h", "--help"} & set(sys.argv[1:]):
-        sys.stdout.write(f"{usage.strip()}\n\n{_ALL_OPTIONS}\n")
+    if said is not None and FLAGS & set(sys.argv[1:]):
+        sys.stdout.write(f"{said.strip()}\n\n{_ALL_OPTIONS}\n")
         return
 
     def run(cfg: DictConfig) -> None:
@@ -144,6 +145,10 @@ def _run(job: Callable[[DictConfig], Any], config_name: str) -> None:
     """Hand the command line to Hydra; a mistake in it ends in one line and status 2."""
     register_resolvers()
     sys.argv[1:] = quote_values(sys.argv[1:])
+    if FLAGS & set(sys.argv[1:]):
+        overrides = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
+        sys.stdout.write(_reporting(lambda: usage(config_name, overrides)))
+        return
     command = hydra.main(str(conf_dir()), config_name, version_base="1.3")(job)
     if os.environ.get("HYDRA_FULL_ERROR") == "1":
         command()

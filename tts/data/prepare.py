@@ -31,7 +31,7 @@ from tts.values import TRAINING, check_values
 
 def main() -> None:
     """``python -m tts.data.prepare``."""
-    with_training_options(prepare, usage=__doc__)
+    with_training_options(prepare, said=__doc__)
 
 
 def prepare(config: dict[str, Any]) -> int:
