@@ -2,12 +2,13 @@
 
 import logging
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from tts.audio import read_wave, write_wave
+from tts.audio import Output, read_wave, write_wave
 from tts.errors import InputError
 
 NOISE = (np.random.default_rng(0).integers(-32768, 32768, 4000) / 32768).astype(np.float32)
@@ -263,3 +264,22 @@ def test_failed_writing_leaves_the_old_file_alone(wav, monkeypatch):
         write_wave(wav, NOISE / 2, 22050)
     assert wav.read_bytes() == before
     assert [path.name for path in wav.parent.iterdir()] == ["a.wav"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="tells no memory by its kind")
+@pytest.mark.parametrize("mode", ["r", "c"])
+def test_sound_on_the_disk_does_not_stay_in_memory(mode, tmp_path):
+    def mapped_bytes():
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("RssFile"))
+
+    n_samples = 2**24
+    np.zeros(n_samples, np.float32).tofile(tmp_path / "sound.f32")
+    sound = np.memmap(tmp_path / "sound.f32", np.float32, mode=mode)
+    if mode == "c":
+        sound[0] = 0.5
+    before = mapped_bytes()
+    Output(peak=-1).write(tmp_path / "sound.flac", sound, 22050)
+    assert (mapped_bytes() - before < sound.nbytes // 8) == (mode == "r")
+    if mode == "c":
+        assert sound[0] == 0.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,7 +38,7 @@ def resampled_blocks(samples: Samples, rate: int, wanted: int) -> Iterator[Sampl
         At least one block ``(n,)``.
     """
     starts = range(0, max(len(samples), 1), _BLOCK)
-    blocks = (np.array(samples[start : start + _BLOCK], np.float32) for start in starts)
+    blocks = (_copied(samples, start, start + _BLOCK) for start in starts)
     if rate == wanted:
         yield from blocks
         return
@@ -46,6 +47,17 @@ def resampled_blocks(samples: Samples, rate: int, wanted: int) -> Iterator[Sampl
     stream = soxr.ResampleStream(rate, wanted, 1, dtype="float32", quality="HQ")
     for start, block in zip(starts, blocks, strict=True):
         yield stream.resample_chunk(block, last=start + _BLOCK >= len(samples))
+
+
+def _copied(samples: Samples, begin: int, end: int) -> Samples:
+    """Some of the samples, in memory of their own."""
+    block = np.array(samples[begin:end], np.float32)
+    mapped = getattr(samples, "_mmap", None)
+    # pages that were read count as memory of this process until it lets go of them; what was only
+    # written in memory (mode "c") would be lost with them
+    if hasattr(mapped, "madvise") and getattr(samples, "mode", None) == "r":
+        mapped.madvise(mmap.MADV_DONTNEED)
+    return block
 
 
 def to_pcm(samples: Samples, bits: int | None) -> NDArray[Any]:
