@@ -52,7 +52,7 @@ def resampled_blocks(samples: Samples, rate: int, wanted: int) -> Iterator[Sampl
 def _copied(samples: Samples, begin: int, end: int) -> Samples:
     """Some of the samples, in memory of their own."""
     block = np.array(samples[begin:end], np.float32)
-    mapped = getattr(samples, "_mmap", None)
+    mapped: Any = getattr(samples, "_mmap", None)
     # pages that were read count as memory of this process until it lets go of them; what was only
     # written in memory (mode "c") would be lost with them
     if hasattr(mapped, "madvise") and getattr(samples, "mode", None) == "r":
