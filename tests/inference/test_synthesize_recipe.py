@@ -192,7 +192,7 @@ BAD = {
     "two texts": ({"text": "a", "text_file": "b"}, "say what to speak"),
     "empty text": ({"text": " "}, "^text .*empty"),
     "no sound": ({"text": "!?"}, "^text .*pronounced"),
-    "no acoustic": ({"text": "a", "acoustic": "???"}, r"acoustic is required"),
+    "no acoustic": ({"text": "a", "acoustic": "none"}, r"none: no such checkpoint"),
     "missing acoustic": ({"text": "a", "acoustic": "no.ckpt"}, r"no\.ckpt"),
     "missing vocoder": ({"text": "hi", "vocoder": "no.ckpt"}, r"no\.ckpt"),
     "missing file": ({"text_file": "no.txt"}, r"text_file=no\.txt: cannot be read"),
