@@ -42,9 +42,20 @@ def test_pieces_together_are_the_whole(folded, options, chunk_frames):
     torch.testing.assert_close(pieces, whole, rtol=1e-4, atol=1e-5)
 
 
-def test_pieces_come_one_by_one(folded):
-    sizes = [piece.shape[1] for piece in folded().chunks(mel(), chunk_frames=20)]
-    assert sizes == [20 * 32, 20 * 32, 1 * 32]
+@pytest.mark.parametrize("options", [{}, COMPACT], ids=["published", "compact"])
+def test_a_flow_never_sees_more_than_a_piece_and_its_reach(folded, options):
+    network = folded(**options)
+    seen = []
+    for flow in network.flows:
+        flow.coupling.start.register_forward_hook(
+            lambda _module, inputs, _output: seen.append(inputs[0].shape[2])
+        )
+    network.inverse(mel(), generator=noise(), chunk_frames=10)
+    config = network.config
+    # 41 frames in five pieces of nine, the last of five
+    at_most = (9 + 2 * config.flow_frames) * config.groups_per_frame
+    assert len(seen) == 5 * config.n_flows
+    assert max(seen) <= min(at_most, N_FRAMES * config.groups_per_frame)
 
 
 def test_latent_of_a_training_segment_is_undone_in_pieces(folded):
@@ -72,10 +83,15 @@ def test_receptive_frames_are_as_many_as_are_needed(folded, options):
     assert (after[:, near:] - before[:, near:]).abs().max() > 1e-3
 
 
+def test_a_flow_of_the_published_network_sees_little():
+    assert WaveGlowConfig().flow_frames < 15
+
+
 def test_published_network_sees_a_second_on_either_side():
     assert 80 < WaveGlowConfig().receptive_frames < 110
 
 
 def test_empty_pieces_are_refused(folded):
-    with pytest.raises(ValueError, match="chunk_frames=-1: must be at least 1"):
-        folded().inverse(mel(), chunk_frames=-1)
+    for number in (-1, 0):
+        with pytest.raises(ValueError, match=f"chunk_frames={number}: must be at least 1"):
+            folded().inverse(mel(), chunk_frames=number)

@@ -17,6 +17,7 @@ from tts.errors import InputError
 from tts.inference.denoiser import Denoiser, Mode
 from tts.models import WaveGlow
 from tts.models.by_pieces import growing
+from tts.models.waveglow import CHUNK_FRAMES
 
 #: Frames of the first piece of a stream, and of the longest: the first is there soon, and while it
 #: is heard the next is made.
@@ -103,8 +104,7 @@ class WaveGlowVocoder:
         config: mel contract that it was trained on.
         sigma: standard deviation of the noise; calmer than the 1 of training.
         denoiser_strength: 0 leaves the denoiser out.
-        chunk_frames: longer spectrograms are spoken in pieces of so many frames, to the same
-            samples, so that memory does not grow with the length.
+        chunk_frames: see :meth:`tts.models.WaveGlow.inverse`.
         denoiser_mode: what the hum is measured on, see :class:`tts.inference.Denoiser`.
 
     Raises:
@@ -117,7 +117,7 @@ class WaveGlowVocoder:
         config: MelConfig,
         sigma: float = 0.666,
         denoiser_strength: float = 0.01,
-        chunk_frames: int = 1000,
+        chunk_frames: int = CHUNK_FRAMES,
         denoiser_mode: Mode = "zeros",
     ) -> None:
         for name in ("n_mels", "hop_length"):

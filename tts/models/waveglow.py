@@ -30,7 +30,10 @@ from tts.models.waveglow_front import (
     make_front,
 )
 from tts.models.waveglow_memory import constant_memory_flows
+from tts.models.waveglow_pieces import Pieces
 
+#: Longer spectrograms are turned into speech in pieces of so many frames.
+CHUNK_FRAMES = 1000
 #: Frames of noise that are drawn together where their number is not known.
 NOISE_FRAMES = 64
 
@@ -96,9 +99,9 @@ class WaveGlow(nn.Module):
         sigma: float = 1.0,
         generator: torch.Generator | None = None,
         z: Tensor | None = None,
-        chunk_frames: int | None = None,
+        chunk_frames: int = CHUNK_FRAMES,
     ) -> Tensor:
-        """Turn noise into speech.
+        """Turn noise into speech, in memory that hardly grows with its length.
 
         Args:
             mel: ``(B, n_mels, T_mel)`` log-mel spectrogram.
@@ -106,57 +109,20 @@ class WaveGlow(nn.Module):
             generator: source of the noise, on any device; the global one by default. A seed
                 gives the noise that NVIDIA's code draws after the same ``torch.manual_seed``.
             z: ``(B, n_group, T)`` latent to use instead of noise, as `forward` gives it.
-            chunk_frames: see `chunks`; by default everything is computed at once.
+            chunk_frames: a longer spectrogram goes through each flow in pieces of at most so many
+                frames, `WaveGlowConfig.flow_frames` more on either side; up to round-off the
+                samples are the same.
 
         Returns:
             ``(B, T_wave)`` samples; T_wave is T_mel·hop_length, or what `z` covers.
-        """
-        chunk_frames = chunk_frames or mel.size(2) + 1
-        parts = self.chunks(mel, sigma=sigma, generator=generator, z=z, chunk_frames=chunk_frames)
-        return torch.cat(list(parts), dim=1)
-
-    @torch.no_grad()
-    def chunks(
-        self,
-        mel: Tensor,
-        *,
-        chunk_frames: int,
-        sigma: float = 1.0,
-        generator: torch.Generator | None = None,
-        z: Tensor | None = None,
-    ) -> Iterator[Tensor]:
-        """`inverse` piece by piece, in memory that does not depend on the length.
-
-        Each piece is computed with as much around it as its samples depend on: together they are
-        what `inverse` gives at once, up to round-off. The noise is drawn for all of them first.
-
-        Args:
-            mel: ``(B, n_mels, T_mel)`` log-mel spectrogram.
-            chunk_frames: frames of a piece; `WaveGlowConfig.receptive_frames` more are computed
-                on either side, so small pieces cost much.
-            sigma: as in `inverse`, like the others.
-            generator: source of the noise.
-            z: latent to use instead of noise.
-
-        Yields:
-            ``(B, chunk_frames·hop_length)`` samples, the last piece shorter.
 
         Raises:
-            ValueError: chunk_frames below 1.
+            ValueError: chunk_frames below 1, or `z` is longer than the mel.
         """
-        if chunk_frames < 1:
-            raise ValueError(f"chunk_frames={chunk_frames}: must be at least 1")
-        config = self.config
-        rate, margin = config.groups_per_frame, config.receptive_frames
+        rate = self.config.groups_per_frame
         if z is None:
             z = sigma * self._noise(mel.size(0), mel.size(2) * rate, mel.device, generator)
-        n_frames = -(-z.size(2) // rate)
-        for start in range(0, n_frames, chunk_frames):
-            stop = min(start + chunk_frames, n_frames)
-            first, last = max(start - margin, 0), stop + margin
-            frames = mel[:, :, first:] if last >= n_frames else mel[:, :, first:last]
-            wave = self._invert(frames, z[:, :, first * rate : last * rate])
-            yield wave[:, (start - first) * config.hop_length : (stop - first) * config.hop_length]
+        return self._invert(mel, z, chunk_frames)
 
     def block_noise(self, batch: int = 1, generator: torch.Generator | None = None) -> BlockNoise:
         """Latent noise of deviation 1 for :meth:`stream`, by its place in time."""
@@ -201,17 +167,17 @@ class WaveGlow(nn.Module):
             mels, invert, reach=config.receptive_frames, ratio=config.hop_length, sizes=sizes
         )
 
-    def _invert(self, mel: Tensor, z: Tensor) -> Tensor:
-        condition = self._condition(mel, z.size(2) * self.config.n_group)
+    def _invert(self, mel: Tensor, z: Tensor, chunk_frames: int = CHUNK_FRAMES) -> Tensor:
+        in_pieces = Pieces(self.upsample, self.config, mel, z.size(2), chunk_frames)
         n_early = len(self.config.early_flows) * self.config.n_early_size
         early = list(torch.split(z[:, :n_early].to(mel), self.config.n_early_size, dim=1))
         x = z[:, n_early:].to(mel)
         for k, flow in reversed(list(enumerate(cast("list[Flow]", list(self.flows))))):
-            x = flow.inverse(x, condition)
+            x = in_pieces(flow.inverse, x)
             if k in self.config.early_flows:
                 x = torch.cat([early.pop(), x], dim=1)
-        if self.envelope is not None:
-            x = x * (-self.envelope(condition)).exp()
+        if (envelope := self.envelope) is not None:
+            x = in_pieces(lambda x, condition: x * (-envelope(condition)).exp(), x)
         wave: Tensor = self.front.inverse(x)
         return wave
 

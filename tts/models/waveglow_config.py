@@ -119,9 +119,17 @@ class WaveGlowConfig:
     @property
     def receptive_frames(self) -> int:
         """Frames on either side of a sample that it may depend on when speaking."""
+        return self._reach(self.n_flows)
+
+    @property
+    def flow_frames(self) -> int:
+        """Frames on either side that a single flow sees."""
+        return self._reach(1)
+
+    def _reach(self, n_flows: int) -> int:
         layers = (self.kernel_size - 1) // 2 * ((1 << self.n_layers) - 1)
         # one group for a lapped front
-        groups = self.n_flows * layers + 1
+        groups = n_flows * layers + 1
         condition = max(4, -(-self.win_length // self.hop_length))
         return -(-groups * self.n_group // self.hop_length) + condition
 
