@@ -236,6 +236,14 @@ def test_folder_that_does_not_exist_is_named(small_waveglow, tmp_path, format):
 
 
 @pytest.mark.parametrize("format", ["safetensors", "nvidia"])
+def test_a_file_is_as_readable_as_any_other(small_waveglow, tmp_path, format):
+    (tmp_path / "other").touch()
+    save(small_waveglow, tmp_path / "network", format)
+    modes = [(tmp_path / name).stat().st_mode for name in ("network", "other")]
+    assert modes[0] == modes[1]
+
+
+@pytest.mark.parametrize("format", ["safetensors", "nvidia"])
 def test_interrupted_writing_leaves_the_old_file(small_waveglow, tmp_path, monkeypatch, format):
     path = tmp_path / "x"
     save(small_waveglow, path, format)

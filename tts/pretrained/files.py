@@ -209,7 +209,11 @@ def _write(path: Path, write: Callable[[Path], None]) -> None:
     """Write beside the target, then rename: nobody ever sees half a file."""
     try:
         with replacing(path) as part:
+            # safetensors makes a file that nobody else may read
+            part.touch()
+            usual = part.stat().st_mode
             write(part)
+            part.chmod(usual)
     except Exception as error:  # OSError, but torch and safetensors have errors of their own
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path}: cannot be written ({reason})") from None
