@@ -167,7 +167,7 @@ class WaveGlow(nn.Module):
             mels, invert, reach=config.receptive_frames, ratio=config.hop_length, sizes=sizes
         )
 
-    def _invert(self, mel: Tensor, z: Tensor, chunk_frames: int = CHUNK_FRAMES) -> Tensor:
+    def _invert(self, mel: Tensor, z: Tensor, chunk_frames: int | None = None) -> Tensor:
         in_pieces = Pieces(self.upsample, self.config, mel, z.size(2), chunk_frames)
         n_early = len(self.config.early_flows) * self.config.n_early_size
         early = list(torch.split(z[:, :n_early].to(mel), self.config.n_early_size, dim=1))

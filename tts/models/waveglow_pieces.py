@@ -29,7 +29,7 @@ class Pieces:
         config: of the network.
         mel: ``(B, n_mels, T_mel)``.
         n_groups: T of everything that is operated on.
-        most_frames: of a piece, without what is around it.
+        most_frames: of a piece, without what is around it; None makes one piece of all.
 
     Raises:
         ValueError: `most_frames` below 1, or the mel is shorter than the samples.
@@ -41,18 +41,21 @@ class Pieces:
         config: WaveGlowConfig,
         mel: Tensor,
         n_groups: int,
-        most_frames: int,
+        most_frames: int | None,
     ) -> None:
-        if most_frames < 1:
+        if most_frames is not None and most_frames < 1:
             raise ValueError(f"chunk_frames={most_frames}: must be at least 1")
         self._reader, self._mel = reader, mel
         self._rate, self._margin = config.groups_per_frame, config.flow_frames
+        self._whole: Condition | None = None
+        if most_frames is None or n_groups <= most_frames * self._rate:
+            # one condition serves all flows
+            self._whole = reader.condition(mel, n_groups)
+            return
         self._n_frames = -(-n_groups // self._rate)
-        n_pieces = max(1, -(-self._n_frames // most_frames))
+        n_pieces = -(-self._n_frames // most_frames)
         # of one size: a short piece at the end would save nothing
         self._size = -(-self._n_frames // n_pieces)
-        # one piece: one condition serves all flows
-        self._whole = reader.condition(mel, n_groups) if n_pieces == 1 else None
 
     def __call__(self, operate: Operate, x: Tensor) -> Tensor:
         """``(B, C, T)`` -> ``(B, C', T)``: what `operate` gives of the whole, up to round-off."""
