@@ -239,14 +239,10 @@ def _fourier(log_mel: Any, wave: Any) -> Work:
 
     config = log_mel.config
     window = torch.hann_window(config.win_length)
-    edge = config.n_fft // 2
+    sizes = {"n_fft": config.n_fft, "hop_length": config.hop_length}
 
     def run() -> None:
-        padded = torch.nn.functional.pad(wave[None], (edge, edge), mode="reflect")[0]
-        spectrum = torch.stft(
-            padded, config.n_fft, config.hop_length, window=window, center=False,
-            return_complex=True,
-        )  # fmt: skip
+        spectrum = torch.stft(wave, **sizes, window=window, return_complex=True)
         torch.log(torch.clamp(log_mel.mel_basis @ spectrum.abs(), min=config.log_floor))
 
     return run
