@@ -36,11 +36,17 @@ def prepare(root, folder):
     Preparation(folder, contract, tokenizer=Tokenizer(), workers=2).run(LJSpeech(root))
 
 
-def kill(root, folder, after: float) -> int | None:
-    """Prepare in a process of its own, and kill that; forked, so that no import takes time."""
+def kill(root, folder, stored: float, pause: float) -> int | None:
+    """Prepare in a process of its own, and kill that: forked, so that no import takes time.
+
+    It is killed `pause` seconds after the index has come to `stored` bytes. Waiting for work that
+    is done, and not for a time, kills slow machines and fast ones in the same places.
+    """
     process = multiprocessing.get_context("fork").Process(target=prepare, args=(root, folder))
     process.start()
-    time.sleep(after)
+    while process.is_alive() and n_stored(folder) < stored:
+        time.sleep(0.001)
+    time.sleep(pause)
     process.kill()
     process.join()
     return process.exitcode
@@ -66,17 +72,12 @@ def n_stored(folder: Path) -> int:
 def test_killed_at_random_it_ends_with_the_same_bytes(kills, count, tmp_path):
     corpus = tmp_path / "corpus"
     write_recordings(corpus, count)
-    prepare(corpus, tmp_path / "first")  # what is loaded once is loaded
-    begin = time.perf_counter()
     prepare(corpus, tmp_path / "whole")
-    takes = time.perf_counter() - begin
-    assert digests(tmp_path / "first") == digests(tmp_path / "whole")
+    total = n_stored(tmp_path / "whole")
 
     chance, codes, stored = random.Random(kills), [], [0]
-    for _ in range(kills):
-        # a process needs a moment to begin
-        after = chance.uniform(0, 0.3 + takes / kills)
-        codes.append(kill(corpus, tmp_path / "killed", after))
+    for goal in sorted(chance.uniform(0, 0.9 * total) for _ in range(kills)):
+        codes.append(kill(corpus, tmp_path / "killed", goal, chance.uniform(0, 0.02)))
         stored.append(n_stored(tmp_path / "killed"))
     prepare(corpus, tmp_path / "killed")
     assert digests(tmp_path / "killed") == digests(tmp_path / "whole")
