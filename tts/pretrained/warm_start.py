@@ -38,6 +38,16 @@ READ_SPEAKERS = (
     "decoder.projection.weight",
     "decoder.gate.weight",
 )
+#: A group of rows for each frame of a decoder step.
+PREDICT_FRAMES = (
+    "decoder.projection.weight",
+    "decoder.projection.bias",
+    "decoder.gate.weight",
+    "decoder.gate.bias",
+)
+_GATE = "decoder.gate.bias"
+# How weights were made to fit, and these
+Fitted = tuple[str, dict[str, Tensor]]
 _G, _V = "parametrizations.weight.original0", "parametrizations.weight.original1"
 
 
@@ -128,8 +138,12 @@ def warm_start(
     for name in ignore_layers:
         require_part(name, own, "ignore_layers")
     found = _as_normed(checkpoint.state, own)
-    widened = _for_speakers(found, own)
-    found |= widened
+    fitted: dict[str, list[str]] = {}
+    for fit in (_for_frames, _for_speakers):
+        reason, weights = fit(found, own)
+        found |= weights
+        for name in weights:
+            fitted.setdefault(name, []).append(reason)
     report = Report(f"{file} ({checkpoint.layout})")
     taken: dict[str, Tensor] = {}
     for name, value in own.items():
@@ -146,9 +160,8 @@ def warm_start(
         elif name == EMBEDDING and symbols is not None:
             of_theirs = source_symbols or symbols_of(checkpoint)
             row, taken[name], report.new_symbols = _carried(value, found[name], symbols, of_theirs)
-        elif name in widened:
-            row = Row(name, "carried", "the speaker's columns begin at zero", name)
-            taken[name] = found[name]
+        elif name in fitted:
+            row, taken[name] = Row(name, "carried", "; ".join(fitted[name]), name), found[name]
         else:
             row, taken[name] = Row(name, "loaded"), found[name]
         report.rows.append(row)
@@ -273,16 +286,35 @@ def _as_normed(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[s
     return split
 
 
-def _for_speakers(found: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _for_frames(found: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Fitted:
+    """What predicts the frames of a decoder step, for a step of another number of frames.
+
+    A shorter step predicts the first of them, as before; in a longer one the new frames begin as
+    the last that the file knows.
+    """
+    theirs, ours = (len(weights.get(_GATE, ())) for weights in (found, own))
+    if theirs == ours or not theirs or not ours:
+        return "", {}
+    frames = torch.arange(ours).clamp(max=theirs - 1)
+    reason = f"from {_frames(theirs)} in a step to {_frames(ours)}"
+    return reason, {
+        name: found[name].view(theirs, -1, *found[name].shape[1:])[frames].flatten(0, 1)
+        for name in PREDICT_FRAMES
+        if name in found and len(found[name]) % theirs == 0
+    }
+
+
+def _for_speakers(found: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Fitted:
     """Weights of a network with one voice as one with several has them: the same at first."""
     if SPEAKERS not in own or SPEAKERS in found:
-        return {}
+        return "", {}
     padded = {
         name: F.pad(found[name], (0, own[SPEAKERS].shape[1]))
         for name in READ_SPEAKERS
         if name in found
     }
-    return {name: value for name, value in padded.items() if value.shape == own[name].shape}
+    fitting = {name: new for name, new in padded.items() if new.shape == own[name].shape}
+    return "the speaker's columns begin at zero", fitting
 
 
 def _carried(
@@ -323,6 +355,10 @@ def _tell_mel(file: Path, checkpoint: Checkpoint, mel: MelConfig | None) -> None
 
 def _listed(symbols: Sequence[str]) -> str:
     return " ".join("space" if symbol == " " else symbol for symbol in symbols)
+
+
+def _frames(count: int) -> str:
+    return f"{count} frames" if count > 1 else "1 frame"
 
 
 def _weights(count: int) -> str:
