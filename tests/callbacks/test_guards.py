@@ -96,6 +96,16 @@ def test_exploding_gradient_counts_too(fit, breaking):
         fit([DivergenceGuard(patience=4, window=40)], task, max_epochs=20)
 
 
+def test_gradient_that_grows_while_the_loss_falls_is_learning(fit, breaking):
+    class Learns(breaking):
+        def training_step(self, batch, batch_idx):
+            falling = 3.0 * max(0, self.global_step - 29)
+            return super().training_step(batch, batch_idx) - falling
+
+    task = Learns(dict.fromkeys(range(30, 99), 1e4), gradient=True)
+    assert fit([DivergenceGuard(patience=4, window=40)], task, max_epochs=20).global_step == 80
+
+
 @pytest.mark.parametrize(
     "guard", [{"patience": 4}, {"patience": 4, "explosion": None}], ids=["spikes", "off"]
 )
@@ -311,6 +321,22 @@ def test_far_is_measured_in_spreads_above_the_median(values, factor, value, belo
     usual.window.extend(values)
     assert usual.middle == statistics.median(values)
     assert usual.exceeded_by(value) is below
+
+
+@pytest.mark.parametrize(
+    ("values", "value", "below"),
+    [
+        ([1.0, 1.1, 0.9] * 10, 0.75, False),
+        ([1.0, 1.1, 0.9] * 10, 0.65, True),
+        ([-5.0, -5.2, -4.8] * 10, -5.5, False),
+        ([-5.0, -5.2, -4.8] * 10, -6.0, True),
+        ([1.0] * 5, -1e9, False),
+    ],
+)
+def test_a_value_that_noise_does_not_explain_is_clearly_below(values, value, below):
+    usual = UsualRange(20, 40)
+    usual.window.extend(values)
+    assert usual.clearly_above(value) is below
 
 
 def test_all_processes_stop_together():

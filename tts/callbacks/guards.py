@@ -181,6 +181,8 @@ class DivergenceGuard(Callback):
             return f"the gradient is {norm}"
         values = {"loss": loss, "gradient norm": norm}
         far = [name for name, value in values.items() if self._usual[name].exceeded_by(value)]
+        if far == ["gradient norm"] and self._usual["loss"].clearly_above(loss):
+            far = []  # it learns fast, as a flow does once its first coupling has begun to
         if not far:
             self._calm()
             for name, value in values.items():

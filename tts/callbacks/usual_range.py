@@ -22,6 +22,8 @@ class UsualRange:
 
     #: A curve that hardly moves has hardly a spread: it is taken to be this share of the median.
     LEAST_SPREAD = 0.05
+    #: Spreads that are more than noise.
+    CLEAR = 3.0
 
     def __init__(self, factor: float | None, size: int) -> None:
         self.factor = factor
@@ -36,9 +38,19 @@ class UsualRange:
         """Whether ``value`` is far above; a number never is until a quarter of them are there."""
         if not math.isfinite(value):
             return True
-        if self.factor is None or len(self.window) < (self.window.maxlen or 0) // 4:
+        if self.factor is None or not self._is_known:
             return False
+        return value > self.middle + self.factor * self._spread
+
+    def clearly_above(self, value: float) -> bool:
+        """Whether ``value`` is lower than noise alone would have it."""
+        return self._is_known and value < self.middle - self.CLEAR * self._spread
+
+    @property
+    def _is_known(self) -> bool:
+        return len(self.window) >= max(1, (self.window.maxlen or 0) // 4)
+
+    @property
+    def _spread(self) -> float:
         middle = self.middle
-        spread = median(abs(x - middle) for x in self.window)
-        limit = middle + self.factor * max(spread, self.LEAST_SPREAD * abs(middle))
-        return value > limit
+        return max(median(abs(x - middle) for x in self.window), self.LEAST_SPREAD * abs(middle))
