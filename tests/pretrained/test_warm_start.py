@@ -211,7 +211,10 @@ class Data:
     mel = MelConfig()
 
 
-CONFIG = {"init_from": None, "pretrained": None, "ignore_layers": [], "init_symbols": None}
+CONFIG = {
+    **dict.fromkeys(("init_from", "pretrained", "init_symbols", "init_speaker")),
+    "ignore_layers": [],
+}
 
 
 def test_run_logs_the_table(small_waveglow, tmp_path, caplog):
@@ -228,6 +231,7 @@ def test_run_logs_the_table(small_waveglow, tmp_path, caplog):
         ({"init_from": "a", "pretrained": "b"}, "two names of one thing"),
         ({"ignore_layers": ["embedding"]}, "ignore_layers is for a warm start"),
         ({"init_symbols": ["_", "a"]}, "init_symbols is for a warm start"),
+        ({"init_speaker": 0}, "init_speaker is for a warm start"),
         ({"init_from": "gone.ckpt"}, r"gone\.ckpt: no such checkpoint"),
     ],
 )

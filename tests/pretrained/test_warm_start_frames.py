@@ -7,8 +7,9 @@ import torch
 
 from tts.models import Tacotron2
 from tts.pretrained import save
+from tts.pretrained.fitting import PREDICT_FRAMES
 from tts.pretrained.tables import ENGLISH
-from tts.pretrained.warm_start import PREDICT_FRAMES, warm_start
+from tts.pretrained.warm_start import warm_start
 
 TEXT, LENGTHS = torch.tensor([[3, 1, 4, 1, 5]]), torch.tensor([5])
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
+from tts.errors import InputError
 from tts.models import Tacotron2
 from tts.pretrained import save
+from tts.pretrained.fitting import READ_SPEAKERS, SPEAKERS
 from tts.pretrained.nvidia import to_theirs
 from tts.pretrained.tables import ENGLISH
-from tts.pretrained.warm_start import READ_SPEAKERS, SPEAKERS, warm_start
+from tts.pretrained.warm_start import warm_start
 
 TEXT, LENGTHS = torch.tensor([[3, 1, 4, 1, 5]]), torch.tensor([5])
 
@@ -60,3 +63,60 @@ def test_several_speakers_are_taken_over_as_they_are(small_tacotron2, tmp_path):
         network.speaker_embedding.weight.zero_()
     warm_start(network, tmp_path / "x", symbols=ENGLISH)
     assert torch.equal(network.speaker_embedding.weight, there.speaker_embedding.weight)
+
+
+@pytest.fixture
+def of_three(small_tacotron2, tmp_path):
+    """A network of three speakers, and its file."""
+    network = several(small_tacotron2)
+    file = tmp_path / "three"
+    save(network, file, description={"tokenizer": None, "speakers": ["anna", "bert", "cleo"]})
+    return network, file
+
+
+def spoken(network: Tacotron2, speaker: torch.Tensor | None = None) -> torch.Tensor:
+    """Frames of two steps that are not the first, by attention that does not hear who speaks."""
+    network.eval()
+    network.decoder.prenet.dropout = 0.0
+    numbers = None if speaker is None else torch.tensor([0])
+    if speaker is not None:
+        with torch.no_grad():
+            network.decoder.attention.memory.weight[:, -len(speaker) :] = 0
+            network.speaker_embedding.weight[0] = speaker
+    memory = network.encode(TEXT, LENGTHS, numbers)
+    state = network.decoder.initial_state(memory)
+    state = state._replace(attention=state.attention._replace(context=memory.values[:, 0]))
+    first, _, state = network.decoder.step(torch.ones(1, network.config.n_mels), state, memory)
+    second, gate, _ = network.decoder.step(first[:, -1], state, memory)
+    return torch.cat((first, second, gate[..., None].expand_as(second)))
+
+
+@pytest.mark.parametrize(("speaker", "number"), [("bert", 1), ("cleo", 2)])
+def test_one_of_several_speaks_on_alone(small_tacotron2, of_three, speaker, number):
+    there, file = of_three
+    report = warm_start(small_tacotron2, file, symbols=ENGLISH, speaker=speaker)
+    expected = spoken(there, there.speaker_embedding.weight[number].detach().clone())
+    torch.testing.assert_close(spoken(small_tacotron2), expected)
+    carried = {row.name for row in report.rows if row.reason == "with the speaker in the biases"}
+    assert carried == {*READ_SPEAKERS, *filter(None, READ_SPEAKERS.values())}
+
+
+def test_without_a_choice_it_is_the_mean_of_the_speakers(small_tacotron2, of_three):
+    there, file = of_three
+    report = warm_start(small_tacotron2, file, symbols=ENGLISH)
+    expected = spoken(there, there.speaker_embedding.weight.detach().mean(0))
+    torch.testing.assert_close(spoken(small_tacotron2), expected)
+    assert "with the mean of the speakers in the biases" in "\n".join(report.lines())
+
+
+@pytest.mark.parametrize("speaker", ["dora", 3])
+def test_a_speaker_whom_the_file_does_not_know(small_tacotron2, of_three, speaker):
+    message = f"init_speaker={speaker}: .*three knows anna, bert, cleo"
+    with pytest.raises(InputError, match=message):
+        warm_start(small_tacotron2, of_three[1], symbols=ENGLISH, speaker=speaker)
+
+
+def test_a_speaker_where_there_is_one_voice(small_tacotron2, tmp_path):
+    save(small_tacotron2, tmp_path / "x", description={"tokenizer": None})
+    with pytest.raises(InputError, match=r"init_speaker=anna: .*x has one voice; leave it out"):
+        warm_start(small_tacotron2, tmp_path / "x", symbols=ENGLISH, speaker="anna")

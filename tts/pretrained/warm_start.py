@@ -17,37 +17,18 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from tts.audio import MelConfig
-from tts.errors import InputError
+from tts.errors import InputError, listed
 from tts.models import WaveGlow
 from tts.pretrained import tables
 from tts.pretrained.checkpoint import Checkpoint, check_finite, size_of
 from tts.pretrained.files import read
+from tts.pretrained.fitting import SPEAKERS, fit_sizes
 
 _log = logging.getLogger(__name__)
 
 EMBEDDING = "embedding.weight"
-SPEAKERS = "speaker_embedding.weight"
-#: What reads the encoder's outputs; the last columns are for the speaker beside them.
-READ_SPEAKERS = (
-    "decoder.attention.memory.weight",
-    "decoder.attention_rnn.weight_ih",
-    "decoder.decoder_rnn.weight_ih",
-    "decoder.projection.weight",
-    "decoder.gate.weight",
-)
-#: A group of rows for each frame of a decoder step.
-PREDICT_FRAMES = (
-    "decoder.projection.weight",
-    "decoder.projection.bias",
-    "decoder.gate.weight",
-    "decoder.gate.bias",
-)
-_GATE = "decoder.gate.bias"
-# How weights were made to fit, and these
-Fitted = tuple[str, dict[str, Tensor]]
 _G, _V = "parametrizations.weight.original0", "parametrizations.weight.original1"
 
 
@@ -108,6 +89,7 @@ def warm_start(
     symbols: Sequence[str] | None = None,
     source_symbols: Sequence[str] | None = None,
     mel: MelConfig | None = None,
+    speaker: str | int | None = None,
 ) -> Report:
     """Take over weights, in place.
 
@@ -120,6 +102,8 @@ def warm_start(
         symbols: of the network's embedding, in its order.
         source_symbols: of the file's embedding, if the file does not say.
         mel: the contract of this training; a line of the log names what differs in the file's.
+        speaker: name or number of the voice, of several in the file, that a network with one
+            begins with; their mean if None.
 
     Returns:
         What became of each weight.
@@ -127,7 +111,8 @@ def warm_start(
     Raises:
         InputError: a file of another network, of which nothing fits, with weights that are not
             finite; a WaveGlow with the other order of halves; a name in `ignore_layers` that
-            names nothing; `source_symbols` that repeat one, or contradict the file.
+            names nothing; `source_symbols` that repeat one, or contradict the file; a `speaker`
+            whom the file does not know, or where there is no choice.
     """
     file, checkpoint = read(source)
     _check_kind(file, checkpoint, network)
@@ -138,12 +123,7 @@ def warm_start(
     for name in ignore_layers:
         require_part(name, own, "ignore_layers")
     found = _as_normed(checkpoint.state, own)
-    fitted: dict[str, list[str]] = {}
-    for fit in (_for_frames, _for_speakers):
-        reason, weights = fit(found, own)
-        found |= weights
-        for name in weights:
-            fitted.setdefault(name, []).append(reason)
+    found, fitted = fit_sizes(found, own, _voice(file, checkpoint, speaker))
     report = Report(f"{file} ({checkpoint.layout})")
     taken: dict[str, Tensor] = {}
     for name, value in own.items():
@@ -161,7 +141,7 @@ def warm_start(
             of_theirs = source_symbols or symbols_of(checkpoint)
             row, taken[name], report.new_symbols = _carried(value, found[name], symbols, of_theirs)
         elif name in fitted:
-            row, taken[name] = Row(name, "carried", "; ".join(fitted[name]), name), found[name]
+            row, taken[name] = Row(name, "carried", fitted[name], name), found[name]
         else:
             row, taken[name] = Row(name, "loaded"), found[name]
         report.rows.append(row)
@@ -205,7 +185,7 @@ def start_run(config: Mapping[str, Any], network: nn.Module, datamodule: Any) ->
     """Do what a run's configuration says about a warm start, and log the table on rank 0.
 
     Args:
-        config: of the run: init_from or pretrained, ignore_layers, init_symbols.
+        config: of the run: init_from or pretrained, ignore_layers, init_symbols, init_speaker.
         network: what is trained.
         datamodule: with `mel` and, for a Tacotron 2, `tokenizer`.
 
@@ -218,8 +198,8 @@ def start_run(config: Mapping[str, Any], network: nn.Module, datamodule: Any) ->
         raise InputError("init_from and pretrained are two names of one thing: give one of them")
     source = config["init_from"] or config["pretrained"]
     if source is None:
-        for name in ("ignore_layers", "init_symbols"):
-            if config[name]:
+        for name in ("ignore_layers", "init_symbols", "init_speaker"):
+            if config[name] not in (None, "", []):
                 raise InputError(f"{name} is for a warm start: add init_from=FILE")
         return
     tokenizer = getattr(datamodule, "tokenizer", None)
@@ -230,6 +210,7 @@ def start_run(config: Mapping[str, Any], network: nn.Module, datamodule: Any) ->
         symbols=tokenizer.symbols if tokenizer is not None else None,
         source_symbols=as_names("init_symbols", config["init_symbols"]) or None,
         mel=datamodule.mel,
+        speaker=config["init_speaker"],
     )
     rank_zero_only(_log.info)("%s", "\n".join(report.lines()))
 
@@ -269,6 +250,19 @@ def _check_told(file: Path, checkpoint: Checkpoint, symbols: Sequence[str]) -> N
         raise InputError(f"init_symbols: {repeated[0]!r} is there twice; which row is it?")
 
 
+def _voice(file: Path, checkpoint: Checkpoint, speaker: str | int | None) -> int | None:
+    """Number of a speaker of the file."""
+    if speaker is None:
+        return None
+    n_speakers = len(checkpoint.state.get(SPEAKERS, ()))
+    if not n_speakers:
+        raise InputError(f"init_speaker={speaker}: {file} has one voice; leave it out")
+    names = list(checkpoint.description["speakers"] or map(str, range(n_speakers)))
+    if str(speaker) not in names:
+        raise InputError(f"init_speaker={speaker}: {file} knows {listed(names, 40)}")
+    return names.index(str(speaker))
+
+
 def _name(network: nn.Module) -> str:
     return f"a {type(network).__name__}"
 
@@ -284,37 +278,6 @@ def _as_normed(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[s
             split[f"{stem}{_G}"] = torch.norm_except_dim(value, 2, 0)
             split[f"{stem}{_V}"] = value
     return split
-
-
-def _for_frames(found: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Fitted:
-    """What predicts the frames of a decoder step, for a step of another number of frames.
-
-    A shorter step predicts the first of them, as before; in a longer one the new frames begin as
-    the last that the file knows.
-    """
-    theirs, ours = (len(weights.get(_GATE, ())) for weights in (found, own))
-    if theirs == ours or not theirs or not ours:
-        return "", {}
-    frames = torch.arange(ours).clamp(max=theirs - 1)
-    reason = f"from {_frames(theirs)} in a step to {_frames(ours)}"
-    return reason, {
-        name: found[name].view(theirs, -1, *found[name].shape[1:])[frames].flatten(0, 1)
-        for name in PREDICT_FRAMES
-        if name in found and len(found[name]) % theirs == 0
-    }
-
-
-def _for_speakers(found: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Fitted:
-    """Weights of a network with one voice as one with several has them: the same at first."""
-    if SPEAKERS not in own or SPEAKERS in found:
-        return "", {}
-    padded = {
-        name: F.pad(found[name], (0, own[SPEAKERS].shape[1]))
-        for name in READ_SPEAKERS
-        if name in found
-    }
-    fitting = {name: new for name, new in padded.items() if new.shape == own[name].shape}
-    return "the speaker's columns begin at zero", fitting
 
 
 def _carried(
@@ -355,10 +318,6 @@ def _tell_mel(file: Path, checkpoint: Checkpoint, mel: MelConfig | None) -> None
 
 def _listed(symbols: Sequence[str]) -> str:
     return " ".join("space" if symbol == " " else symbol for symbol in symbols)
-
-
-def _frames(count: int) -> str:
-    return f"{count} frames" if count > 1 else "1 frame"
 
 
 def _weights(count: int) -> str:
