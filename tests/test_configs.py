@@ -21,6 +21,10 @@ CHOSEN_BY_OTHERS = ("loss",)
 NEEDED = {
     "data/csv": ["data.file=table.csv"],
     "data/filelist": ["data.train=train.txt"],
+    "data/joined": [
+        "data.n_speakers=1",
+        "data.parts={a:{_target_:tts.data.LJSpeech,root:somewhere}}",
+    ],
     "data/huggingface": ["data.source=somebody/speech"],
     "data/webdataset": ["data.source=shards"],
     "scheduler/warmup_cosine": ["trainer.max_steps=2000"],

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tts.data.corpora.festvox import Festvox
     from tts.data.corpora.folder import VCTK, LibriTTS, TextFiles
     from tts.data.corpora.huggingface import HuggingFace
+    from tts.data.corpora.joined import JoinedCorpus
     from tts.data.corpora.webdataset import WebDataset
     from tts.data.datamodule import MelWaveDataModule, TextMelDataModule
     from tts.data.datasets import MelWaveDataset, TextMelDataset
@@ -37,6 +38,7 @@ _HOMES = {
     "Filelist": "corpora",
     "FrameBudgetBatchSampler": "frame_budget",
     "HuggingFace": "corpora.huggingface",
+    "JoinedCorpus": "corpora.joined",
     "LJSpeech": "corpora",
     "LibriTTS": "corpora.folder",
     "MelWaveBatch": "batch",
@@ -65,6 +67,7 @@ __all__ = [
     "Filelist",
     "FrameBudgetBatchSampler",
     "HuggingFace",
+    "JoinedCorpus",
     "LJSpeech",
     "LibriTTS",
     "MelWaveBatch",
