@@ -11,13 +11,13 @@ Shapes: ``B`` batch, ``N`` rows, ``K`` columns, ``H`` hidden units.
 from __future__ import annotations
 
 import copy
-from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from tts.models.tacotron2 import Tacotron2
+if TYPE_CHECKING:
+    from tts.models.tacotron2 import Tacotron2
 
 
 class Int8LSTMCell(nn.Module):
@@ -83,23 +83,8 @@ def quantized_rows(weight: Tensor) -> tuple[Tensor, Tensor]:
 
 def add_product(out: Tensor, x: Tensor, weight: Tensor, scale: Tensor) -> None:
     """Add to ``(B, N)`` the product of ``(B, K)`` with what :func:`quantized_rows` made."""
-    _kernel()(out.numpy(), x.contiguous().numpy(), weight.numpy(), scale.numpy())
+    from tts.models import decoder_kernels
 
-
-@cache
-def _kernel() -> Any:
-    """The compiled loop; numba is imported by those who use it."""
-    import numba
-    import numpy as np
-
-    @numba.njit(fastmath=True, cache=True, nogil=True)
-    def add(out: Any, x: Any, weight: Any, scale: Any) -> None:
-        n_rows, n_columns = weight.shape
-        for b in range(len(x)):
-            for n in range(n_rows):
-                total = np.float32(0)
-                for k in range(n_columns):
-                    total += np.float32(weight[n, k]) * x[b, k]
-                out[b, n] += scale[n] * total
-
-    return add
+    total = torch.zeros_like(out)
+    decoder_kernels.add_product(total.numpy(), x.contiguous().numpy(), weight.numpy())
+    out.addcmul_(total, scale)

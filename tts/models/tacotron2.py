@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from math import sqrt
 from typing import Any
 
@@ -27,6 +28,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from tts.models.decoder_fast import fast_steps, spoken
 from tts.models.layers import ConvBlock, sequence_mask
 from tts.models.tacotron2_config import GeneratedMel, Tacotron2Config, Tacotron2Output
 from tts.models.tacotron2_decoder import Decoder, Generators, Memory
@@ -230,19 +232,30 @@ class Tacotron2(nn.Module):
             ``(B, n_frames_per_step, n_mels)`` before the post-net, ``(B, n_frames_per_step)``,
             ``(B, T_text)``.
         """
+        walk = fast_steps(self.decoder, memory, generator, attention_window)
+        if walk is None:
+            walk = self._plain_steps(memory, generator, attention_window)
+        for frames, gate, weights in islice(walk, max_steps):
+            ending.see(gate, weights)
+            yield frames, gate, weights
+            if ending.is_reached:
+                return
+
+    def _plain_steps(
+        self, memory: Memory, generator: Generators, attention_window: int | None
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """As :meth:`steps`, without an end; the definition of :func:`fast_steps`."""
         state = self.decoder.initial_state(memory)
         frame = memory.values.new_zeros(len(memory.values), self.config.n_mels)
-        for _ in range(max_steps):
+        while True:
             seen = memory
             if attention_window is not None:
                 weights = state.attention.weights[:, 0]
                 seen = memory._replace(bias=within(memory.bias, weights, attention_window))
             frames, gate, state = self.decoder.step(frame, state, seen, generator)
             frame = frames[:, -1]
-            ending.see(gate, state.attention.weights[:, 0])
+            spoken(self.decoder)
             yield frames, gate, state.attention.weights[:, 0]
-            if ending.is_reached:
-                return
 
     def _assemble(
         self, frames: Tensor, gates: Tensor, alignments: Tensor, lengths: Tensor, n_frames: int

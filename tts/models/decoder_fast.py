@@ -1,0 +1,266 @@
+"""Free-running decoding on a CPU at the speed of its memory: loops compiled, buffers kept.
+
+:meth:`tts.models.tacotron2_decoder.Decoder.step` says what a step is. In torch a step of one
+utterance is some forty small operations around two matrix-vector products that do not reach the
+memory's speed. Here it is eleven calls of compiled loops (:mod:`tts.models.decoder_kernels`) that
+write where the next one reads. Weights are read where torch has them, so nothing is prepared that
+training could make stale.
+
+Shapes: ``B`` batch, ``T_text`` symbols, ``H`` hidden units, ``M`` width of the memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+
+from tts.models.int8 import Int8LSTMCell
+from tts.models.tacotron2_decoder import Decoder, Generators, LocationAttention, Memory, Prenet
+
+# Loading the loops takes half a second, compiling them (once on a machine) a few. With so many
+# recurrent weights that is won back in one utterance; smaller networks first have to show, by so
+# many steps (two minutes with 3 frames in each), that they are here to stay.
+LARGE = 8_000_000
+STEPS_THAT_PAY = 4096
+
+_KNOWN = {
+    "": Decoder,
+    "prenet": Prenet,
+    "prenet.layers": nn.ModuleList,
+    "prenet.layers.0": nn.Linear,
+    "prenet.layers.1": nn.Linear,
+    "attention_rnn": (nn.LSTMCell, Int8LSTMCell),
+    "attention": LocationAttention,
+    "attention.query": nn.Linear,
+    "attention.memory": nn.Linear,
+    "attention.score": nn.Linear,
+    "attention.location_conv": nn.Conv1d,
+    "attention.location_dense": nn.Linear,
+    "decoder_rnn": (nn.LSTMCell, Int8LSTMCell),
+    "projection": nn.Linear,
+    "gate": nn.Linear,
+}
+_spoken: WeakKeyDictionary[Decoder, int] = WeakKeyDictionary()
+
+Step = tuple[Tensor, Tensor, Tensor]
+
+
+def fast_steps(
+    decoder: Decoder, memory: Memory, generator: Generators, window: int | None
+) -> Iterator[Step] | None:
+    """Steps of speaking without an end, or None where the loops do not apply or do not pay.
+
+    Args:
+        decoder: that speaks.
+        memory: from :meth:`Decoder.prepare`.
+        generator: seeds the pre-net's dropout.
+        window: see ``attention_window`` of :meth:`Tacotron2.generate`.
+
+    Returns:
+        Frames ``(B, n_frames_per_step, n_mels)``, gate logits ``(B, n_frames_per_step)`` and
+        alignment ``(B, T_text)`` of each step, equal to those of :meth:`Decoder.step` up to
+        float32's rounding.
+    """
+    if decoder.config.recurrence != "fast" or not _applies(decoder, memory, generator):
+        return None
+    if not _pays(decoder):
+        return None
+    return _Walk(decoder, memory, generator, window).steps()
+
+
+def spoken(decoder: Decoder) -> None:
+    """Count a step that was computed the other way."""
+    _spoken[decoder] = _spoken.get(decoder, 0) + 1
+
+
+def _pays(decoder: Decoder) -> bool:
+    """Whether compiled loops save more time than it takes to get them."""
+    cells = (decoder.attention_rnn, decoder.decoder_rnn)
+    if any(isinstance(cell, Int8LSTMCell) for cell in cells):
+        return True  # needs them in any case
+    n_weights = sum(cell.weight_ih.numel() + cell.weight_hh.numel() for cell in cells)
+    return n_weights >= LARGE or _spoken.get(decoder, 0) >= STEPS_THAT_PAY
+
+
+def _applies(decoder: Decoder, memory: Memory, generator: Generators) -> bool:
+    """Whether the decoder is what the loops were written for, to the last layer."""
+    if torch.is_grad_enabled() or torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
+        return False
+    modules = dict(decoder.named_modules())
+    if modules.keys() != _KNOWN.keys() or {"step", "advance"} & vars(decoder).keys():
+        return False
+    for name, module in modules.items():
+        kinds = _KNOWN[name]
+        hooks = module._forward_hooks or module._forward_pre_hooks
+        if type(module) not in (kinds if isinstance(kinds, tuple) else (kinds,)) or hooks:
+            return False
+    weights = [*decoder.parameters(), *memory]
+    generators = [generator] if isinstance(generator, torch.Generator) else generator or []
+    return (
+        all(type(w) in (nn.Parameter, Tensor) for w in weights)
+        and all(w.device.type == "cpu" and w.dtype == torch.float32 for w in weights)
+        and all(g.device.type == "cpu" for g in generators)
+    )
+
+
+class _Walk:
+    """The buffers of one batch, from which each step takes what the one before it left."""
+
+    def __init__(
+        self, decoder: Decoder, memory: Memory, generator: Generators, window: int | None
+    ) -> None:
+        import numpy as np
+
+        from tts.models import decoder_kernels
+
+        self.loops: Any = decoder_kernels
+        self.config = config = decoder.config
+        self.window = -1 if window is None else window
+        n_batch, n_text, n_memory = memory.values.shape
+
+        def zeros(*shape: int) -> Any:
+            return np.zeros((n_batch, *shape), np.float32)
+
+        attention = decoder.attention
+        n_hidden = attention.query.in_features
+        self.masks = _Masks(decoder.prenet, n_batch, generator)
+        self.prenet = [_array(layer.weight) for layer in decoder.prenet.layers]
+        self.bottleneck = zeros(config.prenet_dim)
+        # what an LSTM sees beside itself, and what is seen of it: context in the last columns
+        self.found = zeros(config.prenet_dim + n_memory)
+        self.heard = zeros(n_hidden + n_memory)
+        self.said = zeros(config.decoder_rnn_dim + n_memory)
+        self.context = zeros(n_memory)
+        cell = _Int8Lstm if isinstance(decoder.attention_rnn, Int8LSTMCell) else _Lstm
+        self.attention_rnn = cell(self.loops, decoder.attention_rnn, n_batch)
+        self.decoder_rnn = cell(self.loops, decoder.decoder_rnn, n_batch)
+        self.query_weight = _array(attention.query.weight)
+        self.query, self.no_bias = zeros(config.attention_dim), zeros(config.attention_dim)[0]
+        self.memory = (
+            _array(memory.keys.transpose(1, 2)),
+            _array(memory.bias),
+            _array(memory.values),
+            _array(memory.kernel.permute(1, 2, 0)),
+            _array(attention.score.weight[0]),
+        )
+        self.looked = zeros(2, n_text + memory.kernel.shape[2] - 1)
+        self.activation = zeros(config.attention_dim)[0]
+        layers = (decoder.projection, decoder.gate)
+        self.projection = _array(torch.cat([layer.weight for layer in layers]))
+        self.projection_bias = _array(torch.cat([layer.bias for layer in layers]))
+        self.frame = zeros(config.n_mels)
+
+    def steps(self) -> Iterator[Step]:
+        """See :func:`fast_steps`."""
+        n_frames, n_mels = self.config.n_frames_per_step, self.config.n_mels
+        n_values = n_frames * n_mels
+        n_batch, n_text = len(self.frame), self.memory[0].shape[1]
+        while True:
+            weights = torch.empty(n_batch, n_text)
+            projected = torch.empty(n_batch, n_values + n_frames)
+            self._look(weights.numpy())
+            self._say(projected.numpy())
+            frames = projected[:, :n_values].view(n_batch, n_frames, n_mels)
+            yield frames, projected[:, n_values:], weights
+
+    def _look(self, weights: Any) -> None:
+        """Pre-net, attention LSTM and attention; fills the weights ``(B, T_text)``."""
+        loops = self.loops
+        first, second = self.masks.draw()
+        loops.prenet_layer(self.bottleneck, self.frame, self.prenet[0], first, self.masks.scale)
+        loops.prenet_layer(self.found, self.bottleneck, self.prenet[1], second, self.masks.scale)
+        self.attention_rnn.step(self.found, self.heard)
+        loops.linear(self.query, self.heard, self.query_weight, self.no_bias)
+        loops.attend(
+            weights,
+            self.query,
+            *self.memory,
+            self.looked,
+            self.window,
+            self.activation,
+            self.context,
+        )
+        for seen in (self.found, self.heard, self.said):
+            seen[:, -self.context.shape[1] :] = self.context
+
+    def _say(self, projected: Any) -> None:
+        """Decoder LSTM and projections; fills frames and gates side by side."""
+        self.decoder_rnn.step(self.heard, self.said)
+        self.loops.linear(projected, self.said, self.projection, self.projection_bias)
+        last = self.config.n_frames_per_step * self.config.n_mels
+        self.frame[:] = projected[:, last - self.config.n_mels : last]
+
+
+class _Masks:
+    """The pre-net's dropout, drawn as :meth:`Prenet.step` draws it."""
+
+    def __init__(self, prenet: Prenet, n_batch: int, generator: Generators) -> None:
+        import numpy as np
+
+        one = generator is None or isinstance(generator, torch.Generator)
+        self._generators = [generator] if one else generator
+        self._keep = 1 - prenet.dropout
+        self._draws = prenet.dropout > 0
+        sizes = [layer.weight.shape[0] for layer in prenet.layers]
+        masks = [torch.ones(1 if one else n_batch, size) for size in sizes]
+        self._rows = [mask.split(1) for mask in masks]
+        self._arrays = [mask.numpy() for mask in masks]
+        self.scale = np.float32(1) / np.float32(self._keep)
+
+    def draw(self) -> list[Any]:
+        """Two of ``(1 or B, prenet_dim)``, 0 or 1; valid until the next."""
+        if self._draws:
+            for rows in self._rows:
+                for row, generator in zip(rows, self._generators, strict=True):
+                    row.bernoulli_(self._keep, generator=generator)
+        return self._arrays
+
+
+class _Lstm:
+    """An LSTM cell whose hidden state lies in the first columns of what others see of it."""
+
+    def __init__(self, loops: Any, cell: nn.LSTMCell, n_batch: int) -> None:
+        self.loops = loops
+        self.weights = _array(cell.weight_ih), _array(cell.weight_hh)
+        self.bias = _array(cell.bias_ih + cell.bias_hh)
+        self.gates = _array(torch.empty(n_batch, len(self.bias)))
+        self.cell = _array(torch.zeros(n_batch, cell.hidden_size))
+
+    def step(self, inputs: Any, seen: Any) -> None:
+        """``(B, K)``, and ``(B, H or more)`` with the hidden state, which is replaced."""
+        self.loops.linear(self.gates, inputs, self.weights[0], self.bias)
+        self.loops.add_product(self.gates, seen, self.weights[1])
+        self.loops.lstm(self.gates, self.cell, seen)
+
+
+class _Int8Lstm:
+    """The same from 8-bit weights."""
+
+    def __init__(self, loops: Any, cell: Int8LSTMCell, n_batch: int) -> None:
+        self.loops = loops
+        self.weights = [
+            (torch.empty(n_batch, weight.shape[1], dtype=torch.int16).numpy(), weight.numpy(), scale.numpy())
+            for weight, scale in (
+                (cell.weight_ih, cell.scale_ih),
+                (cell.weight_hh, cell.scale_hh),
+            )
+        ]
+        self.bias = _array(cell.bias)
+        self.gates = _array(torch.empty(n_batch, len(self.bias)))
+        self.cell = _array(torch.zeros(n_batch, len(self.bias) // 4))
+
+    def step(self, inputs: Any, seen: Any) -> None:
+        """As :meth:`_Lstm.step`."""
+        self.gates[:] = self.bias
+        for x, weights in zip((inputs, seen), self.weights, strict=True):
+            self.loops.add_int8_product(self.gates, x, *weights)
+        self.loops.lstm(self.gates, self.cell, seen)
+
+
+def _array(tensor: Tensor) -> Any:
+    """The values of a tensor in C order, where they are if they lie so."""
+    return tensor.detach().contiguous().numpy()
