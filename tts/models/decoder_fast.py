@@ -11,7 +11,7 @@ Shapes: ``B`` batch, ``T_text`` symbols, ``H`` hidden units, ``M`` width of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -26,6 +26,9 @@ from tts.models.tacotron2_decoder import Decoder, Generators, LocationAttention,
 # many steps (two minutes with 3 frames in each), that they are here to stay.
 LARGE = 8_000_000
 STEPS_THAT_PAY = 4096
+# The loops take one thread. More of torch's threads than these are faster: a batch is arithmetic,
+# which they divide; one utterance is reading, and a few threads take all that memory gives.
+MEMORY_THREADS, BATCH_THREADS = 4, 2
 
 _KNOWN = {
     "": Decoder,
@@ -65,9 +68,9 @@ def fast_steps(
         alignment ``(B, T_text)`` of each step, equal to those of :meth:`Decoder.step` up to
         float32's rounding.
     """
-    if decoder.config.recurrence != "fast" or not _applies(decoder, memory, generator):
+    if decoder.config.recurrence != "fast" or not _pays(decoder, len(memory.values)):
         return None
-    if not _pays(decoder):
+    if not _applies(decoder, memory, generator):
         return None
     return _Walk(decoder, memory, generator, window).steps()
 
@@ -77,12 +80,14 @@ def spoken(decoder: Decoder) -> None:
     _spoken[decoder] = _spoken.get(decoder, 0) + 1
 
 
-def _pays(decoder: Decoder) -> bool:
+def _pays(decoder: Decoder, n_batch: int) -> bool:
     """Whether compiled loops save more time than it takes to get them."""
-    cells = (decoder.attention_rnn, decoder.decoder_rnn)
+    cells: list[nn.Module] = [decoder.attention_rnn, decoder.decoder_rnn]
     if any(isinstance(cell, Int8LSTMCell) for cell in cells):
         return True  # needs them in any case
-    n_weights = sum(cell.weight_ih.numel() + cell.weight_hh.numel() for cell in cells)
+    if torch.get_num_threads() > (MEMORY_THREADS if n_batch == 1 else BATCH_THREADS):
+        return False
+    n_weights = sum(weight.numel() for cell in cells for weight in cell.parameters())
     return n_weights >= LARGE or _spoken.get(decoder, 0) >= STEPS_THAT_PAY
 
 
@@ -127,17 +132,16 @@ class _Walk:
 
         attention = decoder.attention
         n_hidden = attention.query.in_features
-        self.masks = _Masks(decoder.prenet, n_batch, generator)
-        self.prenet = [_array(layer.weight) for layer in decoder.prenet.layers]
+        self.masks = _Masks(decoder.prenet, generator)
+        self.prenet = [_array(weight) for weight in decoder.prenet.parameters()]
         self.bottleneck = zeros(config.prenet_dim)
         # what an LSTM sees beside itself, and what is seen of it: context in the last columns
         self.found = zeros(config.prenet_dim + n_memory)
         self.heard = zeros(n_hidden + n_memory)
         self.said = zeros(config.decoder_rnn_dim + n_memory)
         self.context = zeros(n_memory)
-        cell = _Int8Lstm if isinstance(decoder.attention_rnn, Int8LSTMCell) else _Lstm
-        self.attention_rnn = cell(self.loops, decoder.attention_rnn, n_batch)
-        self.decoder_rnn = cell(self.loops, decoder.decoder_rnn, n_batch)
+        self.attention_rnn = _lstm(self.loops, decoder.attention_rnn, n_batch)
+        self.decoder_rnn = _lstm(self.loops, decoder.decoder_rnn, n_batch)
         self.query_weight = _array(attention.query.weight)
         self.query, self.no_bias = zeros(config.attention_dim), zeros(config.attention_dim)[0]
         self.memory = (
@@ -198,16 +202,16 @@ class _Walk:
 class _Masks:
     """The pre-net's dropout, drawn as :meth:`Prenet.step` draws it."""
 
-    def __init__(self, prenet: Prenet, n_batch: int, generator: Generators) -> None:
+    def __init__(self, prenet: Prenet, generator: Generators) -> None:
         import numpy as np
 
-        one = generator is None or isinstance(generator, torch.Generator)
-        self._generators = [generator] if one else generator
+        self._generators: Sequence[torch.Generator | None] = (
+            generator if isinstance(generator, Sequence) else [generator]
+        )
         self._keep = 1 - prenet.dropout
         self._draws = prenet.dropout > 0
-        sizes = [layer.weight.shape[0] for layer in prenet.layers]
-        masks = [torch.ones(1 if one else n_batch, size) for size in sizes]
-        self._rows = [mask.split(1) for mask in masks]
+        masks = [torch.ones(len(self._generators), len(w)) for w in prenet.parameters()]
+        self._rows = [list(mask[:, None]) for mask in masks]
         self._arrays = [mask.numpy() for mask in masks]
         self.scale = np.float32(1) / np.float32(self._keep)
 
@@ -218,6 +222,13 @@ class _Masks:
                 for row, generator in zip(rows, self._generators, strict=True):
                     row.bernoulli_(self._keep, generator=generator)
         return self._arrays
+
+
+def _lstm(loops: Any, cell: nn.Module, n_batch: int) -> _Lstm | _Int8Lstm:
+    if isinstance(cell, Int8LSTMCell):
+        return _Int8Lstm(loops, cell, n_batch)
+    assert isinstance(cell, nn.LSTMCell)
+    return _Lstm(loops, cell, n_batch)
 
 
 class _Lstm:
@@ -242,12 +253,10 @@ class _Int8Lstm:
 
     def __init__(self, loops: Any, cell: Int8LSTMCell, n_batch: int) -> None:
         self.loops = loops
+        matrices = ((cell.weight_ih, cell.scale_ih), (cell.weight_hh, cell.scale_hh))
         self.weights = [
-            (torch.empty(n_batch, weight.shape[1], dtype=torch.int16).numpy(), weight.numpy(), scale.numpy())
-            for weight, scale in (
-                (cell.weight_ih, cell.scale_ih),
-                (cell.weight_hh, cell.scale_hh),
-            )
+            (_array(torch.empty(n_batch, weight.shape[1]).short()), weight, scale)
+            for weight, scale in (map(_array, pair) for pair in matrices)
         ]
         self.bias = _array(cell.bias)
         self.gates = _array(torch.empty(n_batch, len(self.bias)))

@@ -19,11 +19,14 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import numba
+import numba.core.cgutils
+import numba.extending
 import numpy as np
 from llvmlite import ir
-from numba.core import cgutils, types
-from numba.extending import intrinsic
+
+_njit: Any = numba.njit
+_intrinsic: Any = numba.extending.intrinsic
+_build: Any = numba.core.cgutils
 
 _BLOCK = 4  # rows of a matrix that are read together
 _CHUNK = 32  # columns that one instruction of the integer product takes
@@ -35,14 +38,14 @@ def _compiled(function: Callable[..., Any]) -> Any:
     """Machine code of a function, from the cache if it can be kept anywhere."""
     options = {"fastmath": _REASSOCIATE, "nogil": True, "error_model": "numpy"}
     try:
-        return numba.njit(cache=True, **options)(function)
+        return _njit(cache=True, **options)(function)
     except RuntimeError:  # no folder to keep it in
-        return numba.njit(**options)(function)
+        return _njit(**options)(function)
 
 
 @_compiled
 def _tanh(x: Any) -> Any:
-    """tanh within 1e-7, by arithmetic alone, so that loops of it become vector instructions.
+    """Tanh within 1e-7, by arithmetic alone, so that loops of it become vector instructions.
 
     Three terms of Lambert's continued fraction (1770) for a quarter of the argument, doubled
     twice by ``tanh 2a = 2 tanh a / (1 + tanh^2 a)`` with numerator and denominator kept apart.
@@ -188,9 +191,7 @@ def attend(
 
 
 @_compiled
-def _add_location(
-    activation: Any, kernel: Any, looked: Any, b: int, side: int, t: int
-) -> None:
+def _add_location(activation: Any, kernel: Any, looked: Any, b: int, side: int, t: int) -> None:
     """Add to ``(D,)`` what the location kernel makes of one kind of weights around a symbol."""
     taps = kernel.shape[1]
     whole = taps - taps % _BLOCK
@@ -247,15 +248,15 @@ def add_int8_product(out: Any, x: Any, rounded: Any, weight: Any, scale: Any) ->
             out[b, n] += np.float32(rest) * (scale[n] * units[b])
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _four_dots(typing: Any, sums: Any, x: Any, b: Any, weight: Any, n: Any) -> Any:
+@_intrinsic  # type: ignore[untyped-decorator]
+def _four_dots(_: Any, sums: Any, x: Any, b: Any, weight: Any, n: Any) -> Any:
     """``sums[r] = weight[n + r] . x[b]`` for r below 4, but for the columns after the last chunk.
 
     The compiler does not find the instructions that multiply and add pairs of 16-bit integers
     in loops over several rows. Here the loop is in its own language, in vectors of a chunk: every
     processor can run it, and those with such instructions do so with two for a chunk of a row.
     """
-    signature = types.void(sums, x, b, weight, n)
+    signature = numba.core.types.void(sums, x, b, weight, n)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         size, total = ir.IntType(64), ir.VectorType(ir.IntType(32), _CHUNK // 2)
@@ -265,7 +266,7 @@ def _four_dots(typing: Any, sums: Any, x: Any, b: Any, weight: Any, n: Any) -> A
         }
 
         def row_of(i: int, row: Any) -> Any:
-            width = cgutils.unpack_tuple(builder, arrays[i].shape)[1]
+            width = _build.unpack_tuple(builder, arrays[i].shape)[1]
             return builder.gep(arrays[i].data, [builder.mul(row, width)])
 
         def chunk(start: Any, column: Any, bits: int) -> Any:
@@ -276,9 +277,7 @@ def _four_dots(typing: Any, sums: Any, x: Any, b: Any, weight: Any, n: Any) -> A
             return builder.sext(loaded, ir.VectorType(ir.IntType(32), _CHUNK))
 
         def pairs(product: Any) -> Any:
-            masks = [
-                ir.Constant(total, list(range(offset, _CHUNK, 2))) for offset in (0, 1)
-            ]
+            masks = [ir.Constant(total, list(range(offset, _CHUNK, 2))) for offset in (0, 1)]
             nothing = ir.Constant(product.type, ir.Undefined)
             even, odd = (builder.shuffle_vector(product, nothing, mask) for mask in masks)
             return builder.add(even, odd)
@@ -286,12 +285,11 @@ def _four_dots(typing: Any, sums: Any, x: Any, b: Any, weight: Any, n: Any) -> A
         given = row_of(1, arguments[2])
         rows = [row_of(3, builder.add(arguments[4], size(r))) for r in range(_BLOCK)]
         totals = [
-            cgutils.alloca_once_value(builder, ir.Constant(total, [0] * (_CHUNK // 2)))
-            for _ in rows
+            _build.alloca_once_value(builder, ir.Constant(total, [0] * (_CHUNK // 2))) for _ in rows
         ]
-        width = cgutils.unpack_tuple(builder, arrays[3].shape)[1]
+        width = _build.unpack_tuple(builder, arrays[3].shape)[1]
         end = builder.and_(width, size(-_CHUNK))
-        loop = cgutils.for_range_slice(builder, size(0), end, size(_CHUNK), inc=True)
+        loop = _build.for_range_slice(builder, size(0), end, size(_CHUNK), inc=True)
         with loop as (column, _):
             values = chunk(given, column, 16)
             for row, kept in zip(rows, totals, strict=True):
@@ -299,7 +297,7 @@ def _four_dots(typing: Any, sums: Any, x: Any, b: Any, weight: Any, n: Any) -> A
                 builder.store(builder.add(builder.load(kept), pairs(product)), kept)
         reduce_type = ir.FunctionType(ir.IntType(32), [total])
         name = f"llvm.vector.reduce.add.v{_CHUNK // 2}i32"
-        add_up = cgutils.get_or_insert_function(builder.module, reduce_type, name)
+        add_up = _build.get_or_insert_function(builder.module, reduce_type, name)
         for r, kept in enumerate(totals):
             found = builder.call(add_up, [builder.load(kept)])
             builder.store(found, builder.gep(arrays[0].data, [size(r)]))

@@ -13,43 +13,54 @@ from torch import Tensor
 
 
 class Ending:
-    """When each utterance of a batch ends, and what ends it: its gate, or its attention."""
+    """When each utterance of a batch ends, and what ends it: its gate, or its attention.
+
+    Kept as Python's numbers: a dozen operations on tensors of a few elements would take longer
+    than the decoder step that they judge.
+    """
 
     def __init__(self, text_lengths: Tensor, gate_threshold: float, end_steps: int | None) -> None:
-        self.last_symbols = text_lengths - 1
+        self.text_lengths: list[int] = text_lengths.tolist()
+        self.device = text_lengths.device
         self.gate_threshold, self.end_steps = gate_threshold, end_steps
-        self.lengths = torch.zeros_like(text_lengths)  # in frames; 0 where it goes on
-        self.by_gate = torch.zeros_like(text_lengths, dtype=torch.bool)
-        self.steps_at_end = torch.zeros_like(text_lengths)
+        self.lengths = [0] * len(text_lengths)  # in frames; 0 where it goes on
+        self.by_gate = [False] * len(text_lengths)
+        self.steps_at_end = [0] * len(text_lengths)
         self.n_frames = 0
 
     @property
     def is_reached(self) -> bool:
-        """Whether all have ended; waits for the device."""
-        return bool((self.lengths > 0).all())
+        """Whether all have ended."""
+        return all(self.lengths)
 
     def see(self, gate_logits: Tensor, weights: Tensor) -> None:
-        """Look at one step: gate logits ``(B, r)``, attention ``(B, T_text)``."""
-        going = self.lengths == 0
-        fires = torch.sigmoid(gate_logits) > self.gate_threshold
-        by_gate = going & fires.any(1)
-        first = fires.int().argmax(1) + 1 + self.n_frames
-        self.lengths = torch.where(by_gate, first, self.lengths)
-        self.by_gate = self.by_gate | by_gate
+        """Look at one step: gate logits ``(B, r)``, attention ``(B, T_text)``; waits for them."""
+        fires = (torch.sigmoid(gate_logits) > self.gate_threshold).tolist()
+        strongest = None if self.end_steps is None else weights.argmax(1).tolist()
+        for row, gates in enumerate(fires):
+            if self.lengths[row]:
+                continue
+            if True in gates:
+                self.lengths[row] = self.n_frames + gates.index(True) + 1
+                self.by_gate[row] = True
+            elif strongest is not None and self._stays(row, strongest[row]):
+                self.lengths[row] = self.n_frames + len(gates)
         self.n_frames += gate_logits.shape[1]
-        if self.end_steps is not None:
-            at_end = weights.argmax(1) == self.last_symbols
-            self.steps_at_end = torch.where(at_end, self.steps_at_end + 1, 0)
-            by_attention = going & ~by_gate & (self.steps_at_end >= self.end_steps)
-            self.lengths = torch.where(by_attention, self.n_frames, self.lengths)
+
+    def _stays(self, row: int, symbol: int) -> bool:
+        """Whether attention has been at the last symbol for long enough."""
+        at_end = symbol == self.text_lengths[row] - 1
+        self.steps_at_end[row] = self.steps_at_end[row] + 1 if at_end else 0
+        return self.end_steps is not None and self.steps_at_end[row] >= self.end_steps
 
     def result(self, n_frames: int) -> tuple[Tensor, tuple[str, ...]]:
         """Lengths in frames ``(B,)``, `n_frames` where it did not end, and the reasons."""
-        ended = zip(self.by_gate.tolist(), (self.lengths > 0).tolist(), strict=True)
         reasons = tuple(
-            "gate" if gate else "attention" if any_ else "max_steps" for gate, any_ in ended
+            "gate" if gate else "attention" if length else "max_steps"
+            for gate, length in zip(self.by_gate, self.lengths, strict=True)
         )
-        return torch.where(self.lengths > 0, self.lengths, n_frames), reasons
+        lengths = [length or n_frames for length in self.lengths]
+        return torch.tensor(lengths, device=self.device), reasons
 
 
 def within(bias: Tensor, weights: Tensor, window: int) -> Tensor:

@@ -87,7 +87,7 @@ class MelStream:
         n_frames = 0
         for frames, gates, weights in self._network.steps(memory, *self._walk):
             r = frames.shape[1]
-            left = int(self._ending.lengths) - n_frames if self._ending.is_reached else r
+            left = self._ending.lengths[0] - n_frames if self._ending.is_reached else r
             n_frames += left
             self._gates.append(gates[0, :left].float())
             self._alignments.append(weights.float().expand(left, -1))
