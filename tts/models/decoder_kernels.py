@@ -155,6 +155,7 @@ def attend(
     """
     n_text, reach = keys.shape[1], kernel.shape[1] // 2
     for b in range(len(keys)):
+        # what is hidden on both sides changes nothing, not even the order of a sum
         first, last = 0, n_text
         if window >= 0:
             strongest = 0
@@ -162,32 +163,34 @@ def attend(
                 if looked[b, 0, reach + t] > looked[b, 0, reach + strongest]:
                     strongest = t
             first, last = max(0, strongest - window), min(n_text, strongest + window + 1)
+        while last > first and bias[b, last - 1] == -np.inf:
+            last -= 1
+        for t in range(n_text):
+            weights[b, t] = np.float32(0)
         highest = np.float32(-np.inf)
-        for t in range(n_text):
-            weights[b, t] = np.float32(-np.inf)
-            if first <= t < last and bias[b, t] != np.float32(-np.inf):
-                for d in range(len(score)):
-                    activation[d] = keys[b, t, d] + query[b, d]
-                for side in range(2):
-                    _add_location(activation, kernel, looked, b, side, t)
-                energy = bias[b, t]
-                for d in range(len(score)):
-                    energy += score[d] * _tanh(activation[d])
-                weights[b, t] = energy
-                highest = max(highest, energy)
+        for t in range(first, last):
+            for d in range(len(score)):
+                activation[d] = keys[b, t, d] + query[b, d]
+            for side in range(2):
+                _add_location(activation, kernel, looked, b, side, t)
+            energy = bias[b, t]
+            for d in range(len(score)):
+                energy += score[d] * _tanh(activation[d])
+            weights[b, t] = energy
+            highest = max(highest, energy)
         total = np.float32(0)
-        for t in range(n_text):
+        for t in range(first, last):
             weights[b, t] = math.exp(weights[b, t] - highest)
             total += weights[b, t]
         for m in range(values.shape[2]):
             context[b, m] = np.float32(0)
-        for t in range(n_text):
+        for t in range(first, last):
             weights[b, t] /= total
+            for m in range(values.shape[2]):
+                context[b, m] += weights[b, t] * values[b, t, m]
+        for t in range(n_text):
             looked[b, 0, reach + t] = weights[b, t]
             looked[b, 1, reach + t] += weights[b, t]
-            if weights[b, t] != 0:
-                for m in range(values.shape[2]):
-                    context[b, m] += weights[b, t] * values[b, t, m]
 
 
 @_compiled
