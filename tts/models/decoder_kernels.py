@@ -29,7 +29,8 @@ _intrinsic: Any = numba.extending.intrinsic
 _build: Any = numba.core.cgutils
 
 _BLOCK = 4  # rows of a matrix that are read together
-_CHUNK = 32  # columns that one instruction of the integer product takes
+_CHUNK = 64  # columns of the integer product that are taken together: a line of the cache
+_AHEAD = 12  # rows after those being read that are asked for meanwhile
 # sums may be taken in any order; infinities mean something, so they stay
 _REASSOCIATE = {"reassoc", "contract", "arcp", "nsz"}
 
@@ -257,7 +258,8 @@ def _four_dots(_: Any, sums: Any, x: Any, b: Any, weight: Any, n: Any) -> Any:
 
     The compiler does not find the instructions that multiply and add pairs of 16-bit integers
     in loops over several rows. Here the loop is in its own language, in vectors of a chunk: every
-    processor can run it, and those with such instructions do so with two for a chunk of a row.
+    processor can run it, and those with such instructions do so with two for half a chunk. Rows are
+    too short for the processor to foresee the next ones, so they are asked for beforehand.
     """
     signature = numba.core.types.void(sums, x, b, weight, n)
 
@@ -292,10 +294,18 @@ def _four_dots(_: Any, sums: Any, x: Any, b: Any, weight: Any, n: Any) -> Any:
         ]
         width = _build.unpack_tuple(builder, arrays[3].shape)[1]
         end = builder.and_(width, size(-_CHUNK))
+        prefetch = _build.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(ir.VoidType(), [arrays[3].data.type, *[ir.IntType(32)] * 3]),
+            "llvm.prefetch",
+        )
+        for_reading = [ir.IntType(32)(number) for number in (0, 3, 1)]
         loop = _build.for_range_slice(builder, size(0), end, size(_CHUNK), inc=True)
         with loop as (column, _):
             values = chunk(given, column, 16)
+            later = builder.add(column, builder.mul(width, size(_AHEAD)))
             for row, kept in zip(rows, totals, strict=True):
+                builder.call(prefetch, [builder.gep(row, [later]), *for_reading])
                 product = builder.mul(chunk(row, column, 8), values)
                 builder.store(builder.add(builder.load(kept), pairs(product)), kept)
         reduce_type = ir.FunctionType(ir.IntType(32), [total])
