@@ -33,3 +33,13 @@ def command(monkeypatch, capsys):
         return status, *capsys.readouterr()
 
     return run
+
+
+@pytest.fixture
+def compiled_decoding(monkeypatch):
+    """Networks of any size decode by compiled loops, with any number of torch's threads."""
+    from tts.models import decoder_fast
+
+    monkeypatch.setattr(decoder_fast, "LARGE", 0)
+    monkeypatch.setattr(decoder_fast, "MEMORY_THREADS", 10**6)
+    monkeypatch.setattr(decoder_fast, "BATCH_THREADS", 10**6)

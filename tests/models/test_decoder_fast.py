@@ -14,6 +14,8 @@ from tts.models.decoder_fast import fast_steps
 from tts.models.int8 import int8_decoder, quantized_rows
 from tts.models.tacotron2_decoder import Decoder
 
+pytestmark = pytest.mark.usefixtures("compiled_decoding")
+
 # no size is a multiple of the loops' blocks
 SIZES = {
     "n_symbols": 20,
@@ -30,13 +32,6 @@ SIZES = {
 }
 NEVER = 1.0
 LENGTHS = torch.tensor([9, 4, 6])
-
-
-@pytest.fixture(autouse=True)
-def every_network_pays(monkeypatch):
-    monkeypatch.setattr(decoder_fast, "LARGE", 0)
-    monkeypatch.setattr(decoder_fast, "MEMORY_THREADS", 10**6)
-    monkeypatch.setattr(decoder_fast, "BATCH_THREADS", 10**6)
 
 
 def network(**options):

@@ -96,7 +96,10 @@ def test_teacher_forced_tacotron2(teacher_forced, part):
 
 
 @pytest.mark.parametrize("row", [0, 1])
-def test_generated_tacotron2(tacotron2, row):
+@pytest.mark.parametrize("compiled", [False, True])
+def test_generated_tacotron2(tacotron2, row, compiled, request):
+    if compiled:
+        request.getfixturevalue("compiled_decoding")
     text = formula.text()[row : row + 1]
     generated = tacotron2.generate(
         text,

@@ -75,7 +75,10 @@ def test_padding_leaks_into_theirs(packages, pair, formula):
 
 @pytest.mark.parametrize("kind", ["global", "own generator"])
 @pytest.mark.parametrize("threshold", [0.5, 0.87, 1.0])
-def test_generated(packages, pair, formula, kind, threshold):
+@pytest.mark.parametrize("compiled", [False, True])
+def test_generated(packages, pair, formula, kind, threshold, compiled, request):
+    if compiled:
+        request.getfixturevalue("compiled_decoding")
     ours, theirs = pair
     text = formula.text()[:1]
     theirs.decoder.gate_threshold = threshold
