@@ -8,7 +8,8 @@ implementation, whose weights give the same output here. Deviations, each with i
 - padding is masked in convolutions and batch norm (``mask_convolutions=False`` lets it leak, as
   theirs does);
 - the teacher-forced pass moves everything that is not recurrent out of the loop over frames, and
-  has gradients of its own for the rest (``recurrence="plain"`` goes step by step);
+  has gradients of its own for the rest, and speaking on a CPU takes compiled loops
+  (``recurrence="plain"`` goes step by step in torch, both times);
 - with a reduction factor above 1 the pre-net sees the last frame of the group, and the gate has
   one output for each frame.
 

@@ -22,8 +22,8 @@ class Tacotron2Config:
     Four options are ours. ``mask_convolutions`` keeps padding out of convolutions and batch norm.
     ``mel_mean`` and ``mel_std``: the decoder works on ``(mel - mel_mean) / mel_std``, which saves
     a new network the hundreds of steps that it takes to find the level of a log-mel spectrogram.
-    ``recurrence``: how the teacher-forced decoder is computed, ``"fast"``, or ``"plain"``, step by
-    step as it is defined; both give the same.
+    ``recurrence``: how the decoder is computed, teacher-forced or speaking: ``"fast"``, or
+    ``"plain"``, step by step as it is defined; both give the same.
 
     Raises:
         ValueError: a size below 1, an even kernel, an odd encoder width, a rate outside [0, 1),
