@@ -194,12 +194,27 @@ def test_int8_says_what_its_plain_decoder_says():
     assert 0 < difference < rounding / 20
 
 
+@pytest.mark.parametrize("int8", [False, True])
+@pytest.mark.parametrize("part", ["prenet.layers.0", "attention.query", "projection"])
+def test_what_is_not_a_number_is_not_hidden(part, int8):
+    net = network()
+    with torch.no_grad():
+        net.decoder.get_submodule(part).weight[0, 0] = float("nan")
+    net = int8_decoder(net) if int8 else net
+    assert walk(net) is not None
+    assert speak(net, max_steps=5).mel_post.isnan().any()
+
+
 class Unknown(Decoder):
     """A decoder with something of its own."""
 
 
 def with_a_layer(net):
     net.decoder.pitch = nn.Linear(2, 3)
+
+
+def with_a_weight_of_its_own(net):
+    net.decoder.offset = nn.Parameter(torch.zeros(3))
 
 
 def with_another_class(net):
@@ -226,6 +241,7 @@ def in_double_precision(net):
     "change",
     [
         with_a_layer,
+        with_a_weight_of_its_own,
         with_another_class,
         with_a_hook,
         with_a_step_of_its_own,

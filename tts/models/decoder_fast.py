@@ -96,7 +96,8 @@ def _applies(decoder: Decoder, memory: Memory, generator: Generators) -> bool:
     if torch.is_grad_enabled() or torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
         return False
     modules = dict(decoder.named_modules())
-    if modules.keys() != _KNOWN.keys() or {"step", "advance"} & vars(decoder).keys():
+    own = {"step", "advance"} & vars(decoder).keys() or decoder._parameters or decoder._buffers
+    if modules.keys() != _KNOWN.keys() or own:
         return False
     for name, module in modules.items():
         kinds = _KNOWN[name]

@@ -51,7 +51,12 @@ def _tanh(x: Any) -> Any:
     Three terms of Lambert's continued fraction (1770) for a quarter of the argument, doubled
     twice by ``tanh 2a = 2 tanh a / (1 + tanh^2 a)`` with numerator and denominator kept apart.
     """
-    a = np.float32(0.25) * min(max(x, np.float32(-9.0)), np.float32(9.0))
+    # beyond 9 it is 1; compared so that what is not a number stays so
+    if x > np.float32(9):
+        x = np.float32(9)
+    elif x < np.float32(-9):
+        x = np.float32(-9)
+    a = np.float32(0.25) * x
     square = a * a
     p = a * (np.float32(105) + np.float32(10) * square)
     q = np.float32(105) + square * (np.float32(45) + square)
@@ -100,7 +105,8 @@ def prenet_layer(out: Any, x: Any, weight: Any, mask: Any, scale: Any) -> None:
     for b in range(len(x)):
         own = min(b, len(mask) - 1)
         for n in range(len(weight)):
-            out[b, n] = max(out[b, n], np.float32(0)) * (mask[own, n] * scale)
+            positive = np.float32(0) if out[b, n] < np.float32(0) else out[b, n]
+            out[b, n] = positive * (mask[own, n] * scale)
 
 
 @_compiled
@@ -227,10 +233,11 @@ def add_int8_product(out: Any, x: Any, rounded: Any, weight: Any, scale: Any) ->
     limit = np.float32(min(32767, (2**31 - 1) // (127 * n_columns)))
     units = np.empty(len(x), np.float32)
     for b in range(len(x)):
-        largest = np.float32(1e-30)
+        largest, nothing = np.float32(1e-30), np.float32(0)
         for k in range(n_columns):
             largest = max(largest, abs(x[b, k]))
-        units[b] = largest / limit
+            nothing += np.float32(0) * x[b, k]
+        units[b] = largest / limit + nothing  # not a number where an input is none
         for k in range(n_columns):
             value = x[b, k] * (limit / largest)
             rounded[b, k] = np.int16(value + math.copysign(np.float32(0.5), value))

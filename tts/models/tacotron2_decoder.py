@@ -2,8 +2,8 @@
 
 :meth:`Decoder.advance` is the definition, one step at a time. When all frames are given,
 :meth:`Decoder.forward` walks it step by step with ``recurrence="plain"``, and otherwise computes
-the same with only the true recurrences in a loop (:mod:`tts.models.recurrence`). When nothing is
-given, a CPU may do what :meth:`Decoder.step` says in compiled loops (:mod:`tts.models.decoder_fast`).
+the same with only the true recurrences in a loop (:mod:`tts.models.recurrence`). What
+:meth:`Decoder.step` says may be done in compiled loops on a CPU (:mod:`tts.models.decoder_fast`).
 State is a value that goes in and comes out.
 
 Shapes: ``B`` batch, ``T_text`` symbols, ``S`` decoder steps (``T_mel`` divided by
