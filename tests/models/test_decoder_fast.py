@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import islice
 
 import numpy as np
@@ -345,3 +347,16 @@ def test_loops_are_compiled_where_nothing_can_be_kept(monkeypatch):
     monkeypatch.setattr(decoder_kernels, "_njit", njit)
     assert decoder_kernels._compiled(abs) is abs
     assert [options.get("cache") for options in tried] == [True, None]
+
+
+def test_the_first_words_of_a_small_network_wait_for_no_compiler():
+    code = """
+import sys, torch
+from tts.models import Tacotron2
+sizes = {"encoder_embedding_dim": 8, "attention_rnn_dim": 8, "decoder_rnn_dim": 8}
+network = Tacotron2(symbols_embedding_dim=8, postnet_embedding_dim=8, **sizes).eval()
+network.generate(torch.ones(1, 5, dtype=torch.int64), torch.tensor([5]), max_steps=3)
+print("numba" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
