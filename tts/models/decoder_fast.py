@@ -27,7 +27,8 @@ from tts.models.tacotron2_decoder import Decoder, Generators, LocationAttention,
 LARGE = 8_000_000
 STEPS_THAT_PAY = 4096
 # The loops take one thread. More of torch's threads than these are faster: a batch is arithmetic,
-# which they divide; one utterance is reading, and a few threads take all that memory gives.
+# which they divide; one utterance is reading, and a few threads take all that memory gives. Of a
+# small network's steps most is calling torch, which no thread makes faster.
 MEMORY_THREADS, BATCH_THREADS = 4, 2
 
 _KNOWN = {
@@ -85,10 +86,12 @@ def _pays(decoder: Decoder, n_batch: int) -> bool:
     cells: list[nn.Module] = [decoder.attention_rnn, decoder.decoder_rnn]
     if any(isinstance(cell, Int8LSTMCell) for cell in cells):
         return True  # needs them in any case
-    if torch.get_num_threads() > (MEMORY_THREADS if n_batch == 1 else BATCH_THREADS):
-        return False
-    n_weights = sum(weight.numel() for cell in cells for weight in cell.parameters())
-    return n_weights >= LARGE or _spoken.get(decoder, 0) >= STEPS_THAT_PAY
+    is_large = sum(weight.numel() for cell in cells for weight in cell.parameters()) >= LARGE
+    if n_batch > 1 or is_large:
+        n_threads = MEMORY_THREADS if n_batch == 1 else BATCH_THREADS
+        if torch.get_num_threads() > n_threads:
+            return False
+    return is_large or _spoken.get(decoder, 0) >= STEPS_THAT_PAY
 
 
 def _applies(decoder: Decoder, memory: Memory, generator: Generators) -> bool:

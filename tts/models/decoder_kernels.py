@@ -227,7 +227,7 @@ def add_int8_product(out: Any, x: Any, rounded: Any, weight: Any, scale: Any) ->
     """As :func:`add_product`, in integers: `weight` ``(N, K)`` int8, `scale` ``(N,)`` of its rows.
 
     `x` is rounded as well, to `rounded` ``(B, K)`` int16, as finely as no sum of products can
-    leave 32 bits: 13 bits for 2048 columns, a tenth of a per cent of what the weights lose.
+    leave 32 bits: 13 bits for 2048 columns, which loses a hundredth of what the weights lose.
     """
     n_rows, n_columns = weight.shape
     limit = np.float32(min(32767, (2**31 - 1) // (127 * n_columns)))
