@@ -28,6 +28,7 @@ def tacotron2_loss(
     text_lengths: Tensor | None = None,
     guided_weight: float = 0.0,
     guided_sigma: float = 0.4,
+    pitch_weight: float = 1.0,
 ) -> dict[str, Tensor]:
     """Parts of the loss, and their weighted sum under ``"total"``.
 
@@ -43,9 +44,11 @@ def tacotron2_loss(
         guided_weight: weight of the guided attention loss; 0 switches it off.
         guided_sigma: its width, as a share of the text (Tachibana et al., 2018, §4.1: 0.2; wider
             lets attention find its own path).
+        pitch_weight: weight of the pitch's cross entropy, in a network that tells it.
 
     Returns:
-        Scalars ``"mel"``, ``"mel_post"``, ``"gate"``, ``"total"`` and, with guidance, ``"guided"``.
+        Scalars ``"mel"``, ``"mel_post"``, ``"gate"``, ``"total"``, with guidance ``"guided"``, and
+        ``"pitch"`` where there is one.
 
     Raises:
         ValueError: an unknown reduction, or guidance without ``text_lengths``.
@@ -85,6 +88,11 @@ def tacotron2_loss(
         )
         parts["guided"] = (output.alignments * penalty.to(mel.dtype)).sum() / count
         total = total + guided_weight * parts["guided"]
+    if output.pitch_logits is not None and output.pitch is not None:
+        count = mask.sum().to(mel.dtype) if n_frames is None else n_frames
+        told = torch.log_softmax(output.pitch_logits.float(), 2)
+        parts["pitch"] = -((output.pitch * told).sum(2) * mask).sum() / count
+        total = total + pitch_weight * parts["pitch"]
     return {**parts, "total": total}
 
 

@@ -30,6 +30,7 @@ class Tacotron2LossOptions:
         guided_sigma: its width, as a share of the text.
         guided_until: share of the run (of its steps or of its time, whichever is further) after
             which guidance is off.
+        pitch_weight: weight of the pitch's cross entropy, in a network that tells it.
     """
 
     reduction: str = "masked"
@@ -37,6 +38,7 @@ class Tacotron2LossOptions:
     guided_weight: float = 0.0
     guided_sigma: float = 0.4
     guided_until: float = 1.0
+    pitch_weight: float = 1.0
 
     def __post_init__(self) -> None:
         if self.reduction not in REDUCTIONS:
@@ -80,6 +82,7 @@ class Tacotron2Task(SpeechTask):
             # validation is never guided: its loss means the same from the first step to the last
             guided_weight=self.guided_weight() if train else 0.0,
             guided_sigma=self.loss.guided_sigma,
+            pitch_weight=self.loss.pitch_weight,
         )
         return losses, int(batch.mel_lengths.sum())
 
