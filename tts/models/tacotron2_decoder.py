@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tts.models.layers import sequence_mask, xavier_conv, xavier_linear
+from tts.models.products import dense
 from tts.models.recurrence import AttentionRecurrence, LstmRecurrence
 from tts.models.tacotron2_config import Tacotron2Config
 from tts.models.tacotron2_pitch import PitchHead
@@ -41,7 +42,7 @@ class Prenet(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         """``(S, B, n_mels)`` -> ``(S, B, prenet_dim)``, an own dropout mask for each utterance."""
         for layer in self.layers:
-            frames = F.dropout(F.relu(layer(frames)), p=self.dropout, training=True)
+            frames = F.dropout(F.relu(dense(layer, frames)), p=self.dropout, training=True)
         return frames
 
     def step(self, frame: Tensor, generator: Generators) -> Tensor:
@@ -182,7 +183,7 @@ class Decoder(nn.Module):
         """What attention reads, ``(B, T_text, memory_dim)`` -> what every step reads."""
         mask = sequence_mask(text_lengths, values.shape[1])
         bias = torch.zeros_like(mask, dtype=values.dtype).masked_fill_(~mask, float("-inf"))
-        keys = self.attention.memory(values).transpose(1, 2).contiguous()
+        keys = dense(self.attention.memory, values).transpose(1, 2).contiguous()
         return Memory(values, keys, bias, self.attention.location_kernel())
 
     def initial_state(self, memory: Memory) -> DecoderState:
@@ -323,9 +324,9 @@ class Decoder(nn.Module):
 
     def _project(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
         """``(..., decoder_rnn_dim + memory)`` -> groups of frames, gate logits."""
-        frames = self.projection(outputs)
+        frames = dense(self.projection, outputs)
         shape = (*frames.shape[:-1], self.config.n_frames_per_step, self.config.n_mels)
-        return frames.view(shape), self.gate(outputs)
+        return frames.view(shape), dense(self.gate, outputs)
 
     def _attention_pass(
         self, inputs: Tensor, memory: Memory, dropout: Tensor | None
