@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tts.models.layers import xavier_linear
+from tts.models.products import dense
 from tts.models.tacotron2_config import Tacotron2Config
 
 #: Width of the bump of a code, in bins.
@@ -75,12 +76,12 @@ class PitchHead(nn.Module):
 
     def __init__(self, config: Tacotron2Config) -> None:
         super().__init__()
-        self.n_frames, self.n_codes = config.n_frames_per_step, config.pitch_bins + 1
+        self.n_frames, n_codes = config.n_frames_per_step, config.pitch_bins + 1
         out_dim = config.decoder_rnn_dim + config.memory_dim
-        self.seen = nn.Linear(self.n_codes, config.prenet_dim, bias=False)
-        self.logits = xavier_linear(out_dim, self.n_frames * self.n_codes)
+        self.seen = nn.Linear(n_codes, config.prenet_dim, bias=False)
+        self.logits = xavier_linear(out_dim, self.n_frames * n_codes)
         self.state = xavier_linear(out_dim, self.n_frames * config.pitch_dim, gain="relu")
-        self.code = nn.Linear(self.n_codes, config.pitch_dim, bias=False)
+        self.code = nn.Linear(n_codes, config.pitch_dim, bias=False)
         self.frames = xavier_linear(config.pitch_dim, config.n_mels)
         # a network that is warm-started without a pitch begins as it was
         for layer in (self.seen, self.frames):
@@ -89,21 +90,19 @@ class PitchHead(nn.Module):
 
     def tell(self, outputs: Tensor) -> Tensor:
         """``(..., decoder_rnn_dim + memory)`` -> logits ``(..., r, K + 1)``."""
-        logits: Tensor = self.logits(outputs).unflatten(-1, (self.n_frames, self.n_codes))
-        return logits
+        return dense(self.logits, outputs).view(*outputs.shape[:-1], self.n_frames, -1)
 
     def draw(self, outputs: Tensor, codes: Tensor) -> Tensor:
         """What the codes ``(..., r, K + 1)`` add to the frames ``(..., r, n_mels)``."""
-        hidden = self.state(outputs).unflatten(-1, (self.n_frames, -1)) + self.code(codes)
-        drawn: Tensor = self.frames(F.relu(hidden))
-        return drawn
+        told = dense(self.state, outputs).view(*outputs.shape[:-1], self.n_frames, -1)
+        return dense(self.frames, F.relu(told + dense(self.code, codes)))
 
     def choose(self, logits: Tensor) -> Tensor:
         """Logits ``(..., K + 1)`` -> the code of the most probable pitch, or of none."""
         shares = torch.softmax(logits.float(), -1)
         pitches = shares[..., :-1]
         at = _peak(pitches, pitches.argmax(-1), reach=2)
-        return pitch_code(at, shares[..., -1] < 0.5, self.n_codes - 1).to(logits)
+        return pitch_code(at, shares[..., -1] < 0.5, pitches.shape[-1]).to(logits)
 
 
 def pitch_code(at: Tensor, voiced: Tensor, n_bins: int) -> Tensor:
