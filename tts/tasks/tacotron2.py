@@ -31,6 +31,7 @@ class Tacotron2LossOptions:
         guided_until: share of the run (of its steps or of its time, whichever is further) after
             which guidance is off.
         pitch_weight: weight of the pitch's cross entropy, in a network that tells it.
+        texture_weight: weight of the loss that asks for detail; 0 switches it off.
     """
 
     reduction: str = "masked"
@@ -39,6 +40,7 @@ class Tacotron2LossOptions:
     guided_sigma: float = 0.4
     guided_until: float = 1.0
     pitch_weight: float = 1.0
+    texture_weight: float = 0.0
 
     def __post_init__(self) -> None:
         if self.reduction not in REDUCTIONS:
@@ -83,6 +85,8 @@ class Tacotron2Task(SpeechTask):
             guided_weight=self.guided_weight() if train else 0.0,
             guided_sigma=self.loss.guided_sigma,
             pitch_weight=self.loss.pitch_weight,
+            # as guidance: no part of the loss in validation
+            texture_weight=self.loss.texture_weight if train else 0.0,
         )
         return losses, int(batch.mel_lengths.sum())
 
