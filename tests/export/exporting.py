@@ -25,7 +25,10 @@ TACOTRON2 = {
 WAVEGLOW = {"n_mels": 8, "hop_length": 64, "win_length": 256, "n_flows": 2, "n_layers": 1}
 #: Everything that the published networks have not.
 OPTIONS = {
-    "Tacotron2": {"n_frames_per_step": 3, "n_speakers": 3, "mel_mean": -5.0, "mel_std": 2.0},
+    "Tacotron2": {
+        **{"n_frames_per_step": 3, "n_speakers": 3, "mel_mean": -5.0, "mel_std": 2.0},
+        **{"pitch_bins": 12, "pitch_dim": 8},
+    },
     "WaveGlow": {
         **{"front": "lapped", "condition_channels": 8, "envelope": True, "separable": True},
         "n_early_every": 1,

@@ -83,15 +83,21 @@ class DecoderStepPart(nn.Module):
         attention_weights: Tensor,
         decoder_hidden: Tensor,
         decoder_cell: Tensor,
+        pitch: Tensor | None = None,
     ) -> tuple[Tensor, ...]:
         """Inputs and outputs as :func:`_decoder_step` lists them."""
         for layer, mask in zip(self.decoder.prenet.layers, prenet_masks.unbind(), strict=True):
             frame = F.relu(layer(frame)) * mask
         attention = AttentionState(attention_hidden, attention_cell, context, attention_weights)
-        last = DecoderState(attention, decoder_hidden, decoder_cell)
+        last = DecoderState(attention, decoder_hidden, decoder_cell, pitch)
         memory = Memory(values, keys, bias, self.kernel)
         frames, gate_logits, new = self.decoder.advance(frame, last, memory)
-        return frames, gate_logits, *new.attention, new.hidden, new.cell
+        return frames, gate_logits, *_flat(new)
+
+
+def _flat(state: DecoderState) -> tuple[Tensor, ...]:
+    told = () if state.pitch is None else (state.pitch,)
+    return (*state.attention, state.hidden, state.cell, *told)
 
 
 def lstm_widths(module: nn.Module) -> set[int]:
@@ -145,6 +151,8 @@ def _decoder_step(network: Tacotron2) -> Part:
         "decoder_hidden": ("B", config.decoder_rnn_dim),
         "decoder_cell": ("B", config.decoder_rnn_dim),
     }
+    if config.pitch_bins:
+        state["pitch"] = ("B", config.pitch_bins + 1)
 
     def sample(batch: int, length: int) -> Sample:
         memory = network.encode(*_text(network, batch, length))
@@ -154,11 +162,8 @@ def _decoder_step(network: Tacotron2) -> Part:
             frame = frames[:, -1]
         masks = _prenet_masks(network, _generator(_STEPS)).expand(-1, batch, -1)
         inputs = (frame, masks, memory.values, memory.keys, memory.bias)
-        before = (*state.attention, state.hidden, state.cell)
         frames, gate_logits, new = network.decoder.step(frame, state, memory, _generator(_STEPS))
-        return Sample(
-            (*inputs, *before), (frames, gate_logits, *new.attention, new.hidden, new.cell)
-        )
+        return Sample((*inputs, *_flat(state)), (frames, gate_logits, *_flat(new)))
 
     return Part(
         "decoder_step",

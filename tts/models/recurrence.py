@@ -24,6 +24,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from tts.models.products import rows_times, weight_gradient
+
 _sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input
 _tanh_backward = torch.ops.aten.tanh_backward.grad_input
 
@@ -48,7 +50,7 @@ class LstmRecurrence(torch.autograd.Function):
     ) -> Tensor:
         """Run all steps."""
         n_steps, n_batch, _ = inputs.shape
-        gates = F.linear(inputs, weight_ih, bias)
+        gates = rows_times(inputs, weight_ih, bias)
         # row t is what step t finds, row t + 1 what it leaves
         hidden = inputs.new_zeros(n_steps + 1, n_batch, weight_hh.shape[1])
         cells = torch.zeros_like(hidden, dtype=_wide(inputs))
@@ -78,12 +80,11 @@ class LstmRecurrence(torch.autograd.Function):
                 d_hidden.mul_(dropout[t])
             _lstm_step_backward(gates[t], cells[t], cells[t + 1], d_hidden, d_cell)
             d_recurrent = recur_back(d_gates[t])
-        flat = d_gates.flatten(0, 1)
         return (
-            d_gates @ weight_ih,
-            flat.t() @ inputs.flatten(0, 1),
-            flat.t() @ hidden[:-1].flatten(0, 1),
-            flat.sum(0),
+            rows_times(d_gates, weight_ih.t()),
+            weight_gradient(d_gates, inputs),
+            weight_gradient(d_gates, hidden[:-1]),
+            d_gates.flatten(0, 1).sum(0),
             None,
         )
 
@@ -123,7 +124,7 @@ class AttentionRecurrence(torch.autograd.Function):
         """Run all steps from a zero state."""
         n_steps, n_batch, n_in = inputs.shape
         (n_text, n_memory), n_hidden = values.shape[1:], weight_hh.shape[1]
-        gates = F.linear(inputs, weight_ih[:, :n_in], bias)
+        gates = rows_times(inputs, weight_ih[:, :n_in], bias)
         recurrent = torch.cat((weight_ih[:, n_in:], weight_hh), 1)
         recur = _Packed(recurrent, n_batch)
         # row t is what step t finds, row t + 1 what it leaves
@@ -156,7 +157,8 @@ class AttentionRecurrence(torch.autograd.Function):
         )
         gates, states, cells, recurrent, look = ctx.buffers
         n_memory, n_hidden = values.shape[2], weight_hh.shape[1]
-        queries = states[1:, :, n_memory:] @ query.t()
+        hidden = states[1:, :, n_memory:]
+        queries = rows_times(hidden, query)
         d_gates = gates = _for_gradients(ctx, gates)
         d_queries = torch.empty_like(queries)
         d_contexts = torch.empty_like(states[1:, :, :n_memory])
@@ -186,16 +188,14 @@ class AttentionRecurrence(torch.autograd.Function):
                 d_hidden.mul_(dropout[t])
             _lstm_step_backward(gates[t], cells[t], cells[t + 1], d_hidden, d_cell)
             d_recurrent = recur_back(d_gates[t])
-        d_all = d_gates.flatten(0, 1).t()
-        d_found = d_all @ states[:-1].flatten(0, 1)
-        d_known = d_all @ inputs.flatten(0, 1)
-        hidden = states[1:, :, n_memory:]
+        d_found = weight_gradient(d_gates, states[:-1])
+        d_known = weight_gradient(d_gates, inputs)
         return (
-            d_gates @ weight_ih[:, : inputs.shape[2]],
+            rows_times(d_gates, weight_ih[:, : inputs.shape[2]].t()),
             torch.cat((d_known, d_found[:, :n_memory]), 1),
             d_found[:, n_memory:],
-            d_all.sum(1),
-            d_queries.flatten(0, 1).t() @ hidden.flatten(0, 1),
+            d_gates.flatten(0, 1).sum(0),
+            weight_gradient(d_queries, hidden),
             d_keys,
             None,
             trail.d_kernel.view_as(kernel),

@@ -10,6 +10,7 @@ implementation, whose weights give the same output here. Deviations, each with i
 - the teacher-forced pass moves everything that is not recurrent out of the loop over frames, and
   has gradients of its own for the rest, and speaking on a CPU takes compiled loops
   (``recurrence="plain"`` goes step by step in torch, both times);
+- the decoder may say the pitch of a frame before it draws it (``pitch_bins``);
 - with a reduction factor above 1 the pre-net sees the last frame of the group, and the gate has
   one output for each frame.
 
@@ -27,6 +28,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from tts.models.decoder_fast import fast_steps, spoken
@@ -34,6 +36,7 @@ from tts.models.layers import ConvBlock, sequence_mask
 from tts.models.tacotron2_config import GeneratedMel, Tacotron2Config, Tacotron2Output
 from tts.models.tacotron2_decoder import Decoder, Generators, Memory
 from tts.models.tacotron2_guides import Ending, within
+from tts.models.tacotron2_pitch import PitchReader
 
 
 class Encoder(nn.Module):
@@ -115,6 +118,8 @@ class Tacotron2(nn.Module):
         self.postnet = Postnet(config)
         if config.n_speakers > 1:
             self.speaker_embedding = nn.Embedding(config.n_speakers, config.speaker_embedding_dim)
+        if config.pitch_bins:
+            self.pitch_reader = PitchReader(config)
 
     def forward(
         self,
@@ -138,8 +143,18 @@ class Tacotron2(nn.Module):
         """
         memory = self.encode(text, text_lengths, speakers)
         n_steps = -(-mel.shape[2] // self.config.n_frames_per_step)
-        frames, gates, alignments = self.decoder(self._teacher_frames(mel), n_steps, memory)
-        return self._assemble(frames, gates, alignments, mel_lengths, mel.shape[2])
+        pitch = None
+        if self.config.pitch_bins:
+            pitch = self.pitch_reader(mel, sequence_mask(mel_lengths, mel.shape[2]))
+        codes = None if pitch is None else self._by_steps(pitch, n_steps)
+        told = self.decoder(self._teacher_frames(mel), n_steps, memory, codes)
+        out = self._assemble(
+            told.frames, told.gate_logits, told.alignments, mel_lengths, mel.shape[2]
+        )
+        if told.pitch_logits is None:
+            return out
+        logits = told.pitch_logits.transpose(0, 1).flatten(1, 2)[:, : mel.shape[2]]
+        return out._replace(pitch_logits=logits, pitch=pitch)
 
     @torch.inference_mode()
     def generate(
@@ -218,6 +233,12 @@ class Tacotron2(nn.Module):
         first, last = mel.new_zeros(*mel.shape[:2], 1), mel[:, :, r - 1 :: r]
         last = (last - self.config.mel_mean) / self.config.mel_std
         return torch.cat((first, last), 2).permute(2, 0, 1)
+
+    def _by_steps(self, pitch: Tensor, n_steps: int) -> Tensor:
+        """Codes ``(B, T_mel, ·)`` -> ``(S, B, r, ·)``, zeros beyond the last frame."""
+        r = self.config.n_frames_per_step
+        padded = F.pad(pitch, (0, 0, 0, n_steps * r - pitch.shape[1]))
+        return padded.view(len(pitch), n_steps, r, -1).transpose(0, 1)
 
     def steps(
         self,

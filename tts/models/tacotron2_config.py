@@ -19,15 +19,19 @@ class Tacotron2Config:
     ``speaker_embedding_dim`` is put beside every encoder output, as NVIDIA's Mellotron does (Valle
     et al., 2019, arXiv 1910.11997); with 1 there is no such weight.
 
-    Four options are ours. ``mask_convolutions`` keeps padding out of convolutions and batch norm.
+    Five options are ours. ``mask_convolutions`` keeps padding out of convolutions and batch norm.
     ``mel_mean`` and ``mel_std``: the decoder works on ``(mel - mel_mean) / mel_std``, which saves
     a new network the hundreds of steps that it takes to find the level of a log-mel spectrogram.
     ``recurrence``: how the decoder is computed, teacher-forced or speaking: ``"fast"``, or
-    ``"plain"``, step by step as it is defined; both give the same.
+    ``"plain"``, step by step as it is defined; both give the same. ``pitch_bins`` above 0: the
+    decoder says the pitch of a frame, between ``pitch_low`` and ``pitch_high`` Hz, before it draws
+    it (:mod:`tts.models.tacotron2_pitch`); ``sample_rate``, ``n_fft``, ``f_min`` and ``f_max`` say
+    what the bands of the mel are, which is where the pitch is read.
 
     Raises:
         ValueError: a size below 1, an even kernel, an odd encoder width, a rate outside [0, 1),
-            a standard deviation that is not positive, or an unknown recurrence.
+            a standard deviation that is not positive, an unknown recurrence, or pitches that are
+            fewer than two or not in order.
     """
 
     n_symbols: int = 148
@@ -57,6 +61,15 @@ class Tacotron2Config:
     recurrence: str = "fast"
     n_speakers: int = 1
     speaker_embedding_dim: int = 128
+    pitch_bins: int = 0
+    pitch_dim: int = 128
+    pitch_dropout: float = 0.3
+    pitch_low: float = 110.0
+    pitch_high: float = 440.0
+    sample_rate: int = 22050
+    n_fft: int = 1024
+    f_min: float = 0.0
+    f_max: float = 8000.0
 
     @property
     def postnet_reach(self) -> int:
@@ -72,7 +85,7 @@ class Tacotron2Config:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.type == "int" and value < 1:
+            if field.type == "int" and value < 1 and field.name != "pitch_bins":
                 raise ValueError(f"{field.name} must be at least 1, not {value}")
             if "dropout" in field.name and not 0.0 <= value < 1.0:
                 raise ValueError(f"{field.name} must lie in [0, 1), not {value}")
@@ -80,6 +93,11 @@ class Tacotron2Config:
                 raise ValueError(f"{field.name} must be odd to keep the length, not {value}")
         if self.recurrence not in ("fast", "plain"):
             raise ValueError(f"recurrence must be fast or plain, not {self.recurrence!r}")
+        if self.pitch_bins and (self.pitch_bins < 2 or not 0 < self.pitch_low < self.pitch_high):
+            raise ValueError(
+                "pitch_bins must be 0 or at least 2, and pitch_low above 0 and below pitch_high; "
+                f"they are {self.pitch_bins}, {self.pitch_low:g} and {self.pitch_high:g}"
+            )
         if self.mel_std <= 0:
             raise ValueError(f"mel_std must be positive, not {self.mel_std}")
         if self.encoder_embedding_dim % 2:
@@ -94,12 +112,17 @@ class Tacotron2Output(NamedTuple):
         mel_post: ``(B, n_mels, T_mel)`` after the post-net.
         gate_logits: ``(B, T_mel)``; above 0 means that the frame is the last.
         alignments: ``(B, T_mel, T_text)`` attention weights; each frame's sum to 1.
+        pitch_logits: ``(B, T_mel, pitch_bins + 1)``, the last for frames without a pitch; None
+            in a network that tells none, like the next.
+        pitch: codes of the true pitch, of the same shape, which the frames were drawn for.
     """
 
     mel: Tensor
     mel_post: Tensor
     gate_logits: Tensor
     alignments: Tensor
+    pitch_logits: Tensor | None = None
+    pitch: Tensor | None = None
 
 
 class GeneratedMel(NamedTuple):

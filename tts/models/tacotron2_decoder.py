@@ -21,8 +21,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tts.models.layers import sequence_mask, xavier_conv, xavier_linear
+from tts.models.products import dense
 from tts.models.recurrence import AttentionRecurrence, LstmRecurrence
 from tts.models.tacotron2_config import Tacotron2Config
+from tts.models.tacotron2_pitch import PitchHead
 
 Generators = torch.Generator | Sequence[torch.Generator] | None
 
@@ -41,7 +43,7 @@ class Prenet(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         """``(S, B, n_mels)`` -> ``(S, B, prenet_dim)``, an own dropout mask for each utterance."""
         for layer in self.layers:
-            frames = F.dropout(F.relu(layer(frames)), p=self.dropout, training=True)
+            frames = F.dropout(F.relu(dense(layer, frames)), p=self.dropout, training=True)
         return frames
 
     def step(self, frame: Tensor, generator: Generators) -> Tensor:
@@ -136,6 +138,16 @@ class DecoderState(NamedTuple):
     attention: AttentionState
     hidden: Tensor  # (B, decoder_rnn_dim)
     cell: Tensor  # (B, decoder_rnn_dim)
+    pitch: Tensor | None = None  # (B, pitch_bins + 1), the code of the last frame
+
+
+class TeacherForced(NamedTuple):
+    """What the decoder predicts for all steps of given frames."""
+
+    frames: Tensor  # (S, B, n_frames_per_step, n_mels)
+    gate_logits: Tensor  # (S, B, n_frames_per_step)
+    alignments: Tensor  # (S, B, T_text)
+    pitch_logits: Tensor | None = None  # (S, B, n_frames_per_step, pitch_bins + 1)
 
 
 class StepDropout(NamedTuple):
@@ -165,12 +177,14 @@ class Decoder(nn.Module):
         out_dim = config.decoder_rnn_dim + memory_dim
         self.projection = xavier_linear(out_dim, config.n_mels * n_frames)
         self.gate = xavier_linear(out_dim, n_frames, gain="sigmoid")
+        if config.pitch_bins:
+            self.pitch = PitchHead(config)
 
     def prepare(self, values: Tensor, text_lengths: Tensor) -> Memory:
         """What attention reads, ``(B, T_text, memory_dim)`` -> what every step reads."""
         mask = sequence_mask(text_lengths, values.shape[1])
         bias = torch.zeros_like(mask, dtype=values.dtype).masked_fill_(~mask, float("-inf"))
-        keys = self.attention.memory(values).transpose(1, 2).contiguous()
+        keys = dense(self.attention.memory, values).transpose(1, 2).contiguous()
         return Memory(values, keys, bias, self.attention.location_kernel())
 
     def initial_state(self, memory: Memory) -> DecoderState:
@@ -183,8 +197,9 @@ class Decoder(nn.Module):
             zeros(n_batch, memory_dim),
             zeros(n_batch, 2, n_text),
         )
-        dim = self.config.decoder_rnn_dim
-        return DecoderState(attention, zeros(n_batch, dim), zeros(n_batch, dim))
+        dim, n_bins = self.config.decoder_rnn_dim, self.config.pitch_bins
+        pitch = zeros(n_batch, n_bins + 1) if n_bins else None
+        return DecoderState(attention, zeros(n_batch, dim), zeros(n_batch, dim), pitch)
 
     def step(
         self, frame: Tensor, state: DecoderState, memory: Memory, generator: Generators = None
@@ -205,11 +220,27 @@ class Decoder(nn.Module):
     ) -> tuple[Tensor, Tensor, DecoderState]:
         """What happens at every step: ``inputs`` ``(B, prenet_dim)`` is the last frame's.
 
+        A network that tells the pitch draws its frames for the most probable one.
+
         Returns:
             Frames ``(B, n_frames_per_step, n_mels)``, gate logits ``(B, n_frames_per_step)``, and
             the new state, whose ``attention.weights[:, 0]`` are this step's alignment.
         """
+        outputs, state = self._recur(inputs, state, memory, dropout)
+        frames, gate_logits = self._project(outputs)
+        if state.pitch is not None:
+            codes = self.pitch.choose(self.pitch.tell(outputs))
+            frames = frames + self.pitch.draw(outputs, codes)
+            state = state._replace(pitch=codes[:, -1])
+        return frames, gate_logits, state
+
+    def _recur(
+        self, inputs: Tensor, state: DecoderState, memory: Memory, dropout: StepDropout
+    ) -> tuple[Tensor, DecoderState]:
+        """One step up to the projections: ``(B, decoder_rnn_dim + memory)`` and the new state."""
         last = state.attention
+        if state.pitch is not None:
+            inputs = inputs + self.pitch.seen(state.pitch)
         inputs = torch.cat((inputs, last.context), 1)
         hidden, cell = self.attention_rnn(inputs, (last.hidden, last.cell))
         hidden = hidden if dropout.attention is None else hidden * dropout.attention
@@ -220,12 +251,11 @@ class Decoder(nn.Module):
         inputs = torch.cat((hidden, context), 1)
         hidden, cell = self.decoder_rnn(inputs, (state.hidden, state.cell))
         hidden = hidden if dropout.decoder is None else hidden * dropout.decoder
-        frames, gate_logits = self._project(torch.cat((hidden, context), 1))
-        return frames, gate_logits, DecoderState(attention, hidden, cell)
+        return torch.cat((hidden, context), 1), DecoderState(attention, hidden, cell, state.pitch)
 
     def forward(
-        self, frames: Tensor, n_steps: int, memory: Memory
-    ) -> tuple[Tensor, Tensor, Tensor]:
+        self, frames: Tensor, n_steps: int, memory: Memory, codes: Tensor | None = None
+    ) -> TeacherForced:
         """Teacher-forced pass.
 
         Args:
@@ -234,31 +264,51 @@ class Decoder(nn.Module):
                 NVIDIA's implementation, which has one frame too many.
             n_steps: ``S``.
             memory: from :meth:`prepare`.
-
-        Returns:
-            Frames ``(S, B, n_frames_per_step, n_mels)``, gate logits ``(S, B, n_frames_per_step)``
-            and alignments ``(S, B, T_text)``.
+            codes: ``(S, B, n_frames_per_step, pitch_bins + 1)``, the true pitch of each frame, for
+                a network that tells it.
         """
         inputs = self.prenet(frames)[:n_steps]
+        if codes is not None:
+            inputs = inputs + self._last_pitches(codes)
         dropout = self._draw_dropout(inputs)
-        if self.config.recurrence == "plain":
-            return self._step_by_step(inputs, memory, dropout)
+        passes = self._step_by_step if self.config.recurrence == "plain" else self._by_recurrences
+        outputs, alignments = passes(inputs, memory, dropout)
+        predicted, gate_logits = self._project(outputs)
+        if codes is None:
+            return TeacherForced(predicted, gate_logits, alignments)
+        predicted = predicted + self.pitch.draw(outputs, codes)
+        return TeacherForced(predicted, gate_logits, alignments, self.pitch.tell(outputs))
+
+    def _last_pitches(self, codes: Tensor) -> Tensor:
+        """What each step sees of the pitch before it, ``(S, B, prenet_dim)``; some see none."""
+        last = torch.cat((torch.zeros_like(codes[:1, :, -1]), codes[:-1, :, -1]))
+        # or the decoder would carry on the last pitch, and not listen to the text
+        ones = last.new_ones(*last.shape[:2], 1)
+        kept = F.dropout(ones, self.config.pitch_dropout, self.training).gt(0)
+        seen: Tensor = self.pitch.seen(last * kept)
+        return seen
+
+    def _by_recurrences(
+        self, inputs: Tensor, memory: Memory, dropout: StepDropout
+    ) -> tuple[Tensor, Tensor]:
+        """Outputs ``(S, B, decoder_rnn_dim + memory)`` and alignments, with the fast loops."""
         states, alignments = self._attention_pass(inputs, memory, dropout.attention)
         widths = [memory.values.shape[2], self.config.attention_rnn_dim]
         context, hidden = torch.split(states, widths, 2)
         hidden = self._decoder_pass(torch.cat((hidden, context), 2), dropout.decoder)
-        predicted, gate_logits = self._project(torch.cat((hidden, context), 2))
-        return predicted, gate_logits, alignments
+        return torch.cat((hidden, context), 2), alignments
 
     def _step_by_step(
         self, inputs: Tensor, memory: Memory, dropout: StepDropout
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        state, steps = self.initial_state(memory), []
+    ) -> tuple[Tensor, Tensor]:
+        """The same as the steps are defined."""
+        # the inputs hold the true pitches already
+        state, steps = self.initial_state(memory)._replace(pitch=None), []
         for t, given in enumerate(inputs):
-            frames, gate_logits, state = self.advance(given, state, memory, dropout.at(t))
-            steps.append((frames, gate_logits, state.attention.weights[:, 0]))
-        frames, gate_logits, alignments = (torch.stack(part) for part in zip(*steps, strict=True))
-        return frames, gate_logits, alignments
+            outputs, state = self._recur(given, state, memory, dropout.at(t))
+            steps.append((outputs, state.attention.weights[:, 0]))
+        outputs, alignments = (torch.stack(part) for part in zip(*steps, strict=True))
+        return outputs, alignments
 
     def _draw_dropout(self, inputs: Tensor) -> StepDropout:
         """The masks of a whole sequence at once, so that both ways of computing it share them."""
@@ -275,9 +325,9 @@ class Decoder(nn.Module):
 
     def _project(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
         """``(..., decoder_rnn_dim + memory)`` -> groups of frames, gate logits."""
-        frames = self.projection(outputs)
+        frames = dense(self.projection, outputs)
         shape = (*frames.shape[:-1], self.config.n_frames_per_step, self.config.n_mels)
-        return frames.view(shape), self.gate(outputs)
+        return frames.view(shape), dense(self.gate, outputs)
 
     def _attention_pass(
         self, inputs: Tensor, memory: Memory, dropout: Tensor | None

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from tts.models.layers import sequence_mask
 from tts.models.tacotron2_config import Tacotron2Output
+from tts.models.tacotron2_texture import texture_loss
 
 REDUCTIONS = ("masked", "nvidia")
 
@@ -28,6 +29,8 @@ def tacotron2_loss(
     text_lengths: Tensor | None = None,
     guided_weight: float = 0.0,
     guided_sigma: float = 0.4,
+    pitch_weight: float = 1.0,
+    texture_weight: float = 0.0,
 ) -> dict[str, Tensor]:
     """Parts of the loss, and their weighted sum under ``"total"``.
 
@@ -43,9 +46,12 @@ def tacotron2_loss(
         guided_weight: weight of the guided attention loss; 0 switches it off.
         guided_sigma: its width, as a share of the text (Tachibana et al., 2018, §4.1: 0.2; wider
             lets attention find its own path).
+        pitch_weight: weight of the pitch's cross entropy, in a network that tells it.
+        texture_weight: weight of :func:`texture_loss` behind the post-net; 0 switches it off.
 
     Returns:
-        Scalars ``"mel"``, ``"mel_post"``, ``"gate"``, ``"total"`` and, with guidance, ``"guided"``.
+        Scalars ``"mel"``, ``"mel_post"``, ``"gate"``, ``"total"``, with guidance ``"guided"``,
+        ``"pitch"`` where there is one, and with its weight ``"texture"``.
 
     Raises:
         ValueError: an unknown reduction, or guidance without ``text_lengths``.
@@ -85,6 +91,16 @@ def tacotron2_loss(
         )
         parts["guided"] = (output.alignments * penalty.to(mel.dtype)).sum() / count
         total = total + guided_weight * parts["guided"]
+    if output.pitch_logits is not None and output.pitch is not None:
+        count = mask.sum().to(mel.dtype) if n_frames is None else n_frames
+        told = torch.log_softmax(output.pitch_logits.float(), 2)
+        parts["pitch"] = -((output.pitch * told).sum(2) * mask).sum() / count
+        total = total + pitch_weight * parts["pitch"]
+    if texture_weight > 0.0:
+        count = mask.sum().to(mel.dtype) if n_frames is None else n_frames
+        texture = texture_loss(output.mel_post, mel, mask)
+        parts["texture"] = texture / (count * mel.shape[1])
+        total = total + texture_weight * parts["texture"]
     return {**parts, "total": total}
 
 

@@ -30,6 +30,8 @@ class Tacotron2LossOptions:
         guided_sigma: its width, as a share of the text.
         guided_until: share of the run (of its steps or of its time, whichever is further) after
             which guidance is off.
+        pitch_weight: weight of the pitch's cross entropy, in a network that tells it.
+        texture_weight: weight of the loss that asks for detail; 0 switches it off.
     """
 
     reduction: str = "masked"
@@ -37,6 +39,8 @@ class Tacotron2LossOptions:
     guided_weight: float = 0.0
     guided_sigma: float = 0.4
     guided_until: float = 1.0
+    pitch_weight: float = 1.0
+    texture_weight: float = 0.0
 
     def __post_init__(self) -> None:
         if self.reduction not in REDUCTIONS:
@@ -80,6 +84,9 @@ class Tacotron2Task(SpeechTask):
             # validation is never guided: its loss means the same from the first step to the last
             guided_weight=self.guided_weight() if train else 0.0,
             guided_sigma=self.loss.guided_sigma,
+            pitch_weight=self.loss.pitch_weight,
+            # as guidance: no part of the loss in validation
+            texture_weight=self.loss.texture_weight if train else 0.0,
         )
         return losses, int(batch.mel_lengths.sum())
 

@@ -1,0 +1,83 @@
+"""The loss that asks for detail: what it is blind to, and what it punishes."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from tts.models import tacotron2_loss
+from tts.models.layers import sequence_mask
+from tts.models.tacotron2_config import Tacotron2Output
+from tts.models.tacotron2_texture import texture_loss
+
+LENGTHS = torch.tensor([40, 25])
+MASK = sequence_mask(LENGTHS)
+
+
+def spectrogram(seed=0):
+    return torch.randn(2, 20, 40, generator=torch.Generator().manual_seed(seed)) - 5
+
+
+def blurred(mel, axis):
+    kernel = torch.tensor([0.25, 0.5, 0.25])
+    shape, padding = ((3, 1), (1, 0)) if axis == 1 else ((1, 3), (0, 1))
+    wide = F.pad(mel[:, None], (padding[1],) * 2 + (padding[0],) * 2, mode="replicate")
+    return F.conv2d(wide, kernel.view(1, 1, *shape))[:, 0]
+
+
+def test_a_perfect_prediction_costs_nothing():
+    assert texture_loss(spectrogram(), spectrogram(), MASK) == 0
+
+
+@pytest.mark.parametrize("axis", [1, 2])
+def test_a_blur_costs_and_less_of_it_costs_less(axis):
+    mel = spectrogram()
+    smooth = blurred(mel, axis)
+    half, whole = (texture_loss(x, mel, MASK) for x in ((mel + smooth) / 2, smooth))
+    assert 0 < half < 0.5 * whole
+
+
+def test_other_detail_of_the_same_strength_costs_little():
+    mel, flat = spectrogram(), torch.full((2, 20, 40), -5.0)
+    other = texture_loss(spectrogram(1), mel, MASK)
+    assert other < 0.1 * texture_loss(flat, mel, MASK)
+
+
+def test_its_gradient_sharpens():
+    mel = spectrogram()
+    smooth = blurred(mel, 2).requires_grad_()
+    loss = texture_loss(smooth, mel, MASK)
+    (gradient,) = torch.autograd.grad(loss, smooth)
+    sharper = (smooth - 0.2 * gradient).detach()
+    assert texture_loss(sharper, mel, MASK) < 0.8 * loss
+    assert sharper[0].std() > smooth[0].std()
+
+
+def test_the_level_does_not_matter():
+    mel = spectrogram()
+    assert texture_loss(mel + 3, mel, MASK) < 1e-6
+
+
+def test_padding_and_neighbours_do_not_matter():
+    predicted, target = spectrogram(), spectrogram(1)
+    together = texture_loss(predicted, target, MASK)
+    noisy = texture_loss(
+        predicted.masked_fill(~MASK[:, None], 7.0), target.masked_fill(~MASK[:, None], -9.0), MASK
+    )
+    alone = sum(
+        texture_loss(predicted[i : i + 1, :, :n], target[i : i + 1, :, :n], MASK[i : i + 1, :n])
+        for i, n in enumerate(LENGTHS.tolist())
+    )
+    assert torch.allclose(noisy, together)
+    assert torch.allclose(alone, together)
+
+
+def test_it_is_part_of_the_loss_by_its_weight():
+    mel, mel_post = spectrogram(), blurred(spectrogram(), 1)
+    alignments = torch.full((2, 40, 5), 0.2)
+    output = Tacotron2Output(mel, mel_post, torch.zeros(2, 40), alignments)
+    without = tacotron2_loss(output, mel, LENGTHS)
+    with_it = tacotron2_loss(output, mel, LENGTHS, texture_weight=2.0)
+    expected = texture_loss(mel_post, mel, MASK) / (LENGTHS.sum() * 20)
+    assert "texture" not in without
+    assert torch.allclose(with_it["texture"], expected)
+    assert torch.allclose(with_it["total"], without["total"] + 2 * expected)

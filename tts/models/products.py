@@ -1,0 +1,90 @@
+"""Matrix products in float32 on processors, by oneDNN, with gradients.
+
+torch gives them to MKL, which leaves the widest vector instructions of some processors unused, and
+is there half as fast as oneDNN, to which torch gives convolutions; elsewhere the two are alike.
+What oneDNN does not do (other precisions and devices, a torch without it or with
+``torch.backends.mkldnn.enabled`` off) and products that are over before it has begun are torch's.
+
+Shapes: ``R`` rows, ``K`` inputs, ``N`` outputs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
+
+#: Multiply-adds below which calling oneDNN takes longer than it gains.
+SMALL = 2**20
+
+
+def rows_times(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """``(..., K)`` and ``(N, K)`` -> ``(..., N)``, as ``F.linear``, without a graph of its own."""
+    if not _does(rows, weight):
+        return F.linear(rows, weight, bias)
+    if not (weight.is_contiguous() or weight.t().is_contiguous()):
+        # of a part of a matrix oneDNN would go through the elements one by one
+        weight = weight.contiguous()
+    product: Tensor = torch.ops.mkldnn._linear_pointwise(
+        rows.contiguous(), weight, bias, "none", [], ""
+    )
+    return product
+
+
+def weight_gradient(d_outputs: Tensor, inputs: Tensor) -> Tensor:
+    """Sum over all rows: ``(..., N)`` and ``(..., K)`` -> ``(N, K)``."""
+    left, right = d_outputs.flatten(0, -2).t(), inputs.flatten(0, -2).t()
+    # the operand that is laid out anew should be the smaller one
+    if len(right) <= len(left):
+        return rows_times(right, left).t()
+    return rows_times(left, right)
+
+
+def dense(layer: nn.Module, inputs: Tensor) -> Tensor:
+    """A linear layer over many rows at once, ``(..., K)`` -> ``(..., N)``.
+
+    In training the products of its gradients are made here as well; what needs none, and layers
+    that are not ``nn.Linear``, are called as they are.
+    """
+    if (
+        type(layer) is not nn.Linear
+        or not torch.is_grad_enabled()
+        or torch.compiler.is_compiling()
+        or not _does(inputs, layer.weight)
+    ):
+        out: Tensor = layer(inputs)
+        return out
+    return _Dense.apply(inputs, layer.weight, layer.bias)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class _Dense(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.save_for_backward(inputs, weight)
+        return rows_times(inputs, weight, bias)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, d_outputs: Tensor) -> tuple[Tensor | None, ...]:
+        inputs, weight = ctx.saved_tensors
+        wanted = ctx.needs_input_grad
+        return (
+            rows_times(d_outputs, weight.t()) if wanted[0] else None,
+            weight_gradient(d_outputs, inputs) if wanted[1] else None,
+            d_outputs.flatten(0, -2).sum(0) if wanted[2] else None,
+        )
+
+
+def _does(rows: Tensor, weight: Tensor) -> bool:
+    """Whether oneDNN does this product, and is worth its call."""
+    return (
+        rows.device.type == weight.device.type == "cpu"
+        and rows.dtype == weight.dtype == torch.float32
+        and rows.numel() * len(weight) >= SMALL
+        and bool(torch.backends.mkldnn.enabled)
+        and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+        and not torch.is_autocast_enabled("cpu")
+    )
