@@ -47,6 +47,10 @@ def network(**options):
         net.decoder.attention.score.weight.mul_(3)
         for cell in (net.decoder.attention_rnn, net.decoder.decoder_rnn):
             cell.weight_hh.mul_(2)
+        if net.config.pitch_bins:
+            # which are zero, so that a warm start is not disturbed
+            nn.init.normal_(net.decoder.pitch.seen.weight)
+            nn.init.normal_(net.decoder.pitch.frames.weight)
     return net
 
 
@@ -137,8 +141,10 @@ def test_masks_come_from_torchs_own_generator_if_none_is_given():
 @pytest.mark.parametrize("row", [0, 1, 2])
 @pytest.mark.parametrize("int8", [False, True])
 @pytest.mark.parametrize("window", [None, 2])
-def test_an_utterance_alone_is_to_the_bit_what_it_is_in_company(row, int8, window):
-    net = int8_decoder(network()) if int8 else network()
+@pytest.mark.parametrize("pitch", [False, True])
+def test_an_utterance_alone_is_to_the_bit_what_it_is_in_company(row, int8, window, pitch):
+    net = network(**PITCH) if pitch else network()
+    net = int8_decoder(net) if int8 else net
     with torch.inference_mode():
         memory = net.encode(*texts())
         n = int(LENGTHS[row])
@@ -156,7 +162,18 @@ def test_an_utterance_alone_is_to_the_bit_what_it_is_in_company(row, int8, windo
     assert not together[2][:, row, n:].any()
 
 
-@pytest.mark.parametrize("options", [{"n_speakers": 2}, {"mask_convolutions": False}])
+PITCH = {"pitch_bins": 5, "pitch_dim": 6, "n_mels": 40}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"n_speakers": 2},
+        {"mask_convolutions": False},
+        PITCH,
+        {**PITCH, "n_frames_per_step": 3},
+    ],
+)
 def test_options_of_the_network(options):
     said = [
         speak(network(recurrence=x, **options), speakers=torch.tensor([1, 0, 1]))
@@ -212,7 +229,7 @@ class Unknown(Decoder):
 
 
 def with_a_layer(net):
-    net.decoder.pitch = nn.Linear(2, 3)
+    net.decoder.other = nn.Linear(2, 3)
 
 
 def with_a_weight_of_its_own(net):

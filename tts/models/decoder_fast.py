@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from tts.models.int8 import Int8LSTMCell
 from tts.models.tacotron2_decoder import Decoder, Generators, LocationAttention, Memory, Prenet
+from tts.models.tacotron2_pitch import PitchHead
 
 # Loading the loops takes half a second, compiling them (once on a machine) a few. With so many
 # recurrent weights that is won back in one utterance; smaller networks first have to show, by so
@@ -47,6 +48,14 @@ _KNOWN = {
     "decoder_rnn": (nn.LSTMCell, Int8LSTMCell),
     "projection": nn.Linear,
     "gate": nn.Linear,
+}
+_KNOWN_PITCH = {
+    "pitch": PitchHead,
+    "pitch.seen": nn.Linear,
+    "pitch.logits": nn.Linear,
+    "pitch.state": nn.Linear,
+    "pitch.code": nn.Linear,
+    "pitch.frames": nn.Linear,
 }
 _spoken: WeakKeyDictionary[Decoder, int] = WeakKeyDictionary()
 
@@ -100,10 +109,11 @@ def _applies(decoder: Decoder, memory: Memory, generator: Generators) -> bool:
         return False
     modules = dict(decoder.named_modules())
     own = {"step", "advance"} & vars(decoder).keys() or decoder._parameters or decoder._buffers
-    if modules.keys() != _KNOWN.keys() or own:
+    known = _KNOWN | (_KNOWN_PITCH if decoder.config.pitch_bins else {})
+    if modules.keys() != known.keys() or own:
         return False
     for name, module in modules.items():
-        kinds = _KNOWN[name]
+        kinds = known[name]
         hooks = module._forward_hooks or module._forward_pre_hooks
         if type(module) not in (kinds if isinstance(kinds, tuple) else (kinds,)) or hooks:
             return False
@@ -157,7 +167,11 @@ class _Walk:
         )
         self.looked = zeros(2, n_text + memory.kernel.shape[2] - 1)
         self.activation = zeros(config.attention_dim)[0]
-        layers = (decoder.projection, decoder.gate)
+        layers = [decoder.projection, decoder.gate]
+        self.pitch = None
+        if config.pitch_bins:
+            self.pitch = _Pitch(self.loops, decoder.pitch, n_batch)
+            layers += [decoder.pitch.logits, decoder.pitch.state]
         self.projection = _array(torch.cat([layer.weight for layer in layers]))
         self.projection_bias = _array(torch.cat([layer.bias for layer in layers]))
         self.frame = zeros(config.n_mels)
@@ -166,14 +180,17 @@ class _Walk:
         """See :func:`fast_steps`."""
         n_frames, n_mels = self.config.n_frames_per_step, self.config.n_mels
         n_values = n_frames * n_mels
-        n_batch, n_text = len(self.frame), self.memory[0].shape[1]
+        n_batch, n_text, n_out = len(self.frame), self.memory[0].shape[1], len(self.projection)
         while True:
             weights = torch.empty(n_batch, n_text)
-            projected = torch.empty(n_batch, n_values + n_frames)
+            projected = torch.empty(n_batch, n_out)
             self._look(weights.numpy())
             self._say(projected.numpy())
             frames = projected[:, :n_values].view(n_batch, n_frames, n_mels)
-            yield frames, projected[:, n_values:], weights
+            if self.pitch is not None:
+                frames = frames + self.pitch.drawn(projected[:, n_values + n_frames :])
+            self.frame[:] = frames[:, -1].numpy()
+            yield frames, projected[:, n_values : n_values + n_frames], weights
 
     def _look(self, weights: Any) -> None:
         """Pre-net, attention LSTM and attention; fills the weights ``(B, T_text)``."""
@@ -181,6 +198,8 @@ class _Walk:
         first, second = self.masks.draw()
         loops.prenet_layer(self.bottleneck, self.frame, self.prenet[0], first, self.masks.scale)
         loops.prenet_layer(self.found, self.bottleneck, self.prenet[1], second, self.masks.scale)
+        if self.pitch is not None:
+            self.pitch.add_last(self.found)
         self.attention_rnn.step(self.found, self.heard)
         loops.linear(self.query, self.heard, self.query_weight, self.no_bias)
         loops.attend(
@@ -196,11 +215,9 @@ class _Walk:
             seen[:, -self.context.shape[1] :] = self.context
 
     def _say(self, projected: Any) -> None:
-        """Decoder LSTM and projections; fills frames and gates side by side."""
+        """Decoder LSTM and projections; fills frames, gates, and what the pitch is told from."""
         self.decoder_rnn.step(self.heard, self.said)
         self.loops.linear(projected, self.said, self.projection, self.projection_bias)
-        last = self.config.n_frames_per_step * self.config.n_mels
-        self.frame[:] = projected[:, last - self.config.n_mels : last]
 
 
 class _Masks:
@@ -272,6 +289,33 @@ class _Int8Lstm:
         for x, weights in zip((inputs, seen), self.weights, strict=True):
             self.loops.add_int8_product(self.gates, x, *weights)
         self.loops.lstm(self.gates, self.cell, seen)
+
+
+class _Pitch:
+    """What :class:`PitchHead` does between two steps, with its large products left to others."""
+
+    def __init__(self, loops: Any, head: PitchHead, n_batch: int) -> None:
+        self.loops, self.head = loops, head
+        layers = (head.seen, head.code, head.frames)
+        self.seen, self.code, self.frames = (_array(layer.weight) for layer in layers)
+        self.bias = _array(head.frames.bias)
+        self.last = _array(torch.zeros(n_batch, self.seen.shape[1]))
+
+    def add_last(self, found: Any) -> None:
+        """Add what is seen of the last pitch to the first columns, which are the pre-net's."""
+        self.loops.add_product(found, self.last, self.seen)
+
+    def drawn(self, told: Tensor) -> Tensor:
+        """Logits and states side by side -> what is added to the frames, ``(B, r, n_mels)``."""
+        n_batch, n_frames = len(told), self.head.n_frames
+        n_logits = n_frames * self.seen.shape[1]
+        codes = self.head.choose(told[:, :n_logits].reshape(n_batch, n_frames, -1))
+        self.last[:] = codes[:, -1].numpy()
+        states = told[:, n_logits:].reshape(n_batch * n_frames, -1).clone()
+        self.loops.add_product(states.numpy(), codes.flatten(0, 1).numpy(), self.code)
+        frames = told.new_empty(len(states), len(self.bias))
+        self.loops.linear(frames.numpy(), states.relu_().numpy(), self.frames, self.bias)
+        return frames.view(n_batch, n_frames, -1)
 
 
 def _array(tensor: Tensor) -> Any:
