@@ -2,7 +2,12 @@
 
 from tts.models.layers import sequence_mask
 from tts.models.tacotron2 import Tacotron2
-from tts.models.tacotron2_config import GeneratedMel, Tacotron2Config, Tacotron2Output
+from tts.models.tacotron2_config import (
+    GeneratedMel,
+    PitchedOutput,
+    Tacotron2Config,
+    Tacotron2Output,
+)
 from tts.models.tacotron2_loss import tacotron2_loss
 from tts.models.tacotron2_stream import MelStream
 from tts.models.waveglow import WaveGlow
@@ -16,6 +21,7 @@ __all__ = [
     "SAME_FUNCTION",
     "GeneratedMel",
     "MelStream",
+    "PitchedOutput",
     "Tacotron2",
     "Tacotron2Config",
     "Tacotron2Output",

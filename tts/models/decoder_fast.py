@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -23,10 +22,10 @@ from tts.models.tacotron2_decoder import Decoder, Generators, LocationAttention,
 from tts.models.tacotron2_pitch import PitchHead
 
 # Loading the loops takes half a second, compiling them (once on a machine) a few. With so many
-# recurrent weights that is won back in one utterance; smaller networks first have to show, by so
-# many steps (two minutes with 3 frames in each), that they are here to stay.
+# recurrent weights that is won back in one utterance. Smaller networks would save a hundredth of
+# the time that their speech lasts, and keep their first words waiting; and to begin with the loops
+# later would let what was said before change the rounding of what is said now.
 LARGE = 8_000_000
-STEPS_THAT_PAY = 4096
 # The loops take one thread. More of torch's threads than these are faster: a batch is arithmetic,
 # which they divide; one utterance is reading, and a few threads take all that memory gives. Of a
 # small network's steps most is calling torch, which no thread makes faster.
@@ -57,7 +56,6 @@ _KNOWN_PITCH = {
     "pitch.code": nn.Linear,
     "pitch.frames": nn.Linear,
 }
-_spoken: WeakKeyDictionary[Decoder, int] = WeakKeyDictionary()
 
 Step = tuple[Tensor, Tensor, Tensor]
 
@@ -85,11 +83,6 @@ def fast_steps(
     return _Walk(decoder, memory, generator, window).steps()
 
 
-def spoken(decoder: Decoder) -> None:
-    """Count a step that was computed the other way."""
-    _spoken[decoder] = _spoken.get(decoder, 0) + 1
-
-
 def _pays(decoder: Decoder, n_batch: int) -> bool:
     """Whether compiled loops save more time than it takes to get them."""
     cells: list[nn.Module] = [decoder.attention_rnn, decoder.decoder_rnn]
@@ -100,7 +93,7 @@ def _pays(decoder: Decoder, n_batch: int) -> bool:
         n_threads = MEMORY_THREADS if n_batch == 1 else BATCH_THREADS
         if torch.get_num_threads() > n_threads:
             return False
-    return is_large or _spoken.get(decoder, 0) >= STEPS_THAT_PAY
+    return is_large
 
 
 def _applies(decoder: Decoder, memory: Memory, generator: Generators) -> bool:

@@ -31,9 +31,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from tts.models.decoder_fast import fast_steps, spoken
+from tts.models.decoder_fast import fast_steps
 from tts.models.layers import ConvBlock, sequence_mask
-from tts.models.tacotron2_config import GeneratedMel, Tacotron2Config, Tacotron2Output
+from tts.models.tacotron2_config import (
+    GeneratedMel,
+    PitchedOutput,
+    Tacotron2Config,
+    Tacotron2Output,
+)
 from tts.models.tacotron2_decoder import Decoder, Generators, Memory
 from tts.models.tacotron2_guides import Ending, within
 from tts.models.tacotron2_pitch import PitchReader
@@ -128,7 +133,7 @@ class Tacotron2(nn.Module):
         mel: Tensor,
         mel_lengths: Tensor,
         speakers: Tensor | None = None,
-    ) -> Tacotron2Output:
+    ) -> Tacotron2Output | PitchedOutput:
         """Predict every frame from the true frames before it.
 
         Args:
@@ -139,22 +144,19 @@ class Tacotron2(nn.Module):
             speakers: ``(B,)``, or ``(1,)`` for all; see :meth:`encode`.
 
         Returns:
-            See :class:`Tacotron2Output`.
+            See :class:`Tacotron2Output`; with ``pitch_bins``, :class:`PitchedOutput`.
         """
         memory = self.encode(text, text_lengths, speakers)
         n_steps = -(-mel.shape[2] // self.config.n_frames_per_step)
-        pitch = None
-        if self.config.pitch_bins:
-            pitch = self.pitch_reader(mel, sequence_mask(mel_lengths, mel.shape[2]))
-        codes = None if pitch is None else self._by_steps(pitch, n_steps)
-        told = self.decoder(self._teacher_frames(mel), n_steps, memory, codes)
-        out = self._assemble(
-            told.frames, told.gate_logits, told.alignments, mel_lengths, mel.shape[2]
-        )
-        if told.pitch_logits is None:
-            return out
-        logits = told.pitch_logits.transpose(0, 1).flatten(1, 2)[:, : mel.shape[2]]
-        return out._replace(pitch_logits=logits, pitch=pitch)
+        given = self._teacher_frames(mel)
+        shape: dict[str, Any] = {"lengths": mel_lengths, "n_frames": mel.shape[2]}
+        if not self.config.pitch_bins:
+            return self._assemble(*self.decoder(given, n_steps, memory), **shape)
+        pitch = self.pitch_reader(mel, sequence_mask(mel_lengths, mel.shape[2]))
+        codes = self._by_steps(pitch, n_steps)
+        *predicted, logits = self.decoder(given, n_steps, memory, codes)
+        logits = logits.transpose(0, 1).flatten(1, 2)[:, : mel.shape[2]]
+        return PitchedOutput(*self._assemble(*predicted, **shape), logits, pitch)
 
     @torch.inference_mode()
     def generate(
@@ -276,7 +278,6 @@ class Tacotron2(nn.Module):
                 seen = memory._replace(bias=within(memory.bias, weights, attention_window))
             frames, gate, state = self.decoder.step(frame, state, seen, generator)
             frame = frames[:, -1]
-            spoken(self.decoder)
             yield frames, gate, state.attention.weights[:, 0]
 
     def _assemble(

@@ -112,8 +112,23 @@ class Tacotron2Output(NamedTuple):
         mel_post: ``(B, n_mels, T_mel)`` after the post-net.
         gate_logits: ``(B, T_mel)``; above 0 means that the frame is the last.
         alignments: ``(B, T_mel, T_text)`` attention weights; each frame's sum to 1.
-        pitch_logits: ``(B, T_mel, pitch_bins + 1)``, the last for frames without a pitch; None
-            in a network that tells none, like the next.
+    """
+
+    mel: Tensor
+    mel_post: Tensor
+    gate_logits: Tensor
+    alignments: Tensor
+
+
+class PitchedOutput(NamedTuple):
+    """What the teacher-forced pass predicts in a network that tells the pitch.
+
+    Attributes:
+        mel: as in :class:`Tacotron2Output`, like the next three.
+        mel_post: ``(B, n_mels, T_mel)``.
+        gate_logits: ``(B, T_mel)``.
+        alignments: ``(B, T_mel, T_text)``.
+        pitch_logits: ``(B, T_mel, pitch_bins + 1)``, the last for frames without a pitch.
         pitch: codes of the true pitch, of the same shape, which the frames were drawn for.
     """
 
@@ -121,8 +136,8 @@ class Tacotron2Output(NamedTuple):
     mel_post: Tensor
     gate_logits: Tensor
     alignments: Tensor
-    pitch_logits: Tensor | None = None
-    pitch: Tensor | None = None
+    pitch_logits: Tensor
+    pitch: Tensor
 
 
 class GeneratedMel(NamedTuple):

@@ -141,15 +141,6 @@ class DecoderState(NamedTuple):
     pitch: Tensor | None = None  # (B, pitch_bins + 1), the code of the last frame
 
 
-class TeacherForced(NamedTuple):
-    """What the decoder predicts for all steps of given frames."""
-
-    frames: Tensor  # (S, B, n_frames_per_step, n_mels)
-    gate_logits: Tensor  # (S, B, n_frames_per_step)
-    alignments: Tensor  # (S, B, T_text)
-    pitch_logits: Tensor | None = None  # (S, B, n_frames_per_step, pitch_bins + 1)
-
-
 class StepDropout(NamedTuple):
     """Factors of both LSTMs' hidden states, for all steps ``(S, B, ·)`` or one; None: untouched."""
 
@@ -255,7 +246,7 @@ class Decoder(nn.Module):
 
     def forward(
         self, frames: Tensor, n_steps: int, memory: Memory, codes: Tensor | None = None
-    ) -> TeacherForced:
+    ) -> tuple[Tensor, ...]:
         """Teacher-forced pass.
 
         Args:
@@ -266,6 +257,11 @@ class Decoder(nn.Module):
             memory: from :meth:`prepare`.
             codes: ``(S, B, n_frames_per_step, pitch_bins + 1)``, the true pitch of each frame, for
                 a network that tells it.
+
+        Returns:
+            Frames ``(S, B, n_frames_per_step, n_mels)``, gate logits ``(S, B, n_frames_per_step)``,
+            alignments ``(S, B, T_text)``, and with ``codes`` the logits of the pitch, of their
+            shape.
         """
         inputs = self.prenet(frames)[:n_steps]
         if codes is not None:
@@ -275,9 +271,9 @@ class Decoder(nn.Module):
         outputs, alignments = passes(inputs, memory, dropout)
         predicted, gate_logits = self._project(outputs)
         if codes is None:
-            return TeacherForced(predicted, gate_logits, alignments)
+            return predicted, gate_logits, alignments
         predicted = predicted + self.pitch.draw(outputs, codes)
-        return TeacherForced(predicted, gate_logits, alignments, self.pitch.tell(outputs))
+        return predicted, gate_logits, alignments, self.pitch.tell(outputs)
 
     def _last_pitches(self, codes: Tensor) -> Tensor:
         """What each step sees of the pitch before it, ``(S, B, prenet_dim)``; some see none."""

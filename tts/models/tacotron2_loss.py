@@ -12,14 +12,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tts.models.layers import sequence_mask
-from tts.models.tacotron2_config import Tacotron2Output
+from tts.models.tacotron2_config import PitchedOutput, Tacotron2Output
 from tts.models.tacotron2_texture import texture_loss
 
 REDUCTIONS = ("masked", "nvidia")
 
 
 def tacotron2_loss(
-    output: Tacotron2Output,
+    output: Tacotron2Output | PitchedOutput,
     mel: Tensor,
     mel_lengths: Tensor,
     *,
@@ -59,14 +59,8 @@ def tacotron2_loss(
     if reduction not in REDUCTIONS:
         raise ValueError(f"loss.reduction is one of {', '.join(REDUCTIONS)}, not {reduction!r}")
     mask = sequence_mask(mel_lengths, mel.shape[2])
-    position = torch.arange(mel.shape[2], device=mel.device)
-    gate_target = (position >= mel_lengths[:, None] - 1).to(mel.dtype)
-    gate = F.binary_cross_entropy_with_logits(
-        output.gate_logits,
-        gate_target,
-        reduction="none",
-        pos_weight=mel.new_tensor(gate_pos_weight),
-    )
+    count = mask.sum().to(mel.dtype) if n_frames is None else n_frames
+    gate = _gate(output.gate_logits, mel_lengths, gate_pos_weight)
     if reduction == "nvidia":
         parts = {
             "mel": F.mse_loss(output.mel, mel),
@@ -74,7 +68,6 @@ def tacotron2_loss(
             "gate": gate.mean(),
         }
     else:
-        count = mask.sum().to(mel.dtype) if n_frames is None else n_frames
         real = mask[:, None].to(mel.dtype) / (count * mel.shape[1])
         parts = {
             "mel": ((output.mel - mel).square() * real).sum(),
@@ -85,23 +78,35 @@ def tacotron2_loss(
     if guided_weight > 0.0:
         if text_lengths is None:
             raise ValueError("the guided attention loss needs text_lengths")
-        count = mask.sum().to(mel.dtype) if n_frames is None else n_frames
         penalty = guided_attention_penalty(
             mel_lengths, text_lengths, output.alignments.shape, guided_sigma
         )
         parts["guided"] = (output.alignments * penalty.to(mel.dtype)).sum() / count
         total = total + guided_weight * parts["guided"]
-    if output.pitch_logits is not None and output.pitch is not None:
-        count = mask.sum().to(mel.dtype) if n_frames is None else n_frames
-        told = torch.log_softmax(output.pitch_logits.float(), 2)
-        parts["pitch"] = -((output.pitch * told).sum(2) * mask).sum() / count
+    if isinstance(output, PitchedOutput):
+        parts["pitch"] = _pitch(output, mask) / count
         total = total + pitch_weight * parts["pitch"]
     if texture_weight > 0.0:
-        count = mask.sum().to(mel.dtype) if n_frames is None else n_frames
-        texture = texture_loss(output.mel_post, mel, mask)
-        parts["texture"] = texture / (count * mel.shape[1])
+        parts["texture"] = texture_loss(output.mel_post, mel, mask) / (count * mel.shape[1])
         total = total + texture_weight * parts["texture"]
     return {**parts, "total": total}
+
+
+def _gate(logits: Tensor, mel_lengths: Tensor, pos_weight: float) -> Tensor:
+    """Cross entropy ``(B, T_mel)`` of a gate that should open at the last frame."""
+    position = torch.arange(logits.shape[1], device=logits.device)
+    target = position >= mel_lengths[:, None] - 1
+    # not in half precision, whatever the network computes in
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    return F.binary_cross_entropy_with_logits(
+        logits, target.to(logits.dtype), reduction="none", pos_weight=logits.new_tensor(pos_weight)
+    )
+
+
+def _pitch(output: PitchedOutput, mask: Tensor) -> Tensor:
+    """Cross entropy of the pitch, summed over the real frames."""
+    told = torch.log_softmax(output.pitch_logits.float(), 2)
+    return -((output.pitch * told).sum(2) * mask).sum()
 
 
 def guided_attention_penalty(
