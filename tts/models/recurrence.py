@@ -24,7 +24,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from tts.models.products import rows_times, weight_gradient
+from tts.models.activations import tanh, tanh_
+from tts.models.products import add_rows_times, rows_times, weight_gradient
 
 _sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input
 _tanh_backward = torch.ops.aten.tanh_backward.grad_input
@@ -137,7 +138,7 @@ class AttentionRecurrence(torch.autograd.Function):
             _lstm_step(gates[t], cells[t], cells[t + 1], hidden)
             if dropout is not None:
                 hidden.mul_(dropout[t])
-            activation = look.activation(t, keys, hidden @ query.t())
+            activation = look.activation(t, keys, rows_times(hidden, query))
             energies = (activation @ score).view(n_batch, n_text).add_(padding)
             weights = torch.softmax(energies, 1)
             look.attend(t, weights)
@@ -173,7 +174,9 @@ class AttentionRecurrence(torch.autograd.Function):
                 d_recurrent.add_(grad_states[t]), [n_memory, n_hidden], 1
             )
             d_contexts[t] = d_context
-            d_weights = torch.bmm(values, d_context[:, :, None])[:, :, 0].add_(grad_weights[t])
+            # a row before the matrix, not a column behind it: the kernel of that is slow
+            d_weights = torch.bmm(d_context[:, None], values.transpose(1, 2))[:, 0]
+            d_weights.add_(grad_weights[t])
             d_energies = trail.through_softmax(t, d_weights).to(keys.dtype).flatten()
             activation = look.activation(t, keys, queries[t])
             d_score += activation.t() @ d_energies
@@ -221,9 +224,9 @@ class _Packed:
             and weight.dtype == torch.float32
             and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
         )
-        self._weight = weight.contiguous() if self._packs else weight
+        self._weight = weight
         if self._packs:
-            self._weight = torch.ops.mkldnn._reorder_linear_weight(self._weight, n_rows)
+            self._weight = torch.ops.mkldnn._reorder_linear_weight(weight, n_rows)
 
     def __call__(self, rows: Tensor) -> Tensor:
         """``(n_rows, K)`` -> ``(n_rows, N)``."""
@@ -255,7 +258,7 @@ class _Location:
     def activation(self, t: int, keys: Tensor, query: Tensor) -> Tensor:
         """tanh(W h + V m + U f) of step t: ``(B T, D)``."""
         total = (keys + query[:, None]).flatten(0, 1)
-        return total.addmm_(self.windows(t), self.kernel.t()).tanh_()
+        return tanh_(add_rows_times(total, self.windows(t), self.kernel))
 
     def attend(self, t: int, weights: Tensor) -> None:
         """Keep the weights ``(B, T)`` that step t has found."""
@@ -281,9 +284,10 @@ class _LocationGradient:
 
     def through_location(self, t: int, d_activation: Tensor) -> None:
         """Gradient of step t's activation before its tanh, ``(B T, D)`` -> of what it saw."""
-        self.d_kernel += d_activation.t() @ self.look.windows(t)
+        kernel = self.look.kernel
+        self.d_kernel += weight_gradient(d_activation, self.look.windows(t))
         n_batch, _, n_padded = self.look.padded[t].shape
-        d_windows = (d_activation @ self.look.kernel).view(n_batch, -1, self.look.kernel.shape[1])
+        d_windows = rows_times(d_activation, kernel.t()).view(n_batch, -1, kernel.shape[1])
         d_padded = F.fold(d_windows.transpose(1, 2), (1, n_padded), (1, self.look.length))
         reach = self.look.length // 2
         self.d_last, seen = d_padded[:, :, 0, reach : n_padded - reach].unbind(1)
@@ -298,11 +302,11 @@ def _lstm_step(gates: Tensor, cell: Tensor, new_cell: Tensor, new_hidden: Tensor
     """LSTM nonlinearities in place: ``(B, 4 H)`` sums become gates; fills both new states."""
     n = cell.shape[1]
     gates[:, : 2 * n].sigmoid_()
-    gates[:, 2 * n : 3 * n].tanh_()
+    tanh_(gates[:, 2 * n : 3 * n])
     gates[:, 3 * n :].sigmoid_()
     i, f, g, o = torch.split(gates, n, 1)
     torch.mul(f, cell, out=new_cell).addcmul_(i, g)
-    torch.tanh(new_cell, out=new_hidden).mul_(o)
+    tanh(new_cell, out=new_hidden).mul_(o)
 
 
 def _lstm_step_backward(
@@ -313,7 +317,7 @@ def _lstm_step_backward(
     ``d_hidden`` ``(B, H)`` is the gradient of the new hidden state before its dropout.
     """
     i, f, g, o = torch.split(gates, cell.shape[1], 1)
-    squashed = new_cell.tanh().to(gates.dtype)
+    squashed = tanh_(new_cell.clone()).to(gates.dtype)
     d_o = d_hidden * squashed
     d_cell.add_(_tanh_backward(d_hidden * o, squashed, grad_input=squashed))
     _sigmoid_backward(d_o, o, grad_input=o)

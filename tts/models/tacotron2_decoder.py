@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tts.models.activations import dropout_factors
 from tts.models.layers import sequence_mask, xavier_conv, xavier_linear
 from tts.models.products import dense
 from tts.models.recurrence import AttentionRecurrence, LstmRecurrence
@@ -315,7 +316,7 @@ class Decoder(nn.Module):
         def draw(rate: float, n_hidden: int) -> Tensor | None:
             if rate == 0.0 or not self.training:
                 return None
-            return F.dropout(inputs.new_ones(*inputs.shape[:2], n_hidden), rate)
+            return dropout_factors(inputs, (*inputs.shape[:2], n_hidden), rate)
 
         return StepDropout(
             draw(self.config.p_attention_dropout, self.config.attention_rnn_dim),

