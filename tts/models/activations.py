@@ -35,18 +35,25 @@ def dropout_factors(like: Tensor, shape: tuple[int, ...], rate: float) -> Tensor
     Args:
         like: where, and in which precision.
         shape: of the factors.
-        rate: above 0; on a processor it is rounded to a multiple of 2⁻¹⁶, for the mean as well.
+        rate: from 0 to 1; on a processor it is rounded to a multiple of 2⁻¹⁶, for the mean as well.
 
     Returns:
         ``shape``, 0 or 1 / (1 - rate).
     """
-    if like.device.type != "cpu":
-        return torch.nn.functional.dropout(like.new_ones(shape), rate)
+    kept, scale = draw_kept(shape, rate, like.device)
+    return kept.to(like.dtype).mul_(scale)
+
+
+def draw_kept(shape: tuple[int, ...], rate: float, device: torch.device) -> tuple[Tensor, float]:
+    """As :func:`dropout_factors`: bool, True where it is not 0, and the factor of these."""
+    if device.type != "cpu":
+        kept = torch.empty(shape, dtype=torch.bool, device=device).bernoulli_(1.0 - rate)
+        return kept, 0.0 if rate == 1.0 else 1.0 / (1.0 - rate)
     threshold = round(rate * _DRAWS)
     if threshold == _DRAWS:
-        return like.new_zeros(shape)
+        return torch.zeros(shape, dtype=torch.bool), 0.0
     kept = _random_bits(shape) >= threshold - _DRAWS // 2
-    return kept.to(like.dtype).mul_(_DRAWS / (_DRAWS - threshold))
+    return kept, _DRAWS / (_DRAWS - threshold)
 
 
 def _random_bits(shape: tuple[int, ...]) -> Tensor:
