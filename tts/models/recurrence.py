@@ -81,13 +81,13 @@ class LstmRecurrence(torch.autograd.Function):
                 d_hidden.mul_(dropout[t])
             _lstm_step_backward(gates[t], cells[t], cells[t + 1], d_hidden, d_cell)
             d_recurrent = recur_back(d_gates[t])
-        return (
-            rows_times(d_gates, weight_ih.t()),
-            weight_gradient(d_gates, inputs),
-            weight_gradient(d_gates, hidden[:-1]),
-            d_gates.flatten(0, 1).sum(0),
-            None,
-        )
+        # what is no longer needed goes before what is as large comes
+        del recur_back, cells
+        d_weight_hh = weight_gradient(d_gates, hidden[:-1])
+        del hidden
+        d_weight_ih = weight_gradient(d_gates, inputs)
+        d_bias = d_gates.flatten(0, 1).sum(0)
+        return rows_times(d_gates, weight_ih.t()), d_weight_ih, d_weight_hh, d_bias, None
 
 
 class AttentionRecurrence(torch.autograd.Function):
@@ -103,7 +103,7 @@ class AttentionRecurrence(torch.autograd.Function):
     * ``values`` ``(B, T, M)``: what is read.
     * ``dropout`` ``(S, B, H)``: factors of the hidden state, or None.
 
-    Gives what was read and the hidden state side by side, ``(S, B, M + H)``, and the attention's
+    Gives the hidden state and what was read side by side, ``(S, B, H + M)``, and the attention's
     weights ``(S, B, T)``.
     """
 
@@ -126,15 +126,14 @@ class AttentionRecurrence(torch.autograd.Function):
         n_steps, n_batch, n_in = inputs.shape
         (n_text, n_memory), n_hidden = values.shape[1:], weight_hh.shape[1]
         gates = rows_times(inputs, weight_ih[:, :n_in], bias)
-        recurrent = torch.cat((weight_ih[:, n_in:], weight_hh), 1)
-        recur = _Packed(recurrent, n_batch)
+        recur = _Packed(torch.cat((weight_hh, weight_ih[:, n_in:]), 1), n_batch)
         # row t is what step t finds, row t + 1 what it leaves
-        states = inputs.new_zeros(n_steps + 1, n_batch, n_memory + n_hidden)
+        states = inputs.new_zeros(n_steps + 1, n_batch, n_hidden + n_memory)
         cells = inputs.new_zeros(n_steps + 1, n_batch, n_hidden, dtype=_wide(inputs))
         look = _Location(kernel, n_steps + 1, n_batch, n_text)
         for t in range(n_steps):
             gates[t].add_(recur(states[t]))
-            context, hidden = torch.split(states[t + 1], [n_memory, n_hidden], 1)
+            hidden, context = torch.split(states[t + 1], [n_hidden, n_memory], 1)
             _lstm_step(gates[t], cells[t], cells[t + 1], hidden)
             if dropout is not None:
                 hidden.mul_(dropout[t])
@@ -146,7 +145,7 @@ class AttentionRecurrence(torch.autograd.Function):
         ctx.save_for_backward(
             inputs, weight_ih, weight_hh, query, keys, kernel, score, values, dropout
         )
-        ctx.buffers = gates, states, cells, recurrent, look
+        ctx.buffers = gates, states, cells, look
         return states[1:], look.weights[1:, :, 0].to(inputs.dtype, copy=True)
 
     @staticmethod
@@ -156,22 +155,22 @@ class AttentionRecurrence(torch.autograd.Function):
         inputs, weight_ih, weight_hh, query, keys, kernel, score, values, dropout = (
             ctx.saved_tensors
         )
-        gates, states, cells, recurrent, look = ctx.buffers
-        n_memory, n_hidden = values.shape[2], weight_hh.shape[1]
-        hidden = states[1:, :, n_memory:]
+        gates, states, cells, look = ctx.buffers
+        n_in, n_memory, n_hidden = inputs.shape[2], values.shape[2], weight_hh.shape[1]
+        hidden = states[1:, :, :n_hidden]
         queries = rows_times(hidden, query)
         d_gates = gates = _for_gradients(ctx, gates)
         d_queries = torch.empty_like(queries)
-        d_contexts = torch.empty_like(states[1:, :, :n_memory])
+        d_contexts = torch.empty_like(states[1:, :, n_hidden:])
         d_cell = torch.zeros_like(cells[0])
         d_recurrent = torch.zeros_like(states[0])
-        recur_back = _Packed(recurrent.t(), states.shape[1])
+        recur_back = _Packed(torch.cat((weight_hh, weight_ih[:, n_in:]), 1).t(), states.shape[1])
         d_keys = torch.zeros_like(keys, dtype=_wide(keys))
         d_score = torch.zeros_like(score, dtype=_wide(score))
         trail = _LocationGradient(look)
         for t in reversed(range(len(inputs))):
-            d_context, d_hidden = torch.split(
-                d_recurrent.add_(grad_states[t]), [n_memory, n_hidden], 1
+            d_hidden, d_context = torch.split(
+                d_recurrent.add_(grad_states[t]), [n_hidden, n_memory], 1
             )
             d_contexts[t] = d_context
             # a row before the matrix, not a column behind it: the kernel of that is slow
@@ -191,12 +190,14 @@ class AttentionRecurrence(torch.autograd.Function):
                 d_hidden.mul_(dropout[t])
             _lstm_step_backward(gates[t], cells[t], cells[t + 1], d_hidden, d_cell)
             d_recurrent = recur_back(d_gates[t])
-        d_found = weight_gradient(d_gates, states[:-1])
+        # what is no longer needed goes before what is as large comes
+        del recur_back, cells
         d_known = weight_gradient(d_gates, inputs)
+        d_read = weight_gradient(d_gates, states[:-1, :, n_hidden:])
         return (
-            rows_times(d_gates, weight_ih[:, : inputs.shape[2]].t()),
-            torch.cat((d_known, d_found[:, :n_memory]), 1),
-            d_found[:, n_memory:],
+            rows_times(d_gates, weight_ih[:, :n_in].t()),
+            torch.cat((d_known, d_read), 1),
+            weight_gradient(d_gates, states[:-1, :, :n_hidden]),
             d_gates.flatten(0, 1).sum(0),
             weight_gradient(d_queries, hidden),
             d_keys,

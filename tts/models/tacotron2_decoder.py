@@ -293,9 +293,8 @@ class Decoder(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Outputs ``(S, B, decoder_rnn_dim + memory)`` and alignments, with the fast loops."""
         states, alignments = self._attention_pass(inputs, memory, dropout.attention)
-        widths = [memory.values.shape[2], self.config.attention_rnn_dim]
-        context, hidden = torch.split(states, widths, 2)
-        hidden = self._decoder_pass(torch.cat((hidden, context), 2), dropout.decoder)
+        hidden = self._decoder_pass(states, dropout.decoder)
+        context = states[..., self.config.attention_rnn_dim :]
         return torch.cat((hidden, context), 2), alignments
 
     def _step_by_step(
@@ -332,7 +331,7 @@ class Decoder(nn.Module):
     def _attention_pass(
         self, inputs: Tensor, memory: Memory, dropout: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """``(S, B, prenet_dim)`` -> context and hidden state ``(S, B, ·)``, alignments."""
+        """``(S, B, prenet_dim)`` -> hidden state and context ``(S, B, ·)``, alignments."""
         rnn, attention = self.attention_rnn, self.attention
         states, alignments = _apply(
             AttentionRecurrence,
