@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tts.models.activations import dropout_factors, tanh, tanh_
+from tts.models.activations import dropout_factors, gated, tanh, tanh_
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,28 @@ def test_tanh_keeps_what_is_no_number():
 def test_tanh_between_precisions():
     x, out = torch.linspace(-3, 3, 101), torch.empty(101, dtype=torch.bfloat16)
     assert torch.equal(tanh(x, out=out), x.tanh().bfloat16())
+
+
+def test_gradients_of_gated():
+    torch.manual_seed(0)
+    x = torch.randn(2, 6, 5, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(gated, x)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 5e-7), (torch.bfloat16, 0.02)])
+def test_gated_is_tanh_times_sigmoid(dtype, tolerance):
+    torch.manual_seed(0)
+    x = (3 * torch.randn(2, 64, 50)).to(dtype).requires_grad_()
+    a, b = x.chunk(2, dim=1)
+    d = torch.randn(2, 32, 50).to(dtype)
+    for ours, plain in (
+        (gated(x), torch.tanh(a) * torch.sigmoid(b)),
+        (
+            torch.autograd.grad(gated(x), x, d)[0],
+            torch.autograd.grad(torch.tanh(a) * torch.sigmoid(b), x, d)[0],
+        ),
+    ):
+        torch.testing.assert_close(ours, plain, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
