@@ -8,9 +8,11 @@ result alone and in any batch.
 from __future__ import annotations
 
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from tts.models.activations import draw_kept
+from tts.models.masked_norm import NormActivation, Statistics, activate, statistics
 
 
 def sequence_mask(lengths: Tensor, max_length: int | None = None) -> Tensor:
@@ -43,29 +45,6 @@ def xavier_conv(
     return layer
 
 
-class _SumOverRanks(torch.autograd.Function):
-    """Sum of a tensor over all ranks, with its gradient (which is the sum of the gradients)."""
-
-    @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> Tensor:
-        total = x.clone()
-        dist.all_reduce(total)
-        return total
-
-    @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, *grads: Tensor) -> Tensor:
-        total = grads[0].clone()
-        dist.all_reduce(total)
-        return total
-
-
-def sum_over_ranks(x: Tensor) -> Tensor:
-    """``x`` summed over the process group, differentiable; ``x`` itself in a single process."""
-    if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
-        return _SumOverRanks.apply(x)  # type: ignore[no-any-return, no-untyped-call]
-    return x
-
-
 class MaskedBatchNorm1d(nn.Module):
     """Batch normalisation whose statistics count real frames only, over the global batch.
 
@@ -89,37 +68,41 @@ class MaskedBatchNorm1d(nn.Module):
         """Sizes, for ``print(network)``."""
         return f"{self.weight.numel()}, eps={self.eps}, momentum={self.momentum}"
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """Normalise ``x``.
+    def forward(
+        self,
+        x: Tensor,
+        mask: Tensor | None,
+        activation: str = "linear",
+        dropout: float = 0.0,
+    ) -> Tensor:
+        """Normalise ``x``, and what follows: in training these keep less together than apart.
 
         Args:
             x: ``(B, C, T)``.
             mask: ``(B, 1, T)`` bool, True where real; None counts every position.
+            activation: ``"linear"``, ``"relu"`` or ``"tanh"``.
+            dropout: its rate, also in evaluation; 0 for none.
 
         Returns:
             ``(B, C, T)``; what it holds on padding is of no use.
         """
         if not self.training:
             mean, var = self.running_mean, self.running_var
-            return F.batch_norm(x, mean, var, self.weight, self.bias, False, 0.0, self.eps)
+            x = F.batch_norm(x, mean, var, self.weight, self.bias, False, 0.0, self.eps)
+            return F.dropout(activate(x, activation), dropout)
+        with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
+            found = statistics(x, mask)
+            self._track(found)
+        kept, scale = draw_kept(x.shape, dropout, x.device) if dropout else (None, 1.0)
+        arguments = mask, found, self.eps, activation, kept, scale
         with torch.autocast(x.device.type, enabled=False):
-            # sums over a batch's frames do not fit half precision: it ends at 65,504
-            return self._normalise(x.to(torch.promote_types(x.dtype, torch.float32)), mask)
+            out: Tensor = NormActivation.apply(x, self.weight, self.bias, *arguments)  # type: ignore[no-untyped-call]
+        return out
 
-    def _normalise(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        weights = x.new_ones(x.shape[0], 1, x.shape[2]) if mask is None else mask.to(x.dtype)
-        count = sum_over_ranks(weights.sum())
-        mean = sum_over_ranks((x * weights).sum((0, 2))) / count
-        centred = x - mean[:, None]
-        var = sum_over_ranks((centred.square() * weights).sum((0, 2))) / count
-        self._track(mean.detach(), var.detach() * count / (count - 1).clamp(min=1.0))
-        scale = self.weight * torch.rsqrt(var + self.eps)
-        return torch.addcmul(self.bias[:, None], centred, scale[:, None])
-
-    @torch.no_grad()
-    def _track(self, mean: Tensor, unbiased_var: Tensor) -> None:
-        self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.momentum)
-        self.running_var.lerp_(unbiased_var.to(self.running_var.dtype), self.momentum)
+    def _track(self, found: Statistics) -> None:
+        unbiased = found.var * found.n_real / (found.n_real - 1).clamp(min=1.0)
+        self.running_mean.lerp_(found.mean.to(self.running_mean.dtype), self.momentum)
+        self.running_var.lerp_(unbiased.to(self.running_var.dtype), self.momentum)
 
 
 class ConvBlock(nn.Module):
@@ -138,9 +121,5 @@ class ConvBlock(nn.Module):
         """``(B, n_in, T)`` and ``(B, 1, T)`` mask (or None: padding leaks) -> ``(B, n_out, T)``."""
         if mask is not None:
             x = x.masked_fill(~mask, 0.0)
-        x = self.norm(self.conv(x), mask)
-        if self.activation == "relu":
-            x = F.relu(x)
-        elif self.activation == "tanh":
-            x = torch.tanh(x)
-        return F.dropout(x, self.dropout, self.training)
+        dropout = self.dropout if self.training else 0.0
+        return self.norm(self.conv(x), mask, self.activation, dropout)  # type: ignore[no-any-return]

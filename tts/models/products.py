@@ -25,13 +25,20 @@ def rows_times(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tens
     """``(..., K)`` and ``(N, K)`` -> ``(..., N)``, as ``F.linear``, without a graph of its own."""
     if not _does(rows, weight):
         return F.linear(rows, weight, bias)
-    if not (weight.is_contiguous() or weight.t().is_contiguous()):
-        # of a part of a matrix oneDNN would go through the elements one by one
-        weight = weight.contiguous()
     product: Tensor = torch.ops.mkldnn._linear_pointwise(
-        rows.contiguous(), weight, bias, "none", [], ""
+        rows.contiguous(), _whole(weight), bias, "none", [], ""
     )
     return product
+
+
+def add_rows_times(total: Tensor, rows: Tensor, weight: Tensor) -> Tensor:
+    """``(R, N)`` plus the product of ``(R, K)`` and ``(N, K)``; `total` may be overwritten."""
+    if not _does(rows, weight):
+        return total.addmm_(rows, weight.t())
+    added: Tensor = torch.ops.mkldnn._linear_pointwise.binary(
+        rows.contiguous(), total, _whole(weight), None, "add"
+    )
+    return added
 
 
 def weight_gradient(d_outputs: Tensor, inputs: Tensor) -> Tensor:
@@ -76,6 +83,11 @@ class _Dense(torch.autograd.Function):
             weight_gradient(d_outputs, inputs) if wanted[1] else None,
             d_outputs.flatten(0, -2).sum(0) if wanted[2] else None,
         )
+
+
+def _whole(weight: Tensor) -> Tensor:
+    """A matrix by rows or by columns: through a part of one oneDNN goes element by element."""
+    return weight if weight.is_contiguous() or weight.t().is_contiguous() else weight.contiguous()
 
 
 def _does(rows: Tensor, weight: Tensor) -> bool:

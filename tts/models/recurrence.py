@@ -24,7 +24,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from tts.models.products import rows_times, weight_gradient
+from tts.models.activations import tanh, tanh_
+from tts.models.products import add_rows_times, rows_times, weight_gradient
 
 _sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input
 _tanh_backward = torch.ops.aten.tanh_backward.grad_input
@@ -80,13 +81,13 @@ class LstmRecurrence(torch.autograd.Function):
                 d_hidden.mul_(dropout[t])
             _lstm_step_backward(gates[t], cells[t], cells[t + 1], d_hidden, d_cell)
             d_recurrent = recur_back(d_gates[t])
-        return (
-            rows_times(d_gates, weight_ih.t()),
-            weight_gradient(d_gates, inputs),
-            weight_gradient(d_gates, hidden[:-1]),
-            d_gates.flatten(0, 1).sum(0),
-            None,
-        )
+        # what is no longer needed goes before what is as large comes
+        del recur_back, cells
+        d_weight_hh = weight_gradient(d_gates, hidden[:-1])
+        del hidden
+        d_weight_ih = weight_gradient(d_gates, inputs)
+        d_bias = d_gates.flatten(0, 1).sum(0)
+        return rows_times(d_gates, weight_ih.t()), d_weight_ih, d_weight_hh, d_bias, None
 
 
 class AttentionRecurrence(torch.autograd.Function):
@@ -102,7 +103,7 @@ class AttentionRecurrence(torch.autograd.Function):
     * ``values`` ``(B, T, M)``: what is read.
     * ``dropout`` ``(S, B, H)``: factors of the hidden state, or None.
 
-    Gives what was read and the hidden state side by side, ``(S, B, M + H)``, and the attention's
+    Gives the hidden state and what was read side by side, ``(S, B, H + M)``, and the attention's
     weights ``(S, B, T)``.
     """
 
@@ -125,19 +126,18 @@ class AttentionRecurrence(torch.autograd.Function):
         n_steps, n_batch, n_in = inputs.shape
         (n_text, n_memory), n_hidden = values.shape[1:], weight_hh.shape[1]
         gates = rows_times(inputs, weight_ih[:, :n_in], bias)
-        recurrent = torch.cat((weight_ih[:, n_in:], weight_hh), 1)
-        recur = _Packed(recurrent, n_batch)
+        recur = _Packed(torch.cat((weight_hh, weight_ih[:, n_in:]), 1), n_batch)
         # row t is what step t finds, row t + 1 what it leaves
-        states = inputs.new_zeros(n_steps + 1, n_batch, n_memory + n_hidden)
+        states = inputs.new_zeros(n_steps + 1, n_batch, n_hidden + n_memory)
         cells = inputs.new_zeros(n_steps + 1, n_batch, n_hidden, dtype=_wide(inputs))
         look = _Location(kernel, n_steps + 1, n_batch, n_text)
         for t in range(n_steps):
             gates[t].add_(recur(states[t]))
-            context, hidden = torch.split(states[t + 1], [n_memory, n_hidden], 1)
+            hidden, context = torch.split(states[t + 1], [n_hidden, n_memory], 1)
             _lstm_step(gates[t], cells[t], cells[t + 1], hidden)
             if dropout is not None:
                 hidden.mul_(dropout[t])
-            activation = look.activation(t, keys, hidden @ query.t())
+            activation = look.activation(t, keys, rows_times(hidden, query))
             energies = (activation @ score).view(n_batch, n_text).add_(padding)
             weights = torch.softmax(energies, 1)
             look.attend(t, weights)
@@ -145,7 +145,7 @@ class AttentionRecurrence(torch.autograd.Function):
         ctx.save_for_backward(
             inputs, weight_ih, weight_hh, query, keys, kernel, score, values, dropout
         )
-        ctx.buffers = gates, states, cells, recurrent, look
+        ctx.buffers = gates, states, cells, look
         return states[1:], look.weights[1:, :, 0].to(inputs.dtype, copy=True)
 
     @staticmethod
@@ -155,25 +155,27 @@ class AttentionRecurrence(torch.autograd.Function):
         inputs, weight_ih, weight_hh, query, keys, kernel, score, values, dropout = (
             ctx.saved_tensors
         )
-        gates, states, cells, recurrent, look = ctx.buffers
-        n_memory, n_hidden = values.shape[2], weight_hh.shape[1]
-        hidden = states[1:, :, n_memory:]
+        gates, states, cells, look = ctx.buffers
+        n_in, n_memory, n_hidden = inputs.shape[2], values.shape[2], weight_hh.shape[1]
+        hidden = states[1:, :, :n_hidden]
         queries = rows_times(hidden, query)
         d_gates = gates = _for_gradients(ctx, gates)
         d_queries = torch.empty_like(queries)
-        d_contexts = torch.empty_like(states[1:, :, :n_memory])
+        d_contexts = torch.empty_like(states[1:, :, n_hidden:])
         d_cell = torch.zeros_like(cells[0])
         d_recurrent = torch.zeros_like(states[0])
-        recur_back = _Packed(recurrent.t(), states.shape[1])
+        recur_back = _Packed(torch.cat((weight_hh, weight_ih[:, n_in:]), 1).t(), states.shape[1])
         d_keys = torch.zeros_like(keys, dtype=_wide(keys))
         d_score = torch.zeros_like(score, dtype=_wide(score))
         trail = _LocationGradient(look)
         for t in reversed(range(len(inputs))):
-            d_context, d_hidden = torch.split(
-                d_recurrent.add_(grad_states[t]), [n_memory, n_hidden], 1
+            d_hidden, d_context = torch.split(
+                d_recurrent.add_(grad_states[t]), [n_hidden, n_memory], 1
             )
             d_contexts[t] = d_context
-            d_weights = torch.bmm(values, d_context[:, :, None])[:, :, 0].add_(grad_weights[t])
+            # a row before the matrix, not a column behind it: the kernel of that is slow
+            d_weights = torch.bmm(d_context[:, None], values.transpose(1, 2))[:, 0]
+            d_weights.add_(grad_weights[t])
             d_energies = trail.through_softmax(t, d_weights).to(keys.dtype).flatten()
             activation = look.activation(t, keys, queries[t])
             d_score += activation.t() @ d_energies
@@ -188,12 +190,14 @@ class AttentionRecurrence(torch.autograd.Function):
                 d_hidden.mul_(dropout[t])
             _lstm_step_backward(gates[t], cells[t], cells[t + 1], d_hidden, d_cell)
             d_recurrent = recur_back(d_gates[t])
-        d_found = weight_gradient(d_gates, states[:-1])
+        # what is no longer needed goes before what is as large comes
+        del recur_back, cells
         d_known = weight_gradient(d_gates, inputs)
+        d_read = weight_gradient(d_gates, states[:-1, :, n_hidden:])
         return (
-            rows_times(d_gates, weight_ih[:, : inputs.shape[2]].t()),
-            torch.cat((d_known, d_found[:, :n_memory]), 1),
-            d_found[:, n_memory:],
+            rows_times(d_gates, weight_ih[:, :n_in].t()),
+            torch.cat((d_known, d_read), 1),
+            weight_gradient(d_gates, states[:-1, :, :n_hidden]),
             d_gates.flatten(0, 1).sum(0),
             weight_gradient(d_queries, hidden),
             d_keys,
@@ -221,9 +225,9 @@ class _Packed:
             and weight.dtype == torch.float32
             and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
         )
-        self._weight = weight.contiguous() if self._packs else weight
+        self._weight = weight
         if self._packs:
-            self._weight = torch.ops.mkldnn._reorder_linear_weight(self._weight, n_rows)
+            self._weight = torch.ops.mkldnn._reorder_linear_weight(weight, n_rows)
 
     def __call__(self, rows: Tensor) -> Tensor:
         """``(n_rows, K)`` -> ``(n_rows, N)``."""
@@ -255,7 +259,7 @@ class _Location:
     def activation(self, t: int, keys: Tensor, query: Tensor) -> Tensor:
         """tanh(W h + V m + U f) of step t: ``(B T, D)``."""
         total = (keys + query[:, None]).flatten(0, 1)
-        return total.addmm_(self.windows(t), self.kernel.t()).tanh_()
+        return tanh_(add_rows_times(total, self.windows(t), self.kernel))
 
     def attend(self, t: int, weights: Tensor) -> None:
         """Keep the weights ``(B, T)`` that step t has found."""
@@ -281,9 +285,10 @@ class _LocationGradient:
 
     def through_location(self, t: int, d_activation: Tensor) -> None:
         """Gradient of step t's activation before its tanh, ``(B T, D)`` -> of what it saw."""
-        self.d_kernel += d_activation.t() @ self.look.windows(t)
+        kernel = self.look.kernel
+        self.d_kernel += weight_gradient(d_activation, self.look.windows(t))
         n_batch, _, n_padded = self.look.padded[t].shape
-        d_windows = (d_activation @ self.look.kernel).view(n_batch, -1, self.look.kernel.shape[1])
+        d_windows = rows_times(d_activation, kernel.t()).view(n_batch, -1, kernel.shape[1])
         d_padded = F.fold(d_windows.transpose(1, 2), (1, n_padded), (1, self.look.length))
         reach = self.look.length // 2
         self.d_last, seen = d_padded[:, :, 0, reach : n_padded - reach].unbind(1)
@@ -298,11 +303,11 @@ def _lstm_step(gates: Tensor, cell: Tensor, new_cell: Tensor, new_hidden: Tensor
     """LSTM nonlinearities in place: ``(B, 4 H)`` sums become gates; fills both new states."""
     n = cell.shape[1]
     gates[:, : 2 * n].sigmoid_()
-    gates[:, 2 * n : 3 * n].tanh_()
+    tanh_(gates[:, 2 * n : 3 * n])
     gates[:, 3 * n :].sigmoid_()
     i, f, g, o = torch.split(gates, n, 1)
     torch.mul(f, cell, out=new_cell).addcmul_(i, g)
-    torch.tanh(new_cell, out=new_hidden).mul_(o)
+    tanh(new_cell, out=new_hidden).mul_(o)
 
 
 def _lstm_step_backward(
@@ -313,7 +318,7 @@ def _lstm_step_backward(
     ``d_hidden`` ``(B, H)`` is the gradient of the new hidden state before its dropout.
     """
     i, f, g, o = torch.split(gates, cell.shape[1], 1)
-    squashed = new_cell.tanh().to(gates.dtype)
+    squashed = tanh_(new_cell.clone()).to(gates.dtype)
     d_o = d_hidden * squashed
     d_cell.add_(_tanh_backward(d_hidden * o, squashed, grad_input=squashed))
     _sigmoid_backward(d_o, o, grad_input=o)

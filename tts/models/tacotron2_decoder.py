@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tts.models.activations import dropout_factors
 from tts.models.layers import sequence_mask, xavier_conv, xavier_linear
 from tts.models.products import dense
 from tts.models.recurrence import AttentionRecurrence, LstmRecurrence
@@ -289,9 +290,8 @@ class Decoder(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Outputs ``(S, B, decoder_rnn_dim + memory)`` and alignments, with the fast loops."""
         states, alignments = self._attention_pass(inputs, memory, dropout.attention)
-        widths = [memory.values.shape[2], self.config.attention_rnn_dim]
-        context, hidden = torch.split(states, widths, 2)
-        hidden = self._decoder_pass(torch.cat((hidden, context), 2), dropout.decoder)
+        hidden = self._decoder_pass(states, dropout.decoder)
+        context = states[..., self.config.attention_rnn_dim :]
         return torch.cat((hidden, context), 2), alignments
 
     def _step_by_step(
@@ -312,7 +312,7 @@ class Decoder(nn.Module):
         def draw(rate: float, n_hidden: int) -> Tensor | None:
             if rate == 0.0 or not self.training:
                 return None
-            return F.dropout(inputs.new_ones(*inputs.shape[:2], n_hidden), rate)
+            return dropout_factors(inputs, (*inputs.shape[:2], n_hidden), rate)
 
         return StepDropout(
             draw(self.config.p_attention_dropout, self.config.attention_rnn_dim),
@@ -328,7 +328,7 @@ class Decoder(nn.Module):
     def _attention_pass(
         self, inputs: Tensor, memory: Memory, dropout: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """``(S, B, prenet_dim)`` -> context and hidden state ``(S, B, ·)``, alignments."""
+        """``(S, B, prenet_dim)`` -> hidden state and context ``(S, B, ·)``, alignments."""
         rnn, attention = self.attention_rnn, self.attention
         states, alignments = _apply(
             AttentionRecurrence,

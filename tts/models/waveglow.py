@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrizations, parametrize
 
+from tts.models.activations import gated
 from tts.models.by_pieces import BlockNoise, by_pieces
 from tts.models.waveglow_config import WaveGlowConfig, WaveGlowOutput
 from tts.models.waveglow_front import (
@@ -321,12 +322,14 @@ class CouplingNetwork(nn.Module):
         given = condition.at_groups(self.condition(condition.values))
         conditions = given.chunk(len(self.dilated), dim=1)
         for dilated, res_skip, given in zip(self.dilated, self.res_skip, conditions, strict=True):
-            signal, gate = (dilated(hidden) + given).chunk(2, dim=1)
-            out = res_skip(torch.tanh(signal) * torch.sigmoid(gate))
+            total = dilated(hidden)
+            # in place where that keeps the precision: nothing needs the convolution's own output
+            total = total.add_(given) if total.dtype == given.dtype else total + given
+            out = res_skip(gated(total))
             if out.size(1) > hidden.size(1):
                 residual, out = out.chunk(2, dim=1)
                 hidden = hidden + residual
-            skips = skips + out
+            skips = skips.add_(out) if skips.dtype == out.dtype else skips + out
         shift, log_s = self.end(skips).to(x.dtype).chunk(2, dim=1)
         return shift, log_s
 
