@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from tts.models import products
-from tts.models.products import dense, rows_times, weight_gradient
+from tts.models.products import dense, pointwise, rows_times, weight_gradient
 
 needs_onednn = pytest.mark.skipif(
     not torch.backends.mkldnn.is_available(), reason="torch was built without oneDNN"
@@ -114,3 +114,24 @@ def test_small_products_are_torchs(monkeypatch):
     monkeypatch.setattr(products, "SMALL", 12 * 33 * 17 + 1)
     rows, weight = torch.randn(12, 33), torch.randn(17, 33)
     assert torch.equal(rows_times(rows, weight), nn.functional.linear(rows, weight))
+
+
+@needs_onednn
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("bias", [False, True])
+def test_a_pointwise_convolution_is_the_layer(batch, bias, monkeypatch):
+    torch.manual_seed(0)
+    layer, inputs = nn.Conv1d(33, 17, 1, bias=bias), torch.randn(batch, 33, 50)
+    for threads, is_ours in ((1, True), (2, False)):
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        ours = outputs_and_gradients(layer, inputs, pointwise)
+        assert ("_Pointwise" in ours[0].grad_fn.name()) == is_ours
+        theirs = outputs_and_gradients(layer, inputs, lambda layer, inputs: layer(inputs))
+        for one, other in zip(ours, theirs, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-5, atol=2e-5)
+
+
+def test_other_kernels_are_torchs(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    layer, inputs = nn.Conv1d(33, 17, 3, padding=1), torch.randn(1, 33, 50)
+    assert torch.equal(pointwise(layer, inputs), layer(inputs))

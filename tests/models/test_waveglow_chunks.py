@@ -47,7 +47,7 @@ def test_a_flow_never_sees_more_than_a_piece_and_its_reach(folded, options):
     network = folded(**options)
     seen = []
     for flow in network.flows:
-        flow.coupling.start.register_forward_hook(
+        flow.coupling.register_forward_hook(
             lambda _module, inputs, _output: seen.append(inputs[0].shape[2])
         )
     network.inverse(mel(), generator=noise(), chunk_frames=10)

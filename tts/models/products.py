@@ -67,6 +67,54 @@ def dense(layer: nn.Module, inputs: Tensor) -> Tensor:
     return _Dense.apply(inputs, layer.weight, layer.bias)  # type: ignore[no-any-return, no-untyped-call]
 
 
+def pointwise(layer: nn.Conv1d, inputs: Tensor) -> Tensor:
+    """A convolution of kernel 1 along time, ``(B, K, T)`` -> ``(B, N, T)``.
+
+    torch gives small batches of these to MKL on one thread, and to oneDNN on several.
+    """
+    several = torch.get_num_threads() > 1
+    if several or torch.compiler.is_compiling() or layer.kernel_size != (1,):
+        out: Tensor = layer(inputs)
+        return out
+    weight = layer.weight  # once: weight norm computes it
+    if not _does(inputs, weight):
+        return F.conv1d(inputs, weight, layer.bias)
+    return _Pointwise.apply(inputs, weight, layer.bias)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class _Pointwise(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.save_for_backward(inputs, weight)
+        return _convolve(inputs, weight, bias)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, d_outputs: Tensor) -> tuple[Tensor | None, ...]:
+        inputs, weight = ctx.saved_tensors
+        wanted = ctx.needs_input_grad
+        d_inputs = _convolve(d_outputs, weight.transpose(0, 1)) if wanted[0] else None
+        d_weight = None
+        if wanted[1]:
+            pairs = zip(d_outputs, inputs, strict=True)
+            d_weight = sum(rows_times(d, x) for d, x in pairs)[:, :, None]  # type: ignore[index]
+        return d_inputs, d_weight, d_outputs.sum((0, 2)) if wanted[2] else None
+
+
+def _convolve(inputs: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Convolution by oneDNN with ``(N, K, 1)`` weights."""
+    out: Tensor = torch.mkldnn_convolution(
+        inputs[:, :, None].contiguous(),
+        weight[..., None].contiguous(),
+        bias,
+        (0, 0),
+        (1, 1),
+        (1, 1),
+        1,
+    )
+    return out[:, :, 0]
+
+
 class _Dense(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -22,6 +22,7 @@ from torch.nn.utils import parametrizations, parametrize
 
 from tts.models.activations import gated
 from tts.models.by_pieces import BlockNoise, by_pieces
+from tts.models.products import pointwise
 from tts.models.waveglow_config import WaveGlowConfig, WaveGlowOutput
 from tts.models.waveglow_front import (
     Condition,
@@ -316,21 +317,21 @@ class CouplingNetwork(nn.Module):
             x: ``(B, n_half, T)`` channels that stay as they are.
             condition: what the mel tells.
         """
-        hidden = self.start(x)
+        hidden = pointwise(self.start, x)
         skips = torch.zeros_like(hidden)
         # one matrix product serves all layers
-        given = condition.at_groups(self.condition(condition.values))
+        given = condition.at_groups(pointwise(self.condition, condition.values))
         conditions = given.chunk(len(self.dilated), dim=1)
         for dilated, res_skip, given in zip(self.dilated, self.res_skip, conditions, strict=True):
             total = dilated(hidden)
             # in place where that keeps the precision: nothing needs the convolution's own output
             total = total.add_(given) if total.dtype == given.dtype else total + given
-            out = res_skip(gated(total))
+            out = pointwise(cast("nn.Conv1d", res_skip), gated(total))
             if out.size(1) > hidden.size(1):
                 residual, out = out.chunk(2, dim=1)
                 hidden = hidden + residual
             skips = skips.add_(out) if skips.dtype == out.dtype else skips + out
-        shift, log_s = self.end(skips).to(x.dtype).chunk(2, dim=1)
+        shift, log_s = pointwise(self.end, skips).to(x.dtype).chunk(2, dim=1)
         return shift, log_s
 
 
