@@ -75,6 +75,20 @@ def test_a_voice_stands_beside_its_anchors(run, corpus, acoustic):
     assert "RTF: time to compute over time to play" in table
 
 
+@pytest.mark.parametrize(("speaker", "heard"), [("ben", True), ("carl", False), (None, False)])
+def test_one_of_several_voices_is_judged(speaker, heard, run, corpus, tmp_path):
+    torch.manual_seed(0)
+    path = tmp_path / "two.safetensors"
+    description = {"mel": MelConfig().to_dict(), "tokenizer": Tokenizer().to_dict()}
+    description["speakers"] = ["ann", "ben"]
+    pretrained.save(Tacotron2(**TINY, n_speakers=2), path, description=description)
+    who = [] if speaker is None else [f"speaker={speaker}"]
+    status, _, err = run(f"acoustic={path}", "systems=[voice]", "n_sentences=1", *who)
+    assert (status == 0) == heard
+    assert heard or f"speaker={speaker}: " in err
+    assert heard or "the acoustic model knows ann, ben" in err
+
+
 def test_every_sound_and_alignment_of_the_page_is_there(run, corpus, acoustic):
     status, _, err = run(
         f"recordings={corpus}", f"acoustic={acoustic}", "systems=[griffin_lim_copy,voice]"

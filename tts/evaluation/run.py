@@ -142,6 +142,7 @@ def _makers(config: Mapping[str, Any]) -> dict[str, Callable[[Recordings], Syste
 
     acoustic, vocoder = config["acoustic"], str(config["vocoder"])
     seed, device = config["seed"], pick_device(str(config["device"]))
+    speaker = None if config["speaker"] is None else str(config["speaker"])
     own_vocoder = vocoder != GRIFFIN_LIM
 
     @cache
@@ -154,7 +155,7 @@ def _makers(config: Mapping[str, Any]) -> dict[str, Callable[[Recordings], Syste
         return CopySynthesis(recordings, load_waveglow(vocoder, device)[0], seed)
 
     def voice(recordings: Recordings) -> System | None:
-        return Voice(recordings, synthesizer(), seed) if acoustic else None
+        return Voice(recordings, synthesizer(), seed, speaker) if acoustic else None
 
     def voice_griffin_lim(recordings: Recordings) -> System | None:
         if not acoustic or not own_vocoder:
@@ -167,7 +168,7 @@ def _makers(config: Mapping[str, Any]) -> dict[str, Callable[[Recordings], Syste
             parts.mel,
             speakers=parts.speakers,
         )
-        return Voice(recordings, spoken, seed)
+        return Voice(recordings, spoken, seed, speaker)
 
     return {
         "recordings": lambda recordings: recordings,

@@ -107,16 +107,28 @@ class Voice:
         recordings: of the sentences, to be compared with.
         synthesizer: acoustic model and vocoder.
         seed: of every utterance.
+        speaker: who speaks, if the voice is several.
+
+    Raises:
+        InputError: nobody of this name, or none is named where there are several.
     """
 
-    def __init__(self, recordings: Recordings, synthesizer: Synthesizer, seed: int = 0) -> None:
-        self.recordings, self.synthesizer, self.seed = recordings, synthesizer, seed
+    def __init__(
+        self,
+        recordings: Recordings,
+        synthesizer: Synthesizer,
+        seed: int = 0,
+        speaker: str | None = None,
+    ) -> None:
+        synthesizer.speaker_number(speaker)  # before the anchors have been judged
+        self.recordings, self.synthesizer = recordings, synthesizer
+        self.options: dict[str, Any] = {"seed": seed, "speaker": speaker, "guard": False}
 
     def __call__(self, sentences: Sequence[Sentence]) -> Iterator[Clip]:
         """One sentence at a time, as someone who waits for it hears it."""
         for sentence in sentences:
             # the network is judged, not what a guard makes of it
-            speech = self.synthesizer.speak(sentence.text, seed=self.seed, guard=False)
+            speech = self.synthesizer.speak(sentence.text, **self.options)
             sound = Sound(speech.wave.numpy(), speech.sample_rate)
             seconds = speech.compute_seconds
             yield self.recordings.clip(sentence, sound, compute_seconds=seconds, speech=speech)
