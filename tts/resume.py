@@ -16,7 +16,7 @@ from torch import nn
 from tts.audio import MelConfig
 from tts.config import flattened
 from tts.errors import InputError
-from tts.models import SAME_FUNCTION
+from tts.models import without_effect
 from tts.runs import CHECKPOINTS, newest_run
 
 log = logging.getLogger(__name__)
@@ -187,7 +187,7 @@ def check_resumable(path: Path, network: nn.Module, mel: MelConfig, tokenizer: A
     defaults: dict[str, Any] = asdict(type(network.config)())  # type: ignore[call-overload]
     theirs = defaults | description["network_config"]
     for key, value in ours.items():
-        if theirs[key] != value and key not in SAME_FUNCTION:
+        if theirs[key] != value and key not in without_effect(ours):
             raise InputError(f"{path}: model.network.{key} is {theirs[key]} there, {value} here")
     if differences := mel.differences(MelConfig.from_dict(description["mel"] or {})):
         raise InputError(f"{path}: another mel contract: {'; '.join(differences)}")

@@ -6,8 +6,10 @@ import pytest
 import torch
 from test_speakers import TINY, batch
 
+from tts import pretrained
 from tts.audio import LogMel, MelConfig
 from tts.audio.mel_bands import band_edges
+from tts.errors import InputError
 from tts.models import Tacotron2, Tacotron2Config, tacotron2_loss
 from tts.models.tacotron2_pitch import PitchHead, PitchReader, _band_edges, pitch_code, pitch_hz
 from tts.models.tacotron2_stream import MelStream
@@ -173,3 +175,10 @@ def test_pitches_must_make_sense(wrong):
 def test_a_pitch_needs_bands_that_show_it():
     with pytest.raises(ValueError, match="2 mel bands below 1300 Hz show no pitch"):
         Tacotron2(TINY, pitch_bins=8)
+
+
+def test_nvidias_layout_has_no_pitch_and_any_mel(tmp_path):
+    small = {"attention_rnn_dim": 8, "decoder_rnn_dim": 8, "sample_rate": 16000, "pitch_low": 90.0}
+    pretrained.save(Tacotron2(**small), tmp_path / "a.pt", format="nvidia")
+    with pytest.raises(InputError, match="pitch_bins=8: NVIDIA's layout"):
+        pretrained.save(network(), tmp_path / "b.pt", format="nvidia")

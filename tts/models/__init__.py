@@ -1,8 +1,12 @@
 """The networks and their losses. They need torch, and nothing else of this project."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from tts.models.layers import sequence_mask
 from tts.models.tacotron2 import Tacotron2
 from tts.models.tacotron2_config import (
+    PITCH_OPTIONS,
     GeneratedMel,
     PitchedOutput,
     Tacotron2Config,
@@ -17,8 +21,13 @@ from tts.models.waveglow_loss import waveglow_loss
 #: Options of the networks that say how they are computed, and not what.
 SAME_FUNCTION = ("recurrence", "constant_memory")
 
+
+def without_effect(sizes: Mapping[str, Any]) -> tuple[str, ...]:
+    """Options that do not change what a network of these sizes computes."""
+    return SAME_FUNCTION if sizes.get("pitch_bins") else (*SAME_FUNCTION, *PITCH_OPTIONS)
+
+
 __all__ = [
-    "SAME_FUNCTION",
     "GeneratedMel",
     "MelStream",
     "PitchedOutput",
@@ -31,4 +40,5 @@ __all__ = [
     "sequence_mask",
     "tacotron2_loss",
     "waveglow_loss",
+    "without_effect",
 ]

@@ -10,6 +10,12 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+#: Options that mean nothing to a network without ``pitch_bins``.
+PITCH_OPTIONS = (
+    *("pitch_dim", "pitch_dropout", "pitch_low", "pitch_high"),
+    *("sample_rate", "n_fft", "f_min", "f_max"),
+)
+
 
 @dataclass(frozen=True)
 class Tacotron2Config:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from tts.errors import InputError
-from tts.models import SAME_FUNCTION, Tacotron2, WaveGlow
+from tts.models import Tacotron2, WaveGlow, without_effect
 from tts.pretrained import nemo, nemo_mel, tables
 from tts.pretrained.checkpoint import Checkpoint, as_float32
 from tts.pretrained.descriptions import KEY, Told, described, tokenizer_of
@@ -302,9 +302,10 @@ def to_theirs(network: nn.Module) -> dict[str, Tensor]:
 def _no_place(network: Tacotron2 | WaveGlow) -> str | None:
     """What of a network their code would not honour, though it might load the weights."""
     kind = type(network).__name__
-    defaults = asdict(type(network.config)())
-    for name, value in asdict(network.config).items():
-        known = name in _THEIR_OPTIONS[kind] or name in SAME_FUNCTION
+    defaults, sizes = asdict(type(network.config)()), asdict(network.config)
+    ignored = without_effect(sizes)
+    for name, value in sizes.items():
+        known = name in (*_THEIR_OPTIONS[kind], *ignored)
         if not known and value != defaults[name]:
             return f"{name}={value}: NVIDIA's layout of {kind} knows only {defaults[name]}"
     if isinstance(network, WaveGlow) and network.config.n_channels % 2:
