@@ -181,4 +181,4 @@ def test_nvidias_layout_has_no_pitch_and_any_mel(tmp_path):
     small = {"attention_rnn_dim": 8, "decoder_rnn_dim": 8, "sample_rate": 16000, "pitch_low": 90.0}
     pretrained.save(Tacotron2(**small), tmp_path / "a.pt", format="nvidia")
     with pytest.raises(InputError, match="pitch_bins=8: NVIDIA's layout"):
-        pretrained.save(network(), tmp_path / "b.pt", format="nvidia")
+        pretrained.save(Tacotron2(**small, pitch_bins=8), tmp_path / "b.pt", format="nvidia")
