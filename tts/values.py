@@ -149,11 +149,11 @@ TACOTRON2_SIZES = (
     *("encoder_embedding_dim", "attention_rnn_dim", "attention_dim", "decoder_rnn_dim"),
     *("attention_location_n_filters", "attention_location_kernel_size", "prenet_dim"),
     *("postnet_embedding_dim", "postnet_kernel_size", "postnet_n_convolutions"),
-    *("n_speakers", "speaker_embedding_dim"),
+    *("n_speakers", "speaker_embedding_dim", "pitch_dim"),
 )
 TACOTRON2_DROPOUTS = (
     *("encoder_dropout", "prenet_dropout", "postnet_dropout"),
-    *("p_attention_dropout", "p_decoder_dropout"),
+    *("p_attention_dropout", "p_decoder_dropout", "pitch_dropout"),
 )
 
 SECTIONS = (
@@ -198,6 +198,9 @@ TRAINING: dict[str, Legal] = {
     "model.network.mask_convolutions": SWITCH,
     "model.network.mel_mean": Number(float),
     "model.network.mel_std": Number(float, above=0),
+    "model.network.pitch_bins": Number(int, least=0),
+    "model.network.pitch_low": Number(float, above=0),
+    "model.network.pitch_high": Number(float, above=0),
     "model.optimizer.lr": AMOUNT,
     "model.optimizer.eps": AMOUNT,
     "model.optimizer.weight_decay": AMOUNT,
@@ -208,6 +211,8 @@ TRAINING: dict[str, Legal] = {
     "loss.guided_weight": AMOUNT,
     "loss.guided_sigma": Number(float, above=0),
     "loss.guided_until": SHARE,
+    "loss.pitch_weight": AMOUNT,
+    "loss.texture_weight": AMOUNT,
     "loss.sigma": Number(float, above=0),
     "loss.sample_sigma": AMOUNT,
     "trainer.num_nodes": COUNT,
@@ -318,6 +323,7 @@ SYNTHESIS: dict[str, Legal] = {
     "sigma": Number(float, null=True),
     "denoiser": Number(float, null=True),
     "denoiser_mode": Choice((None, "zeros", "silence")),
+    "sharpness": Number(float, least=0, null=True),
 }
 
 

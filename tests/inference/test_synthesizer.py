@@ -115,6 +115,21 @@ def test_sigma_and_denoiser_change_the_sound_of_waveglow(tiny):
     assert torch.equal(wave(denoiser=0.0), wave(denoiser=0.0, sigma=0.666))
 
 
+def test_sharpness_is_griffin_lims(tiny):
+    griffin_lim = GriffinLimVocoder(tiny.mel)
+    synthesizer = Synthesizer(tiny.tacotron2(), griffin_lim, Tokenizer(), tiny.mel)
+
+    def wave(**options):
+        return synthesizer.speak("hello", max_steps=5, gate_threshold=0.999, **options).wave
+
+    assert torch.equal(wave(), wave(sharpness=griffin_lim.sharpness))
+    assert not torch.equal(wave(), wave(sharpness=0.0))
+    waveglow = WaveGlowVocoder(tiny.waveglow(), tiny.mel)
+    synthesizer = Synthesizer(tiny.tacotron2(), waveglow, Tokenizer(), tiny.mel)
+    with pytest.raises(InputError, match="sharpness is a setting of Griffin-Lim"):
+        wave(sharpness=0.5)
+
+
 @pytest.mark.parametrize("option", [{"sigma": 0.5}, {"denoiser": 0.1}])
 def test_griffin_lim_has_neither_sigma_nor_denoiser(tiny, option):
     griffin_lim = GriffinLimVocoder(tiny.mel)

@@ -16,8 +16,18 @@ if TYPE_CHECKING:
     from tts.audio.mel import LogMel
     from tts.audio.mfcc import MFCC
     from tts.audio.output import Output
+    from tts.audio.sharpness import sharpen
 
-__all__ = ["MFCC", "GriffinLim", "LogMel", "MelConfig", "Output", "read_wave", "write_wave"]
+__all__ = [
+    "MFCC",
+    "GriffinLim",
+    "LogMel",
+    "MelConfig",
+    "Output",
+    "read_wave",
+    "sharpen",
+    "write_wave",
+]
 
 _HOMES = {
     "MFCC": "mfcc",
@@ -25,6 +35,7 @@ _HOMES = {
     "LogMel": "mel",
     "MelConfig": "config",
     "Output": "output",
+    "sharpen": "sharpness",
     "read_wave": "io",
     "write_wave": "io",
 }

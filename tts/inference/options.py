@@ -37,6 +37,7 @@ class Options:
         denoiser: strength; None is the vocoder's own.
         denoiser_mode: measure a WaveGlow's hum on a mel of ``"zeros"`` (published) or of
             ``"silence"``; None is the vocoder's own.
+        sharpness: of Griffin-Lim, contrast across the mel's bands; None is the vocoder's own.
         speaker: name of who speaks, or a name for each text.
 
     Raises:
@@ -56,6 +57,7 @@ class Options:
     sigma: float | None = None
     denoiser: float | None = None
     denoiser_mode: Mode | None = None
+    sharpness: float | None = None
     speaker: str | int | Sequence[str | int] | None = None
 
     def __post_init__(self) -> None:

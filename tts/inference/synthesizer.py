@@ -301,6 +301,10 @@ class Synthesizer:
 
     def _vocoder(self, options: Options) -> Vocoder:
         """The vocoder, with other settings if any are asked for."""
+        if options.sharpness is not None:
+            if not isinstance(self.vocoder, GriffinLimVocoder):
+                raise InputError("sharpness is a setting of Griffin-Lim; this vocoder has none")
+            return self.vocoder.with_sharpness(options.sharpness)
         asked = (options.sigma, options.denoiser, options.denoiser_mode)
         if asked == (None, None, None):
             return self.vocoder

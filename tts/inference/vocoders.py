@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast, runtime_checkable
 import torch
 from torch import Tensor
 
-from tts.audio import GriffinLim, MelConfig
+from tts.audio import GriffinLim, MelConfig, sharpen
 from tts.errors import InputError
 from tts.inference.denoiser import Denoiser, Mode
 from tts.models import WaveGlow
@@ -22,6 +22,8 @@ from tts.models.waveglow import CHUNK_FRAMES
 #: Frames of the first piece of a stream, and of the longest: the first is there soon, and while it
 #: is heard the next is made.
 PIECE_FRAMES = (32, 512)
+#: Of Griffin-Lim: by this much recordings gained most in DistillMOS (0.2), and words none the less.
+SHARPNESS = 0.3
 #: Most frames that are taken in together.
 FRAMES_AT_ONCE = 64
 
@@ -60,15 +62,27 @@ class GriffinLimVocoder:
     Args:
         config: mel contract.
         n_iter: steps of the phase search.
+        sharpness: contrast across the bands, see :func:`tts.audio.sharpen`; 0 leaves the mel as it
+            is. A WaveGlow has learned for itself what a band hides.
+
+    Raises:
+        InputError: a sharpness below 0.
     """
 
-    def __init__(self, config: MelConfig, n_iter: int = 60) -> None:
-        self.mel = config
+    def __init__(self, config: MelConfig, n_iter: int = 60, sharpness: float = SHARPNESS) -> None:
+        if not sharpness >= 0:
+            raise InputError(f"vocoder: sharpness={sharpness}: must be 0 or more")
+        self.mel, self.sharpness = config, sharpness
         self._griffin_lim = GriffinLim(config, n_iter)
+
+    def with_sharpness(self, sharpness: float) -> GriffinLimVocoder:
+        """The same with another sharpness."""
+        return GriffinLimVocoder(self.mel, self._griffin_lim.n_iter, sharpness)
 
     def __call__(self, mel: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """``(n_mels, T)``, at least 2 frames -> ``((T - 1)·hop_length,)`` samples."""
-        wave: Tensor = self._griffin_lim.to(mel.device)(mel, generator=generator)
+        sharp = sharpen(mel.float(), self.sharpness)
+        wave: Tensor = self._griffin_lim.to(mel.device)(sharp, generator=generator)
         return wave
 
 
