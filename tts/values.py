@@ -274,6 +274,7 @@ EVALUATION: dict[str, Legal] = {
     "n_sentences": Number(int, least=1, null=True),
     "seed": Number(int, least=0, most=2**63 - 1),
     "threads": Number(int, least=1, null=True),
+    "sharpness": Number(float, least=0, null=True),
 }
 
 EXPORT: dict[str, Legal] = {

@@ -89,6 +89,23 @@ def test_one_of_several_voices_is_judged(speaker, heard, run, corpus, tmp_path):
     assert heard or "the acoustic model knows ann, ben" in err
 
 
+def test_sharpness_is_that_of_both_uses_of_griffin_lim(run, corpus, acoustic):
+    def clips(*options):
+        choice = ["systems=[griffin_lim_copy,voice]", f"acoustic={acoustic}", "measures=[speed]"]
+        status, _, err = run(f"recordings={corpus}", *choice, *options)
+        assert status == 0, err
+        return [
+            (corpus / "out" / "audio" / name / "a.ogg").read_bytes()
+            for name in ("griffin_lim_copy", "voice")
+        ]
+
+    usual = clips()
+    assert clips("sharpness=0.3") == usual
+    plain = clips("sharpness=0")
+    assert plain[0] != usual[0]
+    assert plain[1] != usual[1]
+
+
 def test_every_sound_and_alignment_of_the_page_is_there(run, corpus, acoustic):
     status, _, err = run(
         f"recordings={corpus}", f"acoustic={acoustic}", "systems=[griffin_lim_copy,voice]"

@@ -145,9 +145,24 @@ def _makers(config: Mapping[str, Any]) -> dict[str, Callable[[Recordings], Syste
     speaker = None if config["speaker"] is None else str(config["speaker"])
     own_vocoder = vocoder != GRIFFIN_LIM
 
+    def griffin_lim(mel: MelConfig) -> GriffinLimVocoder:
+        plain = GriffinLimVocoder(mel)
+        sharpness = config["sharpness"]
+        return plain if sharpness is None else plain.with_sharpness(sharpness)
+
     @cache
     def synthesizer() -> Synthesizer:
-        return Synthesizer.from_pretrained(acoustic, vocoder, device)
+        parts = Synthesizer.from_pretrained(acoustic, vocoder, device)
+        return parts if own_vocoder else with_griffin_lim(parts)
+
+    def with_griffin_lim(parts: Synthesizer) -> Synthesizer:
+        return Synthesizer(
+            parts.acoustic,
+            griffin_lim(parts.mel),
+            parts.tokenizer,
+            parts.mel,
+            speakers=parts.speakers,
+        )
 
     def vocoder_copy(recordings: Recordings) -> System | None:
         if not own_vocoder:
@@ -160,19 +175,11 @@ def _makers(config: Mapping[str, Any]) -> dict[str, Callable[[Recordings], Syste
     def voice_griffin_lim(recordings: Recordings) -> System | None:
         if not acoustic or not own_vocoder:
             return None
-        parts = synthesizer()
-        spoken = Synthesizer(
-            parts.acoustic,
-            GriffinLimVocoder(parts.mel),
-            parts.tokenizer,
-            parts.mel,
-            speakers=parts.speakers,
-        )
-        return Voice(recordings, spoken, seed, speaker)
+        return Voice(recordings, with_griffin_lim(synthesizer()), seed, speaker)
 
     return {
         "recordings": lambda recordings: recordings,
-        "griffin_lim_copy": lambda r: CopySynthesis(r, GriffinLimVocoder(MelConfig()), seed),
+        "griffin_lim_copy": lambda r: CopySynthesis(r, griffin_lim(MelConfig()), seed),
         "vocoder_copy": vocoder_copy,
         "voice": voice,
         "voice_griffin_lim": voice_griffin_lim,
