@@ -182,3 +182,22 @@ def test_nvidias_layout_has_no_pitch_and_any_mel(tmp_path):
     pretrained.save(Tacotron2(**small), tmp_path / "a.pt", format="nvidia")
     with pytest.raises(InputError, match="pitch_bins=8: NVIDIA's layout"):
         pretrained.save(Tacotron2(**small, pitch_bins=8), tmp_path / "b.pt", format="nvidia")
+
+
+def test_the_pitch_is_read_in_full_precision():
+    wave = harmonics(187.0)
+    expected = read(wave)
+    mel = LogMel(MelConfig())(wave[None])
+    reader, mask = PitchReader(Tacotron2Config(pitch_bins=48)), torch.ones(1, mel.shape[2]) > 0
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(reader(mel, mask)[0], expected)
+
+
+def test_training_in_half_precision_has_its_gradients():
+    net = network()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = tacotron2_loss(net(*batch()), batch()[2], batch()[3], texture_weight=1.0)
+    loss["total"].backward()
+    assert torch.isfinite(loss["total"])
+    assert all(torch.isfinite(w.grad).all() for w in net.parameters() if w.grad is not None)
+    assert net.decoder.pitch.logits.weight.grad.abs().sum() > 0

@@ -81,3 +81,11 @@ def test_it_is_part_of_the_loss_by_its_weight():
     assert "texture" not in without
     assert torch.allclose(with_it["texture"], expected)
     assert torch.allclose(with_it["total"], without["total"] + 2 * expected)
+
+
+def test_half_precision_is_not_that_of_the_loss():
+    predicted, target = spectrogram(), spectrogram(1)
+    expected = texture_loss(predicted, target, MASK)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(texture_loss(predicted, target, MASK), expected)
+        assert texture_loss(predicted.bfloat16(), target, MASK).dtype == torch.float32

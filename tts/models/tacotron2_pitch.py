@@ -62,7 +62,12 @@ class PitchReader(nn.Module):
     @torch.no_grad()
     def forward(self, mel: Tensor, mask: Tensor) -> Tensor:
         """Log-mel ``(B, n_mels, T_mel)``, mask ``(B, T_mel)`` -> codes ``(B, T_mel, K + 1)``."""
-        detail = _detail(mel[:, : self.n_bands].float().transpose(1, 2))
+        with torch.autocast(mel.device.type, enabled=False):
+            # a bin more or less is lost in half precision
+            return self._read(mel[:, : self.n_bands].float(), mask)
+
+    def _read(self, bands: Tensor, mask: Tensor) -> Tensor:
+        detail = _detail(bands.transpose(1, 2))
         likeness = detail @ self.templates.t()
         likeness = likeness / (detail.norm(dim=2, keepdim=True) + _FLAT)
         # a glance at the neighbours settles which octave it is

@@ -35,7 +35,13 @@ def texture_loss(predicted: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     Returns:
         A scalar, in squared log units, to be divided by the number of bands and frames.
     """
-    real = mask[:, None].to(target.dtype)
+    with torch.autocast(target.device.type, enabled=False):
+        # small differences, and many of them to be summed
+        wide = torch.promote_types(target.dtype, torch.float32)
+        return _texture(predicted.to(wide), target.to(wide), mask[:, None].to(wide))
+
+
+def _texture(predicted: Tensor, target: Tensor, real: Tensor) -> Tensor:
     total = target.new_zeros(())
     for axis in (1, 2):
         ours, theirs = (
