@@ -22,6 +22,8 @@ READ_SPEAKERS: dict[str, str | None] = {
     "decoder.decoder_rnn.weight_ih": "decoder.decoder_rnn.bias_ih",
     "decoder.projection.weight": "decoder.projection.bias",
     "decoder.gate.weight": "decoder.gate.bias",
+    "decoder.pitch.logits.weight": "decoder.pitch.logits.bias",
+    "decoder.pitch.state.weight": "decoder.pitch.state.bias",
 }
 #: A group of rows for each frame of a decoder step.
 PREDICT_FRAMES = (
@@ -29,6 +31,8 @@ PREDICT_FRAMES = (
     "decoder.projection.bias",
     "decoder.gate.weight",
     "decoder.gate.bias",
+    *("decoder.pitch.logits.weight", "decoder.pitch.logits.bias"),
+    *("decoder.pitch.state.weight", "decoder.pitch.state.bias"),
 )
 _GATE = "decoder.gate.bias"
 
