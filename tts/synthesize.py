@@ -34,7 +34,7 @@ OPTIONS = (
 )
 
 #: Keys that are fields of ``tts.audio.Output``.
-OUTPUT = ("bits", "sample_rate", "peak", "loudness")
+OUTPUT = ("bits", "sample_rate", "peak", "loudness", "margin")
 
 
 def synthesize(cfg: DictConfig) -> list[Path]:

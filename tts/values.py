@@ -305,6 +305,7 @@ SYNTHESIS: dict[str, Legal] = {
     "sample_rate": Number(int, least=1000, most=192_000, null=True),
     "peak": Number(float, least=-60, most=0, null=True),
     "loudness": Number(float, least=-70, most=0, null=True),
+    "margin": Number(float, least=0, most=60),
     "on_error": Choice(("raise", "skip")),
     "precision": Choice(("float32", "int8")),
     "attempts": COUNT,

@@ -44,6 +44,7 @@ def run(acoustic_file, monkeypatch, tmp_path):
         cfg = OmegaConf.load(conf_dir() / "synthesize.yaml")
         del cfg["defaults"], cfg["hydra"]
         given = {"acoustic": acoustic, "max_steps": 12, "gate_threshold": 0.999, "guard": False}
+        given["margin"] = 0
         return synthesize(OmegaConf.merge(cfg, given, {"book": "book.txt"}, overrides))
 
     return go

@@ -1,6 +1,7 @@
 import json
 import re
 
+import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
@@ -12,13 +13,13 @@ from tts.synthesize import synthesize
 
 @pytest.fixture
 def run(acoustic_file, monkeypatch, tmp_path):
-    """run(text=..., ...) -> paths, with the shipped configuration and relative to tmp_path."""
+    """run(text=..., ...) -> paths, in tmp_path: the shipped configuration without a margin."""
     monkeypatch.chdir(tmp_path)
 
     def go(**overrides):
         cfg = OmegaConf.load(conf_dir() / "synthesize.yaml")
         del cfg["defaults"], cfg["hydra"]
-        cfg.max_steps, cfg.gate_threshold = 12, 0.999
+        cfg.max_steps, cfg.gate_threshold, cfg.margin = 12, 0.999, 0
         if "acoustic" not in overrides:
             cfg.acoustic = str(acoustic_file())
         return synthesize(OmegaConf.merge(cfg, overrides))
@@ -262,3 +263,15 @@ def test_folder_in_the_place_of_a_file_is_refused(run, tmp_path):
     (tmp_path / "wavs" / "0001.wav").mkdir(parents=True)
     with pytest.raises(InputError, match=r"0001\.wav: is a folder"):
         run(text="hello", output="wavs/")
+
+
+@pytest.mark.parametrize("rate", [22050, 8000])
+def test_a_margin_is_silence_around_it_all(run, rate):
+    (plain,) = run(text="hello", output="a.wav", sample_rate=rate, peak=-1)
+    (wide,) = run(text="hello", output="b.wav", sample_rate=rate, peak=-1, margin=0.25)
+    samples, found = read_wave(wide)
+    assert found == rate
+    n = round(0.25 * rate)
+    assert not samples[:n].any()
+    assert not samples[-n:].any()
+    assert np.array_equal(samples[n:-n], read_wave(plain)[0])

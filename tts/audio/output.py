@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ class Output:
         peak: level of the loudest sample, dB below full scale (-1, say); with ``loudness``, the
             level that it may not exceed.
         loudness: LUFS (ITU-R BS.1770) that the whole is brought to, as far as its peak allows.
+        margin: seconds of silence before and after it all. A voice may begin with its first sound,
+            which players and recognisers of speech tend to miss.
 
     Raises:
         InputError: naming the key, its value and what it may be.
@@ -48,6 +51,7 @@ class Output:
     sample_rate: int | None = None
     peak: float | None = None
     loudness: float | None = None
+    margin: float = 0.0
 
     def __post_init__(self) -> None:
         bits = f"{', '.join(map(str, BITS[:-1]))} or {BITS[-1]} (floating point)"
@@ -55,6 +59,7 @@ class Output:
         self._require("sample_rate", _is_in(self.sample_rate, *RATES, whole=True), _range(*RATES))
         self._require("peak", _is_in(self.peak, -60, 0), _range(-60, 0))
         self._require("loudness", _is_in(self.loudness, -70, 0), _range(-70, 0))
+        self._require("margin", _is_in(self.margin, 0, 60), _range(0, 60))
 
     def check(self, path: str | os.PathLike[str], sample_rate: int | None = None) -> None:
         """Find out before the work whether its result can be written.
@@ -104,7 +109,7 @@ class Output:
         row = _row(samples, path)
         rate = self.sample_rate or sample_rate
         blocks = self._blocks(row, sample_rate)
-        n_samples = round(len(row) * rate / sample_rate)
+        n_samples = round(len(row) * rate / sample_rate) + 2 * round(self.margin * rate)
         tags = {"software": f"tacoglow {__version__}"}
         if title is not None:
             tags["title"] = _one_line(title)
@@ -113,7 +118,9 @@ class Output:
     def _blocks(self, samples: Samples, rate: int) -> Iterator[Samples]:
         gain = np.float32(self._gain(samples, rate))
         wanted = self.sample_rate or rate
-        return (block * gain for block in resampled_blocks(samples, rate, wanted))
+        silence = np.zeros(round(self.margin * wanted), np.float32)
+        parts = (block * gain for block in resampled_blocks(samples, rate, wanted))
+        yield from chain([silence], parts, [silence]) if len(silence) else parts
 
     def _gain(self, samples: Samples, rate: int) -> float:
         if self.peak is None and self.loudness is None:

@@ -19,6 +19,8 @@ from tts.errors import InputError
 INSTALL = "pip install 'tacoglow[eval]'"
 #: What Whisper listens to.
 SAMPLE_RATE = 16000
+#: Silence around what is recognised, seconds: what synthesize.py leaves around what it writes.
+MARGIN = 0.1
 
 
 class Recogniser(Protocol):
@@ -70,8 +72,10 @@ class Whisper:
     def __call__(self, wave: NDArray[np.float32], sample_rate: int) -> str:
         """Give the text of ``(T_wave,)`` samples in [-1, 1]."""
         self.load()
+        # a sound in the very first moment is taken for another, whoever speaks
+        heard = np.pad(resampled(wave, sample_rate, SAMPLE_RATE), round(MARGIN * SAMPLE_RATE))
         segments, _ = self._whisper.transcribe(
-            resampled(wave, sample_rate, SAMPLE_RATE),
+            heard,
             language="en",
             beam_size=1,
             temperature=0,

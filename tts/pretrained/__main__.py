@@ -1,7 +1,8 @@
-"""``python -m tts.pretrained``: describe, convert and fetch checkpoints.
+"""``python -m tts.pretrained``: describe, convert, average and fetch checkpoints.
 
     python -m tts.pretrained describe FILE
     python -m tts.pretrained convert IN OUT
+    python -m tts.pretrained average IN IN... OUT
     python -m tts.pretrained fetch NAME
     python -m tts.pretrained list
 
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tts.pretrained",
-        description="Describe, convert and fetch checkpoints.",
+        description="Describe, convert, average and fetch checkpoints.",
         epilog="FILE and IN are files, or names that `list` shows: those are downloaded once.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -83,12 +84,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     convert.set_defaults(command=_convert)
 
+    average = commands.add_parser("average", help="write the mean of checkpoints of one training")
+    average.add_argument("files", metavar="IN IN... OUT", nargs="+")
+    average.set_defaults(command=_average)
+
     fetch = commands.add_parser("fetch", help="download a published checkpoint into the cache")
     fetch.add_argument("name", metavar="NAME")
     fetch.set_defaults(command=_fetch)
 
     commands.add_parser("list", help="the published checkpoints").set_defaults(command=_list)
     return parser
+
+
+def _average(options: argparse.Namespace) -> list[str]:
+    from tts.pretrained.averaging import average
+
+    *sources, target = options.files
+    return average(sources, target)
 
 
 def _describe(options: argparse.Namespace) -> list[str]:

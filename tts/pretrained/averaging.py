@@ -1,0 +1,59 @@
+"""``average``: one network whose weights are the mean of several checkpoints of one training.
+
+Checkpoints of a run whose learning rate is small lie around a minimum that none of them has found;
+their mean is nearer to it (Polyak and Juditsky, 1992; Izmailov et al., 2018, arXiv 1803.05407).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from tts.errors import InputError
+from tts.pretrained.checkpoint import Checkpoint, build
+from tts.pretrained.files import read, save
+
+
+def average(sources: Sequence[str | Path], target: str | Path) -> list[str]:
+    """Write the mean of checkpoints as safetensors, with the description of the last of them.
+
+    Args:
+        sources: two or more that `tts.pretrained.load` reads, of the same network.
+        target: the file to write.
+
+    Returns:
+        A line that says what was written.
+
+    Raises:
+        InputError: fewer than two, a source that cannot be loaded, or one of other sizes or with
+            other symbols than the first.
+    """
+    if len(sources) < 2:
+        raise InputError("average: name two checkpoints or more, and the file to write last")
+    found = [read(source) for source in sources]
+    for file, checkpoint in found[1:]:
+        _check_alike(found[0][1], file, checkpoint)
+    file, last = found[-1]
+    network = build(file, last)
+    network.load_state_dict(_mean([checkpoint.state for _, checkpoint in found]))
+    save(network, target, "safetensors", last.description)
+    return [f"{target}: the mean of {len(found)} checkpoints, as safetensors"]
+
+
+def _mean(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Of every weight; in float64, so that the order of the files does not matter."""
+    return {
+        name: torch.stack([state[name].double() for state in states]).mean(0).to(value.dtype)
+        for name, value in states[0].items()
+    }
+
+
+def _check_alike(first: Checkpoint, file: Path, other: Checkpoint) -> None:
+    for part in ("network", "network_config", "mel", "tokenizer", "speakers"):
+        if first.description[part] != other.description[part]:
+            raise InputError(f"{file}: {part} is another than in the first: there is no mean")
+    if first.state.keys() != other.state.keys():
+        raise InputError(f"{file}: other weights than in the first: there is no mean")
