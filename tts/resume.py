@@ -186,8 +186,9 @@ def check_resumable(path: Path, network: nn.Module, mel: MelConfig, tokenizer: A
     # an option that came later than the checkpoint had its default
     defaults: dict[str, Any] = asdict(type(network.config)())  # type: ignore[call-overload]
     theirs = defaults | description["network_config"]
+    ignored = without_effect(ours)
     for key, value in ours.items():
-        if theirs[key] != value and key not in without_effect(ours):
+        if theirs[key] != value and key not in ignored:
             raise InputError(f"{path}: model.network.{key} is {theirs[key]} there, {value} here")
     if differences := mel.differences(MelConfig.from_dict(description["mel"] or {})):
         raise InputError(f"{path}: another mel contract: {'; '.join(differences)}")

@@ -130,7 +130,9 @@ def test_sharpness_is_griffin_lims(tiny):
         wave(sharpness=0.5)
 
 
-@pytest.mark.parametrize("option", [{"sigma": 0.5}, {"denoiser": 0.1}])
+@pytest.mark.parametrize(
+    "option", [{"sigma": 0.5}, {"denoiser": 0.1}, {"sigma": 0.5, "sharpness": 0.2}]
+)
 def test_griffin_lim_has_neither_sigma_nor_denoiser(tiny, option):
     griffin_lim = GriffinLimVocoder(tiny.mel)
     synthesizer = Synthesizer(tiny.tacotron2(), griffin_lim, Tokenizer(), tiny.mel)

@@ -144,25 +144,17 @@ def _makers(config: Mapping[str, Any]) -> dict[str, Callable[[Recordings], Syste
     seed, device = config["seed"], pick_device(str(config["device"]))
     speaker = None if config["speaker"] is None else str(config["speaker"])
     own_vocoder = vocoder != GRIFFIN_LIM
-
-    def griffin_lim(mel: MelConfig) -> GriffinLimVocoder:
-        plain = GriffinLimVocoder(mel)
-        sharpness = config["sharpness"]
-        return plain if sharpness is None else plain.with_sharpness(sharpness)
+    options = {"speaker": speaker, "sharpness": config["sharpness"]}
 
     @cache
     def synthesizer() -> Synthesizer:
-        parts = Synthesizer.from_pretrained(acoustic, vocoder, device)
-        return parts if own_vocoder else with_griffin_lim(parts)
+        return Synthesizer.from_pretrained(acoustic, vocoder, device)
 
-    def with_griffin_lim(parts: Synthesizer) -> Synthesizer:
-        return Synthesizer(
-            parts.acoustic,
-            griffin_lim(parts.mel),
-            parts.tokenizer,
-            parts.mel,
-            speakers=parts.speakers,
-        )
+    def griffin_lim_copy(recordings: Recordings) -> System:
+        griffin_lim = GriffinLimVocoder(MelConfig())
+        if config["sharpness"] is not None:
+            griffin_lim = griffin_lim.with_sharpness(config["sharpness"])
+        return CopySynthesis(recordings, griffin_lim, seed)
 
     def vocoder_copy(recordings: Recordings) -> System | None:
         if not own_vocoder:
@@ -170,16 +162,27 @@ def _makers(config: Mapping[str, Any]) -> dict[str, Callable[[Recordings], Syste
         return CopySynthesis(recordings, load_waveglow(vocoder, device)[0], seed)
 
     def voice(recordings: Recordings) -> System | None:
-        return Voice(recordings, synthesizer(), seed, speaker) if acoustic else None
+        if not acoustic:
+            return None
+        own = {**options, "sharpness": None} if own_vocoder else options
+        return Voice(recordings, synthesizer(), seed, **own)
 
     def voice_griffin_lim(recordings: Recordings) -> System | None:
         if not acoustic or not own_vocoder:
             return None
-        return Voice(recordings, with_griffin_lim(synthesizer()), seed, speaker)
+        parts = synthesizer()
+        spoken = Synthesizer(
+            parts.acoustic,
+            GriffinLimVocoder(parts.mel),
+            parts.tokenizer,
+            parts.mel,
+            speakers=parts.speakers,
+        )
+        return Voice(recordings, spoken, seed, **options)
 
     return {
         "recordings": lambda recordings: recordings,
-        "griffin_lim_copy": lambda r: CopySynthesis(r, griffin_lim(MelConfig()), seed),
+        "griffin_lim_copy": griffin_lim_copy,
         "vocoder_copy": vocoder_copy,
         "voice": voice,
         "voice_griffin_lim": voice_griffin_lim,

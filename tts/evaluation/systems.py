@@ -107,7 +107,7 @@ class Voice:
         recordings: of the sentences, to be compared with.
         synthesizer: acoustic model and vocoder.
         seed: of every utterance.
-        speaker: who speaks, if the voice is several.
+        **options: other fields of :class:`tts.inference.Options`: who speaks, for one.
 
     Raises:
         InputError: nobody of this name, or none is named where there are several.
@@ -118,11 +118,11 @@ class Voice:
         recordings: Recordings,
         synthesizer: Synthesizer,
         seed: int = 0,
-        speaker: str | None = None,
+        **options: Any,
     ) -> None:
-        synthesizer.speaker_number(speaker)  # before the anchors have been judged
+        synthesizer.speaker_number(options.get("speaker"))  # before the anchors have been judged
         self.recordings, self.synthesizer = recordings, synthesizer
-        self.options: dict[str, Any] = {"seed": seed, "speaker": speaker, "guard": False}
+        self.options = {"seed": seed, "guard": False, **options}
 
     def __call__(self, sentences: Sequence[Sentence]) -> Iterator[Clip]:
         """One sentence at a time, as someone who waits for it hears it."""

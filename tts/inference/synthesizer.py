@@ -301,18 +301,19 @@ class Synthesizer:
 
     def _vocoder(self, options: Options) -> Vocoder:
         """The vocoder, with other settings if any are asked for."""
+        vocoder = self.vocoder
         if options.sharpness is not None:
-            if not isinstance(self.vocoder, GriffinLimVocoder):
+            if not isinstance(vocoder, GriffinLimVocoder):
                 raise InputError("sharpness is a setting of Griffin-Lim; this vocoder has none")
-            return self.vocoder.with_sharpness(options.sharpness)
+            vocoder = vocoder.with_sharpness(options.sharpness)
         asked = (options.sigma, options.denoiser, options.denoiser_mode)
         if asked == (None, None, None):
-            return self.vocoder
-        if not isinstance(self.vocoder, WaveGlowVocoder):
+            return vocoder
+        if not isinstance(vocoder, WaveGlowVocoder):
             raise InputError(
                 "sigma, denoiser and denoiser_mode are settings of WaveGlow; this vocoder has none"
             )
-        return self.vocoder.with_settings(*asked)
+        return vocoder.with_settings(*asked)
 
 
 def in_precision(network: Tacotron2, precision: str) -> Tacotron2:

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tts.models.activations import dropout_factors
+from tts.models.activations import draw_kept, dropout_factors
 from tts.models.layers import sequence_mask, xavier_conv, xavier_linear
 from tts.models.products import dense
 from tts.models.recurrence import AttentionRecurrence, LstmRecurrence
@@ -280,8 +280,8 @@ class Decoder(nn.Module):
         """What each step sees of the pitch before it, ``(S, B, prenet_dim)``; some see none."""
         last = torch.cat((torch.zeros_like(codes[:1, :, -1]), codes[:-1, :, -1]))
         # or the decoder would carry on the last pitch, and not listen to the text
-        ones = last.new_ones(*last.shape[:2], 1)
-        kept = F.dropout(ones, self.config.pitch_dropout, self.training).gt(0)
+        rate = self.config.pitch_dropout if self.training else 0.0
+        kept, _ = draw_kept((*last.shape[:2], 1), rate, last.device)
         seen: Tensor = self.pitch.seen(last * kept)
         return seen
 
