@@ -11,7 +11,7 @@ from tts.audio import LogMel, MelConfig
 from tts.audio.mel_bands import band_edges
 from tts.errors import InputError
 from tts.models import Tacotron2, Tacotron2Config, tacotron2_loss
-from tts.models.tacotron2_pitch import PitchHead, PitchReader, _band_edges, pitch_code, pitch_hz
+from tts.models.tacotron2_pitch import PitchHead, PitchReader, _band_edges, pitch_code
 from tts.models.tacotron2_stream import MelStream
 
 LOW, HIGH = Tacotron2Config().pitch_low, Tacotron2Config().pitch_high
@@ -33,6 +33,15 @@ def harmonics(hz, seconds=0.5, rate=22050):
     time = torch.arange(int(seconds * rate)) / rate
     numbers = torch.arange(1, int(5000 / hz) + 1)[:, None]
     return (torch.sin(2 * math.pi * hz * numbers * time) / numbers).sum(0) * 0.2
+
+
+def pitch_hz(codes, low, high):
+    """Codes ``(..., K + 1)`` -> Hz ``(...)``, 0 where there is no pitch."""
+    bins = torch.arange(codes.shape[-1] - 1, device=codes.device, dtype=codes.dtype)
+    share = codes[..., :-1].sum(-1)
+    at = (codes[..., :-1] * bins).sum(-1) / share.clamp(min=1e-6)
+    hz = low * (high / low) ** (at / (len(bins) - 1))
+    return torch.where(share > 0.5, hz, 0.0)
 
 
 def read(wave):

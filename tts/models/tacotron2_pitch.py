@@ -117,15 +117,6 @@ def pitch_code(at: Tensor, voiced: Tensor, n_bins: int) -> Tensor:
     return torch.cat((bump * voiced[..., None], ~voiced[..., None]), -1)
 
 
-def pitch_hz(codes: Tensor, low: float, high: float) -> Tensor:
-    """Codes ``(..., K + 1)`` -> Hz ``(...)``, 0 where there is no pitch."""
-    bins = torch.arange(codes.shape[-1] - 1, device=codes.device, dtype=codes.dtype)
-    share = codes[..., :-1].sum(-1)
-    at = (codes[..., :-1] * bins).sum(-1) / share.clamp(min=1e-6)
-    hz = low * (high / low) ** (at / (len(bins) - 1))
-    return torch.where(share > 0.5, hz, 0.0)
-
-
 def harmonic_templates(config: Tacotron2Config) -> Tensor:
     """Log-mel of a sum of equal harmonics for each bin: ``(K, bands below 1300 Hz)``, float64.
 
