@@ -1,5 +1,6 @@
 """Two launchers on one machine stand for two nodes; torchrun starts the ranks of train.py."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -27,6 +28,8 @@ def test_two_nodes_learn_what_one_process_learns(tmp_path):
     run(tmp_path, *OPTIONS, "data.batch_size=6", output="alone")
     nodes = ["trainer.num_nodes=2", "trainer.devices=1", "trainer.strategy=ddp"]
     nodes += ["data.batch_size=3", f"hydra.run.dir={tmp_path}/nodes"]
+    nodes += ["+callbacks.end._target_=trial_callbacks.NoteEnd"]
+    nodes += [f"+callbacks.end.folder={tmp_path}"]
     arguments = [o for o in overrides(tmp_path, *OPTIONS, *nodes) if "paths.output" not in o]
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1"]
     launcher += ["--master-addr=127.0.0.1", f"--master-port={free_port()}"]
@@ -34,6 +37,7 @@ def test_two_nodes_learn_what_one_process_learns(tmp_path):
         subprocess.Popen(
             [*launcher, f"--node-rank={rank}", "train.py", *arguments],
             cwd=REPO,
+            env={**os.environ, "PYTHONPATH": str(REPO / "tests")},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -44,6 +48,8 @@ def test_two_nodes_learn_what_one_process_learns(tmp_path):
     assert [process.returncode for process in processes] == [0, 0], said
     assert "finished after 4 steps" in said[0]
     assert "finished" not in said[1]
+    ends = [(tmp_path / f"rank{rank}.txt").read_text() for rank in range(2)]
+    assert ends == ["left its group"] * 2
     alone, nodes = (
         torch.load(tmp_path / name / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
         for name in ("alone", "nodes")

@@ -240,3 +240,24 @@ def test_a_rank_that_stops_says_so_and_leaves_no_trace(tmp_path, capfd):
     err = capfd.readouterr().err
     assert "error" not in err
     assert "Traceback" not in err
+
+
+@pytest.mark.slow
+def test_ranks_leave_their_group_before_the_interpreter_ends(tmp_path, monkeypatch):
+    # Gloo's threads would now and then abort a process that has done all its work
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    ranks = ["trainer.devices=2", "trainer.strategy=ddp", "trainer.max_steps=1"]
+    note = ["+callbacks.end._target_=trial_callbacks.NoteEnd", f"+callbacks.end.folder={tmp_path}"]
+    run(tmp_path, *TINY_WAVEGLOW, *QUIET, *ranks, *note)
+    ends = [(tmp_path / f"rank{rank}.txt").read_text() for rank in range(2)]
+    assert ends == ["left its group"] * 2
+
+
+@pytest.mark.slow
+def test_an_unforeseen_error_of_a_rank_shows_where_it_was(tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    ranks = ["trainer.devices=2", "trainer.strategy=ddp", "model.lr=1e-3"]
+    fail = ["+callbacks.fail._target_=trial_callbacks.FailFor", "+callbacks.fail.lr=1e-3"]
+    with pytest.raises(TrainingError, match=r"exit code 1.*RuntimeError: the device is on fire"):
+        run(tmp_path, *TINY_WAVEGLOW, *QUIET, *ranks, *fail)
+    assert "in on_train_start" in capfd.readouterr().err

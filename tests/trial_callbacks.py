@@ -1,5 +1,6 @@
 """Callbacks for trials in tests, which every process of a trial can import."""
 
+import atexit
 import json
 import os
 from pathlib import Path
@@ -24,6 +25,22 @@ class NoteRank(Callback):
         }
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / f"rank{trainer.global_rank}.json").write_text(json.dumps(notes))
+
+
+class NoteEnd(Callback):
+    """Writes down whether this process is still in its group when the interpreter ends."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+
+    def on_train_start(self, trainer, pl_module):
+        assert torch.distributed.is_initialized()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        atexit.register(self.note, trainer.global_rank)
+
+    def note(self, rank):
+        state = "in its group" if torch.distributed.is_initialized() else "left its group"
+        (self.folder / f"rank{rank}.txt").write_text(state)
 
 
 class InterruptOnce(Callback):

@@ -9,6 +9,7 @@ The parent never touches a process group, so one job leaves nothing behind for t
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
 import json
 import logging
@@ -30,6 +31,7 @@ from tts.values import TRAINING, check_values
 FORWARDED = existing(("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1"))
 #: Seconds that the ranks have from then on to finish a step, save and leave
 GRACE_SECONDS = 60
+EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
 EXIT_TRAINING_FAILED = 3
 EXIT_LOST_PEER = 4
@@ -75,7 +77,10 @@ def launch(
         from tts.train import train
 
         with _same_environment():
-            return train(config, output_dir, overrides)
+            metrics = train(config, output_dir, overrides)
+        # not now: the next trial of a sweep goes on with this group
+        atexit.register(leave_group)
+        return metrics
     return _launch_ranks(config, output_dir, overrides, devices.count)
 
 
@@ -95,6 +100,18 @@ def externally_launched() -> bool:
     # in an interactive allocation of SLURM nobody starts them: it has no job of ours
     tasks = int(os.environ.get("SLURM_NTASKS", "1")) if slurm.job_id() is not None else 1
     return "LOCAL_RANK" in os.environ or tasks > 1
+
+
+def leave_group() -> None:
+    """End the process group of this rank, if there is one, and with it the threads of Gloo.
+
+    One that still holds the tensors of the last collective while the interpreter ends asks for
+    Python's lock, is ended for it, and takes the process down with SIGABRT.
+    """
+    from torch import distributed
+
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.destroy_process_group()
 
 
 def _launch_ranks(

@@ -10,11 +10,19 @@ import os
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 from typing import NoReturn
 
 from tts.errors import InputError, RunStopped, TrainingError, one_line
-from tts.launch import EXIT_BAD_INPUT, EXIT_LOST_PEER, EXIT_TRAINING_FAILED, reason_file
+from tts.launch import (
+    EXIT_BAD_INPUT,
+    EXIT_FAILED,
+    EXIT_LOST_PEER,
+    EXIT_TRAINING_FAILED,
+    leave_group,
+    reason_file,
+)
 
 
 def main(run_file: str, result_file: str) -> None:
@@ -40,9 +48,11 @@ def main(run_file: str, result_file: str) -> None:
         if _lost_peer(error):
             _leave(EXIT_LOST_PEER)  # the rank that went first has said why
         _note(f"{type(error).__name__}: {one_line(error)}", result_file)
-        raise
+        traceback.print_exc()
+        _leave(EXIT_FAILED)
     if rank == 0:
         Path(result_file).write_text(json.dumps(metrics))
+    leave_group()
 
 
 def end_with(parent: int, every_seconds: float = 1.0) -> None:
