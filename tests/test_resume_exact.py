@@ -26,6 +26,7 @@ OPTIONS = {
         "model.batch_size=1",
         "trainer.limit_train_batches=5",
     ],
+    "critic": ["loss.critic_weight=1", "callbacks.checkpoint.every_n_train_steps=2"],
     "token_budget": ["data.frames_per_batch=400", "model.batch_size=8"],
 }
 

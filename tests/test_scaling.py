@@ -15,6 +15,7 @@ COMMON = [*QUIET, "trainer.max_steps=20", "trainer.max_epochs=-1", "model.optimi
 COMMON += ["trainer.num_sanity_val_steps=0", "trainer.check_val_every_n_epoch=5"]
 COMMON += ["audio.n_mels=8", "audio.n_fft=512", "audio.win_length=512"]
 TACOTRON2 = (*TINY_TACOTRON2, *NO_DROPOUT, "loss.guided_weight=1")
+CRITIC = "loss.critic_weight=1"
 WAVEGLOW = (*TINY_WAVEGLOW, "model.datamodule.segment_length=1024")
 # each accumulated batch has its own statistics: the one thing in which it differs from a large one
 FROZEN_NORM = "+callbacks.frozen._target_=frozen_norm.FrozenNorm"
@@ -25,6 +26,8 @@ WAYS = {
     "tacotron2, two processes": (TACOTRON2, TWO_PROCESSES),
     "tacotron2, two batches": ((*TACOTRON2, FROZEN_NORM), TWO_BATCHES),
     "tacotron2, three batches": ((*TACOTRON2, FROZEN_NORM), THREE_BATCHES),
+    "critic, two processes": ((*TACOTRON2, CRITIC), TWO_PROCESSES),
+    "critic, two batches": ((*TACOTRON2, CRITIC, FROZEN_NORM), TWO_BATCHES),
     "waveglow, two processes": (WAVEGLOW, TWO_PROCESSES),
     "waveglow, two batches": (WAVEGLOW, TWO_BATCHES),
 }

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 OPTIONS = (
     *("speaker", "seed", "batch_size", "max_chars", "max_steps", "gate_threshold"),
     *("attention_window", "end_steps", "guard", "attempts", "sigma", "denoiser"),
-    *("denoiser_mode", "sharpness"),
+    *("denoiser_mode", "polish", "sharpness"),
 )
 
 #: Keys that are fields of ``tts.audio.Output``.

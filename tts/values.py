@@ -213,6 +213,7 @@ TRAINING: dict[str, Legal] = {
     "loss.guided_until": SHARE,
     "loss.pitch_weight": AMOUNT,
     "loss.texture_weight": AMOUNT,
+    "loss.critic_weight": AMOUNT,
     "loss.sigma": Number(float, above=0),
     "loss.sample_sigma": AMOUNT,
     "trainer.num_nodes": COUNT,
@@ -269,12 +270,21 @@ DOCTOR: dict[str, Legal] = {
     "doctor.memory_gb": Number(float, above=0, null=True),
 }
 
+#: Settings of vocoders, in speaking as in judging what is spoken.
+VOICING: dict[str, Legal] = {
+    "sigma": Number(float, null=True),
+    "denoiser": Number(float, null=True),
+    "denoiser_mode": Choice((None, "zeros", "silence")),
+    "polish": Number(int, least=0, null=True),
+    "sharpness": Number(float, least=0, null=True),
+}
+
 EVALUATION: dict[str, Legal] = {
     **{key: Text() for key in ("acoustic", "vocoder", "sentences", "recordings", "output")},
     "n_sentences": Number(int, least=1, null=True),
     "seed": Number(int, least=0, most=2**63 - 1),
     "threads": Number(int, least=1, null=True),
-    "sharpness": Number(float, least=0, null=True),
+    **VOICING,
 }
 
 EXPORT: dict[str, Legal] = {
@@ -322,10 +332,7 @@ SYNTHESIS: dict[str, Legal] = {
     "batch_size": Number(int),
     "max_steps": Number(int),
     "gate_threshold": Number(float),
-    "sigma": Number(float, null=True),
-    "denoiser": Number(float, null=True),
-    "denoiser_mode": Choice((None, "zeros", "silence")),
-    "sharpness": Number(float, least=0, null=True),
+    **VOICING,
 }
 
 

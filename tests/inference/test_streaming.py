@@ -14,11 +14,12 @@ TEXT = "One sentence. And another, that is longer, and goes on for a while; here
 HOW = {"max_chars": 40, "max_steps": 60}
 
 
-@pytest.fixture(params=["waveglow", "raw", "griffin_lim"])
+@pytest.fixture(params=["waveglow", "raw", "polished", "griffin_lim"])
 def synthesizer(request, tiny):
     vocoders = {
         "waveglow": lambda: WaveGlowVocoder(tiny.waveglow(), tiny.mel, denoiser_strength=0.1),
         "raw": lambda: WaveGlowVocoder(tiny.waveglow(), tiny.mel, denoiser_strength=0),
+        "polished": lambda: WaveGlowVocoder(tiny.waveglow(), tiny.mel, polish=2),
         "griffin_lim": lambda: GriffinLimVocoder(tiny.mel, 3),
     }
     return Synthesizer(tiny.tacotron2(), vocoders[request.param](), Tokenizer(), tiny.mel)
@@ -107,8 +108,9 @@ def test_the_hum_is_subtracted_piece_by_piece(tiny, n_samples, length):
 
 
 @pytest.mark.parametrize("n_frames", [1, 3, 150])
-def test_a_waveglow_streams_what_it_makes_of_the_whole(tiny, n_frames):
-    vocoder = WaveGlowVocoder(tiny.waveglow(), tiny.mel, chunk_frames=37)
+@pytest.mark.parametrize("polish", [0, 2])
+def test_a_waveglow_streams_what_it_makes_of_the_whole(tiny, n_frames, polish):
+    vocoder = WaveGlowVocoder(tiny.waveglow(), tiny.mel, chunk_frames=37, polish=polish)
     mel = -4 + torch.randn(8, n_frames, generator=torch.Generator().manual_seed(0))
     whole = vocoder(mel, generator=torch.Generator().manual_seed(1))
     pieces = list(vocoder.stream(mel.split(5, 1), generator=torch.Generator().manual_seed(1)))

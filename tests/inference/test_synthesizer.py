@@ -126,12 +126,14 @@ def test_sharpness_is_griffin_lims(tiny):
     assert not torch.equal(wave(), wave(sharpness=0.0))
     waveglow = WaveGlowVocoder(tiny.waveglow(), tiny.mel)
     synthesizer = Synthesizer(tiny.tacotron2(), waveglow, Tokenizer(), tiny.mel)
-    with pytest.raises(InputError, match="sharpness is a setting of Griffin-Lim"):
+    with pytest.raises(InputError, match="sharpness is a setting of what polishes; add polish=32"):
         wave(sharpness=0.5)
+    assert not torch.equal(wave(polish=2), wave(polish=2, sharpness=0.0))
+    assert torch.equal(wave(polish=2), wave(polish=2, sharpness=0.3))
 
 
 @pytest.mark.parametrize(
-    "option", [{"sigma": 0.5}, {"denoiser": 0.1}, {"sigma": 0.5, "sharpness": 0.2}]
+    "option", [{"sigma": 0.5}, {"denoiser": 0.1}, {"sigma": 0.5, "sharpness": 0.2}, {"polish": 4}]
 )
 def test_griffin_lim_has_neither_sigma_nor_denoiser(tiny, option):
     griffin_lim = GriffinLimVocoder(tiny.mel)

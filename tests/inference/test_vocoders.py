@@ -37,12 +37,13 @@ def mel() -> torch.Tensor:
     return LogMel(MEL)(0.2 * torch.randn(1, 32 * 19))[0]
 
 
-@pytest.fixture(params=["waveglow", "waveglow_raw", "griffin_lim"])
+@pytest.fixture(params=["waveglow", "waveglow_raw", "waveglow_polished", "griffin_lim"])
 def vocoder(request, network) -> Vocoder:
     if request.param == "griffin_lim":
         return GriffinLimVocoder(MEL, n_iter=3)
     strength = 0.0 if request.param == "waveglow_raw" else 0.1
-    return WaveGlowVocoder(network, MEL, denoiser_strength=strength)
+    polish = 3 if request.param == "waveglow_polished" else 0
+    return WaveGlowVocoder(network, MEL, denoiser_strength=strength, polish=polish)
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -173,3 +174,9 @@ def test_settings_are_changed_one_by_one(network, mode):
     assert louder.chunk_frames == 7
     assert vocoder.with_settings(None, 0.0, None).denoiser is None
     assert vocoder.with_settings(None, None, "silence").denoiser.mode == "silence"
+    assert vocoder.polish is None
+    polished = vocoder.with_settings(polish=4)
+    assert (polished.polish.n_iter, polished.polish.sharpness, polished.sigma) == (4, 0.3, 0.5)
+    duller = polished.with_settings(sharpness=0.1, sigma=0.2)
+    assert (duller.polish.n_iter, duller.polish.sharpness) == (4, 0.1)
+    assert duller.with_settings(polish=0).polish is None

@@ -60,12 +60,25 @@ class GriffinLim(nn.Module):
             "mel_basis", torch.from_numpy(mel_filter_bank(config)), persistent=False
         )
 
+    @property
+    def reach(self) -> int:
+        """Frames on either side that a sample depends on."""
+        return (self.n_iter + 1) * -(-self.config.n_fft // self.config.hop_length)
+
     @torch.no_grad()
-    def forward(self, mel: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+    def forward(
+        self,
+        mel: Tensor,
+        *,
+        start: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
         """Find a wave whose log-mel spectrogram is close to ``mel``.
 
         Args:
             mel: ``(n_mels, T_mel)`` or ``(B, n_mels, T_mel)``, at least 2 frames.
+            start: ``(T_wave,)`` or ``(B, T_wave)``, a wave from which the search starts, instead of
+                from smooth magnitudes and random phases; longer ones are cut.
             generator: source of the phases that the search starts from; without it torch's
                 global one. They are drawn on the generator's device (else the CPU), so that a
                 seed means the same wave on every device.
@@ -75,16 +88,25 @@ class GriffinLim(nn.Module):
             analysis of that wave has ``T_mel`` frames again. Loud input can leave [-1, 1].
 
         Raises:
-            InputError: another shape, or values that are not finite.
+            InputError: another shape, values that are not finite, or a shorter start.
         """
         self._check(mel)
+        n_samples = (mel.shape[-1] - 1) * self.config.hop_length
+        if start is not None and (start.ndim != mel.ndim - 1 or start.shape[-1] < n_samples):
+            raise InputError(
+                f"start has shape {tuple(start.shape)}; expected {n_samples} samples for each mel "
+                f"of shape {tuple(mel.shape)}"
+            )
         target = (mel if mel.ndim == 3 else mel[None]).float()
         n_frames = target.shape[-1]
         # Analysis mirrors n_fft / 2 samples at both ends; silence makes up for what is missing
         enough = math.ceil((self.config.n_fft // 2 + 1) / self.config.hop_length) + 1
         missing = max(0, enough - n_frames)
         target = nn.functional.pad(target, (0, missing), value=self.config.silence)
-        wave = self._search(target.exp(), generator)[:, : (n_frames - 1) * self.config.hop_length]
+        if start is not None:
+            start = start.reshape(len(target), -1)[:, :n_samples].to(target)
+            start = nn.functional.pad(start, (0, missing * self.config.hop_length))
+        wave = self._search(target.exp(), start, generator)[:, :n_samples]
         return wave if mel.ndim == 3 else wave[0]
 
     def _check(self, mel: Tensor) -> None:
@@ -96,20 +118,28 @@ class GriffinLim(nn.Module):
         if not bool(torch.isfinite(mel).all()):
             raise InputError("mel holds values that are not finite")
 
-    def _search(self, bands: Tensor, generator: torch.Generator | None) -> Tensor:
+    def _search(
+        self, bands: Tensor, start: Tensor | None, generator: torch.Generator | None
+    ) -> Tensor:
         """Alternate between waves and spectrograms; ``bands`` are linear magnitudes.
 
         From here on frames come before bands and frequencies, as transforms leave them in memory.
         """
         bands = bands.mT.contiguous()
-        magnitude = self._fit_magnitude(bands)
-        spectrum = magnitude * self._random_phase(magnitude, generator)
         envelope = self._envelope(bands)
-        previous = torch.zeros_like(spectrum)
+        if start is None:
+            magnitude = self._fit_magnitude(bands)
+            spectrum = magnitude * self._random_phase(magnitude, generator)
+            previous, n_fixed, elsewhere = torch.zeros_like(spectrum), self.n_iter // 2, 0.0
+        else:
+            # what is given has a fine structure that magnitudes fitted to the bands would not have
+            previous, n_fixed, elsewhere = self._to_spectrum(start), 0, 1.0
+            spectrum = previous * self._correction(_size(previous), bands, elsewhere)
         for step in range(self.n_iter):
             found = self._to_spectrum(self._to_wave(spectrum, envelope))
-            if step >= self.n_iter // 2:
-                magnitude = self._correct(_size(found), bands)
+            if step >= n_fixed:
+                size = _size(found)
+                magnitude = size * self._correction(size, bands, elsewhere)
             ahead = _lerp(previous, found, 1 + self.momentum)
             spectrum, previous = ahead * (magnitude / _size(ahead).clamp_(min=1e-12)), found
         return self._to_wave(spectrum, envelope)
@@ -118,14 +148,15 @@ class GriffinLim(nn.Module):
         """Open ``(B, T_mel, n_mels)`` into smooth magnitudes ``(B, T_mel, n_freqs)``."""
         magnitude = torch.ones_like(bands @ self.mel_basis)
         for _ in range(_FIT_STEPS):
-            magnitude = self._correct(magnitude, bands)
+            magnitude = magnitude * self._correction(magnitude, bands)
         return magnitude
 
-    def _correct(self, magnitude: Tensor, bands: Tensor) -> Tensor:
-        """Scale every frequency by how far off the bands are in which it takes part."""
+    def _correction(self, magnitude: Tensor, bands: Tensor, elsewhere: float = 0.0) -> Tensor:
+        """How far off the bands are in which a frequency takes part; `elsewhere` where in none."""
         wrong_by = bands / (magnitude @ self.mel_basis.T).clamp_(min=1e-9)
-        weight = self.mel_basis.sum(0).clamp(min=1e-9)
-        return magnitude * (wrong_by @ (self.mel_basis / weight))
+        weight = self.mel_basis.sum(0)
+        factor = wrong_by @ (self.mel_basis / weight.clamp(min=1e-9))
+        return factor + elsewhere * (weight == 0) if elsewhere else factor
 
     def _random_phase(self, like: Tensor, generator: torch.Generator | None) -> Tensor:
         device = generator.device if generator is not None else torch.device("cpu")

@@ -24,7 +24,7 @@ from tts.evaluation.systems import (
     Voice,
 )
 from tts.threads import torch_threads
-from tts.values import EVALUATION, check_values
+from tts.values import EVALUATION, VOICING, check_values
 
 
 @dataclass
@@ -137,18 +137,31 @@ def ready_systems(config: Mapping[str, Any], skipped: dict[str, str]) -> dict[st
 def _makers(config: Mapping[str, Any]) -> dict[str, Callable[[Recordings], System | None]]:
     """How each system is made; None where it would repeat another, or has no checkpoint."""
     from tts.audio import MelConfig
-    from tts.inference import GriffinLimVocoder, Synthesizer, load_waveglow, pick_device
+    from tts.inference import (
+        GriffinLimVocoder,
+        Synthesizer,
+        Vocoder,
+        WaveGlowVocoder,
+        load_waveglow,
+        pick_device,
+    )
     from tts.inference.synthesizer import GRIFFIN_LIM
 
     acoustic, vocoder = config["acoustic"], str(config["vocoder"])
     seed, device = config["seed"], pick_device(str(config["device"]))
     speaker = None if config["speaker"] is None else str(config["speaker"])
     own_vocoder = vocoder != GRIFFIN_LIM
-    options = {"speaker": speaker, "sharpness": config["sharpness"]}
+    settings = {key: config[key] for key in VOICING}
+    plain = {"speaker": speaker, "sharpness": config["sharpness"]}
 
     @cache
     def synthesizer() -> Synthesizer:
         return Synthesizer.from_pretrained(acoustic, vocoder, device)
+
+    def own(spoken: Vocoder) -> dict[str, Any]:
+        """The settings for a vocoder; a sharpness may be meant for Griffin-Lim alone."""
+        silent = isinstance(spoken, WaveGlowVocoder) and not (spoken.polish or settings["polish"])
+        return settings | ({"sharpness": None} if silent else {})
 
     def griffin_lim_copy(recordings: Recordings) -> System:
         griffin_lim = GriffinLimVocoder(MelConfig())
@@ -159,13 +172,16 @@ def _makers(config: Mapping[str, Any]) -> dict[str, Callable[[Recordings], Syste
     def vocoder_copy(recordings: Recordings) -> System | None:
         if not own_vocoder:
             return None
-        return CopySynthesis(recordings, load_waveglow(vocoder, device)[0], seed)
+        spoken, _ = load_waveglow(vocoder, device)
+        asked = own(spoken)
+        asked["denoiser_strength"] = asked.pop("denoiser")
+        return CopySynthesis(recordings, spoken.with_settings(**asked), seed)
 
     def voice(recordings: Recordings) -> System | None:
         if not acoustic:
             return None
-        own = {**options, "sharpness": None} if own_vocoder else options
-        return Voice(recordings, synthesizer(), seed, **own)
+        spoken = synthesizer()
+        return Voice(recordings, spoken, seed, speaker=speaker, **own(spoken.vocoder))
 
     def voice_griffin_lim(recordings: Recordings) -> System | None:
         if not acoustic or not own_vocoder:
@@ -178,7 +194,7 @@ def _makers(config: Mapping[str, Any]) -> dict[str, Callable[[Recordings], Syste
             parts.mel,
             speakers=parts.speakers,
         )
-        return Voice(recordings, spoken, seed, **options)
+        return Voice(recordings, spoken, seed, **plain)
 
     return {
         "recordings": lambda recordings: recordings,

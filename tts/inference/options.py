@@ -37,7 +37,9 @@ class Options:
         denoiser: strength; None is the vocoder's own.
         denoiser_mode: measure a WaveGlow's hum on a mel of ``"zeros"`` (published) or of
             ``"silence"``; None is the vocoder's own.
-        sharpness: of Griffin-Lim, contrast across the mel's bands; None is the vocoder's own.
+        polish: of a WaveGlow, Griffin-Lim steps that follow it; None is the vocoder's own.
+        sharpness: of Griffin-Lim and of these steps, contrast across the mel's bands; None is the
+            vocoder's own.
         speaker: name of who speaks, or a name for each text.
 
     Raises:
@@ -57,6 +59,7 @@ class Options:
     sigma: float | None = None
     denoiser: float | None = None
     denoiser_mode: Mode | None = None
+    polish: int | None = None
     sharpness: float | None = None
     speaker: str | int | Sequence[str | int] | None = None
 

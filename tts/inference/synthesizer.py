@@ -301,19 +301,23 @@ class Synthesizer:
 
     def _vocoder(self, options: Options) -> Vocoder:
         """The vocoder, with other settings if any are asked for."""
-        vocoder = self.vocoder
-        if options.sharpness is not None:
-            if not isinstance(vocoder, GriffinLimVocoder):
-                raise InputError("sharpness is a setting of Griffin-Lim; this vocoder has none")
-            vocoder = vocoder.with_sharpness(options.sharpness)
-        asked = (options.sigma, options.denoiser, options.denoiser_mode)
-        if asked == (None, None, None):
-            return vocoder
-        if not isinstance(vocoder, WaveGlowVocoder):
+        o, vocoder = options, self.vocoder
+        asked = (o.sigma, o.denoiser, o.denoiser_mode, o.polish)
+        waveglows = any(value is not None for value in asked)
+        if isinstance(vocoder, WaveGlowVocoder) and (waveglows or o.sharpness is not None):
+            return vocoder.with_settings(*asked, o.sharpness)
+        if waveglows:
             raise InputError(
-                "sigma, denoiser and denoiser_mode are settings of WaveGlow; this vocoder has none"
+                "sigma, denoiser, denoiser_mode and polish are settings of WaveGlow; this vocoder "
+                "has none"
             )
-        return vocoder.with_settings(*asked)
+        if o.sharpness is None:
+            return vocoder
+        if not isinstance(vocoder, GriffinLimVocoder):
+            raise InputError(
+                "sharpness is a setting of Griffin-Lim and WaveGlow; this vocoder has none"
+            )
+        return vocoder.with_sharpness(o.sharpness)
 
 
 def in_precision(network: Tacotron2, precision: str) -> Tacotron2:

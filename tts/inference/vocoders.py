@@ -15,6 +15,7 @@ from torch import Tensor
 from tts.audio import GriffinLim, MelConfig, sharpen
 from tts.errors import InputError
 from tts.inference.denoiser import Denoiser, Mode
+from tts.inference.polishing import SHARPNESS, STEPS, Beside, Polish
 from tts.models import WaveGlow
 from tts.models.by_pieces import growing
 from tts.models.waveglow import CHUNK_FRAMES
@@ -22,8 +23,6 @@ from tts.models.waveglow import CHUNK_FRAMES
 #: Frames of the first piece of a stream, and of the longest: the first is there soon, and while it
 #: is heard the next is made.
 PIECE_FRAMES = (32, 512)
-#: Of Griffin-Lim: by this much recordings gained most in DistillMOS (0.2), and words none the less.
-SHARPNESS = 0.3
 #: Most frames that are taken in together.
 FRAMES_AT_ONCE = 64
 
@@ -111,7 +110,7 @@ def load_waveglow(
 
 
 class WaveGlowVocoder:
-    """WaveGlow and its denoiser.
+    """WaveGlow, its denoiser, and what polishes its sound.
 
     Args:
         network: trained network; its device is where the work is done.
@@ -120,9 +119,13 @@ class WaveGlowVocoder:
         denoiser_strength: 0 leaves the denoiser out.
         chunk_frames: see :meth:`tts.models.WaveGlow.inverse`.
         denoiser_mode: what the hum is measured on, see :class:`tts.inference.Denoiser`.
+        polish: Griffin-Lim steps that follow (:class:`tts.inference.polishing.Polish`), 0 for none.
+            None is 0 for a network with the published front, and 32 for one with a lapped front:
+            those of this project, small and soon trained.
+        sharpness: of these steps, contrast across the bands of the mel.
 
     Raises:
-        InputError: the contract does not fit the network, or sigma is below 0.
+        InputError: the contract does not fit the network, or a setting is below 0.
     """
 
     def __init__(
@@ -133,6 +136,8 @@ class WaveGlowVocoder:
         denoiser_strength: float = 0.01,
         chunk_frames: int = CHUNK_FRAMES,
         denoiser_mode: Mode = "zeros",
+        polish: int | None = None,
+        sharpness: float = SHARPNESS,
     ) -> None:
         for name in ("n_mels", "hop_length"):
             here, there = getattr(network.config, name), getattr(config, name)
@@ -149,23 +154,50 @@ class WaveGlowVocoder:
             if denoiser_strength
             else None
         )
+        if polish is None:
+            # a search for phases needs frames that overlap
+            polish = STEPS[network.config.front] if config.hop_length < config.win_length else 0
+        self.polish = Polish(config, polish, sharpness) if polish else None
 
     def with_settings(
-        self, sigma: float | None, denoiser_strength: float | None, denoiser_mode: Mode | None
+        self,
+        sigma: float | None = None,
+        denoiser_strength: float | None = None,
+        denoiser_mode: Mode | None = None,
+        polish: int | None = None,
+        sharpness: float | None = None,
     ) -> WaveGlowVocoder:
-        """The same network with other settings; None leaves one as it is."""
+        """The same network with other settings; None leaves one as it is.
+
+        Raises:
+            InputError: a setting below 0, or a sharpness without steps that polish.
+        """
         denoiser = self.denoiser
         if denoiser_strength is None:
             denoiser_strength = denoiser.strength if denoiser is not None else 0.0
         if denoiser_mode is None:
             denoiser_mode = denoiser.mode if denoiser is not None else "zeros"
-        sigma = self.sigma if sigma is None else sigma
+        if polish is None:
+            polish = 0 if self.polish is None else self.polish.n_iter
+        if sharpness is None:
+            sharpness = SHARPNESS if self.polish is None else self.polish.sharpness
+        elif not polish:
+            raise InputError("vocoder: sharpness is a setting of what polishes; add polish=32")
         return WaveGlowVocoder(
-            self.network, self.mel, sigma, denoiser_strength, self.chunk_frames, denoiser_mode
+            self.network,
+            self.mel,
+            self.sigma if sigma is None else sigma,
+            denoiser_strength,
+            self.chunk_frames,
+            denoiser_mode,
+            polish,
+            sharpness,
         )
 
     def __call__(self, mel: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """``(n_mels, T)`` -> ``(T·hop_length,)`` samples, on the network's device.
+
+        One hop less if they are polished.
 
         Raises:
             InputError: another shape.
@@ -179,15 +211,26 @@ class WaveGlowVocoder:
         # by its place in time, as `stream` draws it
         z = self.sigma * self.network.block_noise(1, generator).between(0, n_groups)
         wave = self.network.inverse(batch, z=z, chunk_frames=self.chunk_frames).float()
-        return (wave if self.denoiser is None else self.denoiser(wave))[0]
+        wave = (wave if self.denoiser is None else self.denoiser(wave))[0]
+        return wave if self.polish is None else self.polish(mel.to(wave.device), wave)
 
     def stream(
         self, mels: Iterable[Tensor], *, generator: torch.Generator | None = None
     ) -> Iterator[Tensor]:
         """``(n_mels, t)`` pieces -> ``(t·hop_length,)`` pieces: up to round-off those of a call.
 
-        The first come after `receptive_frames` of the network, and a window of the denoiser.
+        The first come after `receptive_frames` of the network, a window of the denoiser, and what
+        the polishing reaches.
         """
+        if self.polish is None:
+            return self._stream(mels, generator)
+        beside = Beside(mels, self.mel.hop_length)
+        waves = self._stream(beside.mels(), generator)
+        return self.polish.stream(beside.pieces(waves), PIECE_FRAMES)
+
+    def _stream(
+        self, mels: Iterable[Tensor], generator: torch.Generator | None
+    ) -> Iterator[Tensor]:
         like = next(self.network.parameters())
         batches = (
             part[None] for mel in mels for part in torch.split(mel.to(like), FRAMES_AT_ONCE, 1)

@@ -81,9 +81,7 @@ class SpeechTask(pl.LightningModule):
         """Add to the gradients; accumulated batches give those of one batch of all of them."""
         if (n_batches := self.trainer.accumulate_grad_batches) > 1:
             # Lightning has divided by their number already
-            loss = self._accumulated.weigh(
-                loss * n_batches, self.loss_count, self.network.parameters()
-            )
+            loss = self._accumulated.weigh(loss * n_batches, self.loss_count, self.parameters())
         super().backward(loss, *args, **kwargs)
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
@@ -98,7 +96,7 @@ class SpeechTask(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Optimiser and, if there is one, scheduler."""
-        trainable = (p for p in self.network.parameters() if p.requires_grad)
+        trainable = (p for p in self.parameters() if p.requires_grad)
         optimizer = self._optimizer(trainable)
         if self._scheduler is None:
             return optimizer

@@ -11,8 +11,10 @@ from pytorch_lightning.callbacks import Timer
 from torch import Tensor
 
 from tts.data.batch import TextMelBatch
+from tts.errors import InputError
 from tts.evaluation import diagonality
-from tts.models import Tacotron2, tacotron2_loss
+from tts.models import Tacotron2, sequence_mask, tacotron2_loss
+from tts.models.tacotron2_critic import SpectrogramCritic
 from tts.models.tacotron2_loss import REDUCTIONS
 from tts.rng import isolated_rng
 from tts.tasks.base import SpeechTask, is_due
@@ -32,6 +34,8 @@ class Tacotron2LossOptions:
             which guidance is off.
         pitch_weight: weight of the pitch's cross entropy, in a network that tells it.
         texture_weight: weight of the loss that asks for detail; 0 switches it off.
+        critic_weight: weight of what a critic, which learns beside the network, thinks of its
+            spectrograms (:class:`tts.models.tacotron2_critic.SpectrogramCritic`); 0 is without one.
     """
 
     reduction: str = "masked"
@@ -41,6 +45,7 @@ class Tacotron2LossOptions:
     guided_until: float = 1.0
     pitch_weight: float = 1.0
     texture_weight: float = 0.0
+    critic_weight: float = 0.0
 
     def __post_init__(self) -> None:
         if self.reduction not in REDUCTIONS:
@@ -61,6 +66,7 @@ class Tacotron2Task(SpeechTask):
     ) -> None:
         super().__init__(network, *args, **kwargs)
         self.loss = loss or Tacotron2LossOptions()
+        self.critic = SpectrogramCritic() if self.loss.critic_weight > 0 else None
 
     def losses(self, batch: TextMelBatch, stage: str) -> tuple[dict[str, Tensor], int]:
         """Masked teacher-forced loss; in training the mean is over the frames of all ranks."""
@@ -88,7 +94,25 @@ class Tacotron2Task(SpeechTask):
             # as guidance: no part of the loss in validation
             texture_weight=self.loss.texture_weight if train else 0.0,
         )
+        if self.critic is not None and n_frames is not None:
+            mask = sequence_mask(batch.mel_lengths, batch.mel.shape[2])
+            verdict = self.critic.judge(output.mel_post, batch.mel, mask, n_frames)
+            losses |= verdict._asdict()
+            losses["total"] = losses["total"] + verdict.total(self.loss.critic_weight)
         return losses, int(batch.mel_lengths.sum())
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse a run whose critic this one would not have, or the other way round.
+
+        Raises:
+            InputError: ``loss.critic_weight`` has been switched on or off.
+        """
+        had = any(name.startswith("critic.") for name in checkpoint["state_dict"])
+        if had != (self.critic is not None):
+            raise InputError(
+                f"loss.critic_weight={self.loss.critic_weight:g}: the run that goes on was "
+                f"{'with' if had else 'without'} a critic; begin another with init_from="
+            )
 
     def guided_weight(self) -> float:
         """Weight of the guided attention loss at this point of the run."""

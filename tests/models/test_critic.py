@@ -1,0 +1,133 @@
+"""The critic of spectrograms: who learns what from it, and that padding has no say."""
+
+import pytest
+import torch
+from runs import QUIET, TINY_TACOTRON2, run
+
+from tts import pretrained
+from tts.errors import InputError
+from tts.models.layers import sequence_mask
+from tts.models.tacotron2_critic import SpectrogramCritic
+
+LENGTHS = torch.tensor([40, 25])
+MASK = sequence_mask(LENGTHS)
+COUNT = LENGTHS.sum().float()
+
+
+def spectrogram(seed=0, n_frames=40):
+    return 2 * torch.randn(2, 20, n_frames, generator=torch.Generator().manual_seed(seed)) - 5
+
+
+def smooth(mel):
+    """Without what is fine in it."""
+    wide = torch.nn.functional.pad(mel, (2, 2), mode="replicate")
+    return torch.nn.functional.avg_pool1d(wide, 5, 1)
+
+
+@pytest.fixture
+def critic():
+    torch.manual_seed(0)
+    return SpectrogramCritic()
+
+
+def learn(critic, steps=60):
+    optimizer = torch.optim.Adam(critic.parameters(), 1e-3)
+    for step in range(steps):
+        mel = spectrogram(step)
+        verdict = critic.judge(smooth(mel), mel, MASK, COUNT)
+        optimizer.zero_grad()
+        verdict.critic.backward()
+        optimizer.step()
+    return verdict
+
+
+def test_it_learns_to_tell_smooth_from_fine(critic):
+    assert critic.judge(smooth(spectrogram()), spectrogram(), MASK, COUNT).critic.item() > 0.2
+    verdict = learn(critic)
+    assert verdict.critic.item() < 0.05
+    assert verdict.fooled.item() > 0.5
+
+
+def test_its_gradient_makes_predictions_finer(critic):
+    learn(critic)
+    mel = spectrogram(99)
+    predicted = smooth(mel).requires_grad_()
+    verdict = critic.judge(predicted, mel, MASK, COUNT)
+    for loss in (verdict.fooled, verdict.features):
+        (gradient,) = torch.autograd.grad(loss, predicted, retain_graph=True)
+        finer = (predicted - 20 * gradient / gradient.abs().max() * 0.01).detach()
+        again = critic.judge(finer, mel, MASK, COUNT)
+        assert again.fooled.item() < verdict.fooled.item()
+        assert finer[0].std() > predicted[0].std()
+
+
+def test_each_part_of_the_verdict_teaches_one_of_the_two(critic):
+    predicted = smooth(spectrogram()).requires_grad_()
+    verdict = critic.judge(predicted, spectrogram(), MASK, COUNT)
+    weights = list(critic.parameters())
+    for loss in (verdict.fooled, verdict.features):
+        found = torch.autograd.grad(
+            loss, [predicted, *weights], retain_graph=True, allow_unused=True
+        )
+        assert found[0].abs().sum() > 0
+        assert all(gradient is None for gradient in found[1:])
+    found = torch.autograd.grad(verdict.critic, [predicted, *weights], allow_unused=True)
+    assert found[0] is None
+    assert all(gradient.abs().sum() > 0 for gradient in found[1:])
+
+
+def test_a_perfect_prediction_has_the_features_of_the_recording(critic):
+    verdict = critic.judge(spectrogram(), spectrogram(), MASK, COUNT)
+    assert verdict.features.item() == 0.0
+    assert verdict.fooled.item() == pytest.approx(1.0, abs=0.3)
+
+
+@pytest.mark.parametrize("n_more", [1, 2, 7])
+def test_padding_has_no_influence(critic, n_more):
+    predicted, target = smooth(spectrogram()), spectrogram()
+    expected = critic.judge(predicted, target, MASK, COUNT)
+
+    def padded(mel, value):
+        mel = torch.nn.functional.pad(mel, (0, n_more))
+        return mel.masked_fill(~mask[:, None], value)
+
+    mask = sequence_mask(LENGTHS, 40 + n_more)
+    found = critic.judge(padded(predicted, 3.0), padded(target, -9.0), mask, COUNT)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours.item() == pytest.approx(theirs.item(), rel=1e-5)
+
+
+def test_batches_add_up(critic):
+    predicted, target = smooth(spectrogram()), spectrogram()
+    whole = critic.judge(predicted, target, MASK, COUNT)
+    parts = [
+        critic.judge(predicted[k : k + 1], target[k : k + 1], MASK[k : k + 1], COUNT)
+        for k in (0, 1)
+    ]
+    for together, *apart in zip(whole, *parts, strict=True):
+        assert sum(apart).item() == pytest.approx(together.item(), rel=1e-5)
+
+
+def test_a_run_with_a_critic_gives_a_network_without_one(tmp_path):
+    options = [*TINY_TACOTRON2, *QUIET, "trainer.max_steps=2", "loss.critic_weight=1"]
+    metrics = run(tmp_path, *options)
+    assert {"train/loss_critic", "train/loss_fooled", "train/loss_features"} < metrics.keys()
+    file = tmp_path / "output" / "checkpoints" / "last.ckpt"
+    assert any(name.startswith("critic.") for name in torch.load(file)["state_dict"])
+    network = pretrained.load(file)
+    assert not any("critic" in name for name in network.state_dict())
+
+
+@pytest.mark.parametrize(("before", "after", "said"), [(1, 0, "with a"), (0, 1, "without a")])
+def test_a_critic_is_not_switched_on_or_off_on_the_way(tmp_path, before, after, said):
+    options = [*TINY_TACOTRON2, *QUIET, "trainer.max_steps=1"]
+    run(tmp_path, *options, f"loss.critic_weight={before}")
+    file = tmp_path / "output" / "checkpoints" / "last.ckpt"
+    with pytest.raises(InputError, match=f"loss.critic_weight={after}: .* was {said} critic"):
+        run(
+            tmp_path,
+            *[*options[:-1], "trainer.max_steps=2"],
+            f"loss.critic_weight={after}",
+            f"ckpt_path={file}",
+            output="other",
+        )
