@@ -101,8 +101,10 @@ def test_networks_of_this_project_are_polished_unless_one_says_no(front, n_group
         n_group=n_group,
         front=front,
     )
-    polish = WaveGlowVocoder(network, MEL).polish
-    assert (polish and polish.n_iter) == steps
+    vocoder = WaveGlowVocoder(network, MEL)
+    assert (vocoder.polish and vocoder.polish.n_iter) == steps
+    # what an envelope makes of a mel of zeros would silence the voice
+    assert (vocoder.denoiser is None) == (front == "lapped")
     assert WaveGlowVocoder(network, MEL, polish=0).polish is None
 
 

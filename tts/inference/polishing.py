@@ -19,8 +19,7 @@ from tts.audio import GriffinLim, MelConfig, sharpen
 from tts.errors import InputError
 from tts.models.by_pieces import by_pieces, growing
 
-#: Steps for the networks of this project, by the front of the network: published ones are as they
-#: were published.
+#: Steps, by the front of the network: published networks are as they were published.
 STEPS = {"squeeze": 0, "lapped": 32}
 #: Contrast across the bands: by this much recordings gained most in DistillMOS, and words none the
 #: less.

@@ -23,6 +23,9 @@ from tts.models.waveglow import CHUNK_FRAMES
 #: Frames of the first piece of a stream, and of the longest: the first is there soon, and while it
 #: is heard the next is made.
 PIECE_FRAMES = (32, 512)
+#: How often the hum is subtracted, by the front of the network. Channels that are frequencies do
+#: not hum at the rate of groups, and what an envelope makes of a mel of zeros is no hum.
+HUM = {"squeeze": 0.01, "lapped": 0.0}
 #: Most frames that are taken in together.
 FRAMES_AT_ONCE = 64
 
@@ -116,7 +119,8 @@ class WaveGlowVocoder:
         network: trained network; its device is where the work is done.
         config: mel contract that it was trained on.
         sigma: standard deviation of the noise; calmer than the 1 of training.
-        denoiser_strength: 0 leaves the denoiser out.
+        denoiser_strength: 0 leaves the denoiser out; None is 0.01 for a network with the published
+            front, and 0 for one with a lapped front.
         chunk_frames: see :meth:`tts.models.WaveGlow.inverse`.
         denoiser_mode: what the hum is measured on, see :class:`tts.inference.Denoiser`.
         polish: Griffin-Lim steps that follow (:class:`tts.inference.polishing.Polish`), 0 for none.
@@ -133,7 +137,7 @@ class WaveGlowVocoder:
         network: WaveGlow,
         config: MelConfig,
         sigma: float = 0.666,
-        denoiser_strength: float = 0.01,
+        denoiser_strength: float | None = None,
         chunk_frames: int = CHUNK_FRAMES,
         denoiser_mode: Mode = "zeros",
         polish: int | None = None,
@@ -149,6 +153,8 @@ class WaveGlowVocoder:
         self.network = network
         self.sigma = sigma
         self.chunk_frames = chunk_frames
+        if denoiser_strength is None:
+            denoiser_strength = HUM[network.config.front]
         self.denoiser = (
             Denoiser(network, config, denoiser_strength, denoiser_mode)
             if denoiser_strength
