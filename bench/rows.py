@@ -257,7 +257,7 @@ def compact_speech(_: str) -> Work:
 
         lengths = torch.tensor([SYMBOLS])
         mel = acoustic.generate(text, lengths, max_steps=steps, gate_threshold=1.0).mel_post
-        vocoder.inverse(mel, sigma=0.6)
+        vocoder(mel[0])
 
     return speak
 
@@ -267,31 +267,31 @@ def first_audio(_: str) -> Work:
     acoustic, vocoder, text, steps = _compact()
 
     def begin() -> None:
-        from tts.inference.vocoders import PIECE_FRAMES
         from tts.models import MelStream
-        from tts.models.by_pieces import growing
 
-        mels = MelStream(acoustic, text[0], max_steps=steps, gate_threshold=1.0)
-        next(vocoder.stream((mel[None] for mel in mels), sizes=growing(*PIECE_FRAMES)))
+        next(vocoder.stream(MelStream(acoustic, text[0], max_steps=steps, gate_threshold=1.0)))
 
     return begin
 
 
 def _compact() -> tuple[Any, Any, Any, int]:
-    """Both networks, a text, and the decoder steps of 5 seconds."""
+    """Acoustic model and vocoder, a text, and the decoder steps of 5 seconds."""
     import torch
     from hydra.utils import instantiate
 
+    from tts.audio import MelConfig
     from tts.config import compose
+    from tts.inference import WaveGlowVocoder
 
     frames = round(5 * 22050 / 256)
     networks = []
     for model in ("tacotron2_compact", "waveglow_compact"):
         config = compose([f"model={model}"])
         networks.append(instantiate(config.model.network, _convert_="all").eval())
-    acoustic, vocoder = networks
-    vocoder.remove_weight_norm()
+    acoustic, waveglow = networks
+    waveglow.remove_weight_norm()
     text = torch.randint(0, 148, (1, SYMBOLS))
+    vocoder = WaveGlowVocoder(waveglow, MelConfig())
     return acoustic, vocoder, text, -(-frames // acoustic.config.n_frames_per_step)
 
 

@@ -20,7 +20,7 @@ from tts.errors import InputError
 from tts.models.by_pieces import by_pieces, growing
 
 #: Steps, by the front of the network: published networks are as they were published.
-STEPS = {"squeeze": 0, "lapped": 32}
+STEPS = {"squeeze": 0, "lapped": 16}
 #: Contrast across the bands: by this much recordings gained most in DistillMOS, and words none the
 #: less.
 SHARPNESS = 0.3

@@ -124,7 +124,7 @@ class WaveGlowVocoder:
         chunk_frames: see :meth:`tts.models.WaveGlow.inverse`.
         denoiser_mode: what the hum is measured on, see :class:`tts.inference.Denoiser`.
         polish: Griffin-Lim steps that follow (:class:`tts.inference.polishing.Polish`), 0 for none.
-            None is 0 for a network with the published front, and 32 for one with a lapped front:
+            None is 0 for a network with the published front, and 16 for one with a lapped front:
             those of this project, small and soon trained.
         sharpness: of these steps, contrast across the bands of the mel.
 
@@ -188,7 +188,7 @@ class WaveGlowVocoder:
         if sharpness is None:
             sharpness = SHARPNESS if self.polish is None else self.polish.sharpness
         elif not polish:
-            raise InputError("vocoder: sharpness is a setting of what polishes; add polish=32")
+            raise InputError("vocoder: sharpness is a setting of what polishes; add polish=16")
         return WaveGlowVocoder(
             self.network,
             self.mel,
