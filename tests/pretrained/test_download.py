@@ -15,7 +15,7 @@ import torch
 
 from tts.audio import MelConfig
 from tts.errors import InputError
-from tts.inference.vocoders import load_waveglow
+from tts.inference import load_waveglow
 from tts.models import WaveGlow
 from tts.pretrained import catalogue, describe, load, save
 from tts.pretrained.catalogue import CATALOGUE, Published, find

@@ -9,8 +9,7 @@ import torch
 
 from tts.audio import MelConfig
 from tts.errors import InputError
-from tts.inference import Synthesizer
-from tts.inference.vocoders import load_waveglow
+from tts.inference import Synthesizer, load_waveglow
 from tts.models import Tacotron2, WaveGlow
 from tts.pretrained import describe, load, save
 from tts.pretrained.__main__ import main

@@ -109,7 +109,7 @@ def sample_vocoder(name: str | Path, mel: MelConfig, device: torch.device) -> Vo
     Raises:
         InputError: the checkpoint is none of a WaveGlow, or follows another mel contract.
     """
-    from tts.inference.vocoders import GriffinLimVocoder, load_waveglow
+    from tts.inference import GriffinLimVocoder, load_waveglow
 
     if str(name) == GRIFFIN_LIM:
         return GriffinLimVocoder(mel)

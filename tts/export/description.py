@@ -13,7 +13,7 @@ from tts import __version__
 from tts.audio import MelConfig
 from tts.export.folder import KIND
 from tts.export.part import Part, Shape, Tensors
-from tts.inference import Synthesizer, WaveGlowVocoder
+from tts.inference import Denoiser, Synthesizer, WaveGlowVocoder
 
 #: What `Synthesizer.speak` takes if nothing is said.
 GATE_THRESHOLD, MAX_STEPS = 0.5, 1000
@@ -63,15 +63,16 @@ def _acoustic(synthesizer: Synthesizer) -> dict[str, Any]:
 
 
 def _vocoder(vocoder: WaveGlowVocoder) -> dict[str, Any]:
-    config, denoiser = vocoder.network.config, vocoder.denoiser
-    bias = [] if denoiser is None else denoiser.bias.flatten().tolist()
+    config = vocoder.network.config
+    # measured also where it is not subtracted by default: the runner may be asked to
+    denoiser = vocoder.denoiser or Denoiser(vocoder.network, vocoder.mel, strength=0.0)
     return {
         "network": asdict(config),
         "sigma": vocoder.sigma,
         "groups_per_frame": config.groups_per_frame,
         "receptive_frames": config.receptive_frames,
         "chunk_frames": vocoder.chunk_frames,
-        "denoiser": {"strength": 0.0 if denoiser is None else denoiser.strength, "bias": bias},
+        "denoiser": {"strength": denoiser.strength, "bias": denoiser.bias.flatten().tolist()},
     }
 
 

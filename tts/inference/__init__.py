@@ -6,7 +6,8 @@ from tts.inference.pauses import Pauses
 from tts.inference.speech import Part, Speech, join
 from tts.inference.streaming import Chunk
 from tts.inference.synthesizer import Synthesizer, pick_device
-from tts.inference.vocoders import GriffinLimVocoder, Vocoder, WaveGlowVocoder, load_waveglow
+from tts.inference.vocoders import GriffinLimVocoder, Vocoder
+from tts.inference.waveglow_vocoder import WaveGlowVocoder, load_waveglow
 
 __all__ = [
     "Chunk",

@@ -28,8 +28,9 @@ from tts.inference.options import Options
 from tts.inference.passages import Reader, Utterance
 from tts.inference.speech import Speech, join
 from tts.inference.streaming import Chunk, Streaming
-from tts.inference.vocoders import GriffinLimVocoder, Vocoder, WaveGlowVocoder, load_waveglow
+from tts.inference.vocoders import GriffinLimVocoder, Vocoder
 from tts.inference.voicing import Voicing
+from tts.inference.waveglow_vocoder import WaveGlowVocoder, load_waveglow
 from tts.models import Tacotron2
 from tts.text import Tokenizer
 
