@@ -11,7 +11,7 @@ from tts import pretrained
 from tts.audio import MelConfig, read_wave, write_wave
 from tts.errors import InputError
 from tts.evaluation.sentences import read_sentences
-from tts.models import Tacotron2
+from tts.models import Tacotron2, WaveGlow
 from tts.text import Tokenizer
 
 TINY = {
@@ -103,6 +103,32 @@ def test_sharpness_is_that_of_both_uses_of_griffin_lim(run, corpus, acoustic):
     for same, plain, heard in zip(clips("sharpness=0.3"), clips("sharpness=0"), usual, strict=True):
         assert np.array_equal(same, heard)
         assert not np.array_equal(plain, heard)
+
+
+@pytest.mark.parametrize("front", ["squeeze", "lapped"])
+def test_settings_of_a_vocoder_are_those_of_its_copies_and_of_the_voice(
+    run, corpus, acoustic, tmp_path, front
+):
+    torch.manual_seed(0)
+    network = WaveGlow(n_flows=2, n_layers=2, n_channels=8, front=front)
+    path = tmp_path / "v.safetensors"
+    pretrained.save(network, path, description={"mel": MelConfig().to_dict()})
+
+    def clips(*options):
+        choice = ["systems=[vocoder_copy,voice]", f"acoustic={acoustic}", f"vocoder={path}"]
+        status, _, err = run(f"recordings={corpus}", *choice, "measures=[speed]", *options)
+        assert status == 0, err
+        names = ("vocoder_copy", "voice")
+        return [read_wave(corpus / "out" / "audio" / name / "a.ogg")[0] for name in names]
+
+    usual = clips()
+    # meant for the anchor, where nothing polishes
+    same = clips("sharpness=0.1") if front == "squeeze" else clips("polish=16", "denoiser=0")
+    for heard, expected in zip(same, usual, strict=True):
+        assert np.array_equal(heard, expected)
+    for option in ("sigma=0.1", "polish=2"):
+        for heard, expected in zip(clips(option), usual, strict=True):
+            assert not np.array_equal(heard, expected)
 
 
 def test_every_sound_and_alignment_of_the_page_is_there(run, corpus, acoustic):
