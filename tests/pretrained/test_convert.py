@@ -41,6 +41,23 @@ def test_one_file_speaks_for_itself(published, small_tacotron2, tmp_path):
     assert_same(load(tmp_path / "x.safetensors"), small_tacotron2)
 
 
+def test_folders_of_the_machine_that_trained_are_not_passed_on(small_waveglow, tmp_path):
+    config = {
+        "paths": {"log_dir": "/home/ann/runs", "data_dir": "data"},
+        "init_from": "C:\\Users\\ann\\first.ckpt",
+        "parts": ["/mnt/a b/LJSpeech-1.1", 3, None],
+        "name": "mine",
+    }
+    save(small_waveglow, tmp_path / "a.safetensors", description={"config": config})
+    convert(tmp_path / "a.safetensors", tmp_path / "b.safetensors")
+    assert describe(tmp_path / "b.safetensors")["config"] == {
+        "paths": {"log_dir": "runs", "data_dir": "data"},
+        "init_from": "first.ckpt",
+        "parts": ["LJSpeech-1.1", 3, None],
+        "name": "mine",
+    }
+
+
 @pytest.mark.parametrize("kind", ["tacotron2", "waveglow", "waveglow_folded"])
 def test_ours_to_nvidia_to_ours_is_bit_exact(kind, small_tacotron2, small_waveglow, tmp_path):
     network = small_tacotron2 if kind == "tacotron2" else small_waveglow

@@ -228,5 +228,6 @@ _ALL = (
         mel=_WAVERNN_MEL,
     ),
     _own("voice_acoustic", "Tacotron2", "comes with the package: docs/voice.md"),
+    _own("voice_vocoder", "WaveGlow", "comes with the package: docs/voice.md"),
 )
 CATALOGUE: Mapping[str, Published] = MappingProxyType({entry.name: entry for entry in _ALL})

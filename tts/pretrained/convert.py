@@ -7,7 +7,7 @@ say so. The result is read back before anybody relies on it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, cast
 
 import torch
@@ -72,12 +72,26 @@ def convert(
     description, lines = complete(file, checkpoint.description, mel)
     source_of = {"file": file.name, "layout": checkpoint.layout, "sha256": sha256(file)}
     description["source"] = checkpoint.description["source"] or source_of
+    description["config"] = _without_places(description["config"])
     save(network, target, format, description, half=half)
     _check_reads_back(target, network, half)
     kind = type(network).__name__
     lines = [f"{file}: {checkpoint.layout}", *checkpoint.notes, *checkpoint.doubts, *lines]
     reads_back = "rounded to float16" if half else "reads back bit for bit"
     return [*lines, f"{target}: {kind} as {format}, {reads_back}"]
+
+
+def _without_places(value: Any) -> Any:
+    """Of paths in a configuration the last name: where somebody's folders lie is not given away."""
+    if isinstance(value, Mapping):
+        return {key: _without_places(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_places(item) for item in value]
+    if isinstance(value, str):
+        for kind in (PurePosixPath, PureWindowsPath):
+            if kind(value).is_absolute():
+                return kind(value).name
+    return value
 
 
 def complete(
