@@ -94,29 +94,26 @@ class SpectrogramCritic(nn.Module):
             return self._judge(predicted.to(wide), target.to(wide), mask, n_frames)
 
     def _judge(self, predicted: Tensor, target: Tensor, mask: Tensor, n_frames: Tensor) -> Verdict:
+        *theirs, believed = self(target, mask)
+        doubted = self(predicted.detach(), mask)[-1]
         # the same weights without their gradients
         fixed = {name: value.detach() for name, value in self.named_parameters()}
-        ours = functional_call(self, fixed, (predicted, mask))
-        with torch.no_grad():
-            theirs = functional_call(self, fixed, (target, mask))
-        doubted, believed = self(predicted.detach(), mask)[-1], self(target, mask)[-1]
-        real = _real(mask, believed)
+        *ours, judgement = functional_call(self, fixed, (predicted, mask))
+        real = mask[:, None, None, :: _stride(mask, believed)].to(believed.dtype)
 
         def mean(x: Tensor) -> Tensor:
             # of every layer there are as many frames as its stride leaves of the real ones
-            stride = -(-mask.shape[1] // x.shape[3])
-            return x.sum() * stride / (n_frames * x.shape[1] * x.shape[2])
+            return x.sum() * _stride(mask, x) / (n_frames * x.shape[1] * x.shape[2])
 
         return Verdict(
             critic=(mean(doubted.square()) + mean((believed - real).square())) / 2,
-            fooled=mean((ours[-1] - real).square()),
+            fooled=mean((judgement - real).square()),
             features=torch.stack(
-                [mean((a - b).abs()) for a, b in zip(ours[:-1], theirs[:-1], strict=True)]
+                [mean((a - b.detach()).abs()) for a, b in zip(ours, theirs, strict=True)]
             ).mean(),
         )
 
 
-def _real(mask: Tensor, like: Tensor) -> Tensor:
-    """1 where a judgement ``(B, 1, bands, frames)`` is one of real frames."""
-    stride = -(-mask.shape[1] // like.shape[3])
-    return mask[:, None, None, ::stride].to(like.dtype)
+def _stride(mask: Tensor, x: Tensor) -> int:
+    """Frames of ``mask`` ``(B, T_mel)`` for each of ``x`` ``(B, C, bands, frames)``."""
+    return -(-mask.shape[1] // x.shape[3])
