@@ -139,13 +139,14 @@ def _makers(config: Mapping[str, Any]) -> dict[str, Callable[[Recordings], Syste
     from tts.audio import MelConfig
     from tts.inference import (
         GriffinLimVocoder,
+        Options,
         Synthesizer,
         Vocoder,
         WaveGlowVocoder,
         load_waveglow,
         pick_device,
     )
-    from tts.inference.synthesizer import GRIFFIN_LIM
+    from tts.inference.synthesizer import GRIFFIN_LIM, configured
 
     acoustic, vocoder = config["acoustic"], str(config["vocoder"])
     seed, device = config["seed"], pick_device(str(config["device"]))
@@ -164,18 +165,14 @@ def _makers(config: Mapping[str, Any]) -> dict[str, Callable[[Recordings], Syste
         return settings | ({"sharpness": None} if silent else {})
 
     def griffin_lim_copy(recordings: Recordings) -> System:
-        griffin_lim = GriffinLimVocoder(MelConfig())
-        if config["sharpness"] is not None:
-            griffin_lim = griffin_lim.with_sharpness(config["sharpness"])
+        griffin_lim = configured(GriffinLimVocoder(MelConfig()), Options(**plain))
         return CopySynthesis(recordings, griffin_lim, seed)
 
     def vocoder_copy(recordings: Recordings) -> System | None:
         if not own_vocoder:
             return None
         spoken, _ = load_waveglow(vocoder, device)
-        asked = own(spoken)
-        asked["denoiser_strength"] = asked.pop("denoiser")
-        return CopySynthesis(recordings, spoken.with_settings(**asked), seed)
+        return CopySynthesis(recordings, configured(spoken, Options(**own(spoken))), seed)
 
     def voice(recordings: Recordings) -> System | None:
         if not acoustic:

@@ -271,7 +271,7 @@ class Synthesizer:
 
     def _voicing(self, options: Options) -> Voicing:
         return Voicing(
-            self._vocoder(options),
+            configured(self.vocoder, options),
             self._bridge,
             self.mel,
             self.tokenizer.symbols,
@@ -300,25 +300,30 @@ class Synthesizer:
             raise InputError(f"speaker: {len(speaker)} names for {n_texts} texts")
         return [self.speaker_number(name) for name in speaker]
 
-    def _vocoder(self, options: Options) -> Vocoder:
-        """The vocoder, with other settings if any are asked for."""
-        o, vocoder = options, self.vocoder
-        asked = (o.sigma, o.denoiser, o.denoiser_mode, o.polish)
-        waveglows = any(value is not None for value in asked)
-        if isinstance(vocoder, WaveGlowVocoder) and (waveglows or o.sharpness is not None):
-            return vocoder.with_settings(*asked, o.sharpness)
-        if waveglows:
-            raise InputError(
-                "sigma, denoiser, denoiser_mode and polish are settings of WaveGlow; this vocoder "
-                "has none"
-            )
-        if o.sharpness is None:
-            return vocoder
-        if not isinstance(vocoder, GriffinLimVocoder):
-            raise InputError(
-                "sharpness is a setting of Griffin-Lim and WaveGlow; this vocoder has none"
-            )
-        return vocoder.with_sharpness(o.sharpness)
+
+def configured(vocoder: Vocoder, options: Options) -> Vocoder:
+    """A vocoder with the settings of it that the options ask for.
+
+    Raises:
+        InputError: it has no such setting.
+    """
+    o = options
+    asked = (o.sigma, o.denoiser, o.denoiser_mode, o.polish)
+    waveglows = any(value is not None for value in asked)
+    if isinstance(vocoder, WaveGlowVocoder) and (waveglows or o.sharpness is not None):
+        return vocoder.with_settings(*asked, o.sharpness)
+    if waveglows:
+        raise InputError(
+            "sigma, denoiser, denoiser_mode and polish are settings of WaveGlow; this vocoder "
+            "has none"
+        )
+    if o.sharpness is None:
+        return vocoder
+    if not isinstance(vocoder, GriffinLimVocoder):
+        raise InputError(
+            "sharpness is a setting of Griffin-Lim and WaveGlow; this vocoder has none"
+        )
+    return vocoder.with_sharpness(o.sharpness)
 
 
 def in_precision(network: Tacotron2, precision: str) -> Tacotron2:
