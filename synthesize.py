@@ -6,7 +6,7 @@
 `python synthesize.py --help` lists what there is to choose; the recipe is in tts/synthesize.py.
 """
 
-from tts.cli import synthesize
+from tts.commands.cli import synthesize
 
 if __name__ == "__main__":
     synthesize()

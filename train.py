@@ -10,7 +10,7 @@
 `python train.py --help` lists what there is to choose; the recipe is in tts/train.py.
 """
 
-from tts.cli import train
+from tts.commands.cli import train
 
 if __name__ == "__main__":
     train()

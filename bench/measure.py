@@ -134,8 +134,8 @@ def measure_machine() -> Machine:
     """
     import torch
 
-    from tts.models.products import rows_times
-    from tts.threads import torch_threads
+    from tts.core.threads import torch_threads
+    from tts.models.kernels.products import rows_times
 
     flops, read = {}, {}
     a, b = torch.randn(1536, 1536), torch.randn(1536, 1536)

@@ -21,7 +21,7 @@ def _seed() -> None:
 @pytest.fixture
 def command(monkeypatch, capsys):
     """Run a command in this process; returns status, standard output and standard error."""
-    from tts import cli
+    from tts.commands import cli
 
     def run(name, *arguments):
         monkeypatch.setattr(sys, "argv", [f"{name}.py", *arguments])
@@ -38,7 +38,7 @@ def command(monkeypatch, capsys):
 @pytest.fixture
 def compiled_decoding(monkeypatch):
     """Networks of any size decode by compiled loops, with any number of torch's threads."""
-    from tts.models import decoder_fast
+    from tts.models.tacotron2 import compiled_decoder as decoder_fast
 
     monkeypatch.setattr(decoder_fast, "LARGE", 0)
     monkeypatch.setattr(decoder_fast, "MEMORY_THREADS", 10**6)

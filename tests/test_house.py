@@ -5,14 +5,13 @@ import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from tests.support.paths import REPO
 from tts.config import compose
-from tts.overrides import quote_values
+from tts.config.overrides import quote_values
 
-REPO = Path(__file__).parents[1]
 SOURCES = sorted((REPO / "tts").rglob("*.py"))
 README = (REPO / "README.md").read_text()
 COMMAND = re.compile(r"^ *(?:pip install .* && )?python ((?:train|synthesize)\.py .*)$", re.M)

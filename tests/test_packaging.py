@@ -5,11 +5,10 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from pathlib import Path
 
 import pytest
 
-REPO = Path(__file__).parents[1]
+from tests.support.paths import REPO
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +54,7 @@ def test_the_sdist_has_what_the_wheel_is_made_of(installed):
 @pytest.mark.parametrize("name", ["train", "synthesize"])
 def test_commands_work_from_another_directory(name, installed, tmp_path):
     _, site = installed
-    code = f"import sys; sys.argv = ['tts-{name}', '--help']; from tts.cli import {name}; {name}()"
+    code = f"import sys; sys.argv = ['tts-{name}', '--help']; from tts.commands.cli import {name}; {name}()"
     run = command(site, code, tmp_path)
     assert run.returncode == 0, run.stderr
     assert f"python {name}.py" in run.stdout
@@ -72,8 +71,8 @@ def test_console_scripts_are_declared(installed):
     _, site = installed
     (entry_points,) = site.glob("*.dist-info/entry_points.txt")
     text = entry_points.read_text()
-    assert "tts-train = tts.cli:train" in text
-    assert "tts-synthesize = tts.cli:synthesize" in text
+    assert "tts-train = tts.commands.cli:train" in text
+    assert "tts-synthesize = tts.commands.cli:synthesize" in text
 
 
 def test_hydra_finds_the_sweeper_of_the_installed_package(installed, tmp_path):

@@ -31,18 +31,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tts.errors import EXIT_INTERRUPTED, InputError
-from tts.values import TRAINING, check_values
+from tts.config.schema import TRAINING, check_values
+from tts.core.errors import EXIT_INTERRUPTED, InputError
 
 if TYPE_CHECKING:
     import torch
     from rich.table import Table
     from torch import Tensor
 
-    from tts.data.gta import Acoustic, GtaMels
-    from tts.data.prepared import Prepared
-    from tts.data.shards import Writer
-    from tts.data.tokens import TokenTable
+    from tts.data.features.gta import Acoustic, GtaMels
+    from tts.data.features.prepared import Prepared
+    from tts.data.features.shards import Writer
+    from tts.data.features.tokens import TokenTable
     from tts.models import Tacotron2
 
 TASK = "dump_mels"
@@ -136,8 +136,8 @@ def dump_mels(config: dict[str, Any]) -> int:
 def _dump(config: Mapping[str, Any]) -> Dump:
     import torch
 
-    from tts.data.gta import GtaMels, read_acoustic
-    from tts.data.tokens import make_tokens
+    from tts.data.features.gta import GtaMels, read_acoustic
+    from tts.data.features.tokens import make_tokens
 
     device = one_device(config["trainer"])
     torch.set_float32_matmul_precision(config["matmul_precision"])
@@ -175,7 +175,7 @@ class Forcing:
     def __init__(
         self, network: Tacotron2, acoustic: Acoustic, prepared: Prepared, tokens: TokenTable
     ) -> None:
-        from tts.data.gta import entry_keys
+        from tts.data.features.gta import entry_keys
 
         self.network, self.acoustic = network, acoustic
         self.prepared, self.tokens = prepared, tokens
@@ -188,10 +188,10 @@ class Forcing:
         The batches are those of the whole corpus, whatever is missing of them: rounding depends on
         the neighbours, and who goes on after a kill shall end with the same bytes.
         """
-        from tts.atomic import atomic_writer
-        from tts.data.building import one_process, progress
-        from tts.data.gta import FORMAT, gta_shards
-        from tts.data.prepared import LOCAL
+        from tts.core.building import one_process, progress
+        from tts.core.files import atomic_writer
+        from tts.data.features.gta import FORMAT, gta_shards
+        from tts.data.features.prepared import LOCAL
 
         shards = gta_shards(self.prepared, self.acoustic)
         lock = shards.folder / LOCAL / f"{shards.name}.lock"
@@ -224,7 +224,7 @@ class Forcing:
         return [row for row in batch if self.keys[row] not in writer]
 
     def _store(self, batch: Sequence[int], writer: Writer) -> int:
-        from tts.data.gta import MILLION
+        from tts.data.features.gta import MILLION
 
         missing = set(self._missing(batch, writer))
         mels = [self.prepared.mel(row) for row in batch]
@@ -240,7 +240,7 @@ class Forcing:
     def _predicted(self, batch: Sequence[int], mels: Sequence[Tensor]) -> list[Tensor]:
         import torch
 
-        from tts.inference.gta import teacher_forced
+        from tts.inference.teacher_forcing import teacher_forced
 
         speakers = self.prepared.table.rows["speaker"]
         return teacher_forced(
@@ -260,7 +260,7 @@ def one_device(options: Mapping[str, Any]) -> torch.device:
     """
     import torch
 
-    from tts.devices import resolve_devices
+    from tts.runtime.devices import resolve_devices
 
     found = resolve_devices(options["gpus"], options["accelerator"], options["devices"])
     if found.accelerator != "gpu":

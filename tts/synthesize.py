@@ -16,15 +16,15 @@ from omegaconf import DictConfig
 
 from tts.audio import Output
 from tts.config import resolved
-from tts.errors import EXIT_INTERRUPTED, InputError, RunStopped, SpeechError
-from tts.speaking.report import Record, entry, say, tell, write_json
-from tts.speaking.texts import LIVE, Line, check_writable, is_folder, output_paths, read_texts
-from tts.values import SYNTHESIS, check_values
+from tts.config.schema import SYNTHESIS, check_values
+from tts.core.errors import EXIT_INTERRUPTED, InputError, RunStopped, SpeechError
+from tts.synthesis.input import LIVE, Line, check_writable, is_folder, output_paths, read_texts
+from tts.synthesis.report import Record, entry, say, tell, write_json
 
 if TYPE_CHECKING:
     from tts.inference import Options, Synthesizer
-    from tts.speaking.spool import Spool
-    from tts.speaking.takes import Spoken, Take
+    from tts.synthesis.jobs import Spoken, Take
+    from tts.synthesis.partial_output import Spool
 
 #: Keys of the configuration that are fields of ``tts.inference.Options``; so is ``pauses``.
 OPTIONS = (
@@ -66,8 +66,8 @@ def synthesize(cfg: DictConfig) -> list[Path]:
     output.check(paths[0])
     check_writable(paths)
 
-    from tts.speaking.spool import Spool
-    from tts.speaking.takes import identity, needs_spool, speak_takes, spool_folder
+    from tts.synthesis.jobs import identity, needs_spool, speak_takes, spool_folder
+    from tts.synthesis.partial_output import Spool
 
     synthesizer, options, takes = prepare(lines, paths, config)
     output.check(paths[0], synthesizer.vocoder.mel.sample_rate)
@@ -102,7 +102,7 @@ def prepare(
         InputError: a checkpoint, an option or a text that will not do.
     """
     from tts.inference import Options, Pauses, Synthesizer
-    from tts.speaking.takes import read_takes
+    from tts.synthesis.jobs import read_takes
 
     options = Options(**{key: config[key] for key in OPTIONS}, pauses=Pauses(**config["pauses"]))
     synthesizer = Synthesizer.from_pretrained(
@@ -127,7 +127,7 @@ def prepare(
 
 def speak_to(out: BinaryIO, config: dict[str, Any]) -> list[Path]:
     """Speak to standard output; whatever is to be told goes elsewhere."""
-    from tts.speaking.live import check_live, speak_live
+    from tts.synthesis.stdout_stream import check_live, speak_live
 
     lines = read_texts(config)
     if config["show"]:
@@ -146,7 +146,7 @@ def speak_to(out: BinaryIO, config: dict[str, Any]) -> list[Path]:
 
 def show_texts(lines: Sequence[Line], config: dict[str, Any]) -> None:
     """Print how texts will be read."""
-    from tts.speaking.show import show
+    from tts.synthesis.preview import show
 
     refused = show(lines, str(config["acoustic"]), config["lexicon"], config["max_chars"])
     if refused and config["on_error"] == "raise":
@@ -166,7 +166,7 @@ def finish(spoken: Spoken, output: Output, config: dict[str, Any]) -> Record:
 
 def draw(spoken: Spoken) -> None:
     """Draw a take beside its sound file."""
-    from tts.audio.figures import save_figure
+    from tts.audio.plots.figures import save_figure
     from tts.inference.picture import speech_figure
 
     if spoken.speech is None:
@@ -226,7 +226,7 @@ def _interruptible(spool: Spool | None) -> Iterator[None]:
 
 @contextmanager
 def _progress(takes: Sequence[Take]) -> Iterator[Callable[[int], None]]:
-    from tts.data.building import progress
+    from tts.core.building import progress
 
     n_chars = sum(len(utterance.text) for take in takes for utterance in take.utterances)
     with progress("speaking", n_chars) as advance:

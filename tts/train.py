@@ -27,21 +27,51 @@ from tts.callbacks import (
     RandomState,
     ReportSkipped,
     StopOnSignal,
-    trial_callbacks,
 )
-from tts.checkpoint_io import AtomicCheckpointIO
-from tts.devices import resolve_devices, world_size
-from tts.errors import InputError, one_line
-from tts.failures import explained
-from tts.loggers import finish_wandb
-from tts.pretrained.freezing import KeepFrozen
-from tts.pretrained.warm_start import start_run
-from tts.resume import check_resumable
-from tts.runs import mark_job, only_process, save_overrides
-from tts.scaling import scaled_optimizer
-from tts.signals import StopSignals
+from tts.callbacks.checkpointing.checkpoint_io import AtomicCheckpointIO
+from tts.callbacks.checkpointing.resume import check_resumable, find_resume
+from tts.config.schema import check_training
+from tts.core.errors import InputError, one_line
+from tts.core.signals import StopSignals
+from tts.loggers.builders import finish_wandb
+from tts.runtime.devices import resolve_devices, world_size
+from tts.runtime.launch import launch
+from tts.runtime.run_folder import mark_job, only_process, save_overrides
+from tts.sweep.pruning import trial_callbacks
+from tts.training.failures import explained
+from tts.training.freezing import KeepFrozen
+from tts.training.lr_scaling import scaled_optimizer
+from tts.training.warm_start import start_run
 
 log = logging.getLogger(__name__)
+
+
+def run_training(
+    config: dict[str, Any], output_dir: Path, overrides: Sequence[str] | None = None
+) -> dict[str, float]:
+    """Check a configuration, find its checkpoint, and train on the devices that it asks for.
+
+    Args:
+        config: the resolved configuration as plain containers, see ``conf/train.yaml``.
+        output_dir: the folder of this run.
+        overrides: options that ``config`` came from, see `train`.
+
+    Returns:
+        The last value of every metric.
+
+    Raises:
+        InputError: a value is not legal, or the data or the devices are not as they must be.
+        TrainingError: the run cannot go on.
+        RunStopped: a signal asked for it; the last step is saved.
+    """
+    check_training(config)
+    if config["ckpt_path"] is not None:
+        resume = find_resume(config, output_dir)
+        if resume.finished is not None:
+            sys.stdout.write(f"nothing to do: {resume.path} has reached {resume.finished}\n")
+            return resume.metrics
+        config = {**config, "ckpt_path": str(resume.path)}
+    return launch(train, config, output_dir, overrides)
 
 
 def train(

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from tts.audio.figures import (
+from tts.audio.plots.figures import (
     alignment_figure,
     figure_to_image,
     gate_figure,
     mel_figure,
     save_figure,
 )
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 
 def words(figure):
@@ -90,7 +90,7 @@ def test_pyplot_is_not_touched(gate):
     import sys
 
     code = (
-        "import sys; from tts.audio.figures import gate_figure, figure_to_image;"
+        "import sys; from tts.audio.plots.figures import gate_figure, figure_to_image;"
         "figure_to_image(gate_figure([0, 1], 1, 't')); sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tts.audio import GriffinLim, LogMel, MelConfig
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tts.audio import LogMel, MelConfig
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 
 def hz_of_mel(mel):

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tts.audio import MelConfig
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 
 def test_defaults_are_the_contract_of_published_checkpoints():

@@ -5,7 +5,7 @@ import torch
 from scipy.fft import dct
 
 from tts.audio import MFCC, LogMel
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 
 @pytest.mark.parametrize("n_mfcc", [1, 13, 20])

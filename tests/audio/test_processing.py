@@ -5,10 +5,10 @@ import sys
 import numpy as np
 import pytest
 
+from tts.audio.processing import to_rate
 from tts.audio.samples import to_float, to_int16
+from tts.core.errors import InputError
 from tts.data import Processing
-from tts.data.processing import to_rate
-from tts.errors import InputError
 
 RATE = 22050
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tts.audio import MelConfig, sharpen
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.inference import GriffinLimVocoder
 
 PEAK = torch.full((80, 6), -6.0)

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from tts.audio import Output, read_wave, write_wave
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 NOISE = (np.random.default_rng(0).integers(-32768, 32768, 4000) / 32768).astype(np.float32)
 

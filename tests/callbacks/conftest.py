@@ -10,8 +10,8 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from tts.audio import MelConfig
-from tts.data.batch import TextMelBatch
-from tts.tasks.samples import Samples
+from tts.data.loading.batch import TextMelBatch
+from tts.training.task_samples import Samples
 
 MEL = MelConfig(sample_rate=8000, n_fft=256, hop_length=64, win_length=256, n_mels=8, f_max=4000.0)
 

@@ -7,16 +7,14 @@ import stat
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
-from crashing import SMALL, Runs
-from runs import overrides
 
-from tts.errors import EXIT_INTERRUPTED, EXIT_STOPPED, RunStopped
-from tts.signals import StopSignals
-
-REPOSITORY = Path(__file__).parents[1]
+from tests.support.crashing import SMALL, Runs
+from tests.support.paths import REPO
+from tests.support.runs import overrides
+from tts.core.errors import EXIT_INTERRUPTED, EXIT_STOPPED, RunStopped
+from tts.core.signals import StopSignals
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +76,10 @@ def test_workers_outlive_the_first_signal_but_not_the_second():
         [
             sys.executable,
             "-c",
-            "from tts.signals import outlive_signals; import time; outlive_signals();"
+            "from tts.core.signals import outlive_signals; import time; outlive_signals();"
             "print(flush=True); time.sleep(60)",
         ],
-        cwd=REPOSITORY,
+        cwd=REPO,
         stdout=subprocess.PIPE,
     ) as process:
         process.stdout.readline()
@@ -95,7 +93,7 @@ def test_workers_outlive_the_first_signal_but_not_the_second():
 
 def test_a_rank_does_not_outlive_its_launcher():
     rank = (
-        "import os, sys, time; from tts.worker import end_with;"
+        "import os, sys, time; from tts.runtime.worker import end_with;"
         "end_with(int(sys.argv[1]), 0.1); time.sleep(60)"
     )
     launcher = (
@@ -104,7 +102,7 @@ def test_a_rank_does_not_outlive_its_launcher():
     )
     # the pipe is closed when both have ended
     command = [sys.executable, "-W", "ignore", "-c", launcher, rank]
-    subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, check=True, timeout=30)
+    subprocess.run(command, cwd=REPO, stdout=subprocess.PIPE, check=True, timeout=30)
 
 
 @pytest.mark.slow
@@ -123,10 +121,10 @@ def small(folder, *more):
 
 def command(*options, **variables):
     """Train from the command line; gives exit code, standard output and error."""
-    path = os.pathsep.join([str(REPOSITORY / "tests"), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join([str(REPO), os.environ.get("PYTHONPATH", "")])
     run = subprocess.run(
         [sys.executable, "train.py", *options],
-        cwd=REPOSITORY,
+        cwd=REPO,
         env={**os.environ, "PYTHONPATH": path, **variables},
         capture_output=True,
         text=True,
@@ -199,9 +197,9 @@ def test_the_launcher_forwards_signals_to_its_ranks(name, tmp_path):
     devices = {"devices": 2, "strategy": "ddp"}
     run = tmp_path / "config.json"
     code = (
-        "import json, sys; from pathlib import Path; from tts.launch import launch\n"
+        "import json, sys; from pathlib import Path; from tts.train import run_training\n"
         "config = json.loads(Path(sys.argv[1]).read_text())\n"
-        "try: launch(config, Path(sys.argv[2]))\n"
+        "try: run_training(config, Path(sys.argv[2]))\n"
         "except Exception as error: print(error); sys.exit(getattr(error, 'status', 1))"
     )
     for last, expected in (
@@ -213,7 +211,7 @@ def test_the_launcher_forwards_signals_to_its_ranks(name, tmp_path):
         config["trainer"] |= devices
         run.write_text(json.dumps(config))
         arguments = [sys.executable, "-c", code, str(run), str(some.root / "run")]
-        path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")])
+        path = os.pathsep.join([str(REPO), str(REPO)])
         done = subprocess.run(
             arguments,
             env={**os.environ, "PYTHONPATH": path},

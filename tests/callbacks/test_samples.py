@@ -10,10 +10,11 @@ import torch
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
 from tts.audio import read_wave
-from tts.callbacks import EMA, FolderSink, LogSamples, TensorBoardSink
+from tts.callbacks import EMA, LogSamples
 from tts.callbacks.media import Item
-from tts.errors import InputError
-from tts.tasks.samples import Samples
+from tts.core.errors import InputError
+from tts.loggers import FolderSink, TensorBoardSink
+from tts.training.task_samples import Samples
 
 ITEMS = {
     "alignment_free_running.png",

@@ -5,10 +5,10 @@ import math
 
 import pytest
 import torch
-from runs import QUIET, TINY_TACOTRON2, TINY_WAVEGLOW, run
 
+from tests.support.runs import QUIET, TINY_TACOTRON2, TINY_WAVEGLOW, run
 from tts.callbacks import SpeechMetrics
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 TINY = {"tacotron2": TINY_TACOTRON2, "waveglow": TINY_WAVEGLOW}
 SHORT = [*QUIET, "trainer.max_steps=1", "trainer.limit_train_batches=1", "callbacks.progress=null"]
@@ -85,7 +85,7 @@ def test_an_unknown_measure_is_one_line():
 def test_word_errors_of_what_the_network_says(tmp_path, monkeypatch):
     heard = "nothing"
     parrot = Parrot(heard)
-    monkeypatch.setattr("tts.evaluation.Whisper", lambda model: parrot)
+    monkeypatch.setattr("tts.metrics.Whisper", lambda model: parrot)
     metrics = run(tmp_path, *TINY_TACOTRON2, *SHORT, "monitor=val/word_error_rate")
     assert metrics["val/word_error_rate"] == 1.0
     ((wave, rate),) = parrot.waves
@@ -95,7 +95,7 @@ def test_word_errors_of_what_the_network_says(tmp_path, monkeypatch):
 
 
 def test_word_errors_need_text(tmp_path, monkeypatch):
-    monkeypatch.setattr("tts.evaluation.Whisper", lambda model: Parrot(""))
+    monkeypatch.setattr("tts.metrics.Whisper", lambda model: Parrot(""))
     with pytest.raises(InputError, match=r"use val/mel_distance for a vocoder"):
         run(tmp_path, *TINY_WAVEGLOW, *SHORT, "monitor=val/word_error_rate")
 

@@ -3,12 +3,11 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from runs import CPU, QUIET, TINY_TACOTRON2, TONES
 
-REPO = Path(__file__).parents[1]
+from tests.support.paths import REPO
+from tests.support.runs import CPU, QUIET, TINY_TACOTRON2, TONES
 
 
 def paths(folder):
@@ -149,5 +148,5 @@ def test_help_is_that_of_the_overrides(command):
 
 
 def test_importing_the_package_loads_nothing():
-    code = "import sys, tts, tts.text, tts.errors; assert 'torch' not in sys.modules"
+    code = "import sys, tts, tts.text, tts.core.errors; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], cwd=REPO, check=True)

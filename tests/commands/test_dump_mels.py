@@ -13,20 +13,20 @@ import pytest
 import soundfile
 import torch
 from hydra.utils import instantiate
-from recorded import write_recording
 
+from tests.support.recordings import write_recording
 from tts import pretrained
 from tts.audio import MelConfig
 from tts.config import compose, resolved
-from tts.data.gta import entry_keys, read_acoustic
-from tts.data.prepared import LOCAL
-from tts.data.shards import RECORD
+from tts.core.errors import InputError
+from tts.data.features.gta import entry_keys, read_acoustic
+from tts.data.features.prepared import LOCAL
+from tts.data.features.shards import RECORD
 from tts.dump_mels import dump_mels
-from tts.errors import InputError
-from tts.inference.gta import teacher_forced
-from tts.launch import launch
+from tts.inference.teacher_forcing import teacher_forced
 from tts.models import Tacotron2, WaveGlow
 from tts.text import Tokenizer
+from tts.train import run_training
 
 LJSPEECH = MelConfig()
 HOP = 256
@@ -161,7 +161,9 @@ def test_nothing_is_done_twice(options, write_acoustic, tmp_path, monkeypatch, c
     dump(options, path)
     before = stored(tmp_path)
     assert len(before) == 3
-    monkeypatch.setattr("tts.inference.gta.teacher_forced", lambda *_: pytest.fail("again"))
+    monkeypatch.setattr(
+        "tts.inference.teacher_forcing.teacher_forced", lambda *_: pytest.fail("again")
+    )
     capsys.readouterr()
     assert dump(options, path) == 0
     assert stored(tmp_path) == before
@@ -265,7 +267,8 @@ def test_killed_and_started_again_it_ends_with_the_same_bytes(
     # each batch takes its time, so that a kill is in the middle of them
     slow = teacher_forced
     monkeypatch.setattr(
-        "tts.inference.gta.teacher_forced", lambda *args: (time.sleep(0.3), slow(*args))[1]
+        "tts.inference.teacher_forcing.teacher_forced",
+        lambda *args: (time.sleep(0.3), slow(*args))[1],
     )
     data.unlink()
     index.unlink()
@@ -288,7 +291,7 @@ def test_an_interruption_goes_on_later(options, write_acoustic, tmp_path, monkey
         calls.append(args)
         return teacher_forced(*args)
 
-    monkeypatch.setattr("tts.inference.gta.teacher_forced", interrupted)
+    monkeypatch.setattr("tts.inference.teacher_forcing.teacher_forced", interrupted)
     assert dump(options, path) == 130
     assert "the same command goes on from here" in capsys.readouterr().err
     (index,) = indices(tmp_path)
@@ -338,7 +341,7 @@ def test_voices_are_found_by_name(options, write_acoustic, tmp_path, monkeypatch
         seen.update(zip((len(text) for text in texts), speakers, strict=True))
         return teacher_forced(network, texts, mels, seeds, speakers)
 
-    monkeypatch.setattr("tts.inference.gta.teacher_forced", noted)
+    monkeypatch.setattr("tts.inference.teacher_forcing.teacher_forced", noted)
     spoken = with_speakers(tmp_path, options)
     for number in range(4):  # texts of different lengths
         text = tmp_path / "spoken" / "xyxy"[number] / f"{number}.txt"
@@ -398,7 +401,7 @@ def test_waveglow_is_trained_on_them(options, write_acoustic, tmp_path):
         *("callbacks.samples=null", "callbacks.throughput=null"),
     ]
     config = resolved(compose([*given, f"paths.output_dir={tmp_path}/run"]))
-    metrics = launch(config, tmp_path / "run")
+    metrics = run_training(config, tmp_path / "run")
     assert np.isfinite(metrics["val/loss"])
     # of the recordings, whatever the vocoder was given
     assert np.isfinite(metrics["val/mel_distance"])
@@ -437,7 +440,7 @@ def test_the_command_leaves_no_run_behind(options, write_acoustic, command, tmp_
 
 
 def test_help_is_its_own(monkeypatch, capsys):
-    from tts import cli
+    from tts.commands import cli
 
     monkeypatch.setattr(sys, "argv", ["train.py", "task=dump_mels", "--help"])
     cli.train()

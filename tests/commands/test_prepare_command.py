@@ -8,17 +8,15 @@ import json
 import subprocess
 import sys
 import tarfile
-from pathlib import Path
 
 import pytest
-from recorded import write_recording
 
-from tts.cli import with_training_options
+from tests.support.paths import REPO
+from tests.support.recordings import write_recording
+from tts.commands.cli import with_training_options
+from tts.commands.export_webdataset import export
+from tts.commands.prepare import prepare
 from tts.config import compose, resolved
-from tts.data.export_webdataset import export
-from tts.data.prepare import prepare
-
-REPO = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -67,7 +65,7 @@ def test_both_models_train_from_what_was_prepared(options, tmp_path):
 
 
 def test_a_training_finds_what_was_prepared(options, tmp_path, monkeypatch):
-    from tts.data import work
+    from tts.data.features import extract as work
 
     run(*options)
     monkeypatch.setattr(work, "digest_of", lambda _: pytest.fail("read again"))
@@ -102,7 +100,7 @@ def test_a_mistake_is_one_line(option, message, options, monkeypatch, capsys, tm
 
 @pytest.mark.slow
 def test_the_command_runs_as_a_module(options):
-    done = command("tts.data.prepare", "data=ljspeech", *options, cwd=REPO)
+    done = command("tts.commands.prepare", "data=ljspeech", *options, cwd=REPO)
     assert done.returncode == 0, done.stderr
     assert "LJ" not in done.stderr
     assert "utterances" in done.stdout

@@ -1,10 +1,10 @@
 """Every option of every group is composed and built; every experiment takes a step."""
 
-from pathlib import Path
 
 import pytest
 from hydra.utils import instantiate
 
+from tests.support.paths import REPO
 from tts.config import compose, conf_dir, resolved
 from tts.models import Tacotron2, WaveGlow
 
@@ -88,4 +88,4 @@ def test_the_mel_contract_is_stated_once():
 
 
 def test_conf_is_found_in_the_checkout():
-    assert Path(__file__).parents[1] / "conf" == CONF
+    assert REPO / "conf" == CONF

@@ -2,7 +2,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from tts.overrides import quote_values
+from tts.config.overrides import quote_values
 
 TEXTS = [
     "hello world, I missed you so much",

@@ -3,8 +3,8 @@
 import pytest
 
 from tts.config import compose, conf_dir, resolved
-from tts.errors import InputError
-from tts.values import SYNTHESIS, TRAINING, Choice, Duration, Number, check_values
+from tts.config.schema import SYNTHESIS, TRAINING, Choice, Duration, Number, check_values
+from tts.core.errors import InputError
 
 TONES = ["data=synthetic", "data.engine=tones"]
 WRONG = {

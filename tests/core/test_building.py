@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from tts.data.building import atomic_folder, ordered_map, progress, remove_leftovers
-from tts.errors import InputError
+from tts.core.building import atomic_folder, ordered_map, progress, remove_leftovers
+from tts.core.errors import InputError
 
 
 def test_a_folder_appears_when_it_is_complete(tmp_path):

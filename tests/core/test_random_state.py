@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from tts.rng import isolated_rng, rng_state, set_rng_state
+from tts.core.random_state import isolated_rng, rng_state, set_rng_state
 
 
 def draw():

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorded import RATE, write_recording
 
+from tests.support.recordings import RATE, write_recording
 from tts.audio import MelConfig
 from tts.data import Corpus, Prepared, Processing, SyntheticCorpus
-from tts.data.contract import Contract
-from tts.data.preparation import Preparation
+from tts.data.features.contract import Contract
+from tts.data.features.preparation import Preparation
 
 WriteCorpus = Callable[..., Path]
 

@@ -9,7 +9,7 @@ import torch
 
 from tts import pretrained
 from tts.audio import MelConfig, read_wave, write_wave
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.evaluation.sentences import read_sentences
 from tts.models import Tacotron2, WaveGlow
 from tts.text import Tokenizer

@@ -7,7 +7,7 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.evaluation.clips import Clip, Sound
 from tts.evaluation.measures import MEASURES
 from tts.evaluation.measures.base import mean_row, needed

@@ -3,9 +3,9 @@
 from types import SimpleNamespace
 
 import pytest
-from exporting import OPTIONS, described, options, tacotron2, waveglow
 from filelock import FileLock
 
+from tests.support.exporting import OPTIONS, described, options, tacotron2, waveglow
 from tts import pretrained
 
 

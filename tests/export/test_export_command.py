@@ -4,20 +4,19 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from exporting import MEL, OPTIONS, described, options, tacotron2, waveglow
 
+from tests.support.exporting import MEL, OPTIONS, described, options, tacotron2, waveglow
+from tests.support.paths import REPO
 from tts import pretrained
 from tts.config import resolved
-from tts.errors import InputError, TrainingError
+from tts.config.schema import EXPORT, check_values
+from tts.core.errors import InputError, TrainingError
 from tts.export import recipe
 from tts.export.acoustic import acoustic_parts
 from tts.export.folder import replacing_folder
-from tts.values import EXPORT, check_values
 
-REPO = Path(__file__).parents[2]
 PARTS = ["encoder", "decoder_step", "postnet", "waveglow"]
 
 

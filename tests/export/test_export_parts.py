@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from exporting import OPTIONS, tacotron2, waveglow
 
+from tests.support.exporting import OPTIONS, tacotron2, waveglow
 from tts.export.acoustic import acoustic_parts
 from tts.export.formats import ENDINGS, runner, write
 from tts.export.lstm import bilstm, onnx_weights

@@ -9,13 +9,12 @@ import torch
 
 from tts import pretrained
 from tts.audio import MelConfig
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.inference import WaveGlowVocoder
 
 pytest.importorskip("onnxruntime")
 
-from exporting import MEL
-
+from tests.support.exporting import MEL
 from tts.export.runtime import OnnxSynthesizer, _transform, denoise
 
 TEXT = "hello world"

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from tts.evaluation import alignment_health
+from tts.inference.decode_guard import Guard
 from tts.inference.decoding import Decoded
-from tts.inference.guard import Guard
-from tts.inference.passages import Reader, Utterance
+from tts.inference.reader import Reader, Utterance
+from tts.metrics import alignment_health
 from tts.text import Tokenizer
 
 READER = Reader(Tokenizer())

@@ -7,7 +7,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.inference import GriffinLimVocoder, Options, Pauses, Synthesizer, WaveGlowVocoder
 from tts.inference.pauses import faded
 from tts.text import Tokenizer

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tts.errors import InputError
-from tts.inference.passages import Reader
+from tts.core.errors import InputError
+from tts.inference.reader import Reader
 from tts.text import Tokenizer
 from tts.text.pieces import Break
 

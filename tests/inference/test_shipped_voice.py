@@ -3,17 +3,16 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import soundfile
 
+from tests.support.paths import REPO
 from tts import pretrained
 from tts.inference import Synthesizer
 from tts.pretrained.catalogue import CATALOGUE
 from tts.pretrained.download import fetch
 
-REPO = Path(__file__).parents[1]
 HELLO = "hello world, I missed you so much"
 # what a plain install does not have
 EXTRAS = ("hibari", "faster_whisper", "phonemizer", "onnxruntime", "tensorboard", "optuna")
@@ -67,7 +66,7 @@ def test_the_first_command_needs_no_extra(tmp_path):
 
 def test_a_recogniser_understands_it(voice):
     pytest.importorskip("faster_whisper")
-    from tts.evaluation import Whisper
+    from tts.metrics import Whisper
 
     whisper = Whisper()
     heard = whisper(voice.speak(HELLO).wave.numpy(), 22050)

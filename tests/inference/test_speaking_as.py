@@ -5,11 +5,11 @@ import json
 import pytest
 import torch
 from omegaconf import OmegaConf
-from runs import QUIET, TINY_TACOTRON2, run
 
+from tests.support.runs import QUIET, TINY_TACOTRON2, run
 from tts import pretrained
 from tts.config import conf_dir
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.inference import GriffinLimVocoder, Synthesizer
 from tts.synthesize import synthesize
 from tts.text import Tokenizer

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.inference import Chunk, Denoiser, Synthesizer, WaveGlowVocoder
-from tts.inference.vocoders import GriffinLimVocoder, StreamingVocoder
+from tts.inference.vocoders.griffin_lim import GriffinLimVocoder, StreamingVocoder
 from tts.text import Tokenizer
 
 TEXT = "One sentence. And another, that is longer, and goes on for a while; here it ends. Yes!"

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tts.audio import MelConfig, read_wave
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.inference import GriffinLimVocoder, Synthesizer, WaveGlowVocoder, pick_device
 from tts.text import Tokenizer
 

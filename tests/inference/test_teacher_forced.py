@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tts.inference.gta import teacher_forced
+from tts.inference.teacher_forcing import teacher_forced
 
 LENGTHS = [(5, 31), (9, 40), (3, 17)]
 

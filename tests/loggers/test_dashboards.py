@@ -12,13 +12,14 @@ from types import SimpleNamespace
 import pytest
 import torch
 import yaml
-from runs import TINY_TACOTRON2, TINY_WAVEGLOW, run
 
-from tts.csv_logger import CSVLogger
-from tts.errors import InputError
-from tts.loggers import last_wandb_id, tensorboard_logger, wandb_logger
+from tests.support.paths import REPO
+from tests.support.runs import TINY_TACOTRON2, TINY_WAVEGLOW, run
+from tts.core.errors import InputError
+from tts.loggers.builders import last_wandb_id, tensorboard_logger, wandb_logger
+from tts.loggers.csv_logger import CSVLogger
 
-DOCS = (Path(__file__).parents[1] / "docs" / "dashboards.md").read_text()
+DOCS = (REPO / "docs" / "dashboards.md").read_text()
 ROWS = re.findall(r"^\| `([a-z]+/[^`]+|epoch)` \| ([^|]+) \|", DOCS, re.M)
 NETWORKS = {"tacotron2": ("T2", TINY_TACOTRON2), "waveglow": ("WG", TINY_WAVEGLOW)}
 PARTS = {

@@ -8,8 +8,8 @@ import torch
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger, WandbLogger
 
 from tts.audio import read_wave
-from tts.audio.figures import figure_to_image, gate_figure
-from tts.callbacks import FolderSink, TensorBoardSink, WandbSink, sinks_for
+from tts.audio.plots.figures import figure_to_image, gate_figure
+from tts.loggers import FolderSink, TensorBoardSink, WandbSink, sinks_for
 
 TAG = "gate_free_running/LJ001-0001 é"
 

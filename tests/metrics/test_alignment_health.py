@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 import torch
 
-from tts.evaluation import (
+from tts.metrics import (
     AlignmentHealth,
     alignment_health,
     diagonality,

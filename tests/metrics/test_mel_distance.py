@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from tts.evaluation import aligned_mel_distance, mel_distance
-from tts.evaluation.mel_distance import frame_distances
+from tts.metrics import aligned_mel_distance, mel_distance
+from tts.metrics.mel_distance import frame_distances
 
 
 def mel(n_frames=40, n_mels=8, seed=0):

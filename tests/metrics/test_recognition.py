@@ -6,8 +6,8 @@ import types
 import numpy as np
 import pytest
 
-from tts.errors import InputError
-from tts.evaluation import Whisper, word_error_rate
+from tts.core.errors import InputError
+from tts.metrics import Whisper, word_error_rate
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from tts.models import MelStream, Tacotron2, WaveGlow
-from tts.models.by_pieces import BlockNoise, by_pieces, growing
+from tts.models.chunking import BlockNoise, by_pieces, growing
 
 
 def cut(x, lengths):

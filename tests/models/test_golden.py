@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -12,12 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.support.paths import GOLDEN
 from tts.audio import LogMel, MelConfig
 from tts.models import Tacotron2, WaveGlow
-from tts.pretrained.nvidia import to_ours, to_theirs
+from tts.pretrained.importers.nvidia import to_ours, to_theirs
 from tts.text import Tokenizer
 
-GOLDEN = Path(__file__).parents[1] / "golden"
 TOLERANCE = 1e-4
 
 

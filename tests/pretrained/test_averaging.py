@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tts import pretrained
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.models import Tacotron2
 from tts.pretrained.__main__ import main
 from tts.pretrained.averaging import average

@@ -9,11 +9,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.pretrained import describe, load, save
 from tts.pretrained.__main__ import main
 from tts.pretrained.convert import convert
-from tts.pretrained.nvidia import to_theirs
+from tts.pretrained.importers.nvidia import to_theirs
 
 TABLE = {"symbols": ["_", "a"], "cleaner": "english_cleaners"}
 LONG = ["_", *map(chr, range(0x100, 0x100 + 147))]

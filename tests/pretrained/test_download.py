@@ -7,21 +7,21 @@ import os
 import re
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 
 import pytest
 import torch
 
+from tests.support.paths import REPO
 from tts.audio import MelConfig
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.inference import load_waveglow
 from tts.models import WaveGlow
 from tts.pretrained import catalogue, describe, load, save
 from tts.pretrained.catalogue import CATALOGUE, Published, find
 from tts.pretrained.convert import convert
 from tts.pretrained.download import cache_dir, fetch
-from tts.pretrained.nvidia import to_theirs
+from tts.pretrained.importers.nvidia import to_theirs
 
 CONTENT = bytes(range(256)) * 4000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -123,7 +123,7 @@ def test_broken_transfer_goes_on_where_it_stopped(server):
 
 def test_later_run_goes_on_where_an_earlier_one_was_killed(server, cache, monkeypatch):
     server.breaks = [400_000]
-    monkeypatch.setattr("tts.download.ATTEMPTS", 1)
+    monkeypatch.setattr("tts.core.download.ATTEMPTS", 1)
     entry = published(server.url(), sha256=SHA256)
     with pytest.raises(InputError, match="broke off after 400000 of 1024000 bytes"):
         fetch(entry)
@@ -134,7 +134,7 @@ def test_later_run_goes_on_where_an_earlier_one_was_killed(server, cache, monkey
 
 def test_file_that_has_changed_meanwhile_starts_anew(server, monkeypatch):
     server.breaks = [400_000]
-    monkeypatch.setattr("tts.download.ATTEMPTS", 1)
+    monkeypatch.setattr("tts.core.download.ATTEMPTS", 1)
     entry = published(server.url())
     with pytest.raises(InputError):
         fetch(entry)
@@ -147,7 +147,7 @@ def test_server_that_cannot_resume_starts_anew(server, monkeypatch, change):
     for name, value in change.items():
         setattr(server, name, value)
     server.breaks = [400_000]
-    monkeypatch.setattr("tts.download.ATTEMPTS", 1)
+    monkeypatch.setattr("tts.core.download.ATTEMPTS", 1)
     entry = published(server.url(), sha256=SHA256)
     with pytest.raises(InputError):
         fetch(entry)
@@ -238,7 +238,7 @@ def test_file_without_a_published_hash_has_to_stay_what_it_was(server, cache):
 def test_checked_file_is_not_read_again(server, monkeypatch):
     entry = published(server.url())
     fetch(entry)
-    monkeypatch.setattr("tts.download.sha256", lambda _: pytest.fail("hashed again"))
+    monkeypatch.setattr("tts.core.download.sha256", lambda _: pytest.fail("hashed again"))
     fetch(entry)
 
 
@@ -368,7 +368,7 @@ def test_cache_is_in_the_home_folder_by_default(monkeypatch, tmp_path):
 
 
 def test_documentation_lists_the_catalogue():
-    text = (Path(__file__).parents[2] / "docs" / "checkpoints.md").read_text()
+    text = (REPO / "docs" / "checkpoints.md").read_text()
     table = "\n".join(line for line in text.splitlines() if line.startswith("|"))
     assert [name for name in CATALOGUE if f"`{name}`" not in table] == []
     used = re.findall(r"(?:acoustic|vocoder|pretrained)=([a-z][\w.]*)", text)

@@ -12,13 +12,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from tts.errors import InputError
+from tests.support.paths import REPO
+from tts.core.errors import InputError
 from tts.models import Tacotron2, WaveGlow
 from tts.pretrained import save
 from tts.pretrained.catalogue import CATALOGUE
-from tts.pretrained.nvidia import to_theirs
-
-REPO = Path(__file__).parents[1]
+from tts.pretrained.importers.nvidia import to_theirs
 
 SNIPPET = """
 import torch

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.models import WaveGlow
 from tts.pretrained import describe, load, save
 
@@ -217,7 +217,7 @@ def test_safetensors_with_a_damaged_description_is_refused(tmp_path):
 
 
 def test_safetensors_of_nvidia_names_loads(small_waveglow, tmp_path):
-    from tts.pretrained.nvidia import to_theirs
+    from tts.pretrained.importers.nvidia import to_theirs
 
     save_file(to_theirs(small_waveglow), tmp_path / "x.safetensors")
     assert_same(load(tmp_path / "x.safetensors"), small_waveglow)

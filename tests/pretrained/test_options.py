@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from tts.audio import MelConfig
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.inference import Synthesizer, load_waveglow
 from tts.models import Tacotron2, WaveGlow
 from tts.pretrained import describe, load, save
 from tts.pretrained.__main__ import main
 from tts.pretrained.convert import convert
-from tts.pretrained.nvidia import to_theirs
+from tts.pretrained.importers.nvidia import to_theirs
 
 SYMBOLS = ["_", *map(chr, range(0x100, 0x100 + 147))]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 import torch
 
 from bench.reference import FetchError, NvidiaPackages, fetch
+from tests.support.paths import GOLDEN
 from tts.pretrained import load
 
 
@@ -28,7 +28,7 @@ def packages() -> NvidiaPackages:
 @pytest.fixture(scope="session")
 def formula() -> ModuleType:
     """Weights and inputs that are the same everywhere; see there."""
-    path = Path(__file__).parents[1] / "golden" / "formula.py"
+    path = GOLDEN / "formula.py"
     spec = importlib.util.spec_from_file_location("golden_formula", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

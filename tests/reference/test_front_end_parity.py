@@ -1,19 +1,17 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 
+from tests.support.paths import GOLDEN
 from tts.audio import LogMel, MelConfig
 from tts.text import Tokenizer
 
 SENTENCES = [
     line
-    for line in (Path(__file__).parents[1] / "golden" / "ljspeech_200.txt")
-    .read_text(encoding="utf-8")
-    .splitlines()
+    for line in (GOLDEN / "ljspeech_200.txt").read_text(encoding="utf-8").splitlines()
     if not line.startswith("#")
 ]
 

@@ -5,7 +5,7 @@ import torch
 
 from tts.models import Tacotron2, Tacotron2Config, tacotron2_loss
 from tts.pretrained import save
-from tts.pretrained.nvidia import to_ours, to_theirs
+from tts.pretrained.importers.nvidia import to_ours, to_theirs
 
 TEXT_LENGTHS = {"equal": (9, 9), "ragged": (9, 6)}
 MEL_LENGTHS = {"equal": (13, 13), "ragged": (13, 8)}

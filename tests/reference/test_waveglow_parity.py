@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from tts.audio import MelConfig
-from tts.inference.denoiser import Denoiser
+from tts.inference.vocoders.denoiser import Denoiser
 from tts.models import WaveGlow, WaveGlowConfig, waveglow_loss
 from tts.pretrained import load, save
 from tts.pretrained.convert import convert
-from tts.pretrained.nvidia import to_theirs
+from tts.pretrained.importers.nvidia import to_theirs
 
 
 def assert_close(found: torch.Tensor, expected: torch.Tensor) -> None:

@@ -4,15 +4,14 @@ import os
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
-from runs import NO_DROPOUT, QUIET, TINY_TACOTRON2, overrides, run
 
-from tts.errors import InputError
+from tests.support.paths import REPO
+from tests.support.runs import NO_DROPOUT, QUIET, TINY_TACOTRON2, overrides, run
+from tts.core.errors import InputError
 
-REPO = Path(__file__).parents[1]
 OPTIONS = [*TINY_TACOTRON2, *NO_DROPOUT, *QUIET, "trainer.max_steps=4", "trainer.max_epochs=-1"]
 OPTIONS += ["model.optimizer.eps=1e-4"]
 
@@ -28,7 +27,7 @@ def test_two_nodes_learn_what_one_process_learns(tmp_path):
     run(tmp_path, *OPTIONS, "data.batch_size=6", output="alone")
     nodes = ["trainer.num_nodes=2", "trainer.devices=1", "trainer.strategy=ddp"]
     nodes += ["data.batch_size=3", f"hydra.run.dir={tmp_path}/nodes"]
-    nodes += ["+callbacks.end._target_=trial_callbacks.NoteEnd"]
+    nodes += ["+callbacks.end._target_=tests.support.trial_callbacks.NoteEnd"]
     nodes += [f"+callbacks.end.folder={tmp_path}"]
     arguments = [o for o in overrides(tmp_path, *OPTIONS, *nodes) if "paths.output" not in o]
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1"]
@@ -37,7 +36,7 @@ def test_two_nodes_learn_what_one_process_learns(tmp_path):
         subprocess.Popen(
             [*launcher, f"--node-rank={rank}", "train.py", *arguments],
             cwd=REPO,
-            env={**os.environ, "PYTHONPATH": str(REPO / "tests")},
+            env={**os.environ, "PYTHONPATH": str(REPO)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import torch
 from pytorch_lightning.callbacks import Callback
-from runs import QUIET, TINY_TACOTRON2, overrides
 
-from tts.checkpoint_io import AtomicCheckpointIO
+from tests.support.runs import QUIET, TINY_TACOTRON2, overrides
+from tts.callbacks.checkpointing.checkpoint_io import AtomicCheckpointIO
 from tts.config import compose, resolved
-from tts.launch import launch
+from tts.train import run_training
 
 OUTPUT = "/OUTPUT"
 SMALL = [
@@ -119,7 +119,9 @@ class Runs:
     def start(self, name, crash=None, resume=False, ranks=1):
         """Start to train in other processes, one for each rank; gives them."""
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["tts.train", "tts.data.datamodule", "tts.tasks", __name__])
+        context.set_forkserver_preload(
+            ["tts.train", "tts.data.loading.datamodule", "tts.training", __name__]
+        )
         config, port = self.config(name, crash, resume), _free_port()
         if ranks > 1:
             config["trainer"] |= {"devices": ranks, "strategy": "ddp"}
@@ -172,7 +174,7 @@ def _train(config, output_dir, rank, ranks, port):
         os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     status = 1
     try:
-        launch(config, output_dir)
+        run_training(config, output_dir)
         status = 0
     except BaseException as error:
         status = getattr(error, "status", 1)

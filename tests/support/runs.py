@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tts.config import compose, resolved
-from tts.launch import launch
+from tts.train import run_training
 
 TONES = ["data=synthetic", "data.engine=tones", "data.minutes=0.4", "data.num_workers=0"]
 TINY_TACOTRON2 = [
@@ -44,4 +44,4 @@ def overrides(folder: Path, *more: str) -> list[str]:
 def run(folder: Path, *more: str, output: str = "output") -> dict[str, float]:
     """Compose, launch, and return the metrics."""
     config = resolved(compose(overrides(folder, f"paths.output_dir={folder}/{output}", *more)))
-    return launch(config, folder / output)
+    return run_training(config, folder / output)

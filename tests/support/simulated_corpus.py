@@ -24,11 +24,11 @@ def make(folder: Path, count: int) -> None:
     import numpy as np
 
     from tts.audio import MelConfig
-    from tts.data.contract import Contract
-    from tts.data.prepared import CORPUS, HEADER
-    from tts.data.shards import KEY, RECORD, SHARD_BYTES, _checks
-    from tts.data.table import ROW
-    from tts.data.tokens import token_shards, tokenizer_key
+    from tts.data.features.contract import Contract
+    from tts.data.features.prepared import CORPUS, HEADER
+    from tts.data.features.shards import KEY, RECORD, SHARD_BYTES, _checks
+    from tts.data.features.table import ROW
+    from tts.data.features.tokens import token_shards, tokenizer_key
     from tts.text import Tokenizer
 
     contract, tokenizer = Contract(MelConfig()), Tokenizer()

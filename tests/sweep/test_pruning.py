@@ -5,8 +5,7 @@ import logging
 import optuna
 import pytest
 
-from tts.callbacks import PruneTrial, trial_callbacks
-from tts.callbacks.pruning import PRUNED
+from tts.sweep.pruning import PRUNED, PruneTrial, trial_callbacks
 
 ALWAYS = {"_target_": "optuna.pruners.ThresholdPruner", "upper": -1.0, "n_warmup_steps": 2}
 NEVER = {"_target_": "optuna.pruners.NopPruner"}

@@ -4,7 +4,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.sweep import GridSearch, OptunaSearch, State, TrialRecord
 from tts.sweep.space import distribution, split_overrides
 

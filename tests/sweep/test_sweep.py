@@ -8,7 +8,7 @@ from filelock import FileLock
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn, JobStatus
 
-from tts.errors import InputError, RunStopped, TrainingError
+from tts.core.errors import InputError, RunStopped, TrainingError
 from tts.sweep import GridSearch, State, Sweep, TrialRecord
 from tts.sweep.space import split_overrides
 from tts.sweep.table import Results, plain

@@ -16,8 +16,8 @@ import pytest
 import pytorch_lightning  # noqa: F401
 import torch._inductor.config  # noqa: F401
 import yaml
-from runs import QUIET, TINY_TACOTRON2, TINY_WAVEGLOW, overrides
 
+from tests.support.runs import QUIET, TINY_TACOTRON2, TINY_WAVEGLOW, overrides
 from tts.config import compose, resolved
 
 TESTS = Path(__file__).parent
@@ -58,7 +58,7 @@ def notes(trial):
 
 def noting():
     return [
-        "+callbacks.notes._target_=trial_callbacks.NoteRank",
+        "+callbacks.notes._target_=tests.support.trial_callbacks.NoteRank",
         "+callbacks.notes.folder=${paths.output_dir}/notes",
     ]
 
@@ -109,7 +109,7 @@ def test_a_grid_over_devices(sweep, tmp_path):
 @pytest.mark.slow
 def test_an_interrupted_search_goes_on(sweep, tmp_path):
     search = [*TPE, "sweep.n_trials=3", LR, "trainer.max_epochs=2"]
-    search += ["+callbacks.stop._target_=trial_callbacks.InterruptOnce"]
+    search += ["+callbacks.stop._target_=tests.support.trial_callbacks.InterruptOnce"]
     search += [f"+callbacks.stop.folder={tmp_path}"]
     status, out, err = sweep(*search)
     assert status == 130
@@ -129,7 +129,10 @@ def test_an_interrupted_search_goes_on(sweep, tmp_path):
 
 
 def test_a_failed_trial_is_a_row_and_a_status(sweep, tmp_path):
-    fail = ["+callbacks.fail._target_=trial_callbacks.FailFor", "+callbacks.fail.lr=0.5"]
+    fail = [
+        "+callbacks.fail._target_=tests.support.trial_callbacks.FailFor",
+        "+callbacks.fail.lr=0.5",
+    ]
     status, out, err = sweep("model.lr=0.5,1e-3", *fail)
     assert status == 1
     assert err.splitlines()[-1].startswith("error: 1 of 2 trials failed; see ")

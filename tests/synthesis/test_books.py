@@ -15,10 +15,10 @@ from omegaconf import OmegaConf
 from tts.audio import MelConfig, read_wave, write_wave
 from tts.audio.encoding import MAX_WAV_BYTES, check_length
 from tts.config import conf_dir
-from tts.errors import InputError, RunStopped
-from tts.evaluation import alignment_health
+from tts.core.errors import InputError, RunStopped
 from tts.inference import Part, Speech
-from tts.speaking.spool import Spool
+from tts.metrics import alignment_health
+from tts.synthesis.partial_output import Spool
 from tts.synthesize import synthesize
 
 BOOK = """Chapter one. It begins here,
@@ -195,10 +195,10 @@ def test_two_processes_do_not_speak_into_one_folder(tmp_path):
 
 
 def test_a_long_line_among_others_is_kept_on_the_disk(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("tts.speaking.takes.MOST_IN_MEMORY", 3)
+    monkeypatch.setattr("tts.synthesis.jobs.MOST_IN_MEMORY", 3)
     (tmp_path / "lines.txt").write_text("One line.\n" + "And on it goes. " * 9 + "\nThe last.\n")
     expected = bytes_of(*run(book=None, text_file="lines.txt", output="disk/"))
-    monkeypatch.setattr("tts.speaking.takes.MOST_IN_MEMORY", 99)
+    monkeypatch.setattr("tts.synthesis.jobs.MOST_IN_MEMORY", 99)
     assert bytes_of(*run(book=None, text_file="lines.txt", output="memory/")) == expected
     here, there = (
         json.loads((tmp_path / name / "manifest.json").read_text()) for name in ("disk", "memory")
@@ -252,7 +252,7 @@ def test_what_a_wav_cannot_hold_is_refused_and_nothing_is_left(tmp_path):
 
 SPEAK = """
 import sys
-from tts.cli import synthesize
+from tts.commands.cli import synthesize
 sys.argv = ["synthesize.py", *sys.argv[1:]]
 synthesize()
 """

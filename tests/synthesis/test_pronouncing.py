@@ -6,11 +6,11 @@ import pytest
 import soundfile as sf
 
 from tts import pretrained
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.inference import Synthesizer
-from tts.inference.passages import Reader
-from tts.speaking.takes import identity
-from tts.speaking.texts import Line
+from tts.inference.reader import Reader
+from tts.synthesis.input import Line
+from tts.synthesis.jobs import identity
 from tts.text import Tokenizer
 
 HELLO = "{HH AH0 L OW1}"

@@ -6,15 +6,13 @@ import io
 import struct
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile as sf
 
-from tts.speaking.live import wav_header
-
-REPO = Path(__file__).parents[2]
+from tests.support.paths import REPO
+from tts.synthesis.stdout_stream import wav_header
 
 
 @pytest.fixture

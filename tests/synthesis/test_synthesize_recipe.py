@@ -7,7 +7,7 @@ from omegaconf import OmegaConf
 
 from tts.audio import read_wave
 from tts.config import conf_dir
-from tts.errors import InputError, SpeechError
+from tts.core.errors import InputError, SpeechError
 from tts.synthesize import synthesize
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.text import CLEANERS
 from tts.text.compare import Row, classify, main, read_rows, score, words
 

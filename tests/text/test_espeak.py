@@ -2,7 +2,7 @@
 
 import pytest
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.text import SYMBOL_SETS, Tokenizer
 
 pytest.importorskip("phonemizer")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.text.lexicon import read_lexicon
 from tts.text.symbols import ARPABET
 

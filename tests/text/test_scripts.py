@@ -2,9 +2,9 @@
 
 import pytest
 
-from tts.data.scripts import encode
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.text import Tokenizer
+from tts.text.scripts import encode
 
 RUSSIAN = "Она пошла через улицу."
 

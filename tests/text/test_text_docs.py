@@ -1,12 +1,12 @@
 """The examples in docs/text.md are what the code makes of them."""
 
-from pathlib import Path
 
 import pytest
 
+from tests.support.paths import REPO
 from tts.text import CLEANERS, SYMBOL_SETS, Tokenizer
 
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "text.md"
+DOCS = REPO / "docs" / "text.md"
 PAGE = DOCS.read_text(encoding="utf-8") if DOCS.is_file() else ""
 ROWS = [
     [cell.strip() for cell in line.strip("|").split(" | ")]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.text import CLEANERS, Tokenizer
 from tts.text.preview import preview
 

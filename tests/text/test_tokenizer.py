@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.text import SYMBOL_SETS, Tokenizer
 
 RUSSIAN = ("_", " ", *"абвгдеёжзийклмнопрстуфхцчшщъыьэюя")

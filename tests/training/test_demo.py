@@ -3,7 +3,7 @@
 import pytest
 
 from tts.config import compose, resolved
-from tts.launch import launch
+from tts.train import run_training
 
 
 @pytest.mark.slow
@@ -19,6 +19,6 @@ def test_the_demo_learns_to_read(tmp_path):
         "callbacks.samples.n_samples=4",
         *(f"paths.{name}_dir={tmp_path}/{name}" for name in ("data", "log", "output")),
     ]
-    metrics = launch(resolved(compose(overrides)), tmp_path / "output")
+    metrics = run_training(resolved(compose(overrides)), tmp_path / "output")
     assert metrics["val/alignment_free_running_follows_text"] >= 0.75
     assert metrics["val/loss"] < 3.0

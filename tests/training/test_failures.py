@@ -2,8 +2,8 @@
 
 import pytest
 
-from tts.errors import TrainingError
-from tts.failures import of_the_machine
+from tts.core.errors import TrainingError
+from tts.training.failures import of_the_machine
 
 CONFIG = {
     "data": {"frames_per_batch": None},

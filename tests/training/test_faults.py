@@ -4,14 +4,14 @@ import logging
 import multiprocessing
 import os
 import signal
-from pathlib import Path
 
 import pytest
 import torch
 from pytorch_lightning.callbacks import Callback
-from runs import QUIET, TINY_TACOTRON2, TINY_WAVEGLOW, run
 
-from tts.errors import InputError, TrainingError
+from tests.support.paths import REPO
+from tests.support.runs import QUIET, TINY_TACOTRON2, TINY_WAVEGLOW, run
+from tts.core.errors import InputError, TrainingError
 from tts.models import Tacotron2, WaveGlow
 
 SHORT = [*QUIET, "trainer.max_steps=2", "trainer.num_sanity_val_steps=0"]
@@ -68,7 +68,7 @@ def test_a_loader_that_is_killed_ends_the_run_in_one_line(tmp_path):
 
 @pytest.mark.slow
 def test_a_rank_that_is_killed_is_named_and_its_run_can_go_on(tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setenv("PYTHONPATH", str(REPO))
     options = [*TINY_TACOTRON2, *QUIET, "trainer.max_steps=500", "trainer.max_epochs=-1"]
     options += ["trainer.devices=2", "trainer.strategy=ddp", "data.batch_size=2"]
     crash = ["+callbacks.crash={_target_: crashing.Crash, at: 7, how: SIGKILL, rank: 1}"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from runs import CPU, QUIET, TINY_TACOTRON2, run
 
-from tts.errors import InputError
+from tests.support.runs import CPU, QUIET, TINY_TACOTRON2, run
+from tts.core.errors import InputError
 from tts.pretrained import load
-from tts.pretrained.freezing import KeepFrozen
+from tts.training.freezing import KeepFrozen
 
 SHORT = [*TINY_TACOTRON2, *CPU, *QUIET, "trainer.max_steps=2", "trainer.max_epochs=1"]
 

@@ -5,8 +5,8 @@ import math
 
 import pytest
 import torch
-from runs import NO_DROPOUT, QUIET, TINY_TACOTRON2, TINY_WAVEGLOW, run
 
+from tests.support.runs import NO_DROPOUT, QUIET, TINY_TACOTRON2, TINY_WAVEGLOW, run
 from tts.models import Tacotron2, WaveGlow, tacotron2_loss, waveglow_loss
 
 HALF = [torch.bfloat16, torch.float16]

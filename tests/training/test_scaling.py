@@ -4,10 +4,10 @@ import logging
 
 import pytest
 import torch
-from runs import NO_DROPOUT, QUIET, TINY_TACOTRON2, TINY_WAVEGLOW, run
 
-from tts.errors import InputError
-from tts.scaling import scaled_optimizer
+from tests.support.runs import NO_DROPOUT, QUIET, TINY_TACOTRON2, TINY_WAVEGLOW, run
+from tts.core.errors import InputError
+from tts.training.lr_scaling import scaled_optimizer
 
 # utterances of unequal length; biases in front of batch norm have no gradient but round-off, which
 # Adam would blow up
@@ -18,7 +18,7 @@ TACOTRON2 = (*TINY_TACOTRON2, *NO_DROPOUT, "loss.guided_weight=1")
 CRITIC = "loss.critic_weight=1"
 WAVEGLOW = (*TINY_WAVEGLOW, "model.datamodule.segment_length=1024")
 # each accumulated batch has its own statistics: the one thing in which it differs from a large one
-FROZEN_NORM = "+callbacks.frozen._target_=frozen_norm.FrozenNorm"
+FROZEN_NORM = "+callbacks.frozen._target_=tests.support.frozen_norm.FrozenNorm"
 TWO_PROCESSES = ("data.batch_size=3", "trainer.devices=2", "trainer.strategy=ddp")
 TWO_BATCHES = ("data.batch_size=3", "trainer.accumulate_grad_batches=2")
 THREE_BATCHES = ("data.batch_size=2", "trainer.accumulate_grad_batches=3")

@@ -6,16 +6,16 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
-from runs import QUIET, TINY_TACOTRON2, TINY_WAVEGLOW, overrides, run
 
+from tests.support.paths import REPO
+from tests.support.runs import QUIET, TINY_TACOTRON2, TINY_WAVEGLOW, overrides, run
 from tts.config import conf_dir
-from tts.errors import InputError, TrainingError
-from tts.launch import _explain
+from tts.core.errors import InputError, TrainingError
+from tts.runtime.launch import _explain
 
 TINY = {"tacotron2": TINY_TACOTRON2, "waveglow": TINY_WAVEGLOW}
 
@@ -171,7 +171,7 @@ def test_the_best_checkpoints_are_those_that_were_validated(tmp_path):
 def test_interrupted_runs_can_be_resumed(tmp_path):
     more = [*TINY_TACOTRON2, *QUIET, "trainer.max_epochs=-1", "trainer.max_steps=100000"]
     command = [sys.executable, "train.py", *overrides(tmp_path, *more)]
-    repository = Path(__file__).parents[1]
+    repository = REPO
     with subprocess.Popen(command, cwd=repository, stderr=subprocess.PIPE, text=True) as process:
         while not list(tmp_path.rglob("last.ckpt")):
             assert process.poll() is None
@@ -245,9 +245,12 @@ def test_a_rank_that_stops_says_so_and_leaves_no_trace(tmp_path, capfd):
 @pytest.mark.slow
 def test_ranks_leave_their_group_before_the_interpreter_ends(tmp_path, monkeypatch):
     # Gloo's threads would now and then abort a process that has done all its work
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setenv("PYTHONPATH", str(REPO))
     ranks = ["trainer.devices=2", "trainer.strategy=ddp", "trainer.max_steps=1"]
-    note = ["+callbacks.end._target_=trial_callbacks.NoteEnd", f"+callbacks.end.folder={tmp_path}"]
+    note = [
+        "+callbacks.end._target_=tests.support.trial_callbacks.NoteEnd",
+        f"+callbacks.end.folder={tmp_path}",
+    ]
     run(tmp_path, *TINY_WAVEGLOW, *QUIET, *ranks, *note)
     ends = [(tmp_path / f"rank{rank}.txt").read_text() for rank in range(2)]
     assert ends == ["left its group"] * 2
@@ -255,9 +258,12 @@ def test_ranks_leave_their_group_before_the_interpreter_ends(tmp_path, monkeypat
 
 @pytest.mark.slow
 def test_an_unforeseen_error_of_a_rank_shows_where_it_was(tmp_path, monkeypatch, capfd):
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setenv("PYTHONPATH", str(REPO))
     ranks = ["trainer.devices=2", "trainer.strategy=ddp", "model.lr=1e-3"]
-    fail = ["+callbacks.fail._target_=trial_callbacks.FailFor", "+callbacks.fail.lr=1e-3"]
+    fail = [
+        "+callbacks.fail._target_=tests.support.trial_callbacks.FailFor",
+        "+callbacks.fail.lr=1e-3",
+    ]
     with pytest.raises(TrainingError, match=r"exit code 1.*RuntimeError: the device is on fire"):
         run(tmp_path, *TINY_WAVEGLOW, *QUIET, *ranks, *fail)
     assert "in on_train_start" in capfd.readouterr().err

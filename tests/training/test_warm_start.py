@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from tts.audio import MelConfig
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.models import Tacotron2, WaveGlow
 from tts.pretrained import save
-from tts.pretrained.nvidia import to_theirs
-from tts.pretrained.tables import BEFORE_NOVEMBER_2018, ENGLISH
-from tts.pretrained.warm_start import EMBEDDING, start_run, warm_start
+from tts.pretrained.importers.nvidia import to_theirs
+from tts.pretrained.importers.tables import BEFORE_NOVEMBER_2018, ENGLISH
+from tts.training.warm_start import EMBEDDING, start_run, warm_start
 
 
 def described(symbols) -> dict:

@@ -7,9 +7,9 @@ import torch
 
 from tts.models import Tacotron2
 from tts.pretrained import save
-from tts.pretrained.fitting import PREDICT_FRAMES
-from tts.pretrained.tables import ENGLISH
-from tts.pretrained.warm_start import warm_start
+from tts.pretrained.importers.tables import ENGLISH
+from tts.training.warm_start import warm_start
+from tts.training.weight_fitting import PREDICT_FRAMES
 
 TEXT, LENGTHS = torch.tensor([[3, 1, 4, 1, 5]]), torch.tensor([5])
 

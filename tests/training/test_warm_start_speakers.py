@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.models import Tacotron2
 from tts.pretrained import save
-from tts.pretrained.fitting import READ_SPEAKERS, SPEAKERS
-from tts.pretrained.tables import ENGLISH
-from tts.pretrained.warm_start import warm_start
+from tts.pretrained.importers.tables import ENGLISH
+from tts.training.warm_start import warm_start
+from tts.training.weight_fitting import READ_SPEAKERS, SPEAKERS
 
 TEXT, LENGTHS = torch.tensor([[3, 1, 4, 1, 5]]), torch.tensor([5])
 

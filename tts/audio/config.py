@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 _FIXED = {
     "window": "hann",

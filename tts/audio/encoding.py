@@ -17,9 +17,9 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from tts.atomic import atomic_writer
 from tts.audio.samples import Samples, resampled_blocks, to_pcm
-from tts.errors import InputError
+from tts.core.errors import InputError
+from tts.core.files import atomic_writer
 
 _log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from tts.audio.config import MelConfig
 from tts.audio.mel import hann_window
 from tts.audio.mel_bands import mel_filter_bank
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 # Every step of the search mends them further: more than these are not heard
 _FIT_STEPS = 8

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tts.audio.encoding import Limited, write_blocks
 from tts.audio.samples import resampled, resampled_blocks
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 if TYPE_CHECKING:
     import soundfile

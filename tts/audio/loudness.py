@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tts.audio.samples import Samples
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 #: What loudness may raise a peak to.
 HIGHEST_PEAK = 0.999

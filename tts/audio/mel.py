@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from tts.audio.config import MelConfig
 from tts.audio.mel_bands import mel_filter_bank
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 
 class LogMel(nn.Module):

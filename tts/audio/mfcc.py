@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from tts.audio.config import MelConfig
 from tts.audio.mel import LogMel
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 
 class MFCC(nn.Module):

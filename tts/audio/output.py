@@ -21,7 +21,7 @@ from tts import __version__
 from tts.audio.encoding import BITS, check_encoding, find_encoding, write_blocks
 from tts.audio.loudness import HIGHEST_PEAK, loudness_gain, measured_loudness, require_meter
 from tts.audio.samples import Samples, resampled_blocks
-from tts.errors import InputError, shortened
+from tts.core.errors import InputError, shortened
 
 #: Legal rates, Hz.
 RATES = (1000, 192_000)

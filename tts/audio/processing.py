@@ -15,7 +15,7 @@ import numpy as np
 
 from tts.audio.loudness import require_meter, to_loudness
 from tts.audio.samples import Samples, resampled
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 
 @dataclass(frozen=True)

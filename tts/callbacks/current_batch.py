@@ -7,7 +7,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
-from tts.errors import listed
+from tts.core.errors import listed
 
 _MOST = 8
 

@@ -16,8 +16,8 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import TensorBoardLogger
 
 import tts
-from tts.csv_logger import CSVLogger
-from tts.loggers import describe_in_tensorboard, rewind_tensorboard
+from tts.loggers.builders import describe_in_tensorboard, rewind_tensorboard
+from tts.loggers.csv_logger import CSVLogger
 
 log = logging.getLogger(__name__)
 

@@ -17,15 +17,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from tts.callbacks.sinks import MediaSink
-from tts.errors import InputError
+from tts.core.errors import InputError
+from tts.loggers.sinks import MediaSink
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from tts.audio import MelConfig
-    from tts.inference.vocoders import Vocoder
-    from tts.tasks.samples import Samples
+    from tts.inference.vocoders.griffin_lim import Vocoder
+    from tts.training.task_samples import Samples
 
 
 GRIFFIN_LIM = "griffin_lim"
@@ -44,7 +44,7 @@ class Item:
 
     def send(self, sinks: list[MediaSink], sample_rate: int, step: int) -> Iterator[Exception]:
         """Make it and give it to every sink; yields what went wrong."""
-        from tts.audio.figures import figure_to_image
+        from tts.audio.plots.figures import figure_to_image
 
         try:
             made = self.make()
@@ -81,7 +81,7 @@ def media(
         seed: of the vocoder's noise; with Griffin-Lim, of the phases that it begins with.
         vocoder: what makes sound of mels.
     """
-    from tts.audio.figures import alignment_figure, gate_figure
+    from tts.audio.plots.figures import alignment_figure, gate_figure
 
     name = samples.names[index]
     mels, alignments, gates, waves = (
@@ -127,7 +127,7 @@ def _mel_picture(
 ) -> Figure:
     """The spectrograms of a task, and those of what a vocoder made of them."""
     from tts.audio import LogMel
-    from tts.audio.figures import mel_figure
+    from tts.audio.plots.figures import mel_figure
 
     heard = {kind: LogMel(mel)(wave)[0] for kind, wave in waves.items() if kind not in mels}
     return mel_figure({**mels, **heard}, mel, name)

@@ -12,10 +12,10 @@ import pytorch_lightning as pl
 from pytorch_lightning.trainer.states import TrainerFn
 
 from tts.callbacks.between_steps import BetweenSteps
-from tts.callbacks.checkpoint import Checkpoint
-from tts.errors import GO_ON, InputError
-from tts.signals import NAMES, StopSignals, stopped
-from tts.slurm import requeue
+from tts.callbacks.checkpointing.checkpoint import Checkpoint
+from tts.core.errors import GO_ON, InputError
+from tts.core.signals import NAMES, StopSignals, stopped
+from tts.runtime.slurm import requeue
 
 
 class StopOnSignal(BetweenSteps):

@@ -25,14 +25,14 @@ from torch import Tensor, nn
 
 from tts.callbacks.media import GRIFFIN_LIM, media, sample_vocoder
 from tts.callbacks.progress import RunProgress
-from tts.callbacks.sinks import sinks_for
 from tts.callbacks.validations import CountsValidations
-from tts.evaluation import gate_delay, mean_health
-from tts.rng import isolated_rng
+from tts.core.random_state import isolated_rng
+from tts.loggers.sinks import sinks_for
+from tts.metrics import gate_delay, mean_health
 
 if TYPE_CHECKING:
-    from tts.inference.vocoders import Vocoder
-    from tts.tasks.samples import Samples
+    from tts.inference.vocoders.griffin_lim import Vocoder
+    from tts.training.task_samples import Samples
 
 log = logging.getLogger(__name__)
 

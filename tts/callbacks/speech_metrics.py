@@ -17,14 +17,14 @@ import torch
 from tts.audio import GriffinLim, LogMel
 from tts.callbacks.samples import sampled
 from tts.callbacks.validations import CountsValidations
-from tts.data.tolerant import Tolerant
-from tts.errors import InputError
-from tts.evaluation import aligned_mel_distance, mel_distance, word_error_rate
-from tts.rng import isolated_rng
+from tts.core.errors import InputError
+from tts.core.random_state import isolated_rng
+from tts.data.loading.fallbacks import Tolerant
+from tts.metrics import aligned_mel_distance, mel_distance, word_error_rate
 
 if TYPE_CHECKING:
-    from tts.evaluation.recognition import Recogniser
-    from tts.tasks.samples import Samples
+    from tts.metrics.recognition import Recogniser
+    from tts.training.task_samples import Samples
 
 #: Known as ``val/NAME``.
 MEASURES = ("mel_distance", "word_error_rate")

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from tts.callbacks.memory import peak_memory_gb
-from tts.tasks.base import is_due
+from tts.training.task import is_due
 
 
 class Throughput(Callback):

@@ -21,8 +21,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from tts import dump_mels
+from tts.commands.usage import FLAGS, usage
 from tts.config import conf_dir, register_resolvers, resolved
-from tts.errors import (
+from tts.config.overrides import quote_values
+from tts.config.schema import check_training
+from tts.core.errors import (
     EXIT_INTERRUPTED,
     GO_ON,
     InputError,
@@ -31,11 +34,9 @@ from tts.errors import (
     TrainingError,
     one_line,
 )
-from tts.overrides import quote_values
-from tts.runs import has_checkpoint, load_overrides
-from tts.signals import StopSignals
-from tts.slurm import was_requeued
-from tts.usage import FLAGS, usage
+from tts.core.signals import StopSignals
+from tts.runtime.run_folder import has_checkpoint, load_overrides
+from tts.runtime.slurm import was_requeued
 
 Result = TypeVar("Result")
 
@@ -118,9 +119,10 @@ def _going_on(cfg: DictConfig, output_dir: Path) -> tuple[DictConfig, list[str]]
 
 
 def _launch(config: dict[str, Any], output_dir: Path, overrides: list[str]) -> dict[str, float]:
-    from tts.launch import launch
+    check_training(config)  # before the seconds that importing torch takes
+    from tts.train import run_training
 
-    return launch(config, output_dir, overrides)
+    return run_training(config, output_dir, overrides)
 
 
 def _synthesize_job(cfg: DictConfig) -> None:

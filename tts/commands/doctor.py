@@ -13,9 +13,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from tts.cli import with_training_options
-from tts.errors import EXIT_INTERRUPTED
-from tts.values import DOCTOR, TRAINING, check_values
+from tts.commands.cli import with_training_options
+from tts.config.schema import DOCTOR, TRAINING, check_values
+from tts.core.errors import EXIT_INTERRUPTED
 
 
 def main() -> None:
@@ -65,11 +65,7 @@ def doctor(config: dict[str, Any]) -> int:
 
 def _sizes(network: dict[str, Any]) -> Any:
     """Sizes of Tacotron 2, if the network is one."""
-    from tts.models.tacotron2_config import Tacotron2Config
+    from tts.models.tacotron2.config import Tacotron2Config
 
     sizes = {key: value for key, value in network.items() if key != "_target_"}
     return Tacotron2Config(**sizes) if network["_target_"] == "tts.models.Tacotron2" else None
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """Write a corpus as tar shards that webdataset reads: .wav, .txt and .json of each utterance.
 
-    python -m tts.data.export_webdataset FOLDER data=ljspeech data.root=/path/LJSpeech-1.1
+    python -m tts.commands.export_webdataset FOLDER data=ljspeech data.root=/path/LJSpeech-1.1
 
 FOLDER is made, or empty. The options that matter are those of the corpus (data=..., data.*) and
 audio.sample_rate: the samples are those that a training with the same options sees, at its rate and
@@ -19,17 +19,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tts.atomic import atomic_writer
-from tts.cli import with_training_options
-from tts.errors import InputError
-from tts.values import TRAINING, check_values
+from tts.commands.cli import with_training_options
+from tts.config.schema import TRAINING, check_values
+from tts.core.errors import InputError
+from tts.core.files import atomic_writer
 
 # Bytes of a shard, about: what is usual
 _SHARD_BYTES = 2**29
 
 
 def main() -> None:
-    """``python -m tts.data.export_webdataset FOLDER``."""
+    """``python -m tts.commands.export_webdataset FOLDER``."""
     if {"-h", "--help"} & set(sys.argv[1:]):
         with_training_options(lambda _: 0, said=__doc__)
         return
@@ -60,7 +60,7 @@ def export(config: dict[str, Any], folder: Path, shard_bytes: int = _SHARD_BYTES
     folder.mkdir(parents=True, exist_ok=True)
     from hydra.utils import instantiate
 
-    from tts.data.table import PARTS
+    from tts.data.features.table import PARTS
 
     datamodule = instantiate(config["model"]["datamodule"], _convert_="all")
     report = datamodule.prepare()
@@ -119,7 +119,3 @@ def _write(path: Path, members: list[tuple[str, bytes]]) -> None:
             info = tarfile.TarInfo(name)
             info.size = len(data)
             tar.addfile(info, io.BytesIO(data))
-
-
-if __name__ == "__main__":
-    main()

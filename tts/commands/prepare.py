@@ -1,7 +1,7 @@
 """Prepare a corpus: what a training does before its first step, and nothing else.
 
-    python -m tts.data.prepare data=ljspeech data.root=/path/LJSpeech-1.1
-    python -m tts.data.prepare data=ljspeech data.root=... data.prepared=FOLDER data.trim_db=40
+    python -m tts.commands.prepare data=ljspeech data.root=/path/LJSpeech-1.1
+    python -m tts.commands.prepare data=ljspeech data.root=... data.prepared=FOLDER data.trim_db=40
     python train.py data=prepared data.root=FOLDER
 
 It takes the options of train.py. Without data.prepared it fills the cache that a training with the
@@ -24,13 +24,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tts.cli import with_training_options
-from tts.errors import EXIT_INTERRUPTED
-from tts.values import TRAINING, check_values
+from tts.commands.cli import with_training_options
+from tts.config.schema import TRAINING, check_values
+from tts.core.errors import EXIT_INTERRUPTED
 
 
 def main() -> None:
-    """``python -m tts.data.prepare``."""
+    """``python -m tts.commands.prepare``."""
     with_training_options(prepare, said=__doc__)
 
 
@@ -50,7 +50,7 @@ def prepare(config: dict[str, Any]) -> int:
     from hydra.utils import instantiate
     from rich.console import Console
 
-    from tts.data.prepared_corpus import PreparedCorpus
+    from tts.data.features.prepared_corpus import PreparedCorpus
 
     datamodule = instantiate(config["model"]["datamodule"], _convert_="all")
     try:
@@ -65,7 +65,3 @@ def prepare(config: dict[str, Any]) -> int:
     for fault in report.faults():
         console.print(fault, style="red", markup=False, soft_wrap=True)
     return 1 if report.left_out else 0
-
-
-if __name__ == "__main__":
-    main()

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tts.errors import InputError, one_line
+from tts.core.errors import InputError, one_line
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -196,7 +196,3 @@ def _list(_: argparse.Namespace) -> list[str]:
 
     width = max(map(len, CATALOGUE))
     return [f"{e.name:<{width}}  {e.network:<9}  {e.note}" for e in CATALOGUE.values()]
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Sequence
 
-from tts.errors import InputError, one_line
+from tts.core.errors import InputError, one_line
 
 _OVERRIDE = re.compile(r"tokenizer(?:\.\w+)?=\S*")
 
@@ -49,7 +49,3 @@ def _previews(texts: Sequence[str], arguments: Sequence[str]) -> list[str]:
     except HydraException as error:
         raise InputError(one_line(error.__cause__ or error)) from None
     return [str(preview(text, tokenizer)) for text in texts]
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -12,13 +12,13 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 
-from tts.errors import InputError, one_line
-from tts.runs import run_folder
+from tts.core.errors import InputError, one_line
+from tts.runtime.run_folder import run_folder
 
 
 def conf_dir() -> Path:
     """Absolute path of ``conf/``: beside the installed package's files, or in the checkout."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     for candidate in (package / "conf", package.parent / "conf"):
         if (candidate / "train.yaml").is_file():
             return candidate

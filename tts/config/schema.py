@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 _MISSING = object()
 _DURATION = re.compile(r"\d+:\d\d:\d\d:\d\d")
@@ -352,6 +352,30 @@ def check_values(config: Mapping[str, Any], table: Mapping[str, Legal]) -> None:
             value = value.get(part, _MISSING) if isinstance(value, Mapping) else _MISSING
         if value is not _MISSING and not legal.allows(value):
             raise InputError(f"{key}={_shown(value)}: it must be {legal}")
+
+
+def check_training(config: Mapping[str, Any]) -> None:
+    """Check the values of a training, and those that only make sense together.
+
+    Args:
+        config: resolved, plain containers.
+
+    Raises:
+        InputError: naming the key, its value and what is legal.
+    """
+    check_values(config, TRAINING)
+    _check_mels(config)
+
+
+def _check_mels(config: Mapping[str, Any]) -> None:
+    """Refuse to pass over mels of an acoustic model that the data of this model do not use."""
+    if config.get("task", "train") != "train":
+        raise InputError(f"task={config['task']}: say it in the command, not in a file")
+    if "mels" in config["model"]["datamodule"]:
+        return
+    for key, value in (("acoustic", config.get("acoustic")), ("data.mels", config["data"]["mels"])):
+        if value not in (None, "recordings"):
+            raise InputError(f"{key}={value}: is for a vocoder; add model=waveglow")
 
 
 def _shown(value: Any) -> str:

@@ -19,7 +19,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 _log = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from typing import Any, BinaryIO, Protocol
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 _log = logging.getLogger(__name__)
 

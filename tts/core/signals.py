@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from tts.errors import EXIT_INTERRUPTED, EXIT_STOPPED, RunStopped
+from tts.core.errors import EXIT_INTERRUPTED, EXIT_STOPPED, RunStopped
 
 #: What is listened to; SIGUSR1 does not exist everywhere.
 NAMES = ("SIGTERM", "SIGUSR1", "SIGINT")

@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tts.data.batch import MelWaveBatch, TextMelBatch
+    from tts.audio.processing import Processing
     from tts.data.corpora import Corpus, Filelist, LJSpeech
     from tts.data.corpora.asterisk import AsteriskPrompts
     from tts.data.corpora.delimited import CsvCorpus
@@ -18,43 +18,43 @@ if TYPE_CHECKING:
     from tts.data.corpora.folder import VCTK, LibriTTS, TextFiles
     from tts.data.corpora.huggingface import HuggingFace
     from tts.data.corpora.joined import JoinedCorpus
+    from tts.data.corpora.manifest import Utterance
+    from tts.data.corpora.synthetic import SyntheticCorpus
     from tts.data.corpora.webdataset import WebDataset
-    from tts.data.datamodule import MelWaveDataModule, TextMelDataModule
-    from tts.data.datasets import MelWaveDataset, TextMelDataset
-    from tts.data.frame_budget import FrameBudgetBatchSampler
-    from tts.data.manifest import Utterance
-    from tts.data.prepared import Prepared
-    from tts.data.prepared_corpus import PreparedCorpus
-    from tts.data.processing import Processing
-    from tts.data.sampler import BucketBatchSampler
-    from tts.data.synthetic import SyntheticCorpus
+    from tts.data.features.prepared import Prepared
+    from tts.data.features.prepared_corpus import PreparedCorpus
+    from tts.data.loading.batch import MelWaveBatch, TextMelBatch
+    from tts.data.loading.datamodule import MelWaveDataModule, TextMelDataModule
+    from tts.data.loading.datasets import MelWaveDataset, TextMelDataset
+    from tts.data.loading.frame_budget import FrameBudgetBatchSampler
+    from tts.data.loading.sampler import BucketBatchSampler
 
 _HOMES = {
-    "AsteriskPrompts": "corpora.asterisk",
-    "BucketBatchSampler": "sampler",
-    "Corpus": "corpora",
-    "CsvCorpus": "corpora.delimited",
-    "Festvox": "corpora.festvox",
-    "Filelist": "corpora",
-    "FrameBudgetBatchSampler": "frame_budget",
-    "HuggingFace": "corpora.huggingface",
-    "JoinedCorpus": "corpora.joined",
-    "LJSpeech": "corpora",
-    "LibriTTS": "corpora.folder",
-    "MelWaveBatch": "batch",
-    "MelWaveDataModule": "datamodule",
-    "MelWaveDataset": "datasets",
-    "Prepared": "prepared",
-    "PreparedCorpus": "prepared_corpus",
-    "Processing": "processing",
-    "SyntheticCorpus": "synthetic",
-    "TextFiles": "corpora.folder",
-    "TextMelBatch": "batch",
-    "TextMelDataModule": "datamodule",
-    "TextMelDataset": "datasets",
-    "Utterance": "manifest",
-    "VCTK": "corpora.folder",
-    "WebDataset": "corpora.webdataset",
+    "AsteriskPrompts": "tts.data.corpora.asterisk",
+    "BucketBatchSampler": "tts.data.loading.sampler",
+    "Corpus": "tts.data.corpora",
+    "CsvCorpus": "tts.data.corpora.delimited",
+    "Festvox": "tts.data.corpora.festvox",
+    "Filelist": "tts.data.corpora",
+    "FrameBudgetBatchSampler": "tts.data.loading.frame_budget",
+    "HuggingFace": "tts.data.corpora.huggingface",
+    "JoinedCorpus": "tts.data.corpora.joined",
+    "LJSpeech": "tts.data.corpora",
+    "LibriTTS": "tts.data.corpora.folder",
+    "MelWaveBatch": "tts.data.loading.batch",
+    "MelWaveDataModule": "tts.data.loading.datamodule",
+    "MelWaveDataset": "tts.data.loading.datasets",
+    "Prepared": "tts.data.features.prepared",
+    "PreparedCorpus": "tts.data.features.prepared_corpus",
+    "Processing": "tts.audio.processing",
+    "SyntheticCorpus": "tts.data.corpora.synthetic",
+    "TextFiles": "tts.data.corpora.folder",
+    "TextMelBatch": "tts.data.loading.batch",
+    "TextMelDataModule": "tts.data.loading.datamodule",
+    "TextMelDataset": "tts.data.loading.datasets",
+    "Utterance": "tts.data.corpora.manifest",
+    "VCTK": "tts.data.corpora.folder",
+    "WebDataset": "tts.data.corpora.webdataset",
 }
 
 __all__ = [
@@ -89,7 +89,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

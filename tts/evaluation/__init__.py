@@ -1,18 +1,1 @@
-"""Measures of what was learned, beyond the loss."""
-
-from tts.evaluation.alignment import AlignmentHealth, alignment_health, diagonality, mean_health
-from tts.evaluation.gate import gate_delay
-from tts.evaluation.mel_distance import aligned_mel_distance, mel_distance
-from tts.evaluation.recognition import Whisper, word_error_rate
-
-__all__ = [
-    "AlignmentHealth",
-    "Whisper",
-    "aligned_mel_distance",
-    "alignment_health",
-    "diagonality",
-    "gate_delay",
-    "mean_health",
-    "mel_distance",
-    "word_error_rate",
-]
+"""How good a voice is: it is compared with recordings and with other engines."""

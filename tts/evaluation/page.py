@@ -7,9 +7,9 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tts.atomic import atomic_writer
 from tts.audio import write_wave
-from tts.audio.figures import alignment_figure, save_figure
+from tts.audio.plots.figures import alignment_figure, save_figure
+from tts.core.files import atomic_writer
 from tts.evaluation.clips import Clip
 from tts.evaluation.report import cells, columns, notes
 

@@ -11,8 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tts.atomic import atomic_writer
-from tts.errors import InputError
+from tts.core.errors import InputError
+from tts.core.files import atomic_writer
 from tts.evaluation.measures import Figure
 
 if TYPE_CHECKING:

@@ -11,8 +11,10 @@ from typing import Any
 from omegaconf import DictConfig
 
 from tts.config import resolved
-from tts.data.building import progress
-from tts.errors import InputError, one_line
+from tts.config.schema import EVALUATION, VOICING, check_values
+from tts.core.building import progress
+from tts.core.errors import InputError, one_line
+from tts.core.threads import torch_threads
 from tts.evaluation.clips import Clip
 from tts.evaluation.measures import MEASURES, Measure, Row
 from tts.evaluation.sentences import Sentence, read_sentences
@@ -23,8 +25,6 @@ from tts.evaluation.systems import (
     System,
     Voice,
 )
-from tts.threads import torch_threads
-from tts.values import EVALUATION, VOICING, check_values
 
 
 @dataclass

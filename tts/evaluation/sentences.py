@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 
 class Sentence(NamedTuple):

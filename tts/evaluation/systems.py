@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tts.audio import LogMel, read_wave
-from tts.data.engines import ENGINES
-from tts.errors import InputError
+from tts.core.errors import InputError
+from tts.data.corpora.engines import ENGINES
 from tts.evaluation.clips import Clip, Sound
 from tts.evaluation.sentences import Sentence
 

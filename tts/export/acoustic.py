@@ -17,7 +17,7 @@ from tts.export.lstm import bilstm, onnx_weights
 from tts.export.part import Part, Sample, Shape
 from tts.models import Tacotron2
 from tts.models.layers import sequence_mask
-from tts.models.tacotron2_decoder import AttentionState, DecoderState, Memory
+from tts.models.tacotron2.decoder import AttentionState, DecoderState, Memory
 
 #: Log-mels of speech, roughly: what a post-net is tried with.
 _MEAN, _STD = -5.5, 2.1

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 #: What every export has, and how it is recognised.
 DESCRIPTION, KIND = "description.json", "tacoglow export"

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from omegaconf import DictConfig
 
 from tts.config import resolved
-from tts.errors import InputError, TrainingError
+from tts.config.schema import EXPORT, check_values
+from tts.core.errors import InputError, TrainingError
 from tts.export.folder import DESCRIPTION, check_replaceable, replacing_folder
-from tts.values import EXPORT, check_values
 
 if TYPE_CHECKING:
     from tts.audio import MelConfig

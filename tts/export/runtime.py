@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 Array = NDArray[np.float32]
 #: Gives the factors ``(2, 1, prenet_dim)`` of the next decoder step, 0 or 1 / (1 - p).

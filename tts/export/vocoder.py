@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from tts.export.part import Part, Sample
 from tts.models import WaveGlow
-from tts.models.waveglow import InvertibleConv
+from tts.models.waveglow.network import InvertibleConv
 
 #: What a network is tried with: log-mels of speech, roughly, and the noise of speaking.
 _MEAN, _STD, _SIGMA = -5.5, 2.1, 0.6

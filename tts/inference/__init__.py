@@ -1,13 +1,13 @@
 """Text to speech with trained networks: ``Synthesizer``, and the vocoders it may use."""
 
-from tts.inference.denoiser import Denoiser
 from tts.inference.options import Options
 from tts.inference.pauses import Pauses
 from tts.inference.speech import Part, Speech, join
 from tts.inference.streaming import Chunk
 from tts.inference.synthesizer import Synthesizer, pick_device
-from tts.inference.vocoders import GriffinLimVocoder, Vocoder
-from tts.inference.waveglow_vocoder import WaveGlowVocoder, load_waveglow
+from tts.inference.vocoders.denoiser import Denoiser
+from tts.inference.vocoders.griffin_lim import GriffinLimVocoder, Vocoder
+from tts.inference.vocoders.waveglow import WaveGlowVocoder, load_waveglow
 
 __all__ = [
     "Chunk",

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from tts.evaluation import AlignmentHealth
 from tts.inference.decoding import Decoded
-from tts.inference.passages import Utterance
+from tts.inference.reader import Utterance
 from tts.inference.speech import has_failed
+from tts.metrics import AlignmentHealth
 
 #: Decodes utterances with a seed, in their order.
 Decode = Callable[[Sequence[Utterance], int], list[Decoded]]

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from tts.evaluation import AlignmentHealth, alignment_health
 from tts.inference.options import Options, frame_limit
-from tts.inference.passages import Utterance
+from tts.inference.reader import Utterance
+from tts.metrics import AlignmentHealth, alignment_health
 from tts.models import Tacotron2
 
 

@@ -12,7 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from tts.audio.encoding import encode_wave
-from tts.errors import shortened
+from tts.core.errors import shortened
 
 if TYPE_CHECKING:
     from tts.inference.speech import Part, Speech

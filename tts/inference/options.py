@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tts.errors import InputError
-from tts.inference.denoiser import Mode
+from tts.core.errors import InputError
 from tts.inference.pauses import Pauses
+from tts.inference.vocoders.denoiser import Mode
 
 #: What an utterance may take before it is given up, in seconds: four times what people need for a
 #: symbol, and two more for the silence around the shortest words.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.text.pieces import Break
 
 #: Length of the fades at both sides of a join, seconds: too short to be heard as one.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tts.audio.figures import (
+from tts.audio.plots.figures import (
     ACCENT,
     LINE,
     MUTED,
@@ -23,7 +23,7 @@ from tts.audio.figures import (
     symbol_labels,
     to_array,
 )
-from tts.errors import shortened
+from tts.core.errors import shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

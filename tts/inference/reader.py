@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tts.errors import shortened
+from tts.core.errors import shortened
 from tts.text import Tokenizer
 from tts.text.pieces import Break, Piece, split_text
 

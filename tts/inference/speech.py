@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from tts.audio import MelConfig, Output
-from tts.errors import shortened
-from tts.evaluation import AlignmentHealth
+from tts.core.errors import shortened
+from tts.metrics import AlignmentHealth
 
 #: Gate logit of a frame behind the end of an utterance, as networks fill their padding.
 ENDED = 1e3

@@ -13,12 +13,12 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from tts.evaluation import alignment_health
+from tts.inference.decode_guard import Attempt, Guard
 from tts.inference.decoding import Decoded, Decoding
-from tts.inference.guard import Attempt, Guard
-from tts.inference.passages import Utterance
+from tts.inference.reader import Utterance
 from tts.inference.speech import Part
-from tts.inference.voicing import Voicing
+from tts.inference.vocoders.utterance import Voicing
+from tts.metrics import alignment_health
 from tts.models import MelStream
 
 

@@ -20,17 +20,17 @@ from typing import Any, cast
 import torch
 
 from tts.audio import MelConfig
-from tts.errors import InputError, listed
-from tts.inference.bridge import find_bridge
+from tts.core.errors import InputError, listed
+from tts.inference.decode_guard import MAX_CUTS, Guard
 from tts.inference.decoding import Decoding
-from tts.inference.guard import MAX_CUTS, Guard
 from tts.inference.options import Options
-from tts.inference.passages import Reader, Utterance
+from tts.inference.reader import Reader, Utterance
 from tts.inference.speech import Speech, join
 from tts.inference.streaming import Chunk, Streaming
-from tts.inference.vocoders import GriffinLimVocoder, Vocoder
-from tts.inference.voicing import Voicing
-from tts.inference.waveglow_vocoder import WaveGlowVocoder, load_waveglow
+from tts.inference.vocoders.griffin_lim import GriffinLimVocoder, Vocoder
+from tts.inference.vocoders.mel_bridge import find_bridge
+from tts.inference.vocoders.utterance import Voicing
+from tts.inference.vocoders.waveglow import WaveGlowVocoder, load_waveglow
 from tts.models import Tacotron2
 from tts.text import Tokenizer
 
@@ -117,7 +117,7 @@ class Synthesizer:
             lexicon: pronunciations that come before those of the acoustic model: a file
                 (`tts.text.lexicon`), or words and their phones.
             precision: ``"int8"`` decodes from rounded recurrent weights, which is faster on a CPU
-                and hardly another voice (:mod:`tts.models.int8`).
+                and hardly another voice (:mod:`tts.models.tacotron2.int8`).
 
         Raises:
             InputError: a file that is not what it should be, files that do not fit each other, a
@@ -336,7 +336,7 @@ def in_precision(network: Tacotron2, precision: str) -> Tacotron2:
         return network
     if precision != "int8":
         raise InputError(f"precision={precision}: choose float32 or int8")
-    from tts.models.int8 import int8_decoder
+    from tts.models.tacotron2.int8 import int8_decoder
 
     try:
         return int8_decoder(network)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tts.config import flattened
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger

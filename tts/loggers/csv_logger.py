@@ -19,7 +19,7 @@ from pytorch_lightning.core.saving import save_hparams_to_yaml
 from pytorch_lightning.loggers import CSVLogger as LightningCSVLogger
 from pytorch_lightning.utilities import rank_zero_only
 
-from tts.atomic import replacing
+from tts.core.files import replacing
 
 _FIRST = ("step", "epoch")
 

@@ -45,7 +45,7 @@ class FolderSink:
         """Write a PNG."""
         from PIL import Image
 
-        from tts.atomic import atomic_writer
+        from tts.core.files import atomic_writer
 
         with atomic_writer(self._path(tag, step, "png")) as file:
             Image.fromarray(picture).save(file, "png")

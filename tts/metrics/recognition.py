@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tts.audio.samples import resampled
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 INSTALL = "pip install 'tacoglow[eval]'"
 #: What Whisper listens to.

@@ -4,19 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from tts.models.layers import sequence_mask
-from tts.models.tacotron2 import Tacotron2
-from tts.models.tacotron2_config import (
+from tts.models.tacotron2.config import (
     PITCH_OPTIONS,
     GeneratedMel,
     PitchedOutput,
     Tacotron2Config,
     Tacotron2Output,
 )
-from tts.models.tacotron2_loss import tacotron2_loss
-from tts.models.tacotron2_stream import MelStream
-from tts.models.waveglow import WaveGlow
-from tts.models.waveglow_config import WaveGlowConfig, WaveGlowOutput
-from tts.models.waveglow_loss import waveglow_loss
+from tts.models.tacotron2.loss import tacotron2_loss
+from tts.models.tacotron2.network import Tacotron2
+from tts.models.tacotron2.stream import MelStream
+from tts.models.waveglow.config import WaveGlowConfig, WaveGlowOutput
+from tts.models.waveglow.loss import waveglow_loss
+from tts.models.waveglow.network import WaveGlow
 
 #: Options of the networks that say how they are computed, and not what.
 SAME_FUNCTION = ("recurrence", "constant_memory")

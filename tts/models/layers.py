@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tts.models.activations import draw_kept
-from tts.models.masked_norm import NormActivation, Statistics, activate, statistics
+from tts.models.kernels.activations import draw_kept
+from tts.models.kernels.masked_norm import NormActivation, Statistics, activate, statistics
 
 
 def sequence_mask(lengths: Tensor, max_length: int | None = None) -> Tensor:

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.pretrained.checkpoint import Checkpoint, build
 from tts.pretrained.files import read, save
 

@@ -4,7 +4,7 @@ The last come with the package, in ``tts/voices``.
 
 Addresses are those that the projects print. None of them prints a hash, so `sha256` is unknown
 until somebody who has the file tells it; the download then pins the hash of what came first (see
-`tts.download`). Sizes are given where they are known.
+`tts.core.download`). Sizes are given where they are known.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 _DRIVE = "https://drive.usercontent.google.com/download?export=download&confirm=t&id="
 _NGC = "https://api.ngc.nvidia.com/v2/models/nvidia/"

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from tts.errors import InputError, one_line
+from tts.core.errors import InputError, one_line
 from tts.models import WaveGlow
 from tts.pretrained.catalogue import shown
 from tts.pretrained.descriptions import NETWORKS

@@ -14,8 +14,8 @@ import torch
 from torch import nn
 
 from tts.audio import MelConfig
-from tts.download import sha256
-from tts.errors import InputError
+from tts.core.download import sha256
+from tts.core.errors import InputError
 from tts.models import WaveGlow, WaveGlowConfig
 from tts.pretrained.checkpoint import Checkpoint, build
 from tts.pretrained.descriptions import contract_of

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from tts.audio import MelConfig
-from tts.errors import InputError, one_line
+from tts.core.errors import InputError, one_line
 from tts.models import Tacotron2, Tacotron2Config, WaveGlow, WaveGlowConfig
-from tts.pretrained.limits import check_values
+from tts.pretrained.importers.limits import check_values
 from tts.text import Tokenizer
 
 FORMAT = 1

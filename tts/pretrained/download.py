@@ -1,4 +1,4 @@
-"""Published checkpoints into a cache, by `tts.download`; those of the package are there already.
+"""Published checkpoints into a cache, by `tts.core.download`; those of the package are there already.
 
 Environment: ``TACOGLOW_CACHE`` moves the cache from ``~/.cache/tacoglow``.
 """
@@ -9,8 +9,8 @@ import os
 from importlib import resources
 from pathlib import Path
 
-from tts import download
-from tts.errors import InputError, one_line
+from tts.core import download
+from tts.core.errors import InputError, one_line
 from tts.pretrained.catalogue import Published
 
 #: Folder of the package with the checkpoints that come with it.
@@ -40,7 +40,7 @@ def fetch(entry: Published, cache: Path | None = None) -> Path:
         cache: folder; `cache_dir` by default.
 
     Raises:
-        InputError: as `tts.download.fetch`.
+        InputError: as `tts.core.download.fetch`.
     """
     if not entry.urls:
         return Path(str(resources.files("tts"))) / VOICES / entry.file

@@ -13,13 +13,14 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from tts.atomic import replacing
-from tts.errors import InputError, listed
+from tts.core.errors import InputError, listed
+from tts.core.files import replacing
 from tts.models import WaveGlow
-from tts.pretrained import catalogue, download, native, nvidia
+from tts.pretrained import catalogue, download, native
 from tts.pretrained.checkpoint import Checkpoint, as_float32, build
 from tts.pretrained.descriptions import FORMAT, KEY, NETWORKS, Told, contract_of, described
-from tts.pretrained.reader import read_checkpoint
+from tts.pretrained.importers import nvidia
+from tts.pretrained.importers.reader import read_checkpoint
 
 _log = logging.getLogger(__name__)
 

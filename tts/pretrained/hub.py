@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.models import Tacotron2, WaveGlow
 from tts.pretrained.convert import complete
 from tts.pretrained.files import load, read

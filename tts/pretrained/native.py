@@ -14,7 +14,7 @@ from typing import Any
 
 from torch import Tensor
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.pretrained.checkpoint import Checkpoint, as_float32
 from tts.pretrained.descriptions import KEY, Told, described
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -16,16 +16,17 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tts import slurm
-from tts.devices import resolve_devices
-from tts.errors import GO_ON, InputError, RunStopped, TrainingError
-from tts.signals import existing, former_handlers, stopped
-from tts.values import TRAINING, check_values
+from tts.core.errors import GO_ON, InputError, RunStopped, TrainingError
+from tts.core.signals import existing, former_handlers, stopped
+from tts.runtime import slurm
+from tts.runtime.devices import resolve_devices
+
+Train = Callable[[dict[str, Any], Path, Sequence[str] | None], dict[str, float]]
 
 #: Signals that the ranks get when this process gets them
 FORWARDED = existing(("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1"))
@@ -38,32 +39,25 @@ EXIT_LOST_PEER = 4
 
 
 def launch(
-    config: dict[str, Any], output_dir: Path, overrides: Sequence[str] | None = None
+    train: Train,
+    config: dict[str, Any],
+    output_dir: Path,
+    overrides: Sequence[str] | None = None,
 ) -> dict[str, float]:
-    """Train as ``config`` says, and return the metrics.
+    """Call ``train`` in this process, or in one process for each device, and return the metrics.
 
     Args:
+        train: a function of a module, so that other processes can import it.
         config: resolved, plain containers.
         output_dir: the folder of this run.
-        overrides: options that ``config`` came from, see `tts.train.train`.
+        overrides: options that ``config`` came from.
 
     Raises:
-        InputError: a value is not legal, the devices asked for are not there, or a rank stopped on
-            bad input.
+        InputError: the devices asked for are not there, or a rank stopped on bad input.
         TrainingError: a rank died, or cannot go on.
         RunStopped: a signal asked for it; the last step is saved.
     """
-    check_values(config, TRAINING)
-    _check_mels(config)
     options = config["trainer"]
-    if config["ckpt_path"] is not None:
-        from tts.resume import find_resume
-
-        resume = find_resume(config, output_dir)
-        if resume.finished is not None:
-            sys.stdout.write(f"nothing to do: {resume.path} has reached {resume.finished}\n")
-            return resume.metrics
-        config = {**config, "ckpt_path": str(resume.path)}
     devices = resolve_devices(options["gpus"], options["accelerator"], options["devices"])
     output_dir.mkdir(parents=True, exist_ok=True)
     if options["num_nodes"] > 1 and not externally_launched():
@@ -74,25 +68,19 @@ def launch(
     # one device is trained on in this process, unless its strategy would leave a process group
     alone = devices.count == 1 and not str(options["strategy"]).startswith(("ddp", "fsdp"))
     if alone or externally_launched():
-        from tts.train import train
-
         with _same_environment():
             metrics = train(config, output_dir, overrides)
         # not now: the next trial of a sweep goes on with this group
         atexit.register(leave_group)
         return metrics
-    return _launch_ranks(config, output_dir, overrides, devices.count)
-
-
-def _check_mels(config: Mapping[str, Any]) -> None:
-    """Refuse to pass over mels of an acoustic model that the data of this model do not use."""
-    if config.get("task", "train") != "train":
-        raise InputError(f"task={config['task']}: say it in the command, not in a file")
-    if "mels" in config["model"]["datamodule"]:
-        return
-    for key, value in (("acoustic", config.get("acoustic")), ("data.mels", config["data"]["mels"])):
-        if value not in (None, "recordings"):
-            raise InputError(f"{key}={value}: is for a vocoder; add model=waveglow")
+    run = {
+        "train": f"{train.__module__}:{train.__name__}",
+        "config": config,
+        "output_dir": str(output_dir),
+        "overrides": None if overrides is None else list(overrides),
+        "launcher": os.getpid(),
+    }
+    return _launch_ranks(run, devices.count)
 
 
 def externally_launched() -> bool:
@@ -114,15 +102,7 @@ def leave_group() -> None:
         distributed.destroy_process_group()
 
 
-def _launch_ranks(
-    config: dict[str, Any], output_dir: Path, overrides: Sequence[str] | None, n_ranks: int
-) -> dict[str, float]:
-    run = {
-        "config": config,
-        "output_dir": str(output_dir),
-        "overrides": None if overrides is None else list(overrides),
-        "launcher": os.getpid(),
-    }
+def _launch_ranks(run: dict[str, Any], n_ranks: int) -> dict[str, float]:
     # not in the run's folder: another process may be training there, as rank 0 will find out
     with tempfile.TemporaryDirectory(prefix="tacoglow-") as folder:
         run_file, result_file = Path(folder) / "run.json", Path(folder) / "result.json"
@@ -141,7 +121,7 @@ def _run_ranks(run_file: Path, result_file: Path, n_ranks: int) -> None:
     launcher = elastic_launch(_local_launch(n_ranks, LaunchConfig), sys.executable)
     try:
         with _environment_of_ranks(n_ranks):
-            launcher("-m", "tts.worker", str(run_file), str(result_file))
+            launcher("-m", "tts.runtime.worker", str(run_file), str(result_file))
     except ChildFailedError as error:
         raise _stopped(result_file) or _explain(error.failures, _reason(result_file)) from None
     except SignalException as error:
@@ -200,7 +180,7 @@ def _same_environment() -> Iterator[None]:
 @contextmanager
 def _environment_of_ranks(n_ranks: int) -> Iterator[None]:
     """What the ranks inherit: this package, and their share of the cores; leaves no trace."""
-    package = str(Path(__file__).resolve().parents[1])
+    package = str(Path(__file__).resolve().parents[2])
     python_path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
     threads = os.environ.get("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // n_ranks)))
     # torch's launcher sets handlers in the main thread, and leaves them set

@@ -14,8 +14,8 @@ from typing import TextIO
 
 from omegaconf import OmegaConf
 
-from tts import slurm
-from tts.errors import InputError
+from tts.core.errors import InputError
+from tts.runtime import slurm
 
 if sys.platform != "win32":
     import fcntl

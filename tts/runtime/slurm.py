@@ -1,7 +1,7 @@
 """Under SLURM: which job this is, and how it is put back into the queue.
 
 A job that is put back runs the same script again, with the same job id: the command then finds the
-folder of the run by that id and goes on from its last checkpoint (see ``tts.runs``).
+folder of the run by that id and goes on from its last checkpoint (see ``tts.runtime.run_folder``).
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
-"""One rank of a distributed run: ``python -m tts.worker RUN.json RESULT.json``.
+"""One rank of a distributed run: ``python -m tts.runtime.worker RUN.json RESULT.json``.
 
-It reads the resolved configuration and never Hydra's; see :mod:`tts.launch`.
+It reads the resolved configuration and never Hydra's; see :mod:`tts.runtime.launch`.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import pkgutil
 import sys
 import threading
 import time
@@ -14,8 +15,8 @@ import traceback
 from pathlib import Path
 from typing import NoReturn
 
-from tts.errors import InputError, RunStopped, TrainingError, one_line
-from tts.launch import (
+from tts.core.errors import InputError, RunStopped, TrainingError, one_line
+from tts.runtime.launch import (
     EXIT_BAD_INPUT,
     EXIT_FAILED,
     EXIT_LOST_PEER,
@@ -30,8 +31,7 @@ def main(run_file: str, result_file: str) -> None:
     rank = int(os.environ.get("RANK", "0"))
     run = json.loads(Path(run_file).read_text())
     end_with(run["launcher"])
-    from tts.train import train
-
+    train = pkgutil.resolve_name(run["train"])
     try:
         metrics = train(run["config"], Path(run["output_dir"]), run["overrides"])
     except (InputError, TrainingError) as error:

@@ -10,12 +10,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from tts.errors import InputError
-from tts.launch import externally_launched
+from tts.config.schema import SWEEP, check_values
+from tts.core.errors import InputError
+from tts.runtime.launch import externally_launched
 from tts.sweep.run import Launch, Sweep
 from tts.sweep.space import split_overrides
 from tts.sweep.table import Results
-from tts.values import SWEEP, check_values
 
 
 def build_sweep(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hydra.core.override_parser.types import Override
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.sweep.search import Trial
 from tts.sweep.trial_record import TrialRecord
 

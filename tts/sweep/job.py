@@ -21,7 +21,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from tts.config import register_resolvers
-from tts.errors import EXIT_INTERRUPTED, InputError, RunStopped, TrainingError, one_line
+from tts.core.errors import EXIT_INTERRUPTED, InputError, RunStopped, TrainingError, one_line
 from tts.sweep.gpus import take_gpus
 from tts.sweep.trial_record import State, TrialRecord, load_record
 

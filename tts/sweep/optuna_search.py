@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.override_parser.types import Override
 from hydra.utils import instantiate
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.sweep.search import Trial
 from tts.sweep.space import distribution
 from tts.sweep.storage import import_optuna, open_storage, study_name

@@ -17,7 +17,7 @@ from hydra.utils import instantiate
 from pytorch_lightning.callbacks import Callback
 
 from tts.callbacks.validations import CountsValidations
-from tts.errors import one_line
+from tts.core.errors import one_line
 from tts.sweep.optuna_search import PRUNED
 from tts.sweep.storage import import_optuna, open_storage, study_name
 

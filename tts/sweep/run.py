@@ -14,9 +14,9 @@ from filelock import FileLock, Timeout
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import HydraException
 
-from tts.errors import EXIT_INTERRUPTED, InputError, RunStopped, TrainingError, one_line
-from tts.overrides import quoted
-from tts.runs import has_checkpoint
+from tts.config.overrides import quoted
+from tts.core.errors import EXIT_INTERRUPTED, InputError, RunStopped, TrainingError, one_line
+from tts.runtime.run_folder import has_checkpoint
 from tts.sweep.search import Search, Trial
 from tts.sweep.table import Results
 from tts.sweep.trial_record import State, TrialRecord, load_record, load_records

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from tts.errors import InputError, one_line
+from tts.core.errors import InputError, one_line
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage

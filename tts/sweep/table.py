@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tts.errors import shortened
+from tts.core.errors import shortened
 from tts.sweep.trial_record import State, TrialRecord, write_text
 
 #: Order in the table, after the objective.

@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from tts.atomic import replacing
+from tts.core.files import replacing
 
 FILE = "trial.json"
 

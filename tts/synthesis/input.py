@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tts.audio.encoding import ENDINGS
-from tts.errors import InputError
-from tts.speaking.report import say
+from tts.core.errors import InputError
+from tts.synthesis.report import say
 
 SOURCES = ("text", "text_file", "book")
 #: What ``output`` says for standard output.

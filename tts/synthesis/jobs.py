@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tts.errors import InputError
-from tts.speaking.report import Record, record
-from tts.speaking.spool import Spool
-from tts.speaking.texts import Line
+from tts.core.errors import InputError
+from tts.synthesis.input import Line
+from tts.synthesis.partial_output import Spool
+from tts.synthesis.report import Record, record
 
 if TYPE_CHECKING:
     from tts.inference import Options, Speech, Synthesizer
-    from tts.inference.passages import Reader, Utterance
+    from tts.inference.reader import Reader, Utterance
 
 #: Utterances of one text that are kept in memory; longer texts are kept on the disk, and are
 #: spoken on where they were left.

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tts.atomic import atomic_writer
-from tts.errors import InputError
-from tts.speaking.report import Record, record
+from tts.core.errors import InputError
+from tts.core.files import atomic_writer
+from tts.synthesis.report import Record, record
 
 if TYPE_CHECKING:
     from tts.inference import Speech

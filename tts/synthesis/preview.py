@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tts.errors import InputError
-from tts.speaking.report import say
-from tts.speaking.texts import Line
+from tts.core.errors import InputError
+from tts.synthesis.input import Line
+from tts.synthesis.report import say
 from tts.text import Tokenizer
 from tts.text.preview import preview
 
@@ -53,7 +53,7 @@ def _pieces(tokenizer: Tokenizer, line: Line, max_chars: int) -> Iterator[str]:
     Raises:
         InputError: the text cannot be spoken.
     """
-    from tts.inference.passages import Reader
+    from tts.inference.reader import Reader
 
     # what is only left out is said below, once
     loses_phones = any(len(shown) > 1 for shown in tokenizer.unknown(line.text))

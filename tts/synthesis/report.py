@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tts.errors import shortened
+from tts.core.errors import shortened
 
 if TYPE_CHECKING:
     from tts.inference import Part
@@ -92,7 +92,7 @@ def entry(text: str, path: Path, seconds: float, records: Sequence[Record], seed
 
 def write_json(path: Path, content: Any) -> None:
     """Write a file for people and programmes."""
-    from tts.atomic import atomic_writer
+    from tts.core.files import atomic_writer
 
     with atomic_writer(path) as file:
         # a lone surrogate of a command line that was no UTF-8 cannot be encoded

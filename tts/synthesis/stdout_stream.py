@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tts.audio.samples import to_int16
-from tts.errors import EXIT_INTERRUPTED, InputError, RunStopped
-from tts.speaking.report import Record, record, tell
-from tts.speaking.texts import LIVE
+from tts.core.errors import EXIT_INTERRUPTED, InputError, RunStopped
+from tts.synthesis.input import LIVE
+from tts.synthesis.report import Record, record, tell
 
 if TYPE_CHECKING:
     from tts.inference import Options, Synthesizer
-    from tts.speaking.takes import Take
+    from tts.synthesis.jobs import Take
 
 #: Keys that need the whole sound, or a file, and the value that leaves them alone.
 _OF_FILES = {

@@ -16,7 +16,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.text.dictionary import dictionary
 from tts.text.lexicon import Lexicon, Phones
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.text.cleaners import CLEANERS, transliterate
 
 Normaliser = Callable[[str], str]

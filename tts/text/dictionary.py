@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 
-from tts.atomic import atomic_writer
+from tts.core.files import atomic_writer
 from tts.text.lexicon import Phones
 
 COMMENT = "#"

@@ -11,7 +11,7 @@ import logging
 import unicodedata
 from typing import Any
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 # phonemizer warns where espeak-ng joins or splits words, which is as it should be
 _log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 Phones = tuple[str, ...]
 

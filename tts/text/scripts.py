@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import unicodedata
 
-from tts.errors import InputError, shortened
+from tts.core.errors import InputError, shortened
 from tts.text import Tokenizer
 
 #: The cleaner that is there to write other scripts in Latin letters.

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, SupportsInt, get_args
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.text.cleaners import CLEANERS
 from tts.text.symbols import ARPABET, PHONE_PREFIX, SYMBOL_SETS
 

@@ -1,10 +1,10 @@
 """LightningModules: how each network is trained, and what there is to see and hear of it."""
 
-from tts.tasks.base import SpeechTask
-from tts.tasks.samples import Samples
-from tts.tasks.schedules import warmup_cosine
-from tts.tasks.tacotron2 import Tacotron2LossOptions, Tacotron2Task
-from tts.tasks.waveglow import WaveGlowLossOptions, WaveGlowTask
+from tts.training.schedules import warmup_cosine
+from tts.training.tacotron2_task import Tacotron2LossOptions, Tacotron2Task
+from tts.training.task import SpeechTask
+from tts.training.task_samples import Samples
+from tts.training.waveglow_task import WaveGlowLossOptions, WaveGlowTask
 
 __all__ = [
     "Samples",

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tts.checkpoint_io import no_room
-from tts.errors import InputError, TrainingError, one_line
+from tts.core.errors import InputError, TrainingError, one_line
+from tts.core.files import no_room
 
 # CUDA, Metal; the CPU on Linux and macOS; on Windows
 _NO_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory", re.IGNORECASE)

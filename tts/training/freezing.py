@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pytorch_lightning.callbacks import Callback
 from torch import nn
 
-from tts.errors import InputError
-from tts.pretrained.warm_start import as_names, is_part, require_part
+from tts.core.errors import InputError
+from tts.training.warm_start import as_names, is_part, require_part
 
 
 class KeepFrozen(Callback):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 RULES = {"none": 0.0, "linear": 1.0, "sqrt": 0.5}
 

@@ -10,20 +10,20 @@ import torch.distributed as dist
 from pytorch_lightning.callbacks import Timer
 from torch import Tensor
 
-from tts.data.batch import TextMelBatch
-from tts.errors import InputError
-from tts.evaluation import diagonality
+from tts.core.errors import InputError
+from tts.core.random_state import isolated_rng
+from tts.data.loading.batch import TextMelBatch
+from tts.metrics import diagonality
 from tts.models import Tacotron2, sequence_mask, tacotron2_loss
-from tts.models.tacotron2_critic import SpectrogramCritic
-from tts.models.tacotron2_loss import REDUCTIONS
-from tts.rng import isolated_rng
-from tts.tasks.base import SpeechTask, is_due
-from tts.tasks.samples import Samples
+from tts.models.tacotron2.critic import SpectrogramCritic
+from tts.models.tacotron2.loss import REDUCTIONS
+from tts.training.task import SpeechTask, is_due
+from tts.training.task_samples import Samples
 
 
 @dataclass(frozen=True)
 class Tacotron2LossOptions:
-    """Options of :func:`tts.models.tacotron2_loss`, and when guidance ends.
+    """Options of :func:`tts.models.tacotron2.loss`, and when guidance ends.
 
     Attributes:
         reduction: ``"masked"`` or ``"nvidia"``.
@@ -35,7 +35,7 @@ class Tacotron2LossOptions:
         pitch_weight: weight of the pitch's cross entropy, in a network that tells it.
         texture_weight: weight of the loss that asks for detail; 0 switches it off.
         critic_weight: weight of what a critic, which learns beside the network, thinks of its
-            spectrograms (:class:`tts.models.tacotron2_critic.SpectrogramCritic`); 0 is without one.
+            spectrograms (:class:`tts.models.tacotron2.critic.SpectrogramCritic`); 0 is without one.
     """
 
     reduction: str = "masked"

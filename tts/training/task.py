@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from tts.rng import isolated_rng
-from tts.tasks.accumulation import AccumulatedMean
-from tts.tasks.samples import Samples
+from tts.core.random_state import isolated_rng
+from tts.training.accumulation import AccumulatedMean
+from tts.training.task_samples import Samples
 
 OptimizerFactory = Callable[[Iterator[nn.Parameter]], Optimizer]
 SchedulerFactory = Callable[[Optimizer], Any]

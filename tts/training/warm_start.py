@@ -19,12 +19,12 @@ import torch
 from torch import Tensor, nn
 
 from tts.audio import MelConfig
-from tts.errors import InputError, listed
+from tts.core.errors import InputError, listed
 from tts.models import WaveGlow
-from tts.pretrained import tables
 from tts.pretrained.checkpoint import Checkpoint, check_finite, size_of
 from tts.pretrained.files import read
-from tts.pretrained.fitting import SPEAKERS, fit_sizes
+from tts.pretrained.importers import tables
+from tts.training.weight_fitting import SPEAKERS, fit_sizes
 
 _log = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tts.data.batch import MelWaveBatch
+from tts.data.loading.batch import MelWaveBatch
 from tts.models import WaveGlow, waveglow_loss
-from tts.tasks.base import SpeechTask
-from tts.tasks.samples import Samples
+from tts.training.task import SpeechTask
+from tts.training.task_samples import Samples
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from tts.audio import MelConfig
-from tts.errors import InputError
+from tts.callbacks.checkpointing.resume import check_resumable
+from tts.core.errors import InputError
 from tts.models import WaveGlow
-from tts.resume import check_resumable
 from tts.text import Tokenizer
 
 SIZES = {"n_flows": 2, "n_layers": 1}

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tts.callbacks import EMA, DescribeCheckpoint
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 DESCRIPTION = {
     "format": 1,

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from crashing import Crashed, Runs
 
-from tts.checkpoint_io import AtomicCheckpointIO
-from tts.errors import InputError, TrainingError
-from tts.resume import differing_options, find_checkpoint, is_whole
-from tts.runs import load_overrides, mark_job, newest_run, run_folder, save_overrides
+from tests.support.crashing import Crashed, Runs
+from tts.callbacks.checkpointing.checkpoint_io import AtomicCheckpointIO
+from tts.callbacks.checkpointing.resume import differing_options, find_checkpoint, is_whole
+from tts.core.errors import InputError, TrainingError
+from tts.runtime.run_folder import load_overrides, mark_job, newest_run, run_folder, save_overrides
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +178,7 @@ def _stopped(pid):
 
 
 def _impatient(folder):
-    from tts.runs import only_process
+    from tts.runtime.run_folder import only_process
 
     return only_process(folder, patience=0.0)
 
@@ -231,6 +231,6 @@ def test_a_full_disk_for_the_curves_is_one_line(some, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("tts.csv_logger.CSVWriter.log_metrics", full)
+    monkeypatch.setattr("tts.loggers.csv_logger.CSVWriter.log_metrics", full)
     with pytest.raises(TrainingError, match="no space left"):
         some.run("curves")

@@ -4,7 +4,8 @@ import random
 from pathlib import Path
 
 import pytest
-from crashing import SMALL, Crashed, Runs
+
+from tests.support.crashing import SMALL, Crashed, Runs
 
 OPTIONS = {
     "val_inside_epoch": [
@@ -120,7 +121,7 @@ def test_best_checkpoints_are_those_of_the_uninterrupted_run(runs):
 
 
 def test_skipped_batches_are_not_read(runs, monkeypatch):
-    from tts.data.datasets import TextMelDataset
+    from tts.data.loading.datasets import TextMelDataset
 
     some = runs("data.num_workers=0")
     with pytest.raises(Crashed):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from runs import CPU, QUIET, TINY_TACOTRON2
 
+from tests.support.runs import CPU, QUIET, TINY_TACOTRON2
 from tts.audio import write_wave
 from tts.config import compose, resolved
-from tts.errors import InputError
-from tts.launch import launch
+from tts.core.errors import InputError
+from tts.train import run_training
 
 
 def write_speakers(root, *names):
@@ -28,7 +28,7 @@ def train(tmp_path, root, steps, *more):
     options = [*TINY_TACOTRON2, *QUIET, *CPU, f"trainer.max_steps={steps}", "data.num_workers=0"]
     paths = [f"paths.{name}_dir={tmp_path}/{name}" for name in ("data", "log", "output")]
     config = resolved(compose([*layout, *options, *paths, *more]))
-    return launch(config, tmp_path / "output")
+    return run_training(config, tmp_path / "output")
 
 
 def test_other_names_under_the_same_numbers_are_refused(tmp_path):

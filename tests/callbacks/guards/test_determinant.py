@@ -8,8 +8,8 @@ from pytorch_lightning.loggers import CSVLogger
 from torch import nn
 
 from tts.callbacks import DeterminantGuard
-from tts.errors import InputError, TrainingError
-from tts.models.waveglow import InvertibleConv
+from tts.core.errors import InputError, TrainingError
+from tts.models.waveglow.network import InvertibleConv
 
 
 class Flows(pl.LightningModule):
@@ -42,7 +42,7 @@ def shrink(weights, step):
 
 
 def said(caplog):
-    return [r.message for r in caplog.records if r.name == "tts.callbacks.determinant"]
+    return [r.message for r in caplog.records if r.name == "tts.callbacks.guards.determinant"]
 
 
 def test_sign_change_names_flow_and_step(fit, caplog):

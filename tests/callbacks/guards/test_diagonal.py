@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from tts.callbacks import DiagonalGuard
-from tts.callbacks.diagonal import METRIC, edge_silence, likely_causes
-from tts.data.batch import TextMelBatch
+from tts.callbacks.guards.diagonal import METRIC, edge_silence, likely_causes
+from tts.data.loading.batch import TextMelBatch
 
 SILENCE = -11.5
 
@@ -29,11 +29,13 @@ def reading(toy_task):
 
 @pytest.fixture
 def causes(monkeypatch):
-    monkeypatch.setattr("tts.callbacks.diagonal.likely_causes", lambda *_: iter(["one", "two"]))
+    monkeypatch.setattr(
+        "tts.callbacks.guards.diagonal.likely_causes", lambda *_: iter(["one", "two"])
+    )
 
 
 def said(caplog):
-    return [r.message for r in caplog.records if r.name == "tts.callbacks.diagonal"]
+    return [r.message for r in caplog.records if r.name == "tts.callbacks.guards.diagonal"]
 
 
 @pytest.mark.usefixtures("causes")
@@ -126,7 +128,7 @@ def test_silence_is_measured_within_the_real_frames():
 
 
 def test_real_task_logs_what_is_looked_at(tmp_path, caplog):
-    from runs import TINY_TACOTRON2, run
+    from tests.support.runs import TINY_TACOTRON2, run
 
     options = ["trainer.max_steps=3", "trainer.log_every_n_steps=1", "callbacks.samples=null"]
     with caplog.at_level(logging.WARNING, "tts"):

@@ -1,16 +1,16 @@
 import logging
 import re
 import statistics
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 from pytorch_lightning.plugins.precision import MixedPrecision
 
+from tests.support.paths import REPO
 from tts.callbacks import EMA, DivergenceGuard
-from tts.callbacks.usual_range import UsualRange
-from tts.errors import InputError, TrainingError
+from tts.callbacks.guards.usual_range import UsualRange
+from tts.core.errors import InputError, TrainingError
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def test_rollback_brings_everything_back_and_lowers_the_rate(fit, watched, gradi
     assert task.seen[7].rate == pytest.approx(0.25 * task.seen[4].rate)
     # and the schedule goes on from there
     assert task.seen[8].rate == pytest.approx(0.25 * task.seen[5].rate)
-    (said,) = [r.message for r in caplog.records if r.name == "tts.callbacks.guards"]
+    (said,) = [r.message for r in caplog.records if r.name == "tts.callbacks.guards.divergence"]
     kind = "gradient" if gradient else "loss"
     assert f"the {kind} is nan at step 7 (epoch 1), utterances: utt1-20, utt1-21, utt1-22" in said
     assert "rolled back to step 4 with a learning rate of" in said
@@ -228,7 +228,7 @@ def test_no_copy_is_made_of_a_state_that_is_suspected(fit, breaking, caplog):
 
 
 def test_rollback_is_a_scalar(fit, breaking, tmp_path):
-    from tts.csv_logger import CSVLogger
+    from tts.loggers.csv_logger import CSVLogger
 
     guard = DivergenceGuard(on_divergence="rollback")
     logger = CSVLogger(tmp_path, name="", version="")
@@ -348,13 +348,13 @@ def test_all_processes_stop_together():
 
 @pytest.mark.slow
 def test_ranks_roll_back_together(tmp_path, monkeypatch, capfd):
-    from runs import QUIET, TINY_TACOTRON2, run
+    from tests.support.runs import QUIET, TINY_TACOTRON2, run
 
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    monkeypatch.setenv("PYTHONPATH", str(REPO))
     options = ["trainer.devices=2", "trainer.strategy=ddp", "data.batch_size=2", *QUIET]
     options += ["trainer.max_steps=6", "callbacks.guard.on_divergence=rollback", "callbacks=ema"]
     options += ["callbacks.guard.copy_every=2", "callbacks.checkpoint=null"]
-    fault = "{_target_: nan_gradient.NanGradient, step: 4, rank: 1}"
+    fault = "{_target_: tests.support.nan_gradient.NanGradient, step: 4, rank: 1}"
     metrics = run(tmp_path, *TINY_TACOTRON2, *options, f"+callbacks.fault={fault}")
     said = capfd.readouterr()
     assert "rolled back to step 4" in said.out + said.err

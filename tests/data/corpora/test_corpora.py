@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from tts.core.errors import InputError
 from tts.data import Filelist, LJSpeech
-from tts.errors import InputError
 
 CANONICAL = ["LJ001-0001", "LJ001-0002", "LJ022-0023", "LJ045-0096"]
 

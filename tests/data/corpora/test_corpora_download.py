@@ -14,9 +14,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from tts.core.errors import InputError
 from tts.data import LJSpeech
 from tts.data.corpora import ljspeech
-from tts.errors import InputError
 
 NAMES = ["LJ001-0001", "LJ001-0002", "LJ001-0003"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tts.core.errors import InputError
 from tts.data import Filelist, LJSpeech
-from tts.errors import InputError
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import soundfile
 from hydra.utils import instantiate
 
 from tts.config import compose, resolved
+from tts.core.errors import InputError
 from tts.data import JoinedCorpus, LJSpeech, TextFiles
-from tts.errors import InputError
 
 RATE = 22050
 

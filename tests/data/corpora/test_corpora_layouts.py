@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from tts.core.errors import InputError
 from tts.data import VCTK, AsteriskPrompts, Festvox, LibriTTS
-from tts.errors import InputError
 
 
 def write_sound(path, n_samples=800, rate=16000):

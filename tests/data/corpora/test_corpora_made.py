@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from tts.core.errors import InputError
 from tts.data import HuggingFace, WebDataset
-from tts.errors import InputError
 
 
 def sound(pitch=440, rate=16000, seconds=0.1, kind="WAV", channels=1):

@@ -6,8 +6,8 @@ import csv
 
 import pytest
 
+from tts.core.errors import InputError
 from tts.data import CsvCorpus, Filelist, TextFiles
-from tts.errors import InputError
 
 NAMES = ["a", "b", "c", "d"]
 

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tts.data.engines import ENGINES, Espeak, Hibari, Tones
-from tts.errors import InputError
+from tts.core.errors import InputError
+from tts.data.corpora.engines import ENGINES, Espeak, Hibari, Tones
 
 SENTENCES = ["The old bridge was built of stone.", "Who was it?", "Nothing, he said, and left."]
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tts.data import manifest
-from tts.errors import InputError
+from tts.core.errors import InputError
+from tts.data.corpora import manifest
 
 
 def read_metadata(path: Path) -> list[manifest.Entry]:

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tts.core.errors import InputError
 from tts.data import CsvCorpus, Filelist, LJSpeech
 from tts.data.corpora.folder import TextFiles
-from tts.data.splits import held_out_ids
-from tts.errors import InputError
+from tts.data.corpora.splits import held_out_ids
 from tts.text import Tokenizer
 
 SETTINGS = settings(

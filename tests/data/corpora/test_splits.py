@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tts.data.manifest import Utterance
-from tts.data.splits import hash_split, is_ljspeech, ljspeech_split
-from tts.errors import InputError
+from tests.support.paths import REPO
+from tts.core.errors import InputError
+from tts.data.corpora.manifest import Utterance
+from tts.data.corpora.splits import hash_split, is_ljspeech, ljspeech_split
 
 
 def utterances(*names: str) -> list[Utterance]:
@@ -82,7 +83,7 @@ def test_ljspeech_is_split_as_nvidia_does(name, part):
 
 
 def test_ljspeech_has_its_canonical_sizes():
-    folder = Path(__file__).parents[2] / "tts" / "data" / "splits"
+    folder = REPO / "tts" / "data" / "splits"
     val = (folder / "ljspeech_val.txt").read_text().split()
     test = (folder / "ljspeech_test.txt").read_text().split()
     assert (len(set(val)), len(set(test)), len(set(val + test))) == (100, 500, 600)

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from tts.data import SyntheticCorpus, synthetic
-from tts.data.engines import ENGINES, Tones
-from tts.data.synthetic import trim_silence
-from tts.errors import InputError
+from tts.core.errors import InputError
+from tts.data import SyntheticCorpus
+from tts.data.corpora import synthetic
+from tts.data.corpora.engines import ENGINES, Tones
+from tts.data.corpora.synthetic import trim_silence
 
 
 def make(root: Path, **options) -> SyntheticCorpus:

@@ -7,11 +7,14 @@ import subprocess
 import sys
 from dataclasses import fields
 from functools import cache
-from pathlib import Path
 
 import pytest
 import yaml
-from ailing import (
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
+
+from tests.support.ailing_corpus import (
     COMPANY,
     FAULTS,
     N_CLIPS,
@@ -31,19 +34,16 @@ from ailing import (
     voice,
     whisper,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from omegaconf import OmegaConf
-
+from tests.support.paths import REPO
 from tts.audio import write_wave
-from tts.cli import with_training_options
+from tts.commands.cli import with_training_options
 from tts.config import compose, resolved
+from tts.config.schema import DOCTOR
 from tts.data.doctor.__main__ import doctor
 from tts.data.doctor.cases import read
 from tts.data.doctor.findings import CHECKS
 from tts.data.doctor.options import Options
 from tts.text import Tokenizer
-from tts.values import DOCTOR
 
 
 @pytest.fixture(scope="module")
@@ -271,7 +271,7 @@ def test_the_defaults_are_those_of_the_configuration():
 
 
 def test_a_prepared_folder_is_refused(healthy, tmp_path, monkeypatch, capsys):
-    from tts.data.prepare import prepare
+    from tts.commands.prepare import prepare
 
     paths = [f"paths.data_dir={tmp_path}/data", f"data.prepared={tmp_path}/p"]
     prepare(resolved(compose(["data=ljspeech", f"data.root={healthy}", *paths])))
@@ -318,7 +318,7 @@ def test_the_command_runs_as_a_module(healthy, tmp_path):
     options = ["data=ljspeech", f"data.root={healthy}", f"doctor.output={tmp_path}/out"]
     done = subprocess.run(
         [sys.executable, "-m", "tts.data.doctor", *options],
-        cwd=Path(__file__).parents[2],
+        cwd=REPO,
         capture_output=True,
         text=True,
         timeout=120,

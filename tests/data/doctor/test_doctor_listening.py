@@ -7,8 +7,8 @@ import pytest
 import soundfile
 
 from tts.audio import write_wave
+from tts.core.errors import InputError
 from tts.data.doctor.listening import listen, quiet
-from tts.errors import InputError
 
 RATE = 22050
 

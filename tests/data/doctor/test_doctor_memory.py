@@ -9,7 +9,7 @@ from torch.utils._pytree import tree_leaves
 
 from tts.data.doctor.memory import training_bytes
 from tts.models import Tacotron2, tacotron2_loss
-from tts.models.tacotron2_config import Tacotron2Config
+from tts.models.tacotron2.config import Tacotron2Config
 
 SMALL = Tacotron2Config(
     n_symbols=30,

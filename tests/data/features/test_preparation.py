@@ -15,14 +15,15 @@ import soundfile
 import torch
 
 from tts.audio import LogMel, MelConfig, read_wave
-from tts.data import LJSpeech, Processing, work
-from tts.data.contract import Contract
-from tts.data.preparation import Preparation
-from tts.data.prepared import LOCAL
-from tts.errors import InputError
+from tts.core.errors import InputError
+from tts.data import LJSpeech, Processing
+from tts.data.features import extract as work
+from tts.data.features.contract import Contract
+from tts.data.features.preparation import Preparation
+from tts.data.features.prepared import LOCAL
 from tts.text import Tokenizer
 
-COMPUTED = "tts.data.work.mel_of"
+COMPUTED = "tts.data.features.extract.mel_of"
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from recorded import write_recording
 
+from tests.support.recordings import write_recording
 from tts.audio import MelConfig
 from tts.data import LJSpeech, Processing
-from tts.data.contract import Contract
-from tts.data.preparation import Preparation
-from tts.data.prepared import LOCAL
+from tts.data.features.contract import Contract
+from tts.data.features.preparation import Preparation
+from tts.data.features.prepared import LOCAL
 from tts.text import Tokenizer
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from tts.data import LJSpeech, Prepared, Processing, prepared
-from tts.errors import InputError
+from tts.core.errors import InputError
+from tts.data import LJSpeech, Prepared, Processing
+from tts.data.features import prepared
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import shutil
 import pytest
 import torch
 
+from tts.core.errors import InputError
 from tts.data import (
     Filelist,
     LJSpeech,
@@ -15,7 +16,6 @@ from tts.data import (
     Processing,
     TextMelDataModule,
 )
-from tts.errors import InputError
 from tts.text import Tokenizer
 
 

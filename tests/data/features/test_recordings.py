@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from tts.core.errors import InputError
 from tts.data import LJSpeech
-from tts.data.recordings import Recording, check_rates, slug
-from tts.errors import InputError
+from tts.data.features.recordings import Recording, check_rates, slug
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import pickle
 import numpy as np
 import pytest
 
-from tts.data.shards import RECORD, DamagedError, Shards, Writer
-from tts.errors import InputError
+from tts.core.errors import InputError
+from tts.data.features.shards import RECORD, DamagedError, Shards, Writer
 
 
 def key(number: int) -> bytes:

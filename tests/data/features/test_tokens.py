@@ -5,9 +5,9 @@ import pickle
 import numpy as np
 import pytest
 
+from tts.core.errors import InputError
 from tts.data import LJSpeech
-from tts.data.tokens import make_tokens, tokenizer_key
-from tts.errors import InputError
+from tts.data.features.tokens import make_tokens, tokenizer_key
 from tts.text import Tokenizer
 
 
@@ -68,7 +68,7 @@ def test_tokenizers_lie_apart(other):
 
 def test_another_release_of_the_front_end_reads_again(monkeypatch):
     before = tokenizer_key(tokenizer())
-    monkeypatch.setattr("tts.data.tokens._front_end", lambda: "another")
+    monkeypatch.setattr("tts.data.features.tokens._front_end", lambda: "another")
     assert tokenizer_key(tokenizer()) != before
 
 

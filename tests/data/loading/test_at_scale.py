@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import simulated
 import torch
 
+from tests.support import simulated_corpus as simulated
+from tests.support.paths import REPO
 from tts.audio import MelConfig
 from tts.data import PreparedCorpus, TextMelDataModule
 from tts.text import Tokenizer
 
-REPO = Path(__file__).parents[2]
 BY_SIZE = {"batch_size": 64}
 BY_FRAMES = {"batch_size": None, "frames_per_batch": 20_000}
 

@@ -8,8 +8,9 @@ import pytest
 import torch
 from pytorch_lightning import LightningModule, Trainer
 
-from tts.data import LJSpeech, MelWaveDataModule, TextMelDataModule, work
-from tts.errors import InputError
+from tts.core.errors import InputError
+from tts.data import LJSpeech, MelWaveDataModule, TextMelDataModule
+from tts.data.features import extract as work
 from tts.text import Tokenizer
 
 

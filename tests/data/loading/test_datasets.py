@@ -6,11 +6,11 @@ import soundfile
 import torch
 
 from tts.audio import LogMel
+from tts.core.errors import InputError
 from tts.data import LJSpeech, MelWaveDataset, TextMelDataset
-from tts.data.datasets import MelWaveItem, TextMelItem, collate_mel_wave, collate_text_mel
-from tts.data.tokens import make_tokens
-from tts.data.tolerant import Tolerant
-from tts.errors import InputError
+from tts.data.features.tokens import make_tokens
+from tts.data.loading.datasets import MelWaveItem, TextMelItem, collate_mel_wave, collate_text_mel
+from tts.data.loading.fallbacks import Tolerant
 from tts.text import Tokenizer
 
 

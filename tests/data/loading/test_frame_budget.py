@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tts.core.errors import InputError
 from tts.data import BucketBatchSampler, FrameBudgetBatchSampler
-from tts.errors import InputError
 
 LENGTHS = np.random.default_rng(0).integers(90, 870, 1003).tolist()
 BUDGET = 8000

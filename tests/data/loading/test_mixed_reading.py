@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from tts.data.texts import mixed_reading
+from tts.data.loading.mixed_reading import mixed_reading
 from tts.text import Tokenizer
 
 TEXT = "the cat sat on the mat and saw a dog"

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from torch.utils.data import DataLoader
 
+from tts.core.errors import InputError
 from tts.data import BucketBatchSampler
-from tts.data.sampler import EpochBatchSampler
-from tts.errors import InputError
+from tts.data.loading.sampler import EpochBatchSampler
 
 LENGTHS = np.random.default_rng(0).integers(50, 900, 103).tolist()
 

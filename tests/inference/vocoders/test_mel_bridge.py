@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from tts.audio import LogMel, MelConfig
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.inference import Synthesizer
-from tts.inference.bridge import find_bridge
-from tts.inference.vocoders import GriffinLimVocoder
+from tts.inference.vocoders.griffin_lim import GriffinLimVocoder
+from tts.inference.vocoders.mel_bridge import find_bridge
 from tts.models import Tacotron2
 from tts.text import Tokenizer
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from tts.audio import GriffinLim, LogMel, MelConfig
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.inference import WaveGlowVocoder
-from tts.inference.polishing import Beside, Polish
+from tts.inference.vocoders.polishing import Beside, Polish
 from tts.models import WaveGlow
 
 MEL = MelConfig(sample_rate=8000, n_fft=256, hop_length=64, win_length=256, n_mels=20, f_max=4000.0)

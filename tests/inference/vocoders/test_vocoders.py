@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from tts.audio import LogMel, MelConfig
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.inference import GriffinLimVocoder, Vocoder, WaveGlowVocoder
-from tts.inference.denoiser import Denoiser
+from tts.inference.vocoders.denoiser import Denoiser
 from tts.models import WaveGlow
 
 MEL = MelConfig(sample_rate=8000, n_fft=128, hop_length=32, win_length=128, n_mels=5, f_max=4000.0)

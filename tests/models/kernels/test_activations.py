@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tts.models.activations import dropout_factors, gated, tanh, tanh_
+from tts.models.kernels.activations import dropout_factors, gated, tanh, tanh_
 
 
 @pytest.mark.parametrize(

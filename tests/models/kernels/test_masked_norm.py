@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from tts.models import masked_norm
+from tts.models.kernels import masked_norm
+from tts.models.kernels.masked_norm import ACTIVATIONS, NormActivation, activate, statistics
 from tts.models.layers import ConvBlock, sequence_mask
-from tts.models.masked_norm import ACTIVATIONS, NormActivation, activate, statistics
 
 EPS = 1e-5
 MASK = sequence_mask(torch.tensor([5, 7, 2]), 7)[:, None]

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from tts.models import products
-from tts.models.products import dense, pointwise, rows_times, weight_gradient
+from tts.models.kernels import products
+from tts.models.kernels.products import dense, pointwise, rows_times, weight_gradient
 
 needs_onednn = pytest.mark.skipif(
     not torch.backends.mkldnn.is_available(), reason="torch was built without oneDNN"

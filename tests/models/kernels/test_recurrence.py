@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tts.models import Tacotron2, tacotron2_loss
-from tts.models.recurrence import AttentionRecurrence, LstmRecurrence, _Packed
+from tts.models.kernels.recurrence import AttentionRecurrence, LstmRecurrence, _Packed
 
 TINY = {
     "n_symbols": 20,

@@ -11,10 +11,12 @@ import pytest
 import torch
 from torch import nn
 
-from tts.models import MelStream, Tacotron2, decoder_fast, decoder_kernels
-from tts.models.decoder_fast import fast_steps
-from tts.models.int8 import int8_decoder, quantized_rows
-from tts.models.tacotron2_decoder import Decoder
+from tts.models import MelStream, Tacotron2
+from tts.models.kernels import decoder_kernels
+from tts.models.tacotron2 import compiled_decoder as decoder_fast
+from tts.models.tacotron2.compiled_decoder import fast_steps
+from tts.models.tacotron2.decoder import Decoder
+from tts.models.tacotron2.int8 import int8_decoder, quantized_rows
 
 pytestmark = pytest.mark.usefixtures("compiled_decoding")
 

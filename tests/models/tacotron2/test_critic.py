@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from runs import QUIET, TINY_TACOTRON2, run
 
+from tests.support.runs import QUIET, TINY_TACOTRON2, run
 from tts import pretrained
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.models.layers import sequence_mask
-from tts.models.tacotron2_critic import SpectrogramCritic
+from tts.models.tacotron2.critic import SpectrogramCritic
 
 LENGTHS = torch.tensor([40, 25])
 MASK = sequence_mask(LENGTHS)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from tts.models import Tacotron2
-from tts.models.int8 import Int8LSTMCell, add_product, int8_decoder, quantized_rows
+from tts.models.tacotron2.int8 import Int8LSTMCell, add_product, int8_decoder, quantized_rows
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from test_speakers import TINY, batch
 from tts import pretrained
 from tts.audio import LogMel, MelConfig
 from tts.audio.mel_bands import band_edges
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.models import Tacotron2, Tacotron2Config, tacotron2_loss
-from tts.models.tacotron2_pitch import PitchHead, PitchReader, _band_edges, pitch_code
-from tts.models.tacotron2_stream import MelStream
+from tts.models.tacotron2.pitch import PitchHead, PitchReader, _band_edges, pitch_code
+from tts.models.tacotron2.stream import MelStream
 
 LOW, HIGH = Tacotron2Config().pitch_low, Tacotron2Config().pitch_high
 #: Sizes of a network whose mels have four bands: their edges are far from any voice's harmonics.

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tts.models import Tacotron2
-from tts.models.tacotron2_guides import Ending, within
+from tts.models.tacotron2.stopping import Ending, within
 
 SIZES = {
     "n_symbols": 20,

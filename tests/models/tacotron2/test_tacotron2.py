@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from tts.models import Tacotron2, Tacotron2Config, sequence_mask, tacotron2_loss
-from tts.models.tacotron2_decoder import DecoderState
+from tts.models.tacotron2.decoder import DecoderState
 
 TINY = Tacotron2Config(
     n_symbols=20,

@@ -6,8 +6,8 @@ from torch.nn import functional as F
 
 from tts.models import tacotron2_loss
 from tts.models.layers import sequence_mask
-from tts.models.tacotron2_config import Tacotron2Output
-from tts.models.tacotron2_texture import texture_loss
+from tts.models.tacotron2.config import Tacotron2Output
+from tts.models.tacotron2.texture import texture_loss
 
 LENGTHS = torch.tensor([40, 25])
 MASK = sequence_mask(LENGTHS)

@@ -11,11 +11,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tts.audio import MelConfig, write_wave
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.models import WaveGlow
 from tts.pretrained import load, save
 from tts.pretrained.convert import likelihoods
-from tts.pretrained.nvidia import to_theirs
+from tts.pretrained.importers.nvidia import to_theirs
 
 
 def weight(state: dict[str, Tensor], name: str) -> Tensor:

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.models import Tacotron2, WaveGlow
 from tts.pretrained import load, save
-from tts.pretrained.nvidia import to_theirs
+from tts.pretrained.importers.nvidia import to_theirs
 
 NEMO = """
 preprocessor: {nfilt: 3, n_fft: 1024, n_window_size: 1024, n_window_stride: 256, mag_power: 1.0,

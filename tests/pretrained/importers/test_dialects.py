@@ -9,7 +9,7 @@ import torch
 
 from tts.models import Tacotron2, WaveGlow
 from tts.pretrained import describe, load
-from tts.pretrained.nvidia import to_theirs
+from tts.pretrained.importers.nvidia import to_theirs
 from tts.text import Tokenizer
 
 

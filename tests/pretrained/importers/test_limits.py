@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.pretrained import describe, load
 from tts.pretrained.convert import convert
-from tts.pretrained.nvidia import to_theirs
-from tts.pretrained.reader import read_checkpoint
-from tts.pretrained.stubs import LEGACY_MAGIC, Stub
+from tts.pretrained.importers.nvidia import to_theirs
+from tts.pretrained.importers.reader import read_checkpoint
+from tts.pretrained.importers.stubs import LEGACY_MAGIC, Stub
 
 STRANGE = {
     "expanded": (lambda: torch.zeros(1).expand(10**10), "claims 40,000,000,000 bytes where 4 are"),

@@ -10,13 +10,13 @@ import tarfile
 import pytest
 import torch
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.models import Tacotron2
 from tts.pretrained import describe, load
 from tts.pretrained.convert import convert
-from tts.pretrained.nvidia import to_theirs
-from tts.pretrained.warm_start import warm_start
+from tts.pretrained.importers.nvidia import to_theirs
 from tts.text import Tokenizer
+from tts.training.warm_start import warm_start
 
 
 def assert_same_weights(found: torch.nn.Module, expected: dict[str, torch.Tensor]) -> None:

@@ -5,10 +5,10 @@ import dataclasses
 import pytest
 import torch
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.models import Tacotron2
 from tts.pretrained import describe, load
-from tts.pretrained.nvidia import to_theirs
+from tts.pretrained.importers.nvidia import to_theirs
 
 # the published table of names: reference layout of NVIDIA/tacotron2
 ENCODER_LSTM = [

@@ -5,11 +5,11 @@ import dataclasses
 import pytest
 import torch
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.models import WaveGlow
 from tts.pretrained import describe, load, save
 from tts.pretrained.convert import convert
-from tts.pretrained.nvidia import constructor_arguments, to_theirs
+from tts.pretrained.importers.nvidia import constructor_arguments, to_theirs
 
 
 def assert_same(found: torch.nn.Module, expected: torch.nn.Module) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.pretrained import describe, load, save
-from tts.pretrained.nvidia import to_theirs
-from tts.pretrained.stubs import LEGACY_MAGIC
+from tts.pretrained.importers.nvidia import to_theirs
+from tts.pretrained.importers.stubs import LEGACY_MAGIC
 
 
 class Call:

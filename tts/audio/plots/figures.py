@@ -1,4 +1,4 @@
-"""Pictures of mels, alignments and gates: for training logs and for ``tts.audio.plot``.
+"""Pictures of mels, alignments and gates: for training logs and for ``tts.audio.plots.plot``.
 
 Matplotlib's ``Figure`` is used directly, without pyplot: no global state, no window system, nothing
 to close, and training loggers may use pyplot as they like. Arrays may be numpy or torch.
@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tts.atomic import atomic_writer
 from tts.audio.config import MelConfig
 from tts.audio.mel_bands import band_edges
-from tts.errors import InputError
+from tts.core.errors import InputError
+from tts.core.files import atomic_writer
 from tts.text.symbols import PHONE_PREFIX
 
 if TYPE_CHECKING:

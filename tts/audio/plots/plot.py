@@ -1,4 +1,4 @@
-"""``python -m tts.audio.plot IN.wav OUT.png``: what a recording looks like on its way to a model.
+"""``python -m tts.audio.plots.plot IN.wav OUT.png``: what a recording looks like on its way to a model.
 
 One picture in the order of the computation: waveform, one frame and its spectrum, the spectra of
 all frames (STFT), their mel bands, the mel-frequency cepstral coefficients. Each panel says what it
@@ -19,7 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tts.audio.config import MelConfig
-from tts.audio.figures import (
+from tts.audio.io import read_wave
+from tts.audio.mel_bands import band_edges
+from tts.audio.plots.figures import (
     ACCENT,
     LINE,
     MUTED,
@@ -29,9 +31,7 @@ from tts.audio.figures import (
     save_figure,
     show_over_time,
 )
-from tts.audio.io import read_wave
-from tts.audio.mel_bands import band_edges
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,7 +114,7 @@ def wave_figure(
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m tts.audio.plot",
+        prog="python -m tts.audio.plots.plot",
         description="Draw a recording as waveform, spectrum of one frame, STFT spectrogram, mel "
         "spectrogram and MFCC in one picture. Any rate is converted to 22050 Hz.",
     )
@@ -273,7 +273,3 @@ def _legend(axes: Axes) -> None:
 def _mark_frame(axes: Axes, features: _Features, color: str = "white") -> None:
     time = features.frame * features.hop_seconds
     axes.axvline(time, color=color, linewidth=0.9, linestyle="--" if color == "white" else "-")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -7,7 +7,6 @@ a kill at any moment leaves the file that was there before, and no second copy i
 
 from __future__ import annotations
 
-import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,8 @@ from typing import Any
 import torch
 from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 
-from tts.errors import TrainingError
-
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+from tts.core.errors import TrainingError
+from tts.core.files import no_room
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -60,14 +58,3 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             torch.save(checkpoint, file)
             file.flush()
             os.fsync(file.fileno())
-
-
-def no_room(error: BaseException) -> str | None:
-    """Why there is no room on the disk, if that is what an error comes from."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.errno in _NO_ROOM:
-            return os.strerror(cause.errno or 0).lower()
-        # torch reports a failed write as a RuntimeError in whose course the OSError was raised
-        cause = cause.__cause__ or cause.__context__
-    return None

@@ -14,7 +14,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback, WeightAveraging
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 #: Key of the description in a checkpoint.
 KEY = "tacoglow"

@@ -12,7 +12,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
 from tts.callbacks.processes import from_all
-from tts.rng import RngState, rng_state, set_rng_state
+from tts.core.random_state import RngState, rng_state, set_rng_state
 
 KEY = "random_state"
 

@@ -15,9 +15,9 @@ from torch import nn
 
 from tts.audio import MelConfig
 from tts.config import flattened
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.models import without_effect
-from tts.runs import CHECKPOINTS, newest_run
+from tts.runtime.run_folder import CHECKPOINTS, newest_run
 
 log = logging.getLogger(__name__)
 
@@ -172,7 +172,7 @@ def check_resumable(path: Path, network: nn.Module, mel: MelConfig, tokenizer: A
         InputError: damaged, weights only, or made by another network, mel contract or symbols.
     """
     from tts.pretrained.descriptions import described
-    from tts.pretrained.reader import read_checkpoint
+    from tts.pretrained.importers.reader import read_checkpoint
 
     data = read_checkpoint(path)
     description = data.get("tacoglow")

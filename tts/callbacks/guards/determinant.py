@@ -16,9 +16,9 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
 
-from tts.errors import InputError, TrainingError
-from tts.models.waveglow import InvertibleConv
-from tts.tasks.base import is_due
+from tts.core.errors import InputError, TrainingError
+from tts.models.waveglow.network import InvertibleConv
+from tts.training.task import is_due
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ import torch
 from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 
-from tts.tasks.base import is_due
+from tts.training.task import is_due
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ numbers come in one copy from the GPU, so a step pays for one synchronisation, o
 gradient and, with several processes, one reduction of two numbers.
 
 Not finite is wrong at once. Far above what is usual is wrong only when it stays: a single hard
-batch is common, and clipping is there for it. What far means: :mod:`tts.callbacks.usual_range`.
+batch is common, and clipping is there for it. What far means: :mod:`tts.callbacks.guards.usual_range`.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from pytorch_lightning.callbacks import Callback, WeightAveraging
 from torch import Tensor
 from torch.optim import Optimizer
 
+from tts.callbacks.guards.rollback import Snapshot, lower_learning_rates
+from tts.callbacks.guards.usual_range import UsualRange
 from tts.callbacks.processes import from_all
-from tts.callbacks.rollback import Snapshot, lower_learning_rates
 from tts.callbacks.throughput import total_norm
-from tts.callbacks.usual_range import UsualRange
-from tts.errors import InputError, TrainingError, listed
+from tts.core.errors import InputError, TrainingError, listed
 
 log = logging.getLogger(__name__)
 

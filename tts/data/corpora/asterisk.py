@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tts.audio.samples import to_float
+from tts.core.errors import InputError
 from tts.data.corpora.made import ConvertedCorpus, Recorded
-from tts.errors import InputError
 
 _RATE, _BITS_PER_SECOND = 16000, 64000
 # "dot [.]": what is said, and how it is written

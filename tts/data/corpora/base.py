@@ -17,9 +17,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from tts.data.manifest import Entry, Faults, Utterance
-from tts.data.splits import Split, hash_split, held_out_ids
-from tts.errors import InputError, listed
+from tts.core.errors import InputError, listed
+from tts.data.corpora.manifest import Entry, Faults, Utterance
+from tts.data.corpora.splits import Split, hash_split, held_out_ids
 
 # A file of ours in a corpus; its "name" keeps "synthetic" in every later mention
 DESCRIPTION = "corpus.json"

@@ -17,9 +17,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from tts.core.errors import InputError, listed
 from tts.data.corpora.base import FolderCorpus, require_folder
-from tts.data.manifest import SOUNDS, Entry, Faults, id_of, read_text, undecoded, usable
-from tts.errors import InputError, listed
+from tts.data.corpora.manifest import SOUNDS, Entry, Faults, id_of, read_text, undecoded, usable
 
 Column = str | int | None
 

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tts.audio.samples import Samples, to_float
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 
 class Engine(Protocol):

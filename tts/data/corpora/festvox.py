@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tts.data.corpora.base import FolderCorpus, require_folder
-from tts.data.manifest import Entry, Faults, read_text, undecoded, usable
+from tts.data.corpora.manifest import Entry, Faults, read_text, undecoded, usable
 
 _ROW = re.compile(r'\(\s*(\S+)\s+"(.*)"\s*\)\s*')
 # "+" before a stressed vowel, as Russian voices have it

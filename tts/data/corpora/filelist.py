@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tts.data.corpora.base import FolderCorpus
-from tts.data.manifest import Entry, Faults, read_filelist
-from tts.data.splits import Split, hash_split
+from tts.data.corpora.manifest import Entry, Faults, read_filelist
+from tts.data.corpora.splits import Split, hash_split
 
 
 class Filelist(FolderCorpus):

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from tts.core.errors import InputError
 from tts.data.corpora.base import FolderCorpus, require_folder
-from tts.data.manifest import SOUNDS, Entry, Faults, id_of, read_text, undecoded, usable
-from tts.errors import InputError
+from tts.data.corpora.manifest import SOUNDS, Entry, Faults, id_of, read_text, undecoded, usable
 
 _ENDINGS = (".txt", ".lab")
 

@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tts.core.errors import InputError, listed, one_line
 from tts.data.corpora.made import ConvertedCorpus, Recorded, decoded
-from tts.errors import InputError, listed, one_line
 
 
 class HuggingFace(ConvertedCorpus):

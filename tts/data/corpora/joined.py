@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tts.audio.samples import resampled
+from tts.core.errors import InputError
 from tts.data.corpora.base import Corpus
 from tts.data.corpora.made import ConvertedCorpus, Recorded, decoded
-from tts.data.manifest import Entry, Faults, Utterance
-from tts.data.splits import Split
-from tts.errors import InputError
+from tts.data.corpora.manifest import Entry, Faults, Utterance
+from tts.data.corpora.splits import Split
 
 
 class JoinedCorpus(ConvertedCorpus):

@@ -9,11 +9,11 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from tts.core.download import Source
+from tts.core.errors import InputError
 from tts.data.corpora.base import Corpus, described_name, require_folder
-from tts.data.manifest import Entry, Faults, read_metadata
-from tts.data.splits import Split, hash_split, is_ljspeech, ljspeech_split
-from tts.download import Source
-from tts.errors import InputError
+from tts.data.corpora.manifest import Entry, Faults, read_metadata
+from tts.data.corpora.splits import Split, hash_split, is_ljspeech, ljspeech_split
 
 NAME = "LJ Speech"
 #: Where LJ Speech is published; its archive begins with a folder of this name.

@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tts.audio.io import decode
-from tts.data.building import atomic_folder, n_cores, ordered_map, progress, remove_leftovers
+from tts.core.building import atomic_folder, n_cores, ordered_map, progress, remove_leftovers
+from tts.core.errors import InputError
 from tts.data.corpora.base import DESCRIPTION, Corpus
 from tts.data.corpora.delimited import TableFormat, read_table
-from tts.data.manifest import Entry, Faults
-from tts.errors import InputError
+from tts.data.corpora.manifest import Entry, Faults
 
 MANIFEST = "manifest.csv"
 _FORMAT = TableFormat(speaker="speaker")

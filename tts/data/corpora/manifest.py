@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 # What NVIDIA's filelists write in place of the folder of recordings
 PLACEHOLDER = "DUMMY/"

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
 
-from tts.data.manifest import Utterance
-from tts.errors import InputError
+from tts.core.errors import InputError
+from tts.data.corpora.manifest import Utterance
 
 Split = dict[str, list[Utterance]]
 

@@ -21,13 +21,13 @@ from typing import Any
 import numpy as np
 
 from tts.audio import MelConfig, write_wave
+from tts.audio.processing import trim_silence
 from tts.audio.samples import Samples, resampled
-from tts.data.building import n_cores, ordered_map, progress
+from tts.core.building import n_cores, ordered_map, progress
+from tts.core.errors import InputError
+from tts.data.corpora.engines import ENGINES, Engine
 from tts.data.corpora.made import MadeCorpus
-from tts.data.engines import ENGINES, Engine
-from tts.data.manifest import Entry, Faults, read_metadata
-from tts.data.processing import trim_silence
-from tts.errors import InputError
+from tts.data.corpora.manifest import Entry, Faults, read_metadata
 
 _OF_SENTENCES = "text: LJ Speech transcripts, public domain"
 

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from tts.data.building import atomic_folder, progress
-from tts.download import Source, fetch, forget
-from tts.errors import InputError
+from tts.core.building import atomic_folder, progress
+from tts.core.download import Source, fetch, forget
+from tts.core.errors import InputError
 
 _log = logging.getLogger(__name__)
 

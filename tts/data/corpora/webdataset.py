@@ -14,10 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tts.core.errors import InputError
 from tts.data.corpora.made import ConvertedCorpus, Recorded, decoded
+from tts.data.corpora.manifest import SOUNDS
 from tts.data.corpora.unpacking import members
-from tts.data.manifest import SOUNDS
-from tts.errors import InputError
 
 _TEXTS = ("txt", "lab")
 

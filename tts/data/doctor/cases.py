@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tts.data.base import SpeechDataModule
-from tts.data.building import n_cores, ordered_map, progress
+from tts.core.building import n_cores, ordered_map, progress
+from tts.core.errors import InputError
+from tts.data.corpora.manifest import Utterance
 from tts.data.doctor.listening import Sound, listen
-from tts.data.manifest import Utterance
-from tts.data.scripts import TRANSLITERATING, foreign_script
-from tts.errors import InputError
+from tts.data.loading.base import SpeechDataModule
 from tts.text import Tokenizer
+from tts.text.scripts import TRANSLITERATING, foreign_script
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tts.data.base import SpeechDataModule
+from tts.core.errors import InputError
 from tts.data.doctor.cases import Case, gather
 from tts.data.doctor.findings import SEVERITIES, Finding, counts
 from tts.data.doctor.listening import quiet
@@ -22,8 +22,8 @@ from tts.data.doctor.population import (
 )
 from tts.data.doctor.readings import check_accents, check_reading
 from tts.data.doctor.sounds import check_sound
-from tts.data.prepared_corpus import PreparedCorpus
-from tts.errors import InputError
+from tts.data.features.prepared_corpus import PreparedCorpus
+from tts.data.loading.base import SpeechDataModule
 
 # "metadata.csv:12: what is wrong"
 _PLACED = re.compile(r"([^:]+:\d+): (.*)", re.DOTALL)

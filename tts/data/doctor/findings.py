@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tts.data.manifest import Utterance
+from tts.data.corpora.manifest import Utterance
 
 #: From the gravest down.
 SEVERITIES = ("error", "warning", "note")

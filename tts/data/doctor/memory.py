@@ -12,12 +12,12 @@ from typing import Any
 
 import torch
 
-from tts.data.base import SpeechDataModule
 from tts.data.doctor.cases import Case
 from tts.data.doctor.findings import Finding, found
 from tts.data.doctor.options import Options
+from tts.data.loading.base import SpeechDataModule
 from tts.models import Tacotron2
-from tts.models.tacotron2_config import Tacotron2Config
+from tts.models.tacotron2.config import Tacotron2Config
 
 _BYTES = 4
 # Weights, gradients, and the two moments of Adam

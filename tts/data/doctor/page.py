@@ -12,6 +12,7 @@ from html import escape
 
 from tts.audio import read_wave
 from tts.audio.encoding import encode_wave
+from tts.core.errors import InputError
 from tts.data.doctor.cases import Case
 from tts.data.doctor.examination import Examination
 from tts.data.doctor.findings import CHECKS, Finding, grouped
@@ -19,7 +20,6 @@ from tts.data.doctor.listening import quiet
 from tts.data.doctor.options import Options
 from tts.data.doctor.report import summary
 from tts.data.doctor.svg import histogram, outline
-from tts.errors import InputError
 
 # Findings of each check; the JSON has all
 _MOST = 100

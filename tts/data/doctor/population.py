@@ -13,13 +13,13 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tts.data.base import SpeechDataModule
+from tts.core.errors import InputError, listed
 from tts.data.corpora.base import Corpus
-from tts.data.datamodule import MelWaveDataModule
 from tts.data.doctor.cases import Case
 from tts.data.doctor.findings import Finding, found
 from tts.data.doctor.options import Options
-from tts.errors import InputError, listed
+from tts.data.loading.base import SpeechDataModule
+from tts.data.loading.datamodule import MelWaveDataModule
 
 # Of a normal distribution
 _MAD_TO_DEVIATION = 1.4826

@@ -6,12 +6,12 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from tts.core.errors import listed, shortened
 from tts.data.doctor.cases import Case
 from tts.data.doctor.findings import Finding, found
 from tts.data.doctor.options import Options
-from tts.data.scripts import TRANSLITERATING
-from tts.errors import listed, shortened
 from tts.text import Tokenizer
+from tts.text.scripts import TRANSLITERATING
 
 
 def check_reading(case: Case, tokenizer: Tokenizer) -> Iterator[Finding]:

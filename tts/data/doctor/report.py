@@ -8,11 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tts.atomic import atomic_writer
+from tts.core.errors import InputError
+from tts.core.files import atomic_writer
 from tts.data.doctor.examination import Examination
 from tts.data.doctor.findings import CHECKS, Finding, counts, grouped
 from tts.data.doctor.options import Options
-from tts.errors import InputError
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tts.audio import MelConfig
-from tts.data.base import SpeechDataModule
+from tts.data.corpora.manifest import Utterance
 from tts.data.doctor.cases import Case
 from tts.data.doctor.findings import Finding, found
 from tts.data.doctor.listening import Sound
 from tts.data.doctor.options import Options
-from tts.data.manifest import Utterance
+from tts.data.loading.base import SpeechDataModule
 
 # A tenth of a second says something of a spectrum
 _LEAST_SPOKEN = 0.1

@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 
 from tts.audio import LogMel, MelConfig, read_wave
+from tts.audio.processing import Processing, to_rate
 from tts.audio.samples import Samples, to_float, to_int16
-from tts.data.processing import Processing, to_rate
-from tts.data.recordings import Recording
-from tts.errors import InputError
+from tts.core.errors import InputError
+from tts.data.features.recordings import Recording
 
 #: Raised whenever the meaning of a prepared folder changes.
 FORMAT = 1

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from tts.audio import LogMel
 from tts.audio.samples import to_int16
-from tts.data.contract import Contract, mel_of
-from tts.data.manifest import Utterance
-from tts.data.recordings import Recording
-from tts.data.seen import Seen, Sight, digest_of
-from tts.data.shards import Writer
-from tts.errors import InputError
+from tts.core.errors import InputError
+from tts.data.corpora.manifest import Utterance
+from tts.data.features.contract import Contract, mel_of
+from tts.data.features.index import Seen, Sight, digest_of
+from tts.data.features.recordings import Recording
+from tts.data.features.shards import Writer
 
 
 @dataclass(frozen=True)

@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tts.audio import MelConfig
-from tts.data.prepared import Prepared, mel_shards
-from tts.data.shards import KEY, DamagedError, Shards
-from tts.data.table import Rows
-from tts.data.tokens import tokenizer_key
-from tts.errors import InputError, listed
+from tts.core.errors import InputError, listed
+from tts.data.features.prepared import Prepared, mel_shards
+from tts.data.features.shards import KEY, DamagedError, Shards
+from tts.data.features.table import Rows
+from tts.data.features.tokens import tokenizer_key
 from tts.text import Tokenizer
 
 if TYPE_CHECKING:

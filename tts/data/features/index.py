@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from tts.atomic import replacing
-from tts.data.recordings import Recording
-from tts.data.shards import KEY
+from tts.core.files import replacing
+from tts.data.features.recordings import Recording
+from tts.data.features.shards import KEY
 
 
 class Sight(NamedTuple):

@@ -22,8 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tts.atomic import atomic_writer
-from tts.data.building import (
+from tts.core.building import (
     atomic_folder,
     n_cores,
     one_process,
@@ -31,19 +30,28 @@ from tts.data.building import (
     progress,
     remove_leftovers_in,
 )
-from tts.data.contract import Contract
+from tts.core.errors import InputError
+from tts.core.files import atomic_writer
+from tts.core.threads import torch_threads
 from tts.data.corpora.base import Corpus
-from tts.data.manifest import Utterance
-from tts.data.prepared import CORPUS, HEADER, LOCAL, Prepared, mel_shards, read_header, wave_shards
-from tts.data.recordings import OnError, check_rates, make_cache
-from tts.data.report import Report
-from tts.data.seen import Seen, Sight
-from tts.data.table import PARTS, Entry, Table, table_bytes
-from tts.data.tokens import encode_texts, make_tokens
-from tts.data.work import Found, Needs, Work
-from tts.errors import InputError
+from tts.data.corpora.manifest import Utterance
+from tts.data.features.contract import Contract
+from tts.data.features.extract import Found, Needs, Work
+from tts.data.features.index import Seen, Sight
+from tts.data.features.prepared import (
+    CORPUS,
+    HEADER,
+    LOCAL,
+    Prepared,
+    mel_shards,
+    read_header,
+    wave_shards,
+)
+from tts.data.features.recordings import OnError, check_rates, make_cache
+from tts.data.features.report import Report
+from tts.data.features.table import PARTS, Entry, Table, table_bytes
+from tts.data.features.tokens import encode_texts, make_tokens
 from tts.text import Tokenizer
-from tts.threads import torch_threads
 
 _log = logging.getLogger(__name__)
 

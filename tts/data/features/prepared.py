@@ -2,7 +2,7 @@
 
 A prepared folder has the mels and waves of recordings by the hash of their files (``Shards``), the
 ids of texts by the hash of the texts, and for each corpus a ``Table`` that says which belong
-together. The same folder is the cache of a training and what ``python -m tts.data.prepare`` makes:
+together. The same folder is the cache of a training and what ``python -m tts.commands.prepare`` makes:
 
     prepared.json                    the contract
     mels.index, mels-00000.float32   log-mels
@@ -29,11 +29,11 @@ from torch import Tensor
 
 from tts.audio import LogMel
 from tts.audio.samples import Samples, to_float
-from tts.data.contract import Contract, mel_of
-from tts.data.manifest import Utterance
-from tts.data.shards import DamagedError, Shards
-from tts.data.table import Rows, Table
-from tts.errors import InputError, one_line
+from tts.core.errors import InputError, one_line
+from tts.data.corpora.manifest import Utterance
+from tts.data.features.contract import Contract, mel_of
+from tts.data.features.shards import DamagedError, Shards
+from tts.data.features.table import Rows, Table
 
 _log = logging.getLogger(__name__)
 

@@ -6,22 +6,22 @@ import os
 from functools import cached_property
 from pathlib import Path
 
-from tts.data.contract import Contract
+from tts.audio.processing import Processing
+from tts.core.errors import InputError
 from tts.data.corpora.base import Corpus
-from tts.data.manifest import Entry, Faults, Utterance
-from tts.data.prepared import CORPUS, Prepared, read_header
-from tts.data.processing import Processing
-from tts.data.recordings import OnError, make_cache, slug
-from tts.data.report import Report
-from tts.data.splits import Split
-from tts.data.table import PARTS
-from tts.data.tokens import make_tokens
-from tts.errors import InputError
+from tts.data.corpora.manifest import Entry, Faults, Utterance
+from tts.data.corpora.splits import Split
+from tts.data.features.contract import Contract
+from tts.data.features.prepared import CORPUS, Prepared, read_header
+from tts.data.features.recordings import OnError, make_cache, slug
+from tts.data.features.report import Report
+from tts.data.features.table import PARTS
+from tts.data.features.tokens import make_tokens
 from tts.text import Tokenizer
 
 
 class PreparedCorpus(Corpus):
-    """What ``python -m tts.data.prepare data.prepared=FOLDER`` made.
+    """What ``python -m tts.commands.prepare data.prepared=FOLDER`` made.
 
     Its utterances have no recordings; their ``wav`` is a name in the folder and no file.
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
-from tts.data.manifest import Utterance
-from tts.errors import InputError
+from tts.core.errors import InputError
+from tts.data.corpora.manifest import Utterance
 
 #: What to do about a recording that cannot be read: stop, or leave it out and say so.
 OnError = Literal["raise", "skip"]

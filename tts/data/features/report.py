@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tts.atomic import atomic_writer
+from tts.core.files import atomic_writer
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from tts.data.prepared import Prepared
+    from tts.data.features.prepared import Prepared
 
 REPORT = "report.json"
 # Faults that the table names; the file has all

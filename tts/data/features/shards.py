@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 #: Bytes of a key.
 KEY = 16

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tts.data.manifest import Utterance
-from tts.errors import InputError
+from tts.core.errors import InputError
+from tts.data.corpora.manifest import Utterance
 
 Rows = NDArray[np.int64]
 

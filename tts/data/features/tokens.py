@@ -21,14 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 import tts.text
-from tts.atomic import atomic_writer
-from tts.data.building import one_process, progress
-from tts.data.prepared import LOCAL, Prepared
-from tts.data.scripts import encode
-from tts.data.shards import KEY, DamagedError, Shards, Writer
-from tts.data.table import Rows, Table
-from tts.errors import InputError
+from tts.core.building import one_process, progress
+from tts.core.errors import InputError
+from tts.core.files import atomic_writer
+from tts.data.features.prepared import LOCAL, Prepared
+from tts.data.features.shards import KEY, DamagedError, Shards, Writer
+from tts.data.features.table import Rows, Table
 from tts.text import Tokenizer
+from tts.text.scripts import encode
 
 # Packages whose release may read a text in another way
 _PACKAGES = (

@@ -18,19 +18,19 @@ from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
 from tts.audio import MelConfig
-from tts.data.contract import Contract
+from tts.audio.processing import Processing
+from tts.core.errors import InputError
+from tts.core.signals import outlive_signals
 from tts.data.corpora.base import Corpus
-from tts.data.position import TrainingPosition
-from tts.data.preparation import Preparation
-from tts.data.prepared import Prepared
-from tts.data.prepared_corpus import AlreadyPrepared, PreparedCorpus
-from tts.data.processing import Processing
-from tts.data.recordings import ON_ERROR, OnError, slug
-from tts.data.report import Report
-from tts.data.table import PARTS, Rows
-from tts.data.tolerant import Tolerant
-from tts.errors import InputError
-from tts.signals import outlive_signals
+from tts.data.features.contract import Contract
+from tts.data.features.preparation import Preparation
+from tts.data.features.prepared import Prepared
+from tts.data.features.prepared_corpus import AlreadyPrepared, PreparedCorpus
+from tts.data.features.recordings import ON_ERROR, OnError, slug
+from tts.data.features.report import Report
+from tts.data.features.table import PARTS, Rows
+from tts.data.loading.fallbacks import Tolerant
+from tts.data.loading.resume_position import TrainingPosition
 from tts.text import Tokenizer
 
 _log = logging.getLogger(__name__)

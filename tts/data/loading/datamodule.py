@@ -11,17 +11,22 @@ import numpy as np
 from torch.utils.data import DataLoader
 
 from tts.audio import MelConfig
-from tts.data.base import SpeechDataModule
+from tts.core.errors import InputError
 from tts.data.corpora.base import Corpus
-from tts.data.datasets import MelWaveDataset, TextMelDataset, collate_mel_wave, collate_text_mel
-from tts.data.frame_budget import FrameBudgetBatchSampler
-from tts.data.gta import Acoustic, GtaMels, read_acoustic
-from tts.data.prepared import Prepared
-from tts.data.sampler import BucketBatchSampler, EpochBatchSampler, GlobalBatchSampler
-from tts.data.table import Rows
-from tts.data.texts import mixed_reading
-from tts.data.tokens import TokenTable, make_tokens
-from tts.errors import InputError
+from tts.data.features.gta import Acoustic, GtaMels, read_acoustic
+from tts.data.features.prepared import Prepared
+from tts.data.features.table import Rows
+from tts.data.features.tokens import TokenTable, make_tokens
+from tts.data.loading.base import SpeechDataModule
+from tts.data.loading.datasets import (
+    MelWaveDataset,
+    TextMelDataset,
+    collate_mel_wave,
+    collate_text_mel,
+)
+from tts.data.loading.frame_budget import FrameBudgetBatchSampler
+from tts.data.loading.mixed_reading import mixed_reading
+from tts.data.loading.sampler import BucketBatchSampler, EpochBatchSampler, GlobalBatchSampler
 from tts.text import Tokenizer
 
 _log = logging.getLogger(__name__)

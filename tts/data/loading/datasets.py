@@ -21,12 +21,12 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from tts.audio import LogMel
-from tts.data.batch import MelWaveBatch, TextMelBatch
-from tts.data.gta import GtaMels
-from tts.data.prepared import Prepared
-from tts.data.table import Rows
-from tts.data.texts import MixedReading
-from tts.data.tokens import TokenTable
+from tts.data.features.gta import GtaMels
+from tts.data.features.prepared import Prepared
+from tts.data.features.table import Rows
+from tts.data.features.tokens import TokenTable
+from tts.data.loading.batch import MelWaveBatch, TextMelBatch
+from tts.data.loading.mixed_reading import MixedReading
 
 Key = int | tuple[int, int]
 

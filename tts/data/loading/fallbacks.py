@@ -11,7 +11,7 @@ from typing import Any
 
 from torch.utils.data import Dataset
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 #: After as many in a row it is not the recordings that are at fault, but the disk.
 MOST_IN_A_ROW = 100

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tts.data.sampler import GlobalBatchSampler, Indices
-from tts.errors import InputError
+from tts.core.errors import InputError
+from tts.data.loading.sampler import GlobalBatchSampler, Indices
 
 #: A bucket ends, even if it has few batches, before an utterance this much shorter than its longest
 SPREAD = 0.9

@@ -13,8 +13,8 @@ from typing import Any
 
 from torch.utils.data import DataLoader
 
-from tts.data.sampler import GlobalBatchSampler
-from tts.data.table import Column
+from tts.data.features.table import Column
+from tts.data.loading.sampler import GlobalBatchSampler
 
 BATCHES = "batches in an epoch"
 ACCUMULATE = "trainer.accumulate_grad_batches"

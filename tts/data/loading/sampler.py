@@ -6,7 +6,7 @@ share. Two ranks, or two accumulated batches, therefore see the utterances that 
 batch twice as large would see, step for step. Lightning cannot inject its distributed sampler here
 (``Trainer(use_distributed_sampler=False)``), and need not.
 
-``BucketBatchSampler`` counts items; ``tts.data.frame_budget`` counts padded frames.
+``BucketBatchSampler`` counts items; ``tts.data.loading.frame_budget`` counts padded frames.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 Indices = NDArray[np.int64]
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.evaluation.clips import Clip
 
 #: Figures of one clip, by key.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from tts.evaluation.clips import Clip
 from tts.evaluation.measures.base import Figure, Row, Scores
-from tts.evaluation.recognition import Recogniser, Whisper, error_rates
+from tts.metrics.recognition import Recogniser, Whisper, error_rates
 
 
 class Intelligibility:

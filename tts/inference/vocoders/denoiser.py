@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tts.audio import MelConfig
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.models import WaveGlow
-from tts.models.by_pieces import by_pieces
+from tts.models.chunking import by_pieces
 
 Mode = Literal["zeros", "silence"]
 

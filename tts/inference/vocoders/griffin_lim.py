@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from tts.audio import GriffinLim, MelConfig, sharpen
-from tts.errors import InputError
-from tts.inference.polishing import SHARPNESS
+from tts.core.errors import InputError
+from tts.inference.vocoders.polishing import SHARPNESS
 
 
 class Vocoder(Protocol):

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from tts.audio import GriffinLim, MelConfig, sharpen
-from tts.errors import InputError
-from tts.models.by_pieces import by_pieces, growing
+from tts.core.errors import InputError
+from tts.models.chunking import by_pieces, growing
 
 #: Steps, by the front of the network: published networks are as they were published.
 STEPS = {"squeeze": 0, "lapped": 16}

@@ -11,13 +11,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tts.audio import MelConfig
-from tts.inference.bridge import Bridge
-from tts.inference.guard import Attempt
-from tts.inference.passages import Utterance
+from tts.inference.decode_guard import Attempt
 from tts.inference.pauses import Pauses, fade_length, faded
+from tts.inference.reader import Utterance
 from tts.inference.speech import Part, Speech
-from tts.inference.vocoders import Vocoder, stream_with
-from tts.models.by_pieces import by_pieces
+from tts.inference.vocoders.griffin_lim import Vocoder, stream_with
+from tts.inference.vocoders.mel_bridge import Bridge
+from tts.models.chunking import by_pieces
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from tts.audio import MelConfig
-from tts.errors import InputError
-from tts.inference.denoiser import Denoiser, Mode
-from tts.inference.polishing import SHARPNESS, STEPS, Beside, Polish
+from tts.core.errors import InputError
+from tts.inference.vocoders.denoiser import Denoiser, Mode
+from tts.inference.vocoders.polishing import SHARPNESS, STEPS, Beside, Polish
 from tts.models import WaveGlow
-from tts.models.by_pieces import growing
-from tts.models.waveglow import CHUNK_FRAMES
+from tts.models.chunking import growing
+from tts.models.waveglow.network import CHUNK_FRAMES
 
 #: Frames of the first piece of a stream, and of the longest: the first is there soon, and while it
 #: is heard the next is made.
@@ -65,7 +65,7 @@ class WaveGlowVocoder:
             front, and 0 for one with a lapped front.
         chunk_frames: see :meth:`tts.models.WaveGlow.inverse`.
         denoiser_mode: what the hum is measured on, see :class:`tts.inference.Denoiser`.
-        polish: Griffin-Lim steps that follow (:class:`tts.inference.polishing.Polish`), 0 for none.
+        polish: Griffin-Lim steps that follow (:class:`tts.inference.vocoders.polishing.Polish`), 0 for none.
             None is 0 for a network with the published front, and 16 for one with a lapped front:
             those of this project, small and soon trained.
         sharpness: of these steps, contrast across the bands of the mel.

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from tts.models.activations import tanh_
+from tts.models.kernels.activations import tanh_
 
 ACTIVATIONS = ("linear", "relu", "tanh")
 

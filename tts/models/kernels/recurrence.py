@@ -4,7 +4,7 @@ Autograd records each step's small operations, and adds each step's share to the
 weight. Here only what truly recurs is done step by step, in buffers that are allocated once, and
 the gradient of a weight is one matrix product over all steps; of the attention's activations,
 which are the largest, nothing is kept: they are computed again on the way back. What is computed
-is stated by :meth:`tts.models.tacotron2_decoder.Decoder.advance`, against which this is tested.
+is stated by :meth:`tts.models.tacotron2.decoder.Decoder.advance`, against which this is tested.
 In half precision, what is summed over many steps (cells, accumulated weights, gradients) is kept
 in float32.
 
@@ -24,8 +24,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from tts.models.activations import tanh, tanh_
-from tts.models.products import add_rows_times, rows_times, weight_gradient
+from tts.models.kernels.activations import tanh, tanh_
+from tts.models.kernels.products import add_rows_times, rows_times, weight_gradient
 
 _sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input
 _tanh_backward = torch.ops.aten.tanh_backward.grad_input

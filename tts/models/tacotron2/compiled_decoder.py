@@ -1,8 +1,8 @@
 """Free-running decoding on a CPU at the speed of its memory: loops compiled, buffers kept.
 
-:meth:`tts.models.tacotron2_decoder.Decoder.step` says what a step is. In torch a step of one
+:meth:`tts.models.tacotron2.decoder.Decoder.step` says what a step is. In torch a step of one
 utterance is some forty small operations around two matrix-vector products that do not reach the
-memory's speed. Here it is eleven calls of compiled loops (:mod:`tts.models.decoder_kernels`) that
+memory's speed. Here it is eleven calls of compiled loops (:mod:`tts.models.kernels.decoder_kernels`) that
 write where the next one reads. Weights are read where torch has them, so nothing is prepared that
 training could make stale.
 
@@ -17,9 +17,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tts.models.int8 import Int8LSTMCell
-from tts.models.tacotron2_decoder import Decoder, Generators, LocationAttention, Memory, Prenet
-from tts.models.tacotron2_pitch import PitchHead
+from tts.models.tacotron2.decoder import Decoder, Generators, LocationAttention, Memory, Prenet
+from tts.models.tacotron2.int8 import Int8LSTMCell
+from tts.models.tacotron2.pitch import PitchHead
 
 # Loading the loops takes half a second, compiling them (once on a machine) a few. With so many
 # recurrent weights that is won back in one utterance. Smaller networks would save a hundredth of
@@ -127,7 +127,7 @@ class _Walk:
     ) -> None:
         import numpy as np
 
-        from tts.models import decoder_kernels
+        from tts.models.kernels import decoder_kernels
 
         self.loops: Any = decoder_kernels
         self.config = config = decoder.config

@@ -31,7 +31,7 @@ class Tacotron2Config:
     ``recurrence``: how the decoder is computed, teacher-forced or speaking: ``"fast"``, or
     ``"plain"``, step by step as it is defined; both give the same. ``pitch_bins`` above 0: the
     decoder says the pitch of a frame, between ``pitch_low`` and ``pitch_high`` Hz, before it draws
-    it (:mod:`tts.models.tacotron2_pitch`); ``sample_rate``, ``n_fft``, ``f_min`` and ``f_max`` say
+    it (:mod:`tts.models.tacotron2.pitch`); ``sample_rate``, ``n_fft``, ``f_min`` and ``f_max`` say
     what the bands of the mel are, which is where the pitch is read.
 
     Raises:

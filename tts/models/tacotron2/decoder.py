@@ -2,8 +2,8 @@
 
 :meth:`Decoder.advance` is the definition, one step at a time. When all frames are given,
 :meth:`Decoder.forward` walks it step by step with ``recurrence="plain"``, and otherwise computes
-the same with only the true recurrences in a loop (:mod:`tts.models.recurrence`). What
-:meth:`Decoder.step` says may be done in compiled loops on a CPU (:mod:`tts.models.decoder_fast`).
+the same with only the true recurrences in a loop (:mod:`tts.models.kernels.recurrence`). What
+:meth:`Decoder.step` says may be done in compiled loops on a CPU (:mod:`tts.models.tacotron2.compiled_decoder`).
 State is a value that goes in and comes out.
 
 Shapes: ``B`` batch, ``T_text`` symbols, ``S`` decoder steps (``T_mel`` divided by
@@ -20,12 +20,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tts.models.activations import draw_kept, dropout_factors
+from tts.models.kernels.activations import draw_kept, dropout_factors
+from tts.models.kernels.products import dense
+from tts.models.kernels.recurrence import AttentionRecurrence, LstmRecurrence
 from tts.models.layers import sequence_mask, xavier_conv, xavier_linear
-from tts.models.products import dense
-from tts.models.recurrence import AttentionRecurrence, LstmRecurrence
-from tts.models.tacotron2_config import Tacotron2Config
-from tts.models.tacotron2_pitch import PitchHead
+from tts.models.tacotron2.config import Tacotron2Config
+from tts.models.tacotron2.pitch import PitchHead
 
 Generators = torch.Generator | Sequence[torch.Generator] | None
 

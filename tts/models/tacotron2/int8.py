@@ -3,7 +3,7 @@
 At batch 1 a decoder step does nothing but read its weights, 72 MB of float32 in NVIDIA's sizes, of
 which the two LSTMs have nearly all. Here each row of theirs is kept as 8-bit integers and one
 scale (the largest weight is 127); the state and all other layers stay float32. Here is what that
-means; :mod:`tts.models.decoder_fast` speaks with it, and there what is multiplied is rounded too,
+means; :mod:`tts.models.tacotron2.compiled_decoder` speaks with it, and there what is multiplied is rounded too,
 to 13 bits or so, which changes a hundredth of what the weights' rounding does.
 
 Shapes: ``B`` batch, ``N`` rows, ``K`` columns, ``H`` hidden units.
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from tts.models.tacotron2 import Tacotron2
+    from tts.models.tacotron2.network import Tacotron2
 
 
 class Int8LSTMCell(nn.Module):
@@ -84,7 +84,7 @@ def quantized_rows(weight: Tensor) -> tuple[Tensor, Tensor]:
 
 def add_product(out: Tensor, x: Tensor, weight: Tensor, scale: Tensor) -> None:
     """Add to ``(B, N)`` the product of ``(B, K)`` with what :func:`quantized_rows` made."""
-    from tts.models import decoder_kernels
+    from tts.models.kernels import decoder_kernels
 
     total = torch.zeros_like(out)
     decoder_kernels.add_product(total.numpy(), x.contiguous().numpy(), weight.numpy())

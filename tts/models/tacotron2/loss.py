@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tts.models.layers import sequence_mask
-from tts.models.tacotron2_config import PitchedOutput, Tacotron2Output
-from tts.models.tacotron2_texture import texture_loss
+from tts.models.tacotron2.config import PitchedOutput, Tacotron2Output
+from tts.models.tacotron2.texture import texture_loss
 
 REDUCTIONS = ("masked", "nvidia")
 

@@ -31,17 +31,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from tts.models.decoder_fast import fast_steps
 from tts.models.layers import ConvBlock, sequence_mask
-from tts.models.tacotron2_config import (
+from tts.models.tacotron2.compiled_decoder import fast_steps
+from tts.models.tacotron2.config import (
     GeneratedMel,
     PitchedOutput,
     Tacotron2Config,
     Tacotron2Output,
 )
-from tts.models.tacotron2_decoder import Decoder, Generators, Memory
-from tts.models.tacotron2_guides import Ending, within
-from tts.models.tacotron2_pitch import PitchReader
+from tts.models.tacotron2.decoder import Decoder, Generators, Memory
+from tts.models.tacotron2.pitch import PitchReader
+from tts.models.tacotron2.stopping import Ending, within
 
 
 class Encoder(nn.Module):

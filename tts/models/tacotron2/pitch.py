@@ -24,9 +24,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tts.models.kernels.products import dense
 from tts.models.layers import xavier_linear
-from tts.models.products import dense
-from tts.models.tacotron2_config import Tacotron2Config
+from tts.models.tacotron2.config import Tacotron2Config
 
 #: Width of the bump of a code, in bins.
 _BUMP = 1.0

@@ -1,7 +1,7 @@
 """An utterance of Tacotron 2 as it comes: frames are given while later ones are still unspoken.
 
 The decoder goes from frame to frame anyway; the post-net looks a few frames ahead, and is applied
-piece by piece (:mod:`tts.models.by_pieces`). What comes out is what ``generate`` gives.
+piece by piece (:mod:`tts.models.chunking`). What comes out is what ``generate`` gives.
 
 Shapes: ``T_text`` symbols, ``T_mel`` frames.
 """
@@ -13,9 +13,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from tts.models.by_pieces import by_pieces
-from tts.models.tacotron2 import Tacotron2
-from tts.models.tacotron2_guides import Ending
+from tts.models.chunking import by_pieces
+from tts.models.tacotron2.network import Tacotron2
+from tts.models.tacotron2.stopping import Ending
 
 
 class MelStream:

@@ -14,8 +14,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from tts.models.waveglow_config import WaveGlowConfig
-from tts.models.waveglow_front import Condition, FrameCondition, UpsampledCondition
+from tts.models.waveglow.config import WaveGlowConfig
+from tts.models.waveglow.front import Condition, FrameCondition, UpsampledCondition
 
 #: ``(B, C, T)`` channels and what the mel tells of them -> ``(B, C', T)``.
 Operate = Callable[[Tensor, Condition], Tensor]

@@ -32,7 +32,7 @@ class WaveGlowConfig:
             NVIDIA's first release; by default every flow transforms the second.
         front: how samples become channels; ``"squeeze"``, neighbours side by side, is published,
             ``"lapped"`` is ours: a cosine transform of overlapping blocks, see
-            :class:`tts.models.waveglow_front.LappedTransform`.
+            :class:`tts.models.waveglow.front.LappedTransform`.
         condition_channels: 0 up-samples the mel to the samples' rate, as published. Above 0 two
             convolutions read it at its own rate, and what each layer makes of it is interpolated:
             a small share of the cost.

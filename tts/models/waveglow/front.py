@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tts.models.waveglow_config import WaveGlowConfig
+from tts.models.waveglow.config import WaveGlowConfig
 
 
 class Squeeze(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from tts.models.waveglow_config import WaveGlowOutput
+from tts.models.waveglow.config import WaveGlowOutput
 
 
 def waveglow_loss(output: WaveGlowOutput, sigma: float = 1.0) -> dict[str, Tensor]:

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from tts.models.waveglow_front import Condition
+from tts.models.waveglow.front import Condition
 
 if TYPE_CHECKING:
-    from tts.models.waveglow import Flow, InvertibleConv, WaveGlow
+    from tts.models.waveglow.network import Flow, InvertibleConv, WaveGlow
 
 Gradients = list[Tensor]
 

@@ -20,19 +20,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrizations, parametrize
 
-from tts.models.activations import gated
-from tts.models.by_pieces import BlockNoise, by_pieces
-from tts.models.products import pointwise
-from tts.models.waveglow_config import WaveGlowConfig, WaveGlowOutput
-from tts.models.waveglow_front import (
+from tts.models.chunking import BlockNoise, by_pieces
+from tts.models.kernels.activations import gated
+from tts.models.kernels.products import pointwise
+from tts.models.waveglow.chunks import Pieces
+from tts.models.waveglow.config import WaveGlowConfig, WaveGlowOutput
+from tts.models.waveglow.front import (
     Condition,
     Envelope,
     FrameCondition,
     UpsampledCondition,
     make_front,
 )
-from tts.models.waveglow_memory import constant_memory_flows
-from tts.models.waveglow_pieces import Pieces
+from tts.models.waveglow.memory import constant_memory_flows
 
 #: Longer spectrograms are turned into speech in pieces of so many frames.
 CHUNK_FRAMES = 1000

@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 _PLACE = re.compile(
     r"(?P<network>WN\.\d+)\.(?P<kind>cond|res|skip)_layers\.(?P<i>\d{1,9})\.(?P<leaf>\w+)"

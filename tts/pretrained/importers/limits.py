@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import torch
 from torch import Tensor
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 #: Kinds of numbers that checkpoints of these networks store.
 DTYPES = (

@@ -1,7 +1,7 @@
 """NeMo's ``.nemo`` archives: a tar of ``model_config.yaml`` and ``model_weights.ckpt``.
 
 Nothing is unpacked to the disk. The configuration tells the mel contract, for which see
-`tts.pretrained.nemo_mel`, and the symbols. Their tables put the padding near the end; ours has it
+`tts.pretrained.importers.nemo_mel`, and the symbols. Their tables put the padding near the end; ours has it
 first, so the rows of the embedding are put into that order, which changes nothing else.
 """
 
@@ -17,8 +17,8 @@ from pathlib import Path
 from string import ascii_lowercase
 from typing import Any, BinaryIO, NamedTuple
 
-from tts.errors import InputError
-from tts.pretrained.limits import GROWTH, SMALL, Bounded, check_values
+from tts.core.errors import InputError
+from tts.pretrained.importers.limits import GROWTH, SMALL, Bounded, check_values
 
 CONFIG, WEIGHTS = "model_config.yaml", "model_weights.ckpt"
 GZIP = b"\x1f\x8b"

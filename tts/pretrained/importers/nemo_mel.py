@@ -12,9 +12,9 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from tts.errors import InputError, one_line
+from tts.core.errors import InputError, one_line
 from tts.pretrained.descriptions import contract_of
-from tts.pretrained.nemo import section
+from tts.pretrained.importers.nemo import section
 
 NEAR = (
     "NeMo places and windows its frames in another way: its mels are near the contract that is "

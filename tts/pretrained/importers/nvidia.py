@@ -16,15 +16,15 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 from tts.models import Tacotron2, WaveGlow, without_effect
-from tts.pretrained import nemo, nemo_mel, tables
 from tts.pretrained.checkpoint import Checkpoint, as_float32
 from tts.pretrained.descriptions import KEY, Told, described, tokenizer_of
-from tts.pretrained.dialects import in_nvidias_names, is_torchaudios, tensors_of
-from tts.pretrained.layouts import fused, layout_of
-from tts.pretrained.nemo_mel import NemoMel
-from tts.pretrained.sizes import attention_inputs, sizes_of
+from tts.pretrained.importers import nemo, nemo_mel, tables
+from tts.pretrained.importers.dialects import in_nvidias_names, is_torchaudios, tensors_of
+from tts.pretrained.importers.layouts import fused, layout_of
+from tts.pretrained.importers.nemo_mel import NemoMel
+from tts.pretrained.importers.sizes import attention_inputs, sizes_of
 
 # ours, theirs; {i} and {j} stand for numbers
 _TACOTRON2 = (
@@ -110,7 +110,7 @@ def parse(path: Path, data: Mapping[str, Any], told: Told) -> Checkpoint | None:
 
     Args:
         path: for messages.
-        data: as `tts.pretrained.reader.read_checkpoint` gives it.
+        data: as `tts.pretrained.importers.reader.read_checkpoint` gives it.
         told: what the file does not say, or says wrongly.
 
     Raises:

@@ -2,8 +2,8 @@
 
 safetensors, torch's zip, torch's older sequence of pickles and NeMo's tar are told apart by their
 first bytes, not by the file's name. ``torch.load(weights_only=True)`` reads plain contents; what it
-refuses gets a second reading by `tts.pretrained.stubs`, for pickled WaveGlows. TorchScript is
-refused, and so is what asks for more room than the file has (`tts.pretrained.limits`).
+refuses gets a second reading by `tts.pretrained.importers.stubs`, for pickled WaveGlows. TorchScript is
+refused, and so is what asks for more room than the file has (`tts.pretrained.importers.limits`).
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any, BinaryIO
 
 import torch
 
-from tts.errors import InputError, one_line
-from tts.pretrained import limits, nemo
+from tts.core.errors import InputError, one_line
 from tts.pretrained.catalogue import shown
-from tts.pretrained.stubs import Stub, load_stubs
+from tts.pretrained.importers import limits, nemo
+from tts.pretrained.importers.stubs import Stub, load_stubs
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:

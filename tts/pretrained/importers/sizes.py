@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tts.errors import InputError
+from tts.core.errors import InputError
 
 
 def sizes_of(path: Path, network: str, state: Mapping[str, Tensor]) -> dict[str, Any]:

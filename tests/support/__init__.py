@@ -1,0 +1,1 @@
+"""What several tests share: corpora, tiny runs, callbacks for other processes."""

@@ -1,0 +1,58 @@
+"""The order of the rooms: a room imports rooms of a lower floor only, also inside functions."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.support.paths import REPO
+
+ROOT = REPO / "tts"
+FLOORS = (
+    ("core",),
+    ("text", "models", "runtime"),
+    ("audio",),
+    ("metrics", "config", "pretrained"),
+    ("data", "inference"),
+    ("training", "loggers"),
+    ("callbacks",),
+    ("sweep", "evaluation", "export", "synthesis"),
+    ("train", "synthesize", "dump_mels"),
+    ("commands",),
+)
+FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def imported(path: Path) -> Iterator[tuple[str, int]]:
+    """Modules of ours that a file imports anywhere, and the line."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "tts":
+            yield from ((f"tts.{alias.name}", node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module, node.lineno
+        elif isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+
+
+def upward(path: Path) -> Iterator[str]:
+    """The imports of a file that its room must not have."""
+    here = path.relative_to(ROOT).with_suffix("").parts
+    for module, line in imported(path):
+        there = module.split(".")[1:]
+        if not module.startswith("tts.") or there[0] == here[0] or there[0] == "__version__":
+            continue
+        if FLOOR[there[0]] >= FLOOR[here[0]]:
+            yield f"{path.relative_to(REPO)}:{line} imports {module}"
+
+
+def is_shim(path: Path) -> bool:
+    """Whether a file is only an address to type behind ``python -m``."""
+    return path.name == "__main__.py" or path.relative_to(ROOT).as_posix() in (
+        "data/prepare.py",
+        "data/export_webdataset.py",
+    )
+
+
+def test_rooms_import_lower_floors_only():
+    files = [path for path in sorted(ROOT.rglob("*.py")) if not is_shim(path)]
+    files = [path for path in files if path.parent != ROOT or path.stem in FLOOR]
+    assert [line for path in files for line in upward(path)] == []

@@ -1,0 +1,1 @@
+"""Pictures of sound, of mel spectrograms, of alignments and of gates."""

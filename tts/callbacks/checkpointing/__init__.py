@@ -1,0 +1,1 @@
+"""Checkpoints of a run: what is written, when, and how a run resumes from it."""

@@ -1,0 +1,5 @@
+"""The configuration: how Hydra composes it, how overrides are quoted, and which values are legal."""
+
+from tts.config.composition import compose, conf_dir, flattened, register_resolvers, resolved
+
+__all__ = ["compose", "conf_dir", "flattened", "register_resolvers", "resolved"]

@@ -1,0 +1,1 @@
+"""Features: what is computed of recordings and texts once, and kept on disk."""

@@ -1,0 +1,1 @@
+"""Loading: from stored features to batches."""

@@ -1,0 +1,1 @@
+"""Vocoders: from a mel spectrogram to a waveform, whole or in pieces."""

@@ -1,0 +1,1 @@
+"""Arithmetic that computes the same as torch's own, faster on processors."""

@@ -1,0 +1,1 @@
+"""Importers: checkpoint files of other projects, read without running code from them."""

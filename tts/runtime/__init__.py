@@ -1,0 +1,1 @@
+"""Processes, devices and run folders: where and how a training runs."""
