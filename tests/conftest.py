@@ -12,6 +12,16 @@ import torch
 
 torch.set_num_threads(1)
 
+pytest_plugins = [
+    "tests.support.audio_fixtures",
+    "tests.support.checkpoint_fixtures",
+    "tests.support.corpus_fixtures",
+    "tests.support.export_fixtures",
+    "tests.support.fit_fixtures",
+    "tests.support.network_fixtures",
+    "tests.support.voice_fixtures",
+]
+
 
 @pytest.fixture(autouse=True)
 def _seed() -> None:

@@ -1,4 +1,4 @@
-"""python -m tts.audio.plots.plot, as a command and as a function."""
+"""python -m tts.audio.plot, as a command and as a function."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ def wav(tmp_path, voice):
 
 def test_command_draws_a_picture(wav, tmp_path):
     png = tmp_path / "out.png"
-    command = [sys.executable, "-W", "error", "-m", "tts.audio.plots.plot", str(wav), str(png)]
+    command = [sys.executable, "-W", "error", "-m", "tts.audio.plot", str(wav), str(png)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout, run.stderr) == (0, f"{png}\n", "")
     assert png.read_bytes().startswith(b"\x89PNG")

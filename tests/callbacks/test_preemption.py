@@ -135,7 +135,7 @@ def command(*options, **variables):
 
 
 def crash(how, at):
-    return f"+callbacks.crash={{_target_: crashing.Crash, at: {at}, how: {how}}}"
+    return f"+callbacks.crash={{_target_: tests.support.crashing.Crash, at: {at}, how: {how}}}"
 
 
 @pytest.mark.slow

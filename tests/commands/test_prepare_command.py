@@ -100,7 +100,7 @@ def test_a_mistake_is_one_line(option, message, options, monkeypatch, capsys, tm
 
 @pytest.mark.slow
 def test_the_command_runs_as_a_module(options):
-    done = command("tts.commands.prepare", "data=ljspeech", *options, cwd=REPO)
+    done = command("tts.data.prepare", "data=ljspeech", *options, cwd=REPO)
     assert done.returncode == 0, done.stderr
     assert "LJ" not in done.stderr
     assert "utterances" in done.stdout

@@ -1,6 +1,5 @@
 """Every option of every group is composed and built; every experiment takes a step."""
 
-
 import pytest
 from hydra.utils import instantiate
 

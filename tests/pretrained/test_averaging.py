@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from tts import pretrained
+from tts.commands.pretrained import main
 from tts.core.errors import InputError
 from tts.models import Tacotron2
-from tts.pretrained.__main__ import main
 from tts.pretrained.averaging import average
 from tts.text import Tokenizer
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from tts.commands.pretrained import main
 from tts.core.errors import InputError
 from tts.pretrained import describe, load, save
-from tts.pretrained.__main__ import main
 from tts.pretrained.convert import convert
 from tts.pretrained.importers.nvidia import to_theirs
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from tts.audio import MelConfig
+from tts.commands.pretrained import main
 from tts.core.errors import InputError
 from tts.inference import Synthesizer, load_waveglow
 from tts.models import Tacotron2, WaveGlow
 from tts.pretrained import describe, load, save
-from tts.pretrained.__main__ import main
 from tts.pretrained.convert import convert
 from tts.pretrained.importers.nvidia import to_theirs
 

@@ -107,14 +107,14 @@ class Runs:
         """The configuration of the run in the folder ``name``."""
         config = json.loads(self.text.replace(OUTPUT, str(self.root / name)))
         if crash is not None:
-            config["callbacks"]["crash"] = {"_target_": "crashing.Crash", **crash}
+            config["callbacks"]["crash"] = {"_target_": "tests.support.crashing.Crash", **crash}
         if resume:
             config["ckpt_path"] = "last"
         return config
 
     def run(self, name, crash=None, resume=False):
         """Train in this process."""
-        return launch(self.config(name, crash, resume), self.root / name)
+        return run_training(self.config(name, crash, resume), self.root / name)
 
     def start(self, name, crash=None, resume=False, ranks=1):
         """Start to train in other processes, one for each rank; gives them."""

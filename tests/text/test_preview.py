@@ -2,8 +2,8 @@
 
 import pytest
 
+from tts.commands.text import main
 from tts.text import Tokenizer
-from tts.text.__main__ import main
 from tts.text.preview import preview
 
 TEXT = "Dr. Smith paid £5 & 😀"

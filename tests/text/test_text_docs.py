@@ -1,6 +1,5 @@
 """The examples in docs/text.md are what the code makes of them."""
 
-
 import pytest
 
 from tests.support.paths import REPO

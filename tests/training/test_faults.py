@@ -71,7 +71,9 @@ def test_a_rank_that_is_killed_is_named_and_its_run_can_go_on(tmp_path, monkeypa
     monkeypatch.setenv("PYTHONPATH", str(REPO))
     options = [*TINY_TACOTRON2, *QUIET, "trainer.max_steps=500", "trainer.max_epochs=-1"]
     options += ["trainer.devices=2", "trainer.strategy=ddp", "data.batch_size=2"]
-    crash = ["+callbacks.crash={_target_: crashing.Crash, at: 7, how: SIGKILL, rank: 1}"]
+    crash = [
+        "+callbacks.crash={_target_: tests.support.crashing.Crash, at: 7, how: SIGKILL, rank: 1}"
+    ]
     with pytest.raises(TrainingError, match="rank 1 ended with exit code -9; the other ranks"):
         run(tmp_path, *options, *crash)
     last = tmp_path / "output" / "checkpoints" / "last.ckpt"

@@ -1,6 +1,6 @@
 """Write a corpus as tar shards that webdataset reads: .wav, .txt and .json of each utterance.
 
-    python -m tts.commands.export_webdataset FOLDER data=ljspeech data.root=/path/LJSpeech-1.1
+    python -m tts.data.export_webdataset FOLDER data=ljspeech data.root=/path/LJSpeech-1.1
 
 FOLDER is made, or empty. The options that matter are those of the corpus (data=..., data.*) and
 audio.sample_rate: the samples are those that a training with the same options sees, at its rate and
@@ -29,7 +29,7 @@ _SHARD_BYTES = 2**29
 
 
 def main() -> None:
-    """``python -m tts.commands.export_webdataset FOLDER``."""
+    """``python -m tts.data.export_webdataset FOLDER``."""
     if {"-h", "--help"} & set(sys.argv[1:]):
         with_training_options(lambda _: 0, said=__doc__)
         return

@@ -1,7 +1,7 @@
 """Prepare a corpus: what a training does before its first step, and nothing else.
 
-    python -m tts.commands.prepare data=ljspeech data.root=/path/LJSpeech-1.1
-    python -m tts.commands.prepare data=ljspeech data.root=... data.prepared=FOLDER data.trim_db=40
+    python -m tts.data.prepare data=ljspeech data.root=/path/LJSpeech-1.1
+    python -m tts.data.prepare data=ljspeech data.root=... data.prepared=FOLDER data.trim_db=40
     python train.py data=prepared data.root=FOLDER
 
 It takes the options of train.py. Without data.prepared it fills the cache that a training with the
@@ -30,7 +30,7 @@ from tts.core.errors import EXIT_INTERRUPTED
 
 
 def main() -> None:
-    """``python -m tts.commands.prepare``."""
+    """``python -m tts.data.prepare``."""
     with_training_options(prepare, said=__doc__)
 
 

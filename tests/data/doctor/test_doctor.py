@@ -37,9 +37,9 @@ from tests.support.ailing_corpus import (
 from tests.support.paths import REPO
 from tts.audio import write_wave
 from tts.commands.cli import with_training_options
+from tts.commands.doctor import doctor
 from tts.config import compose, resolved
 from tts.config.schema import DOCTOR
-from tts.data.doctor.__main__ import doctor
 from tts.data.doctor.cases import read
 from tts.data.doctor.findings import CHECKS
 from tts.data.doctor.options import Options

@@ -1,4 +1,4 @@
-"""``python -m tts.audio.plots.plot IN.wav OUT.png``: what a recording looks like on its way to a model.
+"""``python -m tts.audio.plot IN.wav OUT.png``: what a recording looks like on its way to a model.
 
 One picture in the order of the computation: waveform, one frame and its spectrum, the spectra of
 all frames (STFT), their mel bands, the mel-frequency cepstral coefficients. Each panel says what it
@@ -114,7 +114,7 @@ def wave_figure(
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m tts.audio.plots.plot",
+        prog="python -m tts.audio.plot",
         description="Draw a recording as waveform, spectrum of one frame, STFT spectrogram, mel "
         "spectrogram and MFCC in one picture. Any rate is converted to 22050 Hz.",
     )

@@ -2,7 +2,7 @@
 
 A prepared folder has the mels and waves of recordings by the hash of their files (``Shards``), the
 ids of texts by the hash of the texts, and for each corpus a ``Table`` that says which belong
-together. The same folder is the cache of a training and what ``python -m tts.commands.prepare`` makes:
+together. The same folder is the cache of a training and what ``python -m tts.data.prepare`` makes:
 
     prepared.json                    the contract
     mels.index, mels-00000.float32   log-mels

@@ -21,7 +21,7 @@ from tts.text import Tokenizer
 
 
 class PreparedCorpus(Corpus):
-    """What ``python -m tts.commands.prepare data.prepared=FOLDER`` made.
+    """What ``python -m tts.data.prepare data.prepared=FOLDER`` made.
 
     Its utterances have no recordings; their ``wav`` is a name in the folder and no file.
 
