@@ -104,7 +104,7 @@ def options(corpus_of_two):
 
 
 def test_from_a_corpus_of_two_to_either_voice(options, tmp_path, monkeypatch):
-    monkeypatch.setattr("runs.TONES", [])
+    monkeypatch.setattr("tests.support.runs.TONES", [])
     run(tmp_path, *options, "data.n_speakers=2")
     (path,) = (tmp_path / "output").rglob("last.ckpt")
     assert pretrained.describe(path)["speakers"] == ["amy", "zoe"]
@@ -118,7 +118,7 @@ def test_from_a_corpus_of_two_to_either_voice(options, tmp_path, monkeypatch):
 
 
 def test_a_number_of_speakers_that_is_not_the_corpus_is_one_line(options, tmp_path, monkeypatch):
-    monkeypatch.setattr("runs.TONES", [])
+    monkeypatch.setattr("tests.support.runs.TONES", [])
     with pytest.raises(
         InputError, match=r"data\.n_speakers=1: .* has 2 speaker\(s\); set data\.n_speakers=2"
     ):

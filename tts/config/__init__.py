@@ -1,4 +1,4 @@
-"""The configuration: how Hydra composes it, how overrides are quoted, and which values are legal."""
+"""The configuration: how Hydra composes it, how overrides are quoted, what is legal."""
 
 from tts.config.composition import compose, conf_dir, flattened, register_resolvers, resolved
 

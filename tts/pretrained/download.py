@@ -1,4 +1,4 @@
-"""Published checkpoints into a cache, by `tts.core.download`; those of the package are there already.
+"""Published checkpoints into a cache, by `tts.core.download`; the package brings its own along.
 
 Environment: ``TACOGLOW_CACHE`` moves the cache from ``~/.cache/tacoglow``.
 """

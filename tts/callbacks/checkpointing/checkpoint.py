@@ -3,7 +3,8 @@
 ``last.ckpt`` is where a run goes on from. It is saved after each validation, every so many steps or
 minutes, when the run is asked to stop, and at its end; what it was before is ``previous.ckpt``, for
 the day on which a disk damages the last. Everything is saved between two batches, when the step is
-logged and the validation after it, if there is one, is done: see ``tts.callbacks.checkpointing.resume_point``.
+logged and the validation after it, if there is one, is done: see
+``tts.callbacks.checkpointing.resume_point``.
 """
 
 from __future__ import annotations

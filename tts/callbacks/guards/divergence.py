@@ -6,7 +6,8 @@ numbers come in one copy from the GPU, so a step pays for one synchronisation, o
 gradient and, with several processes, one reduction of two numbers.
 
 Not finite is wrong at once. Far above what is usual is wrong only when it stays: a single hard
-batch is common, and clipping is there for it. What far means: :mod:`tts.callbacks.guards.usual_range`.
+batch is common, and clipping is there for it. What far means:
+:mod:`tts.callbacks.guards.usual_range`.
 """
 
 from __future__ import annotations

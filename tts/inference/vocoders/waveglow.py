@@ -65,7 +65,8 @@ class WaveGlowVocoder:
             front, and 0 for one with a lapped front.
         chunk_frames: see :meth:`tts.models.WaveGlow.inverse`.
         denoiser_mode: what the hum is measured on, see :class:`tts.inference.Denoiser`.
-        polish: Griffin-Lim steps that follow (:class:`tts.inference.vocoders.polishing.Polish`), 0 for none.
+        polish: Griffin-Lim steps that follow
+            (:class:`tts.inference.vocoders.polishing.Polish`), 0 for none.
             None is 0 for a network with the published front, and 16 for one with a lapped front:
             those of this project, small and soon trained.
         sharpness: of these steps, contrast across the bands of the mel.

@@ -1,8 +1,8 @@
 """The loops of one step of Tacotron 2's decoder, compiled by numba when they are first needed.
 
 What they compute is stated by :meth:`tts.models.tacotron2.decoder.Decoder.advance`; who calls
-them, with which buffers, is :mod:`tts.models.tacotron2.compiled_decoder`. Import this where it is used and not
-before: numba takes a quarter of a second, and compiling all of it a few, once on a machine (the
+them, with which buffers, is :mod:`tts.models.tacotron2.compiled_decoder`. Import this where it is
+used and not before: numba takes a quarter of a second, and compiling all of it a few, once on a machine (the
 result is kept beside this file, or in the user's cache).
 
 Every utterance of a batch is computed by itself, in the same order of operations as alone.

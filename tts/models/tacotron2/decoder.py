@@ -3,8 +3,8 @@
 :meth:`Decoder.advance` is the definition, one step at a time. When all frames are given,
 :meth:`Decoder.forward` walks it step by step with ``recurrence="plain"``, and otherwise computes
 the same with only the true recurrences in a loop (:mod:`tts.models.kernels.recurrence`). What
-:meth:`Decoder.step` says may be done in compiled loops on a CPU (:mod:`tts.models.tacotron2.compiled_decoder`).
-State is a value that goes in and comes out.
+:meth:`Decoder.step` says may be done in compiled loops on a CPU
+(:mod:`tts.models.tacotron2.compiled_decoder`). State is a value that goes in and comes out.
 
 Shapes: ``B`` batch, ``T_text`` symbols, ``S`` decoder steps (``T_mel`` divided by
 ``n_frames_per_step``, rounded up).

@@ -3,8 +3,8 @@
 At batch 1 a decoder step does nothing but read its weights, 72 MB of float32 in NVIDIA's sizes, of
 which the two LSTMs have nearly all. Here each row of theirs is kept as 8-bit integers and one
 scale (the largest weight is 127); the state and all other layers stay float32. Here is what that
-means; :mod:`tts.models.tacotron2.compiled_decoder` speaks with it, and there what is multiplied is rounded too,
-to 13 bits or so, which changes a hundredth of what the weights' rounding does.
+means; :mod:`tts.models.tacotron2.compiled_decoder` speaks with it, and there what is multiplied
+is rounded too, to 13 bits or so, which changes a hundredth of what the weights' rounding does.
 
 Shapes: ``B`` batch, ``N`` rows, ``K`` columns, ``H`` hidden units.
 """

@@ -1,8 +1,8 @@
 """NeMo's ``.nemo`` archives: a tar of ``model_config.yaml`` and ``model_weights.ckpt``.
 
 Nothing is unpacked to the disk. The configuration tells the mel contract, for which see
-`tts.pretrained.importers.nemo_mel`, and the symbols. Their tables put the padding near the end; ours has it
-first, so the rows of the embedding are put into that order, which changes nothing else.
+`tts.pretrained.importers.nemo_mel`, and the symbols. Their tables put the padding near the end;
+ours has it first, so the rows of the embedding are put into that order, which changes nothing else.
 """
 
 from __future__ import annotations
