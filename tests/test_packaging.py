@@ -54,7 +54,8 @@ def test_the_sdist_has_what_the_wheel_is_made_of(installed):
 @pytest.mark.parametrize("name", ["train", "synthesize"])
 def test_commands_work_from_another_directory(name, installed, tmp_path):
     _, site = installed
-    code = f"import sys; sys.argv = ['tts-{name}', '--help']; from tts.commands import cli; cli.{name}()"
+    argv = f"import sys; sys.argv = ['tts-{name}', '--help']"
+    code = f"{argv}; from tts.commands import cli; cli.{name}()"
     run = command(site, code, tmp_path)
     assert run.returncode == 0, run.stderr
     assert f"python {name}.py" in run.stdout

@@ -2,8 +2,8 @@
 
 What they compute is stated by :meth:`tts.models.tacotron2.decoder.Decoder.advance`; who calls
 them, with which buffers, is :mod:`tts.models.tacotron2.compiled_decoder`. Import this where it is
-used and not before: numba takes a quarter of a second, and compiling all of it a few, once on a machine (the
-result is kept beside this file, or in the user's cache).
+used and not before: numba takes a quarter of a second, and compiling all of it a few, once on a
+machine (the result is kept beside this file, or in the user's cache).
 
 Every utterance of a batch is computed by itself, in the same order of operations as alone.
 Matrices are read in blocks of four rows: four streams from memory are nearly as fast as memory

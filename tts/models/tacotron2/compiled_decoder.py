@@ -3,7 +3,8 @@
 :meth:`tts.models.tacotron2.decoder.Decoder.step` says what a step is. In torch a step of one
 utterance is some forty small operations around two matrix-vector products that do not reach the
 memory's speed. Here it is eleven calls of compiled loops
-(:mod:`tts.models.kernels.decoder_kernels`) that write where the next one reads. Weights are read where torch has them, so nothing is prepared that
+(:mod:`tts.models.kernels.decoder_kernels`) that write
+where the next one reads. Weights are read where torch has them, so nothing is prepared that
 training could make stale.
 
 Shapes: ``B`` batch, ``T_text`` symbols, ``H`` hidden units, ``M`` width of the memory.

@@ -3,7 +3,8 @@
 safetensors, torch's zip, torch's older sequence of pickles and NeMo's tar are told apart by their
 first bytes, not by the file's name. ``torch.load(weights_only=True)`` reads plain contents; what it
 refuses gets a second reading by `tts.pretrained.importers.stubs`, for pickled WaveGlows.
-TorchScript is refused, and so is what asks for more room than the file has (`tts.pretrained.importers.limits`).
+TorchScript is refused, and so is what asks for more room than the file has
+(`tts.pretrained.importers.limits`).
 """
 
 from __future__ import annotations
