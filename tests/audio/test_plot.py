@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tts.audio import write_wave
-from tts.audio.plots.plot import main
+from tts.audio.plots.recording import main
 
 
 @pytest.fixture

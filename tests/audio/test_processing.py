@@ -5,8 +5,8 @@ import sys
 import numpy as np
 import pytest
 
+from tts.audio.pcm import to_float, to_int16
 from tts.audio.processing import to_rate
-from tts.audio.samples import to_float, to_int16
 from tts.core.errors import InputError
 from tts.data import Processing
 

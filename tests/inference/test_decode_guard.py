@@ -3,17 +3,17 @@
 import pytest
 import torch
 
-from tts.inference.decode_guard import Guard
-from tts.inference.decoding import Decoded
-from tts.inference.reader import Reader, Utterance
+from tts.inference.decode_guard import DecodeGuard
+from tts.inference.decoding import DecodedMel
+from tts.inference.reader import DecodingUnit, TextReader
 from tts.metrics import alignment_health
 from tts.text import Tokenizer
 
-READER = Reader(Tokenizer())
+READER = TextReader(Tokenizer())
 
 
 def utterance(text):
-    return Utterance(text, tuple(READER.tokenizer.encode(text)))
+    return DecodingUnit(text, tuple(READER.tokenizer.encode(text)))
 
 
 def decoded(n_text, good=True, stop_reason="gate"):
@@ -21,7 +21,7 @@ def decoded(n_text, good=True, stop_reason="gate"):
     alignments = torch.zeros(5 * n_text, n_text)
     frames = torch.arange(5 * n_text)
     alignments[frames, frames // 5 if good else 0] = 1.0
-    return Decoded(
+    return DecodedMel(
         mel=torch.zeros(2, 5 * n_text),
         alignments=alignments,
         gate_logits=torch.zeros(5 * n_text),
@@ -51,7 +51,9 @@ TEXTS = ["the first of them", "the second, which is longer", "the third of them"
 
 
 def run(network, texts=TEXTS, **options):
-    return Guard(network, READER.cut, **options).run([utterance(text) for text in texts], seed=7)
+    return DecodeGuard(network, READER.cut, **options).run(
+        [utterance(text) for text in texts], seed=7
+    )
 
 
 def test_what_is_good_is_decoded_once():

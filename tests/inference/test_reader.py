@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tts.core.errors import InputError
-from tts.inference.reader import Reader
+from tts.inference.reader import TextReader
 from tts.text import Tokenizer
 from tts.text.pieces import Break
 
 
 @pytest.fixture(scope="module")
 def reader():
-    return Reader(Tokenizer(), max_chars=60)
+    return TextReader(Tokenizer(), max_chars=60)
 
 
 def texts(utterances):
@@ -53,7 +53,7 @@ def test_what_cannot_be_read_is_one_line(reader, text, message):
 
 
 def test_a_policy_that_refuses_is_obeyed_in_every_piece():
-    strict = Reader(Tokenizer(on_unknown="raise"))
+    strict = TextReader(Tokenizer(on_unknown="raise"))
     with pytest.raises(InputError, match="☃"):
         strict.read("One.\n\n☃\n\nTwo.")
 
@@ -84,7 +84,7 @@ def test_words_are_never_cut_by_a_guard(reader, text):
 @given(st.text(max_size=200), st.integers(1, 30))
 def test_any_text_is_read_or_refused_in_one_line(text, max_chars):
     text = text.replace("{", "")  # phones in braces may be mistaken
-    reader = Reader(Tokenizer(on_unknown="ignore"), max_chars)
+    reader = TextReader(Tokenizer(on_unknown="ignore"), max_chars)
     if not reader.has_sound(text):
         with pytest.raises(InputError, match=r"^[^\n]+$"):
             reader.read(text)

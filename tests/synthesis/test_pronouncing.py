@@ -8,7 +8,7 @@ import soundfile as sf
 from tts import pretrained
 from tts.core.errors import InputError
 from tts.inference import Synthesizer
-from tts.inference.reader import Reader
+from tts.inference.reader import TextReader
 from tts.synthesis.input import Line
 from tts.synthesis.jobs import identity
 from tts.text import Tokenizer
@@ -173,7 +173,7 @@ def test_words_are_shown_with_their_phones(phones, lexicon, show):
 def test_pieces_are_those_that_will_be_spoken(letters, show):
     text = "One sentence is here. And another, a long one, that goes on, and on, to its end."
     _, out, _ = show(f"acoustic={letters}", f"text={text}", "max_chars=40")
-    pieces = Reader(Tokenizer(), 40).read(text)
+    pieces = TextReader(Tokenizer(), 40).read(text)
     assert len(pieces) == 3
     assert [line[9:] for line in out.splitlines() if line.startswith("text ")] == [
         piece.text for piece in pieces

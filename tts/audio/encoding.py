@@ -17,7 +17,8 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from tts.audio.samples import Samples, resampled_blocks, to_pcm
+from tts.audio.pcm import Waveform, to_pcm
+from tts.audio.resampling import resampled_blocks
 from tts.core.errors import InputError
 from tts.core.files import atomic_writer
 
@@ -86,7 +87,7 @@ def check_encoding(path: str | os.PathLike[str], sample_rate: int, bits: int | N
     _encode(io.BytesIO(), Path(path), [], sample_rate, find_encoding(path, bits), {})
 
 
-def encode_wave(kind: str, samples: Samples, sample_rate: int, bits: int | None = None) -> bytes:
+def encode_wave(kind: str, samples: Waveform, sample_rate: int, bits: int | None = None) -> bytes:
     """A sound file in memory, to be put into a page.
 
     Args:
@@ -120,7 +121,7 @@ def check_length(path: Path, n_samples: int, n_bytes: int = 2) -> None:
 
 def write_blocks(
     path: str | os.PathLike[str],
-    blocks: Iterable[Samples],
+    blocks: Iterable[Waveform],
     n_samples: int,
     sample_rate: int,
     bits: int | None = None,
@@ -150,13 +151,13 @@ def write_blocks(
 
 
 @dataclass
-class Limited:
+class Limiter:
     """Samples that did not fit, and how loud they were."""
 
     n_samples: int = 0
     peak: float = 1.0
 
-    def __call__(self, block: Samples) -> Samples:
+    def __call__(self, block: Waveform) -> Waveform:
         """Limit a block to [-1, 1]."""
         n_over = int((np.abs(block) > 1).sum())
         if not n_over:
@@ -204,15 +205,15 @@ class _Watched:
 def _encode(
     file: BinaryIO,
     path: Path,
-    blocks: Iterable[Samples],
+    blocks: Iterable[Waveform],
     sample_rate: int,
     encoding: Encoding,
     tags: Mapping[str, str],
-) -> Limited:
+) -> Limiter:
     import soundfile
 
     kind, subtype, bits = encoding
-    watched, over = _Watched(file), Limited()
+    watched, over = _Watched(file), Limiter()
     try:
         with soundfile.SoundFile(watched, "w", sample_rate, 1, subtype, format=kind) as sound:
             for name, value in tags.items():

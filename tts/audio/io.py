@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tts.audio.encoding import Limited, write_blocks
-from tts.audio.samples import resampled, resampled_blocks
+from tts.audio.encoding import Limiter, write_blocks
+from tts.audio.resampling import resampled, resampled_blocks
 from tts.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def _check_samples(path: Path, samples: NDArray[np.float32]) -> None:
 
 
 def _limit(path: Path, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    over = Limited()
+    over = Limiter()
     samples = over(samples)
     over.tell(path)
     return samples

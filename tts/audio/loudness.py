@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tts.audio.samples import Samples
+from tts.audio.pcm import Waveform
 from tts.core.errors import InputError
 
 #: What loudness may raise a peak to.
@@ -28,7 +28,7 @@ def require_meter() -> None:
     _pyloudnorm()
 
 
-def measured_loudness(samples: Samples, sample_rate: int) -> float:
+def measured_loudness(samples: Waveform, sample_rate: int) -> float:
     """Loudness of ``(T_wave,)`` in LUFS, minus infinity for silence.
 
     Raises:
@@ -58,7 +58,7 @@ def loudness_gain(measured: float, wanted: float, peak: float, ceiling: float) -
     return min(float(10 ** ((wanted - measured) / 20)), ceiling / peak)
 
 
-def to_loudness(samples: Samples, sample_rate: int, loudness: float) -> Samples:
+def to_loudness(samples: Waveform, sample_rate: int, loudness: float) -> Waveform:
     """Bring ``(T_wave,)`` to a loudness in LUFS, or as near as its peak allows.
 
     Raises:
@@ -70,7 +70,7 @@ def to_loudness(samples: Samples, sample_rate: int, loudness: float) -> Samples:
     return samples if gain == 1 else (samples * np.float32(gain)).astype(np.float32)
 
 
-def _stretches(samples: Samples, sample_rate: int) -> Samples:
+def _stretches(samples: Waveform, sample_rate: int) -> Waveform:
     most = _MOST_SECONDS * sample_rate
     if len(samples) <= most:
         return samples

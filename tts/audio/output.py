@@ -20,7 +20,8 @@ from numpy.typing import ArrayLike
 from tts import __version__
 from tts.audio.encoding import BITS, check_encoding, find_encoding, write_blocks
 from tts.audio.loudness import HIGHEST_PEAK, loudness_gain, measured_loudness, require_meter
-from tts.audio.samples import Samples, resampled_blocks
+from tts.audio.pcm import Waveform
+from tts.audio.resampling import resampled_blocks
 from tts.core.errors import InputError, shortened
 
 #: Legal rates, Hz.
@@ -77,7 +78,7 @@ class Output:
         if self.loudness is not None:
             require_meter()
 
-    def __call__(self, samples: ArrayLike, sample_rate: int) -> tuple[Samples, int]:
+    def __call__(self, samples: ArrayLike, sample_rate: int) -> tuple[Waveform, int]:
         """Do to ``(T_wave,)`` what would be done on its way into a file; nothing is limited.
 
         Returns:
@@ -115,14 +116,14 @@ class Output:
             tags["title"] = _one_line(title)
         write_blocks(path, blocks, n_samples, rate, self.bits, tags)
 
-    def _blocks(self, samples: Samples, rate: int) -> Iterator[Samples]:
+    def _blocks(self, samples: Waveform, rate: int) -> Iterator[Waveform]:
         gain = np.float32(self._gain(samples, rate))
         wanted = self.sample_rate or rate
         silence = np.zeros(round(self.margin * wanted), np.float32)
         parts = (block * gain for block in resampled_blocks(samples, rate, wanted))
         yield from chain([silence], parts, [silence]) if len(silence) else parts
 
-    def _gain(self, samples: Samples, rate: int) -> float:
+    def _gain(self, samples: Waveform, rate: int) -> float:
         if self.peak is None and self.loudness is None:
             return 1.0
         blocks = resampled_blocks(samples, rate, self.sample_rate or rate)
@@ -147,7 +148,7 @@ def _range(least: float, most: float) -> str:
     return f"from {least} to {most}"
 
 
-def _row(samples: ArrayLike, path: str | os.PathLike[str] | None = None) -> Samples:
+def _row(samples: ArrayLike, path: str | os.PathLike[str] | None = None) -> Waveform:
     row = np.asanyarray(samples, dtype=np.float32)
     if row.ndim != 1:
         where = "" if path is None else f"{Path(path)}: "

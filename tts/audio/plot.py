@@ -1,8 +1,8 @@
-"""``python -m tts.audio.plot``; see :mod:`tts.audio.plots.plot`."""
+"""``python -m tts.audio.plot``; see :mod:`tts.audio.plots.recording`."""
 
 import sys
 
-from tts.audio.plots.plot import main
+from tts.audio.plots.recording import main
 
 if __name__ == "__main__":
     sys.exit(main())

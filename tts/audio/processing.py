@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from tts.audio.loudness import require_meter, to_loudness
-from tts.audio.samples import Samples, resampled
+from tts.audio.pcm import Waveform
+from tts.audio.resampling import resampled
 from tts.core.errors import InputError
 
 
@@ -66,7 +67,7 @@ class Processing:
         if self.loudness is not None:
             require_meter()
 
-    def __call__(self, samples: Samples, sample_rate: int) -> Samples:
+    def __call__(self, samples: Waveform, sample_rate: int) -> Waveform:
         """Process a recording ``(T_wave,)``.
 
         Raises:
@@ -82,18 +83,18 @@ class Processing:
         return samples
 
 
-def to_rate(samples: Samples, rate: int, wanted: int) -> Samples:
+def to_rate(samples: Waveform, rate: int, wanted: int) -> Waveform:
     """Resample ``(T_wave,)`` from one rate in Hz to another, within [-1, 1]."""
     return samples if rate == wanted else resampled(samples, rate, wanted).clip(-1, 1)
 
 
 def trim_silence(
-    samples: Samples,
+    samples: Waveform,
     sample_rate: int,
     lead: float = 0.05,
     tail: float = 0.1,
     threshold_db: float = -45.0,
-) -> Samples:
+) -> Waveform:
     """Cut the silence at both ends to fixed lengths.
 
     Args:

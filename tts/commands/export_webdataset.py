@@ -91,7 +91,7 @@ def _shards(prepared: Any, part: str, shard_bytes: int) -> Iterator[list[tuple[s
 def _files(prepared: Any, row: int) -> list[tuple[str, bytes]]:
     import soundfile
 
-    from tts.audio.samples import to_int16
+    from tts.audio.pcm import to_int16
 
     # what follows the first dot is the kind of file
     name = prepared.table.string(row, "name").replace(".", "_").replace("/", "-")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from tts.audio.samples import Samples, resampled
+from tts.audio.pcm import Waveform
+from tts.audio.resampling import resampled
 
 if TYPE_CHECKING:
     from tts.inference import Speech
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
 class Sound(NamedTuple):
     """``(T_wave,)`` samples in [-1, 1], and their rate in Hz."""
 
-    samples: Samples
+    samples: Waveform
     sample_rate: int
 
-    def at(self, sample_rate: int) -> Samples:
+    def at(self, sample_rate: int) -> Waveform:
         """The samples at another rate."""
         return resampled(self.samples, self.sample_rate, sample_rate)
 

@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from tts.inference.decoding import Decoded
-from tts.inference.reader import Utterance
+from tts.inference.decoding import DecodedMel
+from tts.inference.reader import DecodingUnit
 from tts.inference.speech import has_failed
 from tts.metrics import AlignmentHealth
 
 #: Decodes utterances with a seed, in their order.
-Decode = Callable[[Sequence[Utterance], int], list[Decoded]]
+Decode = Callable[[Sequence[DecodingUnit], int], list[DecodedMel]]
 #: Cuts an utterance into smaller ones; gives it back if it cannot be cut.
-Cut = Callable[[Utterance], list[Utterance]]
+Cut = Callable[[DecodingUnit], list[DecodingUnit]]
 #: How often a text is cut into halves.
 MAX_CUTS = 2
 
@@ -36,8 +36,8 @@ class Attempt:
         wasted: seconds that went into attempts that were given up.
     """
 
-    utterance: Utterance
-    decoded: Decoded
+    utterance: DecodingUnit
+    decoded: DecodedMel
     seed: int
     count: int = 1
     wasted: float = 0.0
@@ -49,7 +49,7 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Guard:
+class DecodeGuard:
     """Decodes until it is good, or nothing helps.
 
     Attributes:
@@ -64,12 +64,12 @@ class Guard:
     attempts: int = 3
     max_cuts: int = MAX_CUTS
 
-    def run(self, utterances: Sequence[Utterance], seed: int) -> list[list[Attempt]]:
+    def run(self, utterances: Sequence[DecodingUnit], seed: int) -> list[list[Attempt]]:
         """The attempt that was kept for each utterance, or those for its pieces."""
         return [[*kept] for kept in self._run(utterances, seed, self.max_cuts)]
 
     def _run(
-        self, utterances: Sequence[Utterance], seed: int, cuts_left: int
+        self, utterances: Sequence[DecodingUnit], seed: int, cuts_left: int
     ) -> list[list[Attempt]]:
         whole = self._retried(utterances, seed)
         failed = [i for i, attempt in enumerate(whole) if attempt.failed]
@@ -85,7 +85,7 @@ class Guard:
             kept[i] = _better(whole[i], in_pieces)
         return kept
 
-    def _retried(self, utterances: Sequence[Utterance], seed: int) -> list[Attempt]:
+    def _retried(self, utterances: Sequence[DecodingUnit], seed: int) -> list[Attempt]:
         """The best of some seeds for each; the first that is good ends it."""
         best = self._decoded(utterances, seed)
         for number in range(1, self.attempts):
@@ -97,7 +97,7 @@ class Guard:
                 best[i] = _best_of(best[i], new)
         return best
 
-    def _decoded(self, utterances: Sequence[Utterance], seed: int) -> list[Attempt]:
+    def _decoded(self, utterances: Sequence[DecodingUnit], seed: int) -> list[Attempt]:
         decoded = self.decode(utterances, seed)
         return [Attempt(u, d, seed) for u, d in zip(utterances, decoded, strict=True)]
 

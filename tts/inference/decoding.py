@@ -12,12 +12,12 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from tts.inference.options import Options, frame_limit
-from tts.inference.reader import Utterance
+from tts.inference.reader import DecodingUnit
 from tts.metrics import AlignmentHealth, alignment_health
 from tts.models import Tacotron2
 
 
-class Decoded(NamedTuple):
+class DecodedMel(NamedTuple):
     """One utterance as a spectrogram.
 
     Attributes:
@@ -38,7 +38,7 @@ class Decoded(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Decoding:
+class BatchDecoder:
     """Makes spectrograms of utterances, those of like length together.
 
     Attributes:
@@ -51,28 +51,28 @@ class Decoding:
     options: Options
     frame_rate: float
 
-    def __call__(self, utterances: Sequence[Utterance], seed: int) -> list[Decoded]:
+    def __call__(self, utterances: Sequence[DecodingUnit], seed: int) -> list[DecodedMel]:
         """One for each, in their order; every one starts from the seed, whoever is beside it."""
         order = sorted(range(len(utterances)), key=lambda i: len(utterances[i].ids))
-        decoded: dict[int, Decoded] = {}
+        decoded: dict[int, DecodedMel] = {}
         for start in range(0, len(order), self.options.batch_size):
             chunk = order[start : start + self.options.batch_size]
             batch = self._batch([utterances[i] for i in chunk], seed)
             decoded.update(zip(chunk, batch, strict=True))
         return [decoded[i] for i in range(len(utterances))]
 
-    def max_frames(self, utterance: Utterance) -> int:
+    def max_frames(self, utterance: DecodingUnit) -> int:
         """Frames after which an utterance is cut off."""
         longest = self.options.max_steps * self.acoustic.config.n_frames_per_step
         return min(longest, frame_limit(len(utterance.ids), self.frame_rate))
 
-    def steps_for(self, utterances: Sequence[Utterance]) -> int:
+    def steps_for(self, utterances: Sequence[DecodingUnit]) -> int:
         """Decoder steps for a batch: the post-net shall see as far behind a cut as it looks."""
         config = self.acoustic.config
         frames = max(map(self.max_frames, utterances)) + config.postnet_reach
         return min(self.options.max_steps, -(-frames // config.n_frames_per_step))
 
-    def _batch(self, utterances: list[Utterance], seed: int) -> Iterator[Decoded]:
+    def _batch(self, utterances: list[DecodingUnit], seed: int) -> Iterator[DecodedMel]:
         begin = time.perf_counter()
         device = self.acoustic.embedding.weight.device
         ids = [torch.tensor(utterance.ids) for utterance in utterances]
@@ -93,7 +93,7 @@ class Decoding:
         for row, utterance in enumerate(utterances):
             frames = min(n_mel[row], self.max_frames(utterance))
             alignments = generated.alignments[row, :frames, : n_text[row]].float().cpu()
-            yield Decoded(
+            yield DecodedMel(
                 mel=generated.mel_post[row, :, :frames],
                 alignments=alignments,
                 gate_logits=generated.gate_logits[row, :frames].float().cpu(),

@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Utterance:
+class DecodingUnit:
     """What is decoded in one go.
 
     Attributes:
@@ -42,7 +42,7 @@ class Utterance:
 
 
 @dataclass(frozen=True)
-class Reader:
+class TextReader:
     """Turns texts into utterances.
 
     Attributes:
@@ -53,7 +53,7 @@ class Reader:
     tokenizer: Tokenizer
     max_chars: int = 200
 
-    def read(self, text: str, speaker: int = 0) -> list[Utterance]:
+    def read(self, text: str, speaker: int = 0) -> list[DecodingUnit]:
         """The utterances of a text; a text of one piece is read as it stands.
 
         Pieces without a sound (a row of asterisks) are left out.
@@ -71,7 +71,7 @@ class Reader:
         # where nothing is left, the tokenizer says what is wrong
         return self._utterances(pieces or [whole], speaker)
 
-    def cut(self, utterance: Utterance) -> list[Utterance]:
+    def cut(self, utterance: DecodingUnit) -> list[DecodingUnit]:
         """Smaller utterances that say the same; the utterance alone if it cannot be cut."""
         text = utterance.text
         pieces = self._split(text, 3 * len(text) // 4) if len(text) >= MIN_CUT else []
@@ -83,10 +83,10 @@ class Reader:
         begin, end = replace(first, begins=utterance.begins), replace(last, after=utterance.after)
         return [begin, *inner, end]
 
-    def _utterances(self, pieces: list[Piece], speaker: int) -> list[Utterance]:
+    def _utterances(self, pieces: list[Piece], speaker: int) -> list[DecodingUnit]:
         last = len(pieces) - 1
         return [
-            Utterance(
+            DecodingUnit(
                 piece.text,
                 tuple(self.tokenizer.encode(piece.text)),
                 begins=number == 0,

@@ -13,11 +13,11 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from tts.inference.decode_guard import Attempt, Guard
-from tts.inference.decoding import Decoded, Decoding
-from tts.inference.reader import Utterance
+from tts.inference.decode_guard import Attempt, DecodeGuard
+from tts.inference.decoding import BatchDecoder, DecodedMel
+from tts.inference.reader import DecodingUnit
 from tts.inference.speech import Part
-from tts.inference.vocoders.utterance import Voicing
+from tts.inference.vocoders.utterance import UtteranceVocoder
 from tts.metrics import alignment_health
 from tts.models import MelStream
 
@@ -39,7 +39,7 @@ class Chunk:
 
 
 @dataclass(frozen=True)
-class Streaming:
+class SpeechStreamer:
     """Speaks utterances one after the other, chunk by chunk.
 
     Attributes:
@@ -48,11 +48,11 @@ class Streaming:
         voicing: makes them sound.
     """
 
-    decoding: Decoding
-    guard: Guard
-    voicing: Voicing
+    decoding: BatchDecoder
+    guard: DecodeGuard
+    voicing: UtteranceVocoder
 
-    def __call__(self, utterances: Sequence[Utterance]) -> Iterator[Chunk]:
+    def __call__(self, utterances: Sequence[DecodingUnit]) -> Iterator[Chunk]:
         """All of them, in order."""
         mel, n_samples = self.voicing.mel, 0
         for utterance in utterances:
@@ -64,10 +64,10 @@ class Streaming:
                 n_samples += len(chunk.wave)
                 yield chunk
 
-    def _one(self, utterance: Utterance) -> Iterator[Chunk]:
+    def _one(self, utterance: DecodingUnit) -> Iterator[Chunk]:
         options = self.decoding.options
         if not options.guard:
-            live = LiveDecoding(self.decoding, utterance)
+            live = StreamDecoder(self.decoding, utterance)
             yield from self._voiced(utterance, options.seed, live, live.attempt)
             return
         for attempt in self.guard.run([utterance], options.seed)[0]:
@@ -76,7 +76,7 @@ class Streaming:
 
     def _voiced(
         self,
-        utterance: Utterance,
+        utterance: DecodingUnit,
         seed: int,
         mels: Iterable[Tensor],
         attempt: Callable[[], Attempt],
@@ -104,13 +104,13 @@ class Streaming:
         yield Chunk(torch.zeros(pause), rate, part)
 
 
-class LiveDecoding:
+class StreamDecoder:
     """The spectrogram of one utterance as it comes, ``(n_mels, t)``; iterate over it once.
 
-    It is what ``Decoding`` gives for the utterance alone.
+    It is what ``BatchDecoder`` gives for the utterance alone.
     """
 
-    def __init__(self, decoding: Decoding, utterance: Utterance) -> None:
+    def __init__(self, decoding: BatchDecoder, utterance: DecodingUnit) -> None:
         options, device = decoding.options, decoding.acoustic.embedding.weight.device
         self._utterance, self._seed = utterance, options.seed
         self._most = decoding.max_frames(utterance)
@@ -139,7 +139,7 @@ class LiveDecoding:
         alignments = self._mels.alignments
         was_cut = self._mels.stop_reason is None or len(alignments) > self._most
         alignments = alignments[: self._most].cpu()
-        decoded = Decoded(
+        decoded = DecodedMel(
             mel=alignments.new_empty(0, 0),
             alignments=alignments,
             gate_logits=self._mels.gate_logits[: self._most].cpu(),

@@ -21,15 +21,15 @@ import torch
 
 from tts.audio import MelConfig
 from tts.core.errors import InputError, listed
-from tts.inference.decode_guard import MAX_CUTS, Guard
-from tts.inference.decoding import Decoding
+from tts.inference.decode_guard import MAX_CUTS, DecodeGuard
+from tts.inference.decoding import BatchDecoder
 from tts.inference.options import Options
-from tts.inference.reader import Reader, Utterance
+from tts.inference.reader import DecodingUnit, TextReader
 from tts.inference.speech import Speech, join
-from tts.inference.streaming import Chunk, Streaming
+from tts.inference.streaming import Chunk, SpeechStreamer
 from tts.inference.vocoders.griffin_lim import GriffinLimVocoder, Vocoder
 from tts.inference.vocoders.mel_bridge import find_bridge
-from tts.inference.vocoders.utterance import Voicing
+from tts.inference.vocoders.utterance import UtteranceVocoder
 from tts.inference.vocoders.waveglow import WaveGlowVocoder, load_waveglow
 from tts.models import Tacotron2
 from tts.text import Tokenizer
@@ -217,7 +217,7 @@ class Synthesizer:
 
     @torch.no_grad()
     def speak_utterances(
-        self, utterances: Sequence[Utterance], options: Options, done: int = 0
+        self, utterances: Sequence[DecodingUnit], options: Options, done: int = 0
     ) -> Iterator[list[Speech]]:
         """Speak what :meth:`reader` has read: one item for each, in order.
 
@@ -263,14 +263,14 @@ class Synthesizer:
         yield from self.stream_utterances(utterances, chosen)
 
     def stream_utterances(
-        self, utterances: Sequence[Utterance], options: Options
+        self, utterances: Sequence[DecodingUnit], options: Options
     ) -> Iterator[Chunk]:
         """Stream what :meth:`reader` has read; see :meth:`stream`."""
         decoding, voicing = self._decoding(options), self._voicing(options)
-        return Streaming(decoding, self._guard(options), voicing)(utterances)
+        return SpeechStreamer(decoding, self._guard(options), voicing)(utterances)
 
-    def _voicing(self, options: Options) -> Voicing:
-        return Voicing(
+    def _voicing(self, options: Options) -> UtteranceVocoder:
+        return UtteranceVocoder(
             configured(self.vocoder, options),
             self._bridge,
             self.mel,
@@ -278,20 +278,20 @@ class Synthesizer:
             options.pauses,
         )
 
-    def _decoding(self, options: Options) -> Decoding:
-        return Decoding(self.acoustic, options, self.mel.sample_rate / self.mel.hop_length)
+    def _decoding(self, options: Options) -> BatchDecoder:
+        return BatchDecoder(self.acoustic, options, self.mel.sample_rate / self.mel.hop_length)
 
-    def _guard(self, options: Options) -> Guard:
-        return Guard(
+    def _guard(self, options: Options) -> DecodeGuard:
+        return DecodeGuard(
             decode=self._decoding(options),
             cut=self.reader(options.max_chars).cut,
             attempts=options.attempts if options.guard else 1,
             max_cuts=MAX_CUTS if options.guard else 0,
         )
 
-    def reader(self, max_chars: int) -> Reader:
+    def reader(self, max_chars: int) -> TextReader:
         """What cuts texts into utterances."""
-        return Reader(self.tokenizer, max_chars)
+        return TextReader(self.tokenizer, max_chars)
 
     def _numbers(self, speaker: str | int | Sequence[str | int] | None, n_texts: int) -> list[int]:
         if speaker is None or isinstance(speaker, (str, int)):

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tts.audio.samples import resampled
+from tts.audio.resampling import resampled
 from tts.core.errors import InputError
 
 INSTALL = "pip install 'tacoglow[eval]'"

@@ -18,7 +18,7 @@ from tts.synthesis.report import Record, record
 
 if TYPE_CHECKING:
     from tts.inference import Options, Speech, Synthesizer
-    from tts.inference.reader import Reader, Utterance
+    from tts.inference.reader import DecodingUnit, TextReader
 
 #: Utterances of one text that are kept in memory; longer texts are kept on the disk, and are
 #: spoken on where they were left.
@@ -38,7 +38,7 @@ class Take:
 
     line: Line
     path: Path
-    utterances: Sequence[Utterance] = ()
+    utterances: Sequence[DecodingUnit] = ()
     skipped: str | None = None
 
 
@@ -67,7 +67,7 @@ class Spoken:
 
 
 def read_takes(
-    reader: Reader,
+    reader: TextReader,
     speaker: int,
     lines: Sequence[Line],
     paths: Sequence[Path],

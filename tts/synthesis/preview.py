@@ -53,12 +53,12 @@ def _pieces(tokenizer: Tokenizer, line: Line, max_chars: int) -> Iterator[str]:
     Raises:
         InputError: the text cannot be spoken.
     """
-    from tts.inference.reader import Reader
+    from tts.inference.reader import TextReader
 
     # what is only left out is said below, once
     loses_phones = any(len(shown) > 1 for shown in tokenizer.unknown(line.text))
     is_strict = loses_phones or tokenizer.on_unknown == "raise"
-    pieces = Reader(tokenizer if is_strict else tokenizer.quiet(), max_chars).read(line.text)
+    pieces = TextReader(tokenizer if is_strict else tokenizer.quiet(), max_chars).read(line.text)
     for number, piece in enumerate(pieces, start=1):
         if len(pieces) > 1:
             after = f", then the pause of a {piece.after.value}" if piece.after else ""

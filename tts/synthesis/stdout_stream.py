@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from tts.audio.samples import to_int16
+from tts.audio.pcm import to_int16
 from tts.core.errors import EXIT_INTERRUPTED, InputError, RunStopped
 from tts.synthesis.input import LIVE
 from tts.synthesis.report import Record, record, tell

@@ -8,7 +8,7 @@ import torch
 from tts.audio import GriffinLim, LogMel, MelConfig
 from tts.core.errors import InputError
 from tts.inference import WaveGlowVocoder
-from tts.inference.vocoders.polishing import Beside, Polish
+from tts.inference.vocoders.polishing import MelWaveStream, Polish
 from tts.models import WaveGlow
 
 MEL = MelConfig(sample_rate=8000, n_fft=256, hop_length=64, win_length=256, n_mels=20, f_max=4000.0)
@@ -71,7 +71,7 @@ def test_pieces_are_the_whole(n_frames, length):
 
 def test_waves_that_lag_behind_their_mels_are_put_beside_them():
     mels = [torch.full((2, 3), float(k)) for k in range(4)]
-    beside = Beside(mels, hop_length=4)
+    beside = MelWaveStream(mels, hop_length=4)
 
     def waves():
         kept = torch.empty(0)

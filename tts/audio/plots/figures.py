@@ -1,4 +1,4 @@
-"""Pictures of mels, alignments and gates: for training logs and for ``tts.audio.plots.plot``.
+"""Pictures of mels, alignments and gates: for training logs and for ``tts.audio.plots.recording``.
 
 Matplotlib's ``Figure`` is used directly, without pyplot: no global state, no window system, nothing
 to close, and training loggers may use pyplot as they like. Arrays may be numpy or torch.

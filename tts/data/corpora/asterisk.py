@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tts.audio.samples import to_float
+from tts.audio.pcm import to_float
 from tts.core.errors import InputError
 from tts.data.corpora.made import ConvertedCorpus, Recorded
 

@@ -24,7 +24,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tts.audio.samples import Samples, to_float
+from tts.audio.pcm import Waveform, to_float
 from tts.core.errors import InputError
 
 
@@ -47,7 +47,7 @@ class Engine(Protocol):
     seconds_per_character: float
     threads: int
 
-    def render(self, text: str, seed: int) -> Samples:
+    def render(self, text: str, seed: int) -> Waveform:
         """Speak a sentence: ``(T_wave,)`` float32 in [-1, 1]; equal calls give equal samples."""
         ...
 
@@ -67,7 +67,7 @@ class Hibari:
         self._voice = package.Hibari(threads=1)
         self._reading = threading.Lock()
 
-    def render(self, text: str, seed: int) -> Samples:
+    def render(self, text: str, seed: int) -> Waveform:
         """Speak a sentence."""
         # Text to phonemes is quick and keeps state; the network and what follows keep none
         with self._reading:
@@ -106,7 +106,7 @@ class Espeak:
             raise InputError(f"espeak: voice {voice!r} cannot be loaded; reinstall espeakng-loader")
         self._library.espeak_SetParameter(self._RATE, self._WORDS_PER_MINUTE, 0)
 
-    def render(self, text: str, seed: int) -> Samples:
+    def render(self, text: str, seed: int) -> Waveform:
         """Speak a sentence."""
         self._chunks.clear()
         data = text.encode() + b"\0"
@@ -131,12 +131,12 @@ class Tones:
     _LETTERS = "abcdefghijklmnopqrstuvwxyz"
     _LOWEST, _HIGHEST = 200.0, 4000.0
 
-    def render(self, text: str, seed: int) -> Samples:
+    def render(self, text: str, seed: int) -> Waveform:
         """Play a sentence."""
         pieces = [self._piece(char) for char in text.lower()]
         return np.concatenate([np.zeros(0, np.float32), *pieces])
 
-    def _piece(self, char: str) -> Samples:
+    def _piece(self, char: str) -> Waveform:
         seconds = 0.12 if char in ",.;:?!" else 0.06
         n_samples = round(seconds * self.sample_rate)
         if char not in self._LETTERS:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tts.audio.samples import resampled
+from tts.audio.resampling import resampled
 from tts.core.errors import InputError
 from tts.data.corpora.base import Corpus
 from tts.data.corpora.made import ConvertedCorpus, Recorded, decoded

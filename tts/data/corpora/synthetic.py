@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 
 from tts.audio import MelConfig, write_wave
+from tts.audio.pcm import Waveform
 from tts.audio.processing import trim_silence
-from tts.audio.samples import Samples, resampled
+from tts.audio.resampling import resampled
 from tts.core.building import n_cores, ordered_map, progress
 from tts.core.errors import InputError
 from tts.data.corpora.engines import ENGINES, Engine
@@ -147,8 +148,8 @@ def _record(engine: Engine, lines: list[str], recipe: Recipe, folder: Path) -> l
 
 def _spoken(
     engine: Engine, lines: list[str], recipe: Recipe
-) -> Generator[tuple[str, Samples], None, None]:
-    def speak(numbered: tuple[int, str]) -> tuple[str, Samples]:
+) -> Generator[tuple[str, Waveform], None, None]:
+    def speak(numbered: tuple[int, str]) -> tuple[str, Waveform]:
         number, line = numbered
         # A seed for each sentence: what one sounds like does not depend on the others
         (seed,) = np.random.SeedSequence([recipe.seed, number]).generate_state(1)

@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from tts.audio import LogMel, MelConfig, read_wave
+from tts.audio.pcm import Waveform, to_float, to_int16
 from tts.audio.processing import Processing, to_rate
-from tts.audio.samples import Samples, to_float, to_int16
 from tts.core.errors import InputError
 from tts.data.features.recordings import Recording
 
@@ -76,7 +76,7 @@ class Contract:
         """Whether training sees other samples than the recording has."""
         return self.processing.changes_samples or recording.sample_rate != self.mel.sample_rate
 
-    def samples(self, path: Path) -> tuple[Samples, Recording]:
+    def samples(self, path: Path) -> tuple[Waveform, Recording]:
         """Read a recording ``(T_wave,)`` as training sees it.
 
         Samples that are changed or kept are rounded to 16 bits, so that what is computed of them
@@ -97,7 +97,7 @@ class Contract:
         return samples, recording
 
 
-def mel_of(samples: Samples, log_mel: LogMel) -> NDArray[np.float32]:
+def mel_of(samples: Waveform, log_mel: LogMel) -> NDArray[np.float32]:
     """The log-mel spectrogram ``(n_mels, T_mel)`` of samples ``(T_wave,)``.
 
     Raises:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tts.audio import LogMel
-from tts.audio.samples import to_int16
+from tts.audio.pcm import to_int16
 from tts.core.errors import InputError
 from tts.data.corpora.manifest import Utterance
 from tts.data.features.contract import Contract, mel_of

@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 
 from tts.audio import LogMel
-from tts.audio.samples import Samples, to_float
+from tts.audio.pcm import Waveform, to_float
 from tts.core.errors import InputError, one_line
 from tts.data.corpora.manifest import Utterance
 from tts.data.features.contract import Contract, mel_of
@@ -123,7 +123,7 @@ class Prepared:
             flat = self._computed_again(row, entry)
         return torch.from_numpy(flat.reshape(self._n_mels, -1))
 
-    def wave(self, row: int, start: int, count: int) -> Samples:
+    def wave(self, row: int, start: int, count: int) -> Waveform:
         """Up to ``count`` samples of an utterance, in [-1, 1].
 
         Raises:
@@ -138,7 +138,7 @@ class Prepared:
             path = self._waves.path(int(self._waves.records["shard"][entry]))
             raise InputError(f"{path}: cannot be read any more ({error.strerror})") from None
 
-    def whole_wave(self, row: int) -> Samples:
+    def whole_wave(self, row: int) -> Waveform:
         """All samples of an utterance, whether they are stored or not.
 
         Raises:
@@ -148,12 +148,12 @@ class Prepared:
             return self.contract.samples(self._source(row, "there are no samples of").wav)[0]
         return self.wave(row, 0, int(self.table.rows["samples"][row]))
 
-    def _from_recording(self, row: int, start: int, count: int) -> Samples:
+    def _from_recording(self, row: int, start: int, count: int) -> Waveform:
         import soundfile
 
         path = self._source(row, "there are no samples of").wav
         try:
-            samples: Samples
+            samples: Waveform
             samples, _ = soundfile.read(path, count, start, dtype="float32")
         except soundfile.SoundFileError as error:
             # soundfile's text begins with the path, which a message has once

@@ -78,7 +78,7 @@ class Polish:
         )
 
 
-class Beside:
+class MelWaveStream:
     """Spectrogram and wave side by side, where the wave is made of the spectrogram as it comes.
 
     Args:

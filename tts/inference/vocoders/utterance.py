@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from tts.audio import MelConfig
 from tts.inference.decode_guard import Attempt
 from tts.inference.pauses import Pauses, fade_length, faded
-from tts.inference.reader import Utterance
+from tts.inference.reader import DecodingUnit
 from tts.inference.speech import Part, Speech
 from tts.inference.vocoders.griffin_lim import Vocoder, stream_with
 from tts.inference.vocoders.mel_bridge import Bridge
@@ -21,7 +21,7 @@ from tts.models.chunking import by_pieces
 
 
 @dataclass(frozen=True)
-class Voicing:
+class UtteranceVocoder:
     """Makes utterances sound.
 
     Attributes:
@@ -48,7 +48,9 @@ class Voicing:
         part = self.part(attempt, seconds, time.perf_counter() - begin)
         return Speech(wave, rate, mel.float().cpu(), attempt.utterance.text, (part,), self.mel)
 
-    def stream(self, mels: Iterable[Tensor], utterance: Utterance, seed: int) -> Iterator[Tensor]:
+    def stream(
+        self, mels: Iterable[Tensor], utterance: DecodingUnit, seed: int
+    ) -> Iterator[Tensor]:
         """The wave of one utterance while its spectrogram comes, ``(n_mels, t)`` each."""
         rate = self.vocoder.mel.sample_rate
         n_frames = 0
@@ -70,7 +72,7 @@ class Voicing:
         waves = (wave.float().cpu() for wave in stream_with(self.vocoder, audible(), generator))
         return by_pieces(waves, fade, reach=fade_length(rate))
 
-    def pause_samples(self, utterance: Utterance, n_frames: int, n_samples: int) -> int:
+    def pause_samples(self, utterance: DecodingUnit, n_frames: int, n_samples: int) -> int:
         """Samples of silence behind an utterance of so many frames and samples."""
         if utterance.after is None:
             return 0
@@ -78,7 +80,7 @@ class Voicing:
         n_frames += self._silent_frames(utterance)
         return max(0, n_frames * self.vocoder.mel.hop_length - n_samples)
 
-    def _silent_frames(self, utterance: Utterance) -> int:
+    def _silent_frames(self, utterance: DecodingUnit) -> int:
         mel = self.vocoder.mel
         return round(self.pauses.after(utterance.after) * mel.sample_rate / mel.hop_length)
 
@@ -113,7 +115,9 @@ class Voicing:
             audible = self.bridge(audible)
         return self.vocoder(audible, generator=torch.Generator().manual_seed(seed)).float().cpu()
 
-    def _with_edges(self, wave: Tensor, mel: Tensor, utterance: Utterance) -> tuple[Tensor, Tensor]:
+    def _with_edges(
+        self, wave: Tensor, mel: Tensor, utterance: DecodingUnit
+    ) -> tuple[Tensor, Tensor]:
         """What is heard alone stays as it is; a join is silent on both sides."""
         rate, n_frames = self.vocoder.mel.sample_rate, mel.shape[1]
         if not utterance.begins or utterance.after is not None:

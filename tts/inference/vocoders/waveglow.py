@@ -15,7 +15,7 @@ from torch import Tensor
 from tts.audio import MelConfig
 from tts.core.errors import InputError
 from tts.inference.vocoders.denoiser import Denoiser, Mode
-from tts.inference.vocoders.polishing import SHARPNESS, STEPS, Beside, Polish
+from tts.inference.vocoders.polishing import SHARPNESS, STEPS, MelWaveStream, Polish
 from tts.models import WaveGlow
 from tts.models.chunking import growing
 from tts.models.waveglow.network import CHUNK_FRAMES
@@ -173,7 +173,7 @@ class WaveGlowVocoder:
         """
         if self.polish is None:
             return self._stream(mels, generator)
-        beside = Beside(mels, self.mel.hop_length)
+        beside = MelWaveStream(mels, self.mel.hop_length)
         waves = self._stream(beside.mels(), generator)
         return self.polish.stream(beside.pieces(waves), PIECE_FRAMES)
 

@@ -1,4 +1,4 @@
-"""Samples: at another rate, and as whole numbers instead of float32 in [-1, 1]."""
+"""Resamples waveforms from one rate to another, whole or block by block."""
 
 from __future__ import annotations
 
@@ -7,17 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Samples = NDArray[np.float32]
+from tts.audio.pcm import Waveform
 
-#: Samples of 16 bits are whole numbers of this many to the unit.
-FULL_SCALE = 32768
-#: Samples of a block: libsndfile's Vorbis keeps what it is given at once on the stack.
+#: Samples of a block: the Vorbis encoder of libsndfile keeps a whole block on the stack.
 _BLOCK = 2**16
 
 
-def resampled(samples: Samples, rate: int, wanted: int) -> Samples:
+def resampled(samples: Waveform, rate: int, wanted: int) -> Waveform:
     """Resample ``(T_wave,)`` from one rate in Hz to another; a peak may then exceed [-1, 1]."""
     if rate == wanted:
         return samples
@@ -26,7 +23,7 @@ def resampled(samples: Samples, rate: int, wanted: int) -> Samples:
     return np.asarray(soxr.resample(samples, rate, wanted, quality="HQ"), dtype=np.float32)
 
 
-def resampled_blocks(samples: Samples, rate: int, wanted: int) -> Iterator[Samples]:
+def resampled_blocks(samples: Waveform, rate: int, wanted: int) -> Iterator[Waveform]:
     """``resampled``, to the bit, in blocks; the samples may lie on the disk.
 
     Args:
@@ -49,7 +46,7 @@ def resampled_blocks(samples: Samples, rate: int, wanted: int) -> Iterator[Sampl
         yield stream.resample_chunk(block, last=start + _BLOCK >= len(samples))
 
 
-def _copied(samples: Samples, begin: int, end: int) -> Samples:
+def _copied(samples: Waveform, begin: int, end: int) -> Waveform:
     """Some of the samples, in memory of their own."""
     block = np.array(samples[begin:end], np.float32)
     mapped: Any = getattr(samples, "_mmap", None)
@@ -58,27 +55,3 @@ def _copied(samples: Samples, begin: int, end: int) -> Samples:
     if hasattr(mapped, "madvise") and getattr(samples, "mode", None) == "r":
         mapped.madvise(mmap.MADV_DONTNEED)
     return block
-
-
-def to_pcm(samples: Samples, bits: int | None) -> NDArray[Any]:
-    """What libsndfile is given for [-1, 1] at this many bits: 16, 24, or None for a coder's own."""
-    if bits is None:
-        return samples
-    if bits == 16:
-        return to_int16(samples)
-    # in the upper bits of 32: libsndfile's own conversion multiplies by one less
-    full_scale = 2.0 ** (bits - 1)
-    scaled = np.rint(samples.astype(np.float64) * full_scale).clip(-full_scale, full_scale - 1)
-    return scaled.astype(np.int32) << (32 - bits)
-
-
-def to_int16(samples: Samples) -> NDArray[np.int16]:
-    """Round samples in [-1, 1] to 16 bits: those of a 16-bit file are what they were in it."""
-    scaled = np.rint(samples * np.float32(FULL_SCALE))
-    rounded: NDArray[np.int16] = scaled.clip(-FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
-    return rounded
-
-
-def to_float(samples: NDArray[np.int16]) -> Samples:
-    """Undo ``to_int16``."""
-    return samples.astype(np.float32) / np.float32(FULL_SCALE)
