@@ -135,14 +135,14 @@ def measure_machine() -> Machine:
     import torch
 
     from tts.core.threads import torch_threads
-    from tts.models.kernels.products import rows_times
+    from tts.models.kernels.products import onednn_linear
 
     flops, read = {}, {}
     a, b = torch.randn(1536, 1536), torch.randn(1536, 1536)
     values = torch.ones(64 * 2**20)
     for threads in (1, 2):
         with torch_threads(threads):
-            product = min(_best(lambda: a @ b), _best(lambda: rows_times(a, b)))
+            product = min(_best(lambda: a @ b), _best(lambda: onednn_linear(a, b)))
             reading = min(_best(values.sum), _best(lambda: values.dot(values)))
             flops[threads] = 2 * 1536**3 / product
             read[threads] = values.nbytes / reading

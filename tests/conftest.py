@@ -48,8 +48,8 @@ def command(monkeypatch, capsys):
 @pytest.fixture
 def compiled_decoding(monkeypatch):
     """Networks of any size decode by compiled loops, with any number of torch's threads."""
-    from tts.models.tacotron2 import compiled_decoder as decoder_fast
+    from tts.models.tacotron2 import compiled_decoder
 
-    monkeypatch.setattr(decoder_fast, "LARGE", 0)
-    monkeypatch.setattr(decoder_fast, "MEMORY_THREADS", 10**6)
-    monkeypatch.setattr(decoder_fast, "BATCH_THREADS", 10**6)
+    monkeypatch.setattr(compiled_decoder, "MIN_COMPILED_WEIGHTS", 0)
+    monkeypatch.setattr(compiled_decoder, "MAX_THREADS_SINGLE", 10**6)
+    monkeypatch.setattr(compiled_decoder, "MAX_THREADS_BATCH", 10**6)

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from tts.models import MelStream, Tacotron2, WaveGlow
-from tts.models.chunking import BlockNoise, by_pieces, growing
+from tts.models.chunking import BlockNoise, apply_in_chunks, doubling_sizes
 
 
 def cut(x, lengths):
@@ -30,7 +30,7 @@ def blurred(x, first=0, last=True):
 @pytest.mark.parametrize("align", [1, 4])
 def test_pieces_are_the_whole(lengths, sizes, align):
     x = torch.randn(50, generator=torch.Generator().manual_seed(0))
-    pieces = list(by_pieces(cut(x, lengths), blurred, reach=2, align=align, sizes=sizes))
+    pieces = list(apply_in_chunks(cut(x, lengths), blurred, reach=2, align=align, sizes=sizes))
     torch.testing.assert_close(torch.cat(pieces), blurred(x))
     for piece, size in zip(pieces[:-1], sizes, strict=False):
         assert len(piece) >= size
@@ -39,7 +39,7 @@ def test_pieces_are_the_whole(lengths, sizes, align):
 def test_results_come_before_the_end_is_known():
     taken = []
     pieces = (taken.append(n) or torch.ones(4) for n in range(100))
-    next(by_pieces(pieces, blurred, reach=2))
+    next(apply_in_chunks(pieces, blurred, reach=2))
     assert len(taken) == 1
 
 
@@ -50,16 +50,16 @@ def test_what_is_kept_does_not_grow():
         seen.append(len(x))
         return x
 
-    list(by_pieces((torch.ones(4) for _ in range(100)), operate, reach=3, align=2))
+    list(apply_in_chunks((torch.ones(4) for _ in range(100)), operate, reach=3, align=2))
     assert max(seen) <= 4 + 2 * 3 + 2
 
 
 def test_nothing_gives_nothing():
-    assert list(by_pieces([], blurred, reach=2)) == []
+    assert list(apply_in_chunks([], blurred, reach=2)) == []
 
 
 def test_sizes_double_up_to_the_most():
-    assert list(islice(growing(3, 10), 5)) == [3, 6, 10, 10, 10]
+    assert list(islice(doubling_sizes(3, 10), 5)) == [3, 6, 10, 10, 10]
 
 
 def noise(block=7):
@@ -129,7 +129,7 @@ def test_a_streamed_utterance_is_the_generated(tacotron2, r, max_steps, how):
         text[None], torch.tensor([8]), generator=torch.Generator().manual_seed(1), **seeded
     )
     stream = MelStream(
-        network, text, generator=torch.Generator().manual_seed(1), piece_frames=4, **seeded
+        network, text, generator=torch.Generator().manual_seed(1), chunk_frames=4, **seeded
     )
     torch.testing.assert_close(torch.cat(list(stream), 1), whole.mel_post[0])
     torch.testing.assert_close(stream.gate_logits, whole.gate_logits[0])

@@ -17,10 +17,9 @@ from tts.export.lstm import bilstm, onnx_weights
 from tts.export.part import Part, Sample, Shape
 from tts.models import Tacotron2
 from tts.models.layers import sequence_mask
+from tts.models.log_mel import LOG_MEL_MEAN, LOG_MEL_STD
 from tts.models.tacotron2.decoder import AttentionState, DecoderState, Memory
 
-#: Log-mels of speech, roughly: what a post-net is tried with.
-_MEAN, _STD = -5.5, 2.1
 #: Steps that a decoder has behind it when it is tried.
 _STEPS = 3
 
@@ -189,7 +188,7 @@ def _postnet(network: Tacotron2) -> Part:
 
     def sample(batch: int, length: int) -> Sample:
         noise = _noise(batch, config.n_mels, length, seed=length)
-        frames = (_MEAN + _STD * noise - config.mel_mean) / config.mel_std
+        frames = (LOG_MEL_MEAN + LOG_MEL_STD * noise - config.mel_mean) / config.mel_std
         lengths = _lengths(batch, length)
         mask = sequence_mask(lengths, length)[:, None]
         mel = frames + network.postnet(frames, mask if config.mask_convolutions else None)

@@ -14,9 +14,7 @@ from tts.audio import MelConfig
 from tts.export.folder import KIND
 from tts.export.part import Part, Shape, Tensors
 from tts.inference import Denoiser, Synthesizer, WaveGlowVocoder
-
-#: What `Synthesizer.speak` takes if nothing is said.
-GATE_THRESHOLD, MAX_STEPS = 0.5, 1000
+from tts.models.tacotron2.stopping import GATE_THRESHOLD, MAX_STEPS
 
 
 def describe(

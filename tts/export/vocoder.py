@@ -17,10 +17,11 @@ from torch.nn import functional as F
 
 from tts.export.part import Part, Sample
 from tts.models import WaveGlow
+from tts.models.log_mel import LOG_MEL_MEAN, LOG_MEL_STD
 from tts.models.waveglow.network import InvertibleConv
 
-#: What a network is tried with: log-mels of speech, roughly, and the noise of speaking.
-_MEAN, _STD, _SIGMA = -5.5, 2.1, 0.6
+#: Standard deviation of the noise in the example input of a vocoder.
+_SIGMA = 0.6
 
 
 class _Unmixing(nn.Module):
@@ -61,7 +62,9 @@ def waveglow_part(network: WaveGlow) -> Part:
 
     def sample(batch: int, length: int) -> Sample:
         generator = torch.Generator().manual_seed(length)
-        mel = _MEAN + _STD * torch.randn(batch, config.n_mels, length, generator=generator)
+        mel = LOG_MEL_MEAN + LOG_MEL_STD * torch.randn(
+            batch, config.n_mels, length, generator=generator
+        )
         # neighbouring frames of speech are alike
         mel = F.avg_pool1d(mel, 5, 1, 2, count_include_pad=False)
         z = _SIGMA * torch.randn(batch, config.n_group, length * rate, generator=generator)

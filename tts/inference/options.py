@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from tts.core.errors import InputError
 from tts.inference.pauses import Pauses
 from tts.inference.vocoders.denoiser import Mode
+from tts.models.tacotron2.stopping import GATE_THRESHOLD, MAX_STEPS
 
 #: What an utterance may take before it is given up, in seconds: four times what people need for a
 #: symbol, and two more for the silence around the shortest words.
@@ -48,8 +49,8 @@ class Options:
 
     batch_size: int = 8
     seed: int = 0
-    max_steps: int = 1000
-    gate_threshold: float = 0.5
+    max_steps: int = MAX_STEPS
+    gate_threshold: float = GATE_THRESHOLD
     attention_window: int | None = None
     end_steps: int | None = None
     guard: bool = True

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-#: As in decoding.
-THRESHOLD = 0.5
+from tts.models.tacotron2.stopping import GATE_THRESHOLD
 
 
-def gate_delay(gate: Tensor, n_target: int, threshold: float = THRESHOLD) -> tuple[int, bool]:
+def gate_delay(gate: Tensor, n_target: int, threshold: float = GATE_THRESHOLD) -> tuple[int, bool]:
     """Frames from the end of the recording to the frame where the gate fires, and whether it does.
 
     Args:

@@ -19,12 +19,14 @@ from tts.models.waveglow.loss import waveglow_loss
 from tts.models.waveglow.network import WaveGlow
 
 #: Options of the networks that say how they are computed, and not what.
-SAME_FUNCTION = ("recurrence", "constant_memory")
+COMPUTATION_OPTIONS = ("recurrence", "constant_memory")
 
 
-def without_effect(sizes: Mapping[str, Any]) -> tuple[str, ...]:
+def options_without_effect(sizes: Mapping[str, Any]) -> tuple[str, ...]:
     """Options that do not change what a network of these sizes computes."""
-    return SAME_FUNCTION if sizes.get("pitch_bins") else (*SAME_FUNCTION, *PITCH_OPTIONS)
+    return (
+        COMPUTATION_OPTIONS if sizes.get("pitch_bins") else (*COMPUTATION_OPTIONS, *PITCH_OPTIONS)
+    )
 
 
 __all__ = [
@@ -37,8 +39,8 @@ __all__ = [
     "WaveGlow",
     "WaveGlowConfig",
     "WaveGlowOutput",
+    "options_without_effect",
     "sequence_mask",
     "tacotron2_loss",
     "waveglow_loss",
-    "without_effect",
 ]

@@ -15,12 +15,12 @@ import torch
 from torch import Tensor
 
 #: Computes what it is given; told where in the whole that begins, and whether it ends the whole.
-Operate = Callable[[Tensor, int, bool], Tensor]
+ChunkOperation = Callable[[Tensor, int, bool], Tensor]
 
 
-def by_pieces(
+def apply_in_chunks(
     pieces: Iterable[Tensor],
-    operate: Operate,
+    operate: ChunkOperation,
     *,
     reach: int,
     ratio: int = 1,
@@ -62,7 +62,7 @@ def by_pieces(
         kept, first = kept[..., unneeded:], first + unneeded
 
 
-def growing(first: int, most: int) -> Iterator[int]:
+def doubling_sizes(first: int, most: int) -> Iterator[int]:
     """Sizes that double: a short wait at first, little that is computed twice later."""
     while first < most:
         yield first

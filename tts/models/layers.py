@@ -11,8 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tts.models.kernels.activations import draw_kept
-from tts.models.kernels.masked_norm import NormActivation, Statistics, activate, statistics
+from tts.models.kernels.activations import dropout_mask
+from tts.models.kernels.masked_norm import (
+    NormActivation,
+    NormStatistics,
+    activate,
+    masked_statistics,
+)
 
 
 def sequence_mask(lengths: Tensor, max_length: int | None = None) -> Tensor:
@@ -91,15 +96,15 @@ class MaskedBatchNorm1d(nn.Module):
             x = F.batch_norm(x, mean, var, self.weight, self.bias, False, 0.0, self.eps)
             return F.dropout(activate(x, activation), dropout)
         with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
-            found = statistics(x, mask)
+            found = masked_statistics(x, mask)
             self._track(found)
-        kept, scale = draw_kept(x.shape, dropout, x.device) if dropout else (None, 1.0)
+        kept, scale = dropout_mask(x.shape, dropout, x.device) if dropout else (None, 1.0)
         arguments = mask, found, self.eps, activation, kept, scale
         with torch.autocast(x.device.type, enabled=False):
             out: Tensor = NormActivation.apply(x, self.weight, self.bias, *arguments)  # type: ignore[no-untyped-call]
         return out
 
-    def _track(self, found: Statistics) -> None:
+    def _track(self, found: NormStatistics) -> None:
         unbiased = found.var * found.n_real / (found.n_real - 1).clamp(min=1.0)
         self.running_mean.lerp_(found.mean.to(self.running_mean.dtype), self.momentum)
         self.running_var.lerp_(unbiased.to(self.running_var.dtype), self.momentum)

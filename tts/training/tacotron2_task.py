@@ -96,9 +96,9 @@ class Tacotron2Task(SpeechTask):
         )
         if self.critic is not None and n_frames is not None:
             mask = sequence_mask(batch.mel_lengths, batch.mel.shape[2])
-            verdict = self.critic.judge(output.mel_post, batch.mel, mask, n_frames)
-            losses |= verdict._asdict()
-            losses["total"] = losses["total"] + verdict.total(self.loss.critic_weight)
+            critic_losses = self.critic.losses(output.mel_post, batch.mel, mask, n_frames)
+            losses |= critic_losses.to_dict()
+            losses["total"] = losses["total"] + critic_losses.total(self.loss.critic_weight)
         return losses, int(batch.mel_lengths.sum())
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

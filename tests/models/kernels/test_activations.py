@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tts.models.kernels.activations import dropout_factors, gated, tanh, tanh_
+from tts.models.kernels.activations import dropout_factors, gated_activation, tanh, tanh_
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_tanh_between_precisions():
 def test_gradients_of_gated():
     torch.manual_seed(0)
     x = torch.randn(2, 6, 5, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(gated, x)
+    assert torch.autograd.gradcheck(gated_activation, x)
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 5e-7), (torch.bfloat16, 0.02)])
@@ -43,9 +43,9 @@ def test_gated_is_tanh_times_sigmoid(dtype, tolerance):
     a, b = x.chunk(2, dim=1)
     d = torch.randn(2, 32, 50).to(dtype)
     for ours, plain in (
-        (gated(x), torch.tanh(a) * torch.sigmoid(b)),
+        (gated_activation(x), torch.tanh(a) * torch.sigmoid(b)),
         (
-            torch.autograd.grad(gated(x), x, d)[0],
+            torch.autograd.grad(gated_activation(x), x, d)[0],
             torch.autograd.grad(torch.tanh(a) * torch.sigmoid(b), x, d)[0],
         ),
     ):

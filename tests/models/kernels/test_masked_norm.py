@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from tts.models.kernels import masked_norm
-from tts.models.kernels.masked_norm import ACTIVATIONS, NormActivation, activate, statistics
+from tts.models.kernels.masked_norm import ACTIVATIONS, NormActivation, activate, masked_statistics
 from tts.models.layers import ConvBlock, sequence_mask
 
 EPS = 1e-5
@@ -16,7 +16,7 @@ CASES = [(mask, dropped) for mask in (None, MASK) for dropped in (False, True)]
 
 
 def apply(x, weight, bias, mask, activation, kept):
-    found = statistics(x.detach(), mask)
+    found = masked_statistics(x.detach(), mask)
     return NormActivation.apply(x, weight, bias, mask, found, EPS, activation, kept, 1.6)
 
 
@@ -93,7 +93,7 @@ def test_a_graph_that_is_kept_can_be_walked_again():
 def test_everything_dropped_gives_no_gradient():
     (x, weight, bias), _ = operands(False)
     kept = torch.zeros(3, 4, 7, dtype=torch.bool)
-    found = statistics(x.detach(), MASK)
+    found = masked_statistics(x.detach(), MASK)
     out = NormActivation.apply(x, weight, bias, MASK, found, EPS, "tanh", kept, 0.0)
     for gradient in torch.autograd.grad(out.sum(), [x, weight, bias]):
         assert not gradient.any()

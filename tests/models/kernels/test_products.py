@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from tts.models.kernels import products
-from tts.models.kernels.products import dense, pointwise, rows_times, weight_gradient
+from tts.models.kernels.products import dense, onednn_linear, pointwise_conv, weight_gradient
 
 needs_onednn = pytest.mark.skipif(
     not torch.backends.mkldnn.is_available(), reason="torch was built without oneDNN"
@@ -18,7 +18,7 @@ SIZES = [(300, 80, 129), (90, 301, 130), (70, 63, 401)]
 
 @pytest.fixture(autouse=True)
 def nothing_is_too_small(monkeypatch):
-    monkeypatch.setattr(products, "SMALL", 1)
+    monkeypatch.setattr(products, "MIN_MULTIPLY_ADDS", 1)
 
 
 def layouts(matrix: torch.Tensor) -> list[torch.Tensor]:
@@ -37,7 +37,9 @@ def test_products_of_all_layouts(size):
     for left in layouts(rows):
         for right in layouts(weight):
             assert products._does(left, right)
-            torch.testing.assert_close(rows_times(left, right, bias), exact, rtol=1e-5, atol=1e-4)
+            torch.testing.assert_close(
+                onednn_linear(left, right, bias), exact, rtol=1e-5, atol=1e-4
+            )
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
@@ -95,7 +97,7 @@ def test_other_precisions_are_torchs(dtype):
     torch.manual_seed(0)
     rows, weight = torch.randn(6, 33, dtype=dtype), torch.randn(17, 33, dtype=dtype)
     assert not products._does(rows, weight)
-    assert torch.equal(rows_times(rows, weight), nn.functional.linear(rows, weight))
+    assert torch.equal(onednn_linear(rows, weight), nn.functional.linear(rows, weight))
 
 
 def test_without_onednn_under_autocast_and_for_no_gradient_the_layer_is_called(monkeypatch):
@@ -111,9 +113,9 @@ def test_without_onednn_under_autocast_and_for_no_gradient_the_layer_is_called(m
 
 
 def test_small_products_are_torchs(monkeypatch):
-    monkeypatch.setattr(products, "SMALL", 12 * 33 * 17 + 1)
+    monkeypatch.setattr(products, "MIN_MULTIPLY_ADDS", 12 * 33 * 17 + 1)
     rows, weight = torch.randn(12, 33), torch.randn(17, 33)
-    assert torch.equal(rows_times(rows, weight), nn.functional.linear(rows, weight))
+    assert torch.equal(onednn_linear(rows, weight), nn.functional.linear(rows, weight))
 
 
 @needs_onednn
@@ -124,7 +126,7 @@ def test_a_pointwise_convolution_is_the_layer(batch, bias, monkeypatch):
     layer, inputs = nn.Conv1d(33, 17, 1, bias=bias), torch.randn(batch, 33, 50)
     for threads, is_ours in ((1, True), (2, False)):
         monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
-        ours = outputs_and_gradients(layer, inputs, pointwise)
+        ours = outputs_and_gradients(layer, inputs, pointwise_conv)
         assert ("_Pointwise" in ours[0].grad_fn.name()) == is_ours
         theirs = outputs_and_gradients(layer, inputs, lambda layer, inputs: layer(inputs))
         for one, other in zip(ours, theirs, strict=True):
@@ -134,4 +136,4 @@ def test_a_pointwise_convolution_is_the_layer(batch, bias, monkeypatch):
 def test_other_kernels_are_torchs(monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     layer, inputs = nn.Conv1d(33, 17, 3, padding=1), torch.randn(1, 33, 50)
-    assert torch.equal(pointwise(layer, inputs), layer(inputs))
+    assert torch.equal(pointwise_conv(layer, inputs), layer(inputs))

@@ -13,8 +13,8 @@ from torch import nn
 
 from tts.models import MelStream, Tacotron2
 from tts.models.kernels import decoder_kernels
-from tts.models.tacotron2 import compiled_decoder as decoder_fast
-from tts.models.tacotron2.compiled_decoder import fast_steps
+from tts.models.tacotron2 import compiled_decoder
+from tts.models.tacotron2.compiled_decoder import compiled_steps
 from tts.models.tacotron2.decoder import Decoder
 from tts.models.tacotron2.int8 import int8_decoder, quantized_rows
 
@@ -74,7 +74,7 @@ def walk(net, rows=slice(None), window=None, generator=None, n_steps=30):
     """Frames, gates and alignments of some steps; None where the loops are not used."""
     with torch.inference_mode():
         memory = net.encode(*texts(rows))
-        steps = fast_steps(net.decoder, memory, generator or seeded(), window)
+        steps = compiled_steps(net.decoder, memory, generator or seeded(), window)
         return None if steps is None else stacked(islice(steps, n_steps))
 
 
@@ -156,7 +156,8 @@ def test_an_utterance_alone_is_to_the_bit_what_it_is_in_company(row, int8, windo
             bias=memory.bias[row : row + 1, :n],
         )
         together, alone = (
-            stacked(islice(fast_steps(net.decoder, m, seeded(), window), 30)) for m in (memory, own)
+            stacked(islice(compiled_steps(net.decoder, m, seeded(), window), 30))
+            for m in (memory, own)
         )
     assert torch.equal(together[0][:, row : row + 1], alone[0])
     assert torch.equal(together[1][:, row : row + 1], alone[1])
@@ -281,24 +282,24 @@ def test_what_is_not_known_goes_the_plain_way(change):
 def test_gradients_and_autocast_go_the_plain_way():
     net = network()
     memory = net.encode(*texts())
-    assert fast_steps(net.decoder, memory, None, None) is None
+    assert compiled_steps(net.decoder, memory, None, None) is None
     with torch.no_grad():
-        assert fast_steps(net.decoder, memory, None, None) is not None
+        assert compiled_steps(net.decoder, memory, None, None) is not None
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            assert fast_steps(net.decoder, memory, None, None) is None
+            assert compiled_steps(net.decoder, memory, None, None) is None
 
 
-@pytest.mark.parametrize(("rows", "name"), [(1, "MEMORY_THREADS"), (3, "BATCH_THREADS")])
+@pytest.mark.parametrize(("rows", "name"), [(1, "MAX_THREADS_SINGLE"), (3, "MAX_THREADS_BATCH")])
 def test_many_threads_go_the_plain_way(rows, name, monkeypatch):
     net = network()
-    monkeypatch.setattr(decoder_fast, name, torch.get_num_threads() - 1)
+    monkeypatch.setattr(compiled_decoder, name, torch.get_num_threads() - 1)
     assert walk(net, slice(0, rows)) is None
-    monkeypatch.setattr(decoder_fast, name, torch.get_num_threads())
+    monkeypatch.setattr(compiled_decoder, name, torch.get_num_threads())
     assert walk(net, slice(0, rows)) is not None
 
 
 def test_a_small_network_stays_with_torch_unless_its_weights_are_integers(monkeypatch):
-    monkeypatch.setattr(decoder_fast, "LARGE", 10**9)
+    monkeypatch.setattr(compiled_decoder, "MIN_COMPILED_WEIGHTS", 10**9)
     net = network()
     assert walk(net) is None
     assert walk(int8_decoder(net)) is not None
@@ -307,9 +308,9 @@ def test_a_small_network_stays_with_torch_unless_its_weights_are_integers(monkey
 def test_the_published_sizes_are_large_and_the_compact_ones_are_not(monkeypatch):
     monkeypatch.undo()
     compact = {"attention_rnn_dim": 320, "decoder_rnn_dim": 320, "encoder_embedding_dim": 192}
-    monkeypatch.setattr(decoder_fast, "MEMORY_THREADS", 10**6)
-    assert decoder_fast._pays(Tacotron2().decoder, 1)
-    assert not decoder_fast._pays(Tacotron2(**compact, prenet_dim=128).decoder, 1)
+    monkeypatch.setattr(compiled_decoder, "MAX_THREADS_SINGLE", 10**6)
+    assert compiled_decoder._pays(Tacotron2().decoder, 1)
+    assert not compiled_decoder._pays(Tacotron2(**compact, prenet_dim=128).decoder, 1)
 
 
 @pytest.mark.parametrize(("n", "k"), [(1, 1), (4, 32), (7, 33), (64, 100)])

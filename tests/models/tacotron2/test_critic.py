@@ -34,74 +34,74 @@ def learn(critic, steps=60):
     optimizer = torch.optim.Adam(critic.parameters(), 1e-3)
     for step in range(steps):
         mel = spectrogram(step)
-        verdict = critic.judge(smooth(mel), mel, MASK, COUNT)
+        losses = critic.losses(smooth(mel), mel, MASK, COUNT)
         optimizer.zero_grad()
-        verdict.critic.backward()
+        losses.critic_loss.backward()
         optimizer.step()
-    return verdict
+    return losses
 
 
 def test_it_learns_to_tell_smooth_from_fine(critic):
-    assert critic.judge(smooth(spectrogram()), spectrogram(), MASK, COUNT).critic.item() > 0.2
-    verdict = learn(critic)
-    assert verdict.critic.item() < 0.05
-    assert verdict.fooled.item() > 0.5
+    assert critic.losses(smooth(spectrogram()), spectrogram(), MASK, COUNT).critic_loss.item() > 0.2
+    losses = learn(critic)
+    assert losses.critic_loss.item() < 0.05
+    assert losses.generator_loss.item() > 0.5
 
 
 def test_its_gradient_makes_predictions_finer(critic):
     learn(critic)
     mel = spectrogram(99)
     predicted = smooth(mel).requires_grad_()
-    verdict = critic.judge(predicted, mel, MASK, COUNT)
-    for loss in (verdict.fooled, verdict.features):
+    losses = critic.losses(predicted, mel, MASK, COUNT)
+    for loss in (losses.generator_loss, losses.feature_loss):
         (gradient,) = torch.autograd.grad(loss, predicted, retain_graph=True)
         finer = (predicted - 20 * gradient / gradient.abs().max() * 0.01).detach()
-        again = critic.judge(finer, mel, MASK, COUNT)
-        assert again.fooled.item() < verdict.fooled.item()
+        again = critic.losses(finer, mel, MASK, COUNT)
+        assert again.generator_loss.item() < losses.generator_loss.item()
         assert finer[0].std() > predicted[0].std()
 
 
 def test_each_part_of_the_verdict_teaches_one_of_the_two(critic):
     predicted = smooth(spectrogram()).requires_grad_()
-    verdict = critic.judge(predicted, spectrogram(), MASK, COUNT)
+    losses = critic.losses(predicted, spectrogram(), MASK, COUNT)
     weights = list(critic.parameters())
-    for loss in (verdict.fooled, verdict.features):
+    for loss in (losses.generator_loss, losses.feature_loss):
         found = torch.autograd.grad(
             loss, [predicted, *weights], retain_graph=True, allow_unused=True
         )
         assert found[0].abs().sum() > 0
         assert all(gradient is None for gradient in found[1:])
-    found = torch.autograd.grad(verdict.critic, [predicted, *weights], allow_unused=True)
+    found = torch.autograd.grad(losses.critic_loss, [predicted, *weights], allow_unused=True)
     assert found[0] is None
     assert all(gradient.abs().sum() > 0 for gradient in found[1:])
 
 
 def test_a_perfect_prediction_has_the_features_of_the_recording(critic):
-    verdict = critic.judge(spectrogram(), spectrogram(), MASK, COUNT)
-    assert verdict.features.item() == 0.0
-    assert verdict.fooled.item() == pytest.approx(1.0, abs=0.3)
+    losses = critic.losses(spectrogram(), spectrogram(), MASK, COUNT)
+    assert losses.feature_loss.item() == 0.0
+    assert losses.generator_loss.item() == pytest.approx(1.0, abs=0.3)
 
 
 @pytest.mark.parametrize("n_more", [1, 2, 7])
 def test_padding_has_no_influence(critic, n_more):
     predicted, target = smooth(spectrogram()), spectrogram()
-    expected = critic.judge(predicted, target, MASK, COUNT)
+    expected = critic.losses(predicted, target, MASK, COUNT)
 
     def padded(mel, value):
         mel = torch.nn.functional.pad(mel, (0, n_more))
         return mel.masked_fill(~mask[:, None], value)
 
     mask = sequence_mask(LENGTHS, 40 + n_more)
-    found = critic.judge(padded(predicted, 3.0), padded(target, -9.0), mask, COUNT)
+    found = critic.losses(padded(predicted, 3.0), padded(target, -9.0), mask, COUNT)
     for ours, theirs in zip(found, expected, strict=True):
         assert ours.item() == pytest.approx(theirs.item(), rel=1e-5)
 
 
 def test_batches_add_up(critic):
     predicted, target = smooth(spectrogram()), spectrogram()
-    whole = critic.judge(predicted, target, MASK, COUNT)
+    whole = critic.losses(predicted, target, MASK, COUNT)
     parts = [
-        critic.judge(predicted[k : k + 1], target[k : k + 1], MASK[k : k + 1], COUNT)
+        critic.losses(predicted[k : k + 1], target[k : k + 1], MASK[k : k + 1], COUNT)
         for k in (0, 1)
     ]
     for together, *apart in zip(whole, *parts, strict=True):

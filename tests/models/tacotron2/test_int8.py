@@ -7,7 +7,12 @@ import torch
 from torch import nn
 
 from tts.models import Tacotron2
-from tts.models.tacotron2.int8 import Int8LSTMCell, add_product, int8_decoder, quantized_rows
+from tts.models.tacotron2.int8 import (
+    Int8LSTMCell,
+    add_dequantized_product,
+    int8_decoder,
+    quantized_rows,
+)
 
 
 @pytest.fixture
@@ -39,14 +44,14 @@ def test_the_product_is_that_of_the_rounded_weights(batch, columns):
     weight, scale = quantized_rows(torch.randn(40, columns))
     x, before = torch.randn(batch, columns), torch.randn(batch, 40)
     out = before.clone()
-    add_product(out, x, weight, scale)
+    add_dequantized_product(out, x, weight, scale)
     torch.testing.assert_close(out, before + x @ (weight * scale[:, None]).T)
 
 
 def test_a_slice_of_a_wider_tensor_is_read_right():
     weight, scale = quantized_rows(torch.randn(4, 6))
     wide, out = torch.randn(2, 12), torch.zeros(2, 4)
-    add_product(out, wide[:, ::2], weight, scale)
+    add_dequantized_product(out, wide[:, ::2], weight, scale)
     torch.testing.assert_close(out, wide[:, ::2] @ (weight * scale[:, None]).T)
 
 

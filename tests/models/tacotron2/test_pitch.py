@@ -11,7 +11,7 @@ from tts.audio import LogMel, MelConfig
 from tts.audio.mel_bands import band_edges
 from tts.core.errors import InputError
 from tts.models import Tacotron2, Tacotron2Config, tacotron2_loss
-from tts.models.tacotron2.pitch import PitchHead, PitchReader, _band_edges, pitch_code
+from tts.models.tacotron2.pitch import PitchEstimator, PitchHead, _band_edges, pitch_code
 from tts.models.tacotron2.stream import MelStream
 
 LOW, HIGH = Tacotron2Config().pitch_low, Tacotron2Config().pitch_high
@@ -47,7 +47,7 @@ def pitch_hz(codes, low, high):
 def read(wave):
     mel = LogMel(MelConfig())(wave[None])
     mask = torch.ones(1, mel.shape[2], dtype=torch.bool)
-    return PitchReader(Tacotron2Config(pitch_bins=48))(mel, mask)[0]
+    return PitchEstimator(Tacotron2Config(pitch_bins=48))(mel, mask)[0]
 
 
 @pytest.mark.parametrize("hz", [121.0, 147.0, 200.0, 233.0, 310.0, 395.0])
@@ -88,7 +88,7 @@ def test_the_most_probable_pitch_is_chosen():
     logits = torch.full((2, 49), -8.0)
     logits[0, 9:12] = torch.tensor([2.0, 3.0, 2.0])
     logits[1, 48] = 5.0
-    codes = head.choose(logits)
+    codes = head.best_code(logits)
     assert torch.allclose(codes[0], pitch_code(torch.tensor(10.0), torch.tensor(True), 48))
     assert codes[1].tolist() == [0.0] * 48 + [1.0]
 
@@ -158,8 +158,8 @@ def test_free_running_draws_for_the_pitch_that_it_tells():
     for _ in range(3):
         seen = net.decoder.prenet(frame[None])[0]
         outputs, _ = net.decoder._recur(seen, state, memory, net.decoder._draw_dropout(seen[None]))
-        codes = net.decoder.pitch.choose(net.decoder.pitch.tell(outputs))
-        expected = net.decoder._project(outputs)[0] + net.decoder.pitch.draw(outputs, codes)
+        codes = net.decoder.pitch.best_code(net.decoder.pitch.pitch_logits(outputs))
+        expected = net.decoder._project(outputs)[0] + net.decoder.pitch.frame_offset(outputs, codes)
         frames, _, state = net.decoder.step(frame, state, memory)
         assert torch.allclose(frames, expected, atol=1e-6)
         assert torch.equal(state.pitch, codes[:, -1])
@@ -169,7 +169,7 @@ def test_free_running_draws_for_the_pitch_that_it_tells():
 def test_a_stream_is_what_is_generated():
     net, (text, text_lengths, *_) = network(n_frames_per_step=2).eval(), batch()
     whole = net.generate(text[:1], text_lengths[:1], max_steps=12)
-    pieces = list(MelStream(net, text[0, : text_lengths[0]], max_steps=12, piece_frames=4))
+    pieces = list(MelStream(net, text[0, : text_lengths[0]], max_steps=12, chunk_frames=4))
     assert torch.allclose(torch.cat(pieces, 1), whole.mel_post[0], atol=1e-5)
 
 
@@ -197,7 +197,7 @@ def test_the_pitch_is_read_in_full_precision():
     wave = harmonics(187.0)
     expected = read(wave)
     mel = LogMel(MelConfig())(wave[None])
-    reader, mask = PitchReader(Tacotron2Config(pitch_bins=48)), torch.ones(1, mel.shape[2]) > 0
+    reader, mask = PitchEstimator(Tacotron2Config(pitch_bins=48)), torch.ones(1, mel.shape[2]) > 0
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert torch.equal(reader(mel, mask)[0], expected)
 

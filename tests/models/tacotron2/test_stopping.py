@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tts.models import Tacotron2
-from tts.models.tacotron2.stopping import Ending, within
+from tts.models.tacotron2.stopping import StopCriterion, mask_outside_window
 
 SIZES = {
     "n_symbols": 20,
@@ -64,7 +64,9 @@ def test_guides_do_not_know_the_batch(row):
 def test_the_window_hides_what_is_far_and_keeps_the_padding_hidden():
     bias = torch.tensor([[0.0, 0.0, 0.0, 0.0, float("-inf")]])
     weights = torch.tensor([[0.1, 0.2, 0.6, 0.1, 0.0]])
-    assert within(bias, weights, 1).isfinite().tolist() == [[False, True, True, True, False]]
+    assert mask_outside_window(bias, weights, 1).isfinite().tolist() == [
+        [False, True, True, True, False]
+    ]
 
 
 def weights_at(*symbols, n_text=4):
@@ -72,21 +74,21 @@ def weights_at(*symbols, n_text=4):
 
 
 def test_attention_ends_an_utterance_after_steps_in_a_row():
-    ending = Ending(torch.tensor([4, 2]), 0.5, end_steps=2)
+    criterion = StopCriterion(torch.tensor([4, 2]), 0.5, end_steps=2)
     closed = torch.full((2, 3), -9.0)
     for symbols in ((3, 1), (2, 1), (3, 0), (3, 0)):
-        assert not ending.is_reached
-        ending.see(closed, weights_at(*symbols))
-    assert ending.is_reached
-    lengths, reasons = ending.result(99)
+        assert not criterion.all_stopped
+        criterion.update(closed, weights_at(*symbols))
+    assert criterion.all_stopped
+    lengths, reasons = criterion.result(99)
     assert (lengths.tolist(), reasons) == ([12, 6], ("attention", "attention"))
 
 
 def test_the_gate_comes_first_and_to_the_frame():
-    ending = Ending(torch.tensor([4, 4, 4]), 0.5, end_steps=1)
+    criterion = StopCriterion(torch.tensor([4, 4, 4]), 0.5, end_steps=1)
     gates = torch.tensor([[-9.0, 9.0, -9.0], [-9.0, -9.0, -9.0], [-9.0, -9.0, -9.0]])
-    ending.see(gates, weights_at(3, 3, 0))
-    lengths, reasons = ending.result(99)
+    criterion.update(gates, weights_at(3, 3, 0))
+    lengths, reasons = criterion.result(99)
     assert lengths.tolist() == [2, 3, 99]
     assert reasons == ("gate", "attention", "max_steps")
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from tts.models import WaveGlow, WaveGlowConfig, waveglow_loss
-from tts.models.waveglow.front import Condition, LappedTransform
+from tts.models.waveglow.condition import Condition
+from tts.models.waveglow.front import LappedTransform
 
 COMPACT = {"front": "lapped", "condition_channels": 5, "envelope": True, "separable": True}
 OPTIONS = [{}, *({key: value} for key, value in COMPACT.items()), COMPACT]

@@ -16,7 +16,7 @@ from torch import nn
 from tts.audio import MelConfig
 from tts.config import flattened
 from tts.core.errors import InputError
-from tts.models import without_effect
+from tts.models import options_without_effect
 from tts.runtime.run_folder import CHECKPOINTS, newest_run
 
 log = logging.getLogger(__name__)
@@ -186,7 +186,7 @@ def check_resumable(path: Path, network: nn.Module, mel: MelConfig, tokenizer: A
     # an option that came later than the checkpoint had its default
     defaults: dict[str, Any] = asdict(type(network.config)())  # type: ignore[call-overload]
     theirs = defaults | description["network_config"]
-    ignored = without_effect(ours)
+    ignored = options_without_effect(ours)
     for key, value in ours.items():
         if theirs[key] != value and key not in ignored:
             raise InputError(f"{path}: model.network.{key} is {theirs[key]} there, {value} here")

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from tts.audio import MelConfig
 from tts.core.errors import InputError
 from tts.models import WaveGlow
-from tts.models.chunking import by_pieces
+from tts.models.chunking import apply_in_chunks
 
 Mode = Literal["zeros", "silence"]
 
@@ -94,7 +94,7 @@ class Denoiser(nn.Module):
     def stream(self, waves: Iterable[Tensor]) -> Iterator[Tensor]:
         """Subtract the hum of what comes in pieces ``(T_wave,)``: the samples of the whole."""
         # a frame reaches half a window to both sides, and so does what is mirrored at the ends
-        return by_pieces(
+        return apply_in_chunks(
             waves,
             lambda wave, first, last: self(wave),
             reach=self.config.n_fft,

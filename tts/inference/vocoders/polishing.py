@@ -17,7 +17,7 @@ from torch import Tensor
 
 from tts.audio import GriffinLim, MelConfig, sharpen
 from tts.core.errors import InputError
-from tts.models.chunking import by_pieces, growing
+from tts.models.chunking import apply_in_chunks, doubling_sizes
 
 #: Steps, by the front of the network: published networks are as they were published.
 STEPS = {"squeeze": 0, "lapped": 16}
@@ -69,12 +69,12 @@ class Polish:
         hop, n_mels = self._search.config.hop_length, self._search.config.n_mels
         # samples below their frames: one thing that comes by frames
         both = (torch.cat((mel, wave.view(-1, hop).T)) for mel, wave in pieces)
-        return by_pieces(
+        return apply_in_chunks(
             both,
             lambda piece, first, last: self(piece[:n_mels], piece[n_mels:].T.flatten()),
             reach=self._search.reach,
             ratio=hop,
-            sizes=growing(*sizes),
+            sizes=doubling_sizes(*sizes),
         )
 
 

@@ -17,7 +17,7 @@ from tts.inference.reader import DecodingUnit
 from tts.inference.speech import Part, Speech
 from tts.inference.vocoders.griffin_lim import Vocoder, stream_with
 from tts.inference.vocoders.mel_bridge import Bridge
-from tts.models.chunking import by_pieces
+from tts.models.chunking import apply_in_chunks
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class UtteranceVocoder:
 
         generator = torch.Generator().manual_seed(seed)
         waves = (wave.float().cpu() for wave in stream_with(self.vocoder, audible(), generator))
-        return by_pieces(waves, fade, reach=fade_length(rate))
+        return apply_in_chunks(waves, fade, reach=fade_length(rate))
 
     def pause_samples(self, utterance: DecodingUnit, n_frames: int, n_samples: int) -> int:
         """Samples of silence behind an utterance of so many frames and samples."""

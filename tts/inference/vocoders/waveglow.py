@@ -17,7 +17,7 @@ from tts.core.errors import InputError
 from tts.inference.vocoders.denoiser import Denoiser, Mode
 from tts.inference.vocoders.polishing import SHARPNESS, STEPS, MelWaveStream, Polish
 from tts.models import WaveGlow
-from tts.models.chunking import growing
+from tts.models.chunking import doubling_sizes
 from tts.models.waveglow.network import CHUNK_FRAMES
 
 #: Frames of the first piece of a stream, and of the longest: the first is there soon, and while it
@@ -187,7 +187,7 @@ class WaveGlowVocoder:
         waves = (
             wave[0].float()
             for wave in self.network.stream(
-                batches, sigma=self.sigma, generator=generator, sizes=growing(*PIECE_FRAMES)
+                batches, sigma=self.sigma, generator=generator, sizes=doubling_sizes(*PIECE_FRAMES)
             )
         )
         return waves if self.denoiser is None else self.denoiser.stream(waves)

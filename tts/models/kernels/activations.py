@@ -32,7 +32,7 @@ def tanh(x: Tensor, *, out: Tensor) -> Tensor:
     return torch.copysign(size, x, out=out)
 
 
-def gated(x: Tensor) -> Tensor:
+def gated_activation(x: Tensor) -> Tensor:
     """``tanh(a) · sigmoid(b)`` of both halves of the channels, ``(B, 2 C, T)`` -> ``(B, C, T)``."""
     if torch.compiler.is_compiling():
         a, b = x.chunk(2, dim=1)
@@ -73,11 +73,11 @@ def dropout_factors(like: Tensor, shape: tuple[int, ...], rate: float) -> Tensor
     Returns:
         ``shape``, 0 or 1 / (1 - rate).
     """
-    kept, scale = draw_kept(shape, rate, like.device)
+    kept, scale = dropout_mask(shape, rate, like.device)
     return kept.to(like.dtype).mul_(scale)
 
 
-def draw_kept(shape: tuple[int, ...], rate: float, device: torch.device) -> tuple[Tensor, float]:
+def dropout_mask(shape: tuple[int, ...], rate: float, device: torch.device) -> tuple[Tensor, float]:
     """As :func:`dropout_factors`: bool, True where it is not 0, and the factor of these."""
     if device.type != "cpu":
         kept = torch.empty(shape, dtype=torch.bool, device=device).bernoulli_(1.0 - rate)

@@ -24,7 +24,7 @@ from tts.models.kernels.activations import tanh_
 ACTIVATIONS = ("linear", "relu", "tanh")
 
 
-class Statistics(NamedTuple):
+class NormStatistics(NamedTuple):
     """Of the real positions of the global batch, in float32 at least."""
 
     mean: Tensor  # (C,)
@@ -32,7 +32,7 @@ class Statistics(NamedTuple):
     n_real: Tensor  # scalar
 
 
-def statistics(x: Tensor, mask: Tensor | None) -> Statistics:
+def masked_statistics(x: Tensor, mask: Tensor | None) -> NormStatistics:
     """Of ``(B, C, T)`` where the ``(B, 1, T)`` mask is True, everywhere without one."""
     x = _wide(x)
     real = x.new_ones(x.shape[0], 1, x.shape[2]) if mask is None else mask.to(x.dtype)
@@ -40,7 +40,7 @@ def statistics(x: Tensor, mask: Tensor | None) -> Statistics:
     terms = x * real
     mean = _sum_over_ranks(terms.sum((0, 2))) / n_real
     torch.sub(x, mean[:, None], out=terms).square_().mul_(real)
-    return Statistics(mean, _sum_over_ranks(terms.sum((0, 2))) / n_real, n_real)
+    return NormStatistics(mean, _sum_over_ranks(terms.sum((0, 2))) / n_real, n_real)
 
 
 class NormActivation(torch.autograd.Function):
@@ -60,7 +60,7 @@ class NormActivation(torch.autograd.Function):
         weight: Tensor,
         bias: Tensor,
         mask: Tensor | None,
-        statistics: Statistics,
+        statistics: NormStatistics,
         eps: float,
         activation: str,
         kept: Tensor | None,

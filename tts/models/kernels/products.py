@@ -18,10 +18,10 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 #: Multiply-adds below which calling oneDNN takes longer than it gains.
-SMALL = 2**20
+MIN_MULTIPLY_ADDS = 2**20
 
 
-def rows_times(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def onednn_linear(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``(..., K)`` and ``(N, K)`` -> ``(..., N)``, as ``F.linear``, without a graph of its own."""
     if not _does(rows, weight):
         return F.linear(rows, weight, bias)
@@ -31,7 +31,7 @@ def rows_times(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tens
     return product
 
 
-def add_rows_times(total: Tensor, rows: Tensor, weight: Tensor) -> Tensor:
+def add_onednn_linear(total: Tensor, rows: Tensor, weight: Tensor) -> Tensor:
     """``(R, N)`` plus the product of ``(R, K)`` and ``(N, K)``; `total` may be overwritten."""
     if not _does(rows, weight):
         return total.addmm_(rows, weight.t())
@@ -46,8 +46,8 @@ def weight_gradient(d_outputs: Tensor, inputs: Tensor) -> Tensor:
     left, right = d_outputs.flatten(0, -2).t(), inputs.flatten(0, -2).t()
     # the operand that is laid out anew should be the smaller one
     if len(right) <= len(left):
-        return rows_times(right, left).t()
-    return rows_times(left, right)
+        return onednn_linear(right, left).t()
+    return onednn_linear(left, right)
 
 
 def dense(layer: nn.Module, inputs: Tensor) -> Tensor:
@@ -67,7 +67,7 @@ def dense(layer: nn.Module, inputs: Tensor) -> Tensor:
     return _Dense.apply(inputs, layer.weight, layer.bias)  # type: ignore[no-any-return, no-untyped-call]
 
 
-def pointwise(layer: nn.Conv1d, inputs: Tensor) -> Tensor:
+def pointwise_conv(layer: nn.Conv1d, inputs: Tensor) -> Tensor:
     """A convolution of kernel 1 along time, ``(B, K, T)`` -> ``(B, N, T)``.
 
     torch gives small batches of these to MKL on one thread, and to oneDNN on several.
@@ -97,7 +97,7 @@ class _Pointwise(torch.autograd.Function):
         d_weight = None
         if wanted[1]:
             pairs = zip(d_outputs, inputs, strict=True)
-            d_weight = sum(rows_times(d, x) for d, x in pairs)[:, :, None]  # type: ignore[index]
+            d_weight = sum(onednn_linear(d, x) for d, x in pairs)[:, :, None]  # type: ignore[index]
         return d_inputs, d_weight, d_outputs.sum((0, 2)) if wanted[2] else None
 
 
@@ -119,7 +119,7 @@ class _Dense(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(inputs, weight)
-        return rows_times(inputs, weight, bias)
+        return onednn_linear(inputs, weight, bias)
 
     @staticmethod
     @once_differentiable
@@ -127,7 +127,7 @@ class _Dense(torch.autograd.Function):
         inputs, weight = ctx.saved_tensors
         wanted = ctx.needs_input_grad
         return (
-            rows_times(d_outputs, weight.t()) if wanted[0] else None,
+            onednn_linear(d_outputs, weight.t()) if wanted[0] else None,
             weight_gradient(d_outputs, inputs) if wanted[1] else None,
             d_outputs.flatten(0, -2).sum(0) if wanted[2] else None,
         )
@@ -143,7 +143,7 @@ def _does(rows: Tensor, weight: Tensor) -> bool:
     return (
         rows.device.type == weight.device.type == "cpu"
         and rows.dtype == weight.dtype == torch.float32
-        and rows.numel() * len(weight) >= SMALL
+        and rows.numel() * len(weight) >= MIN_MULTIPLY_ADDS
         and bool(torch.backends.mkldnn.enabled)
         and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
         and not torch.is_autocast_enabled("cpu")

@@ -25,7 +25,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from tts.models.kernels.activations import tanh, tanh_
-from tts.models.kernels.products import add_rows_times, rows_times, weight_gradient
+from tts.models.kernels.products import add_onednn_linear, onednn_linear, weight_gradient
 
 _sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input
 _tanh_backward = torch.ops.aten.tanh_backward.grad_input
@@ -51,7 +51,7 @@ class LstmRecurrence(torch.autograd.Function):
     ) -> Tensor:
         """Run all steps."""
         n_steps, n_batch, _ = inputs.shape
-        gates = rows_times(inputs, weight_ih, bias)
+        gates = onednn_linear(inputs, weight_ih, bias)
         # row t is what step t finds, row t + 1 what it leaves
         hidden = inputs.new_zeros(n_steps + 1, n_batch, weight_hh.shape[1])
         cells = torch.zeros_like(hidden, dtype=_wide(inputs))
@@ -87,7 +87,7 @@ class LstmRecurrence(torch.autograd.Function):
         del hidden
         d_weight_ih = weight_gradient(d_gates, inputs)
         d_bias = d_gates.flatten(0, 1).sum(0)
-        return rows_times(d_gates, weight_ih.t()), d_weight_ih, d_weight_hh, d_bias, None
+        return onednn_linear(d_gates, weight_ih.t()), d_weight_ih, d_weight_hh, d_bias, None
 
 
 class AttentionRecurrence(torch.autograd.Function):
@@ -125,7 +125,7 @@ class AttentionRecurrence(torch.autograd.Function):
         """Run all steps from a zero state."""
         n_steps, n_batch, n_in = inputs.shape
         (n_text, n_memory), n_hidden = values.shape[1:], weight_hh.shape[1]
-        gates = rows_times(inputs, weight_ih[:, :n_in], bias)
+        gates = onednn_linear(inputs, weight_ih[:, :n_in], bias)
         recur = _Packed(torch.cat((weight_hh, weight_ih[:, n_in:]), 1), n_batch)
         # row t is what step t finds, row t + 1 what it leaves
         states = inputs.new_zeros(n_steps + 1, n_batch, n_hidden + n_memory)
@@ -137,7 +137,7 @@ class AttentionRecurrence(torch.autograd.Function):
             _lstm_step(gates[t], cells[t], cells[t + 1], hidden)
             if dropout is not None:
                 hidden.mul_(dropout[t])
-            activation = look.activation(t, keys, rows_times(hidden, query))
+            activation = look.activation(t, keys, onednn_linear(hidden, query))
             energies = (activation @ score).view(n_batch, n_text).add_(padding)
             weights = torch.softmax(energies, 1)
             look.attend(t, weights)
@@ -158,7 +158,7 @@ class AttentionRecurrence(torch.autograd.Function):
         gates, states, cells, look = ctx.buffers
         n_in, n_memory, n_hidden = inputs.shape[2], values.shape[2], weight_hh.shape[1]
         hidden = states[1:, :, :n_hidden]
-        queries = rows_times(hidden, query)
+        queries = onednn_linear(hidden, query)
         d_gates = gates = _for_gradients(ctx, gates)
         d_queries = torch.empty_like(queries)
         d_contexts = torch.empty_like(states[1:, :, n_hidden:])
@@ -195,7 +195,7 @@ class AttentionRecurrence(torch.autograd.Function):
         d_known = weight_gradient(d_gates, inputs)
         d_read = weight_gradient(d_gates, states[:-1, :, n_hidden:])
         return (
-            rows_times(d_gates, weight_ih[:, :n_in].t()),
+            onednn_linear(d_gates, weight_ih[:, :n_in].t()),
             torch.cat((d_known, d_read), 1),
             weight_gradient(d_gates, states[:-1, :, :n_hidden]),
             d_gates.flatten(0, 1).sum(0),
@@ -259,7 +259,7 @@ class _Location:
     def activation(self, t: int, keys: Tensor, query: Tensor) -> Tensor:
         """tanh(W h + V m + U f) of step t: ``(B T, D)``."""
         total = (keys + query[:, None]).flatten(0, 1)
-        return tanh_(add_rows_times(total, self.windows(t), self.kernel))
+        return tanh_(add_onednn_linear(total, self.windows(t), self.kernel))
 
     def attend(self, t: int, weights: Tensor) -> None:
         """Keep the weights ``(B, T)`` that step t has found."""
@@ -288,7 +288,7 @@ class _LocationGradient:
         kernel = self.look.kernel
         self.d_kernel += weight_gradient(d_activation, self.look.windows(t))
         n_batch, _, n_padded = self.look.padded[t].shape
-        d_windows = rows_times(d_activation, kernel.t()).view(n_batch, -1, kernel.shape[1])
+        d_windows = onednn_linear(d_activation, kernel.t()).view(n_batch, -1, kernel.shape[1])
         d_padded = F.fold(d_windows.transpose(1, 2), (1, n_padded), (1, self.look.length))
         reach = self.look.length // 2
         self.d_last, seen = d_padded[:, :, 0, reach : n_padded - reach].unbind(1)

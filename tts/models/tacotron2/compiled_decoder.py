@@ -26,11 +26,11 @@ from tts.models.tacotron2.pitch import PitchHead
 # recurrent weights that is won back in one utterance. Smaller networks would save a hundredth of
 # the time that their speech lasts, and keep their first words waiting; and to begin with the loops
 # later would let what was said before change the rounding of what is said now.
-LARGE = 8_000_000
+MIN_COMPILED_WEIGHTS = 8_000_000
 # The loops take one thread. More of torch's threads than these are faster: a batch is arithmetic,
 # which they divide; one utterance is reading, and a few threads take all that memory gives. Of a
 # small network's steps most is calling torch, which no thread makes faster.
-MEMORY_THREADS, BATCH_THREADS = 4, 2
+MAX_THREADS_SINGLE, MAX_THREADS_BATCH = 4, 2
 
 _KNOWN = {
     "": Decoder,
@@ -61,7 +61,7 @@ _KNOWN_PITCH = {
 Step = tuple[Tensor, Tensor, Tensor]
 
 
-def fast_steps(
+def compiled_steps(
     decoder: Decoder, memory: Memory, generator: Generators, window: int | None
 ) -> Iterator[Step] | None:
     """Steps of speaking without an end, or None where the loops do not apply or do not pay.
@@ -89,9 +89,12 @@ def _pays(decoder: Decoder, n_batch: int) -> bool:
     cells: list[nn.Module] = [decoder.attention_rnn, decoder.decoder_rnn]
     if any(isinstance(cell, Int8LSTMCell) for cell in cells):
         return True  # needs them in any case
-    is_large = sum(weight.numel() for cell in cells for weight in cell.parameters()) >= LARGE
+    is_large = (
+        sum(weight.numel() for cell in cells for weight in cell.parameters())
+        >= MIN_COMPILED_WEIGHTS
+    )
     if n_batch > 1 or is_large:
-        n_threads = MEMORY_THREADS if n_batch == 1 else BATCH_THREADS
+        n_threads = MAX_THREADS_SINGLE if n_batch == 1 else MAX_THREADS_BATCH
         if torch.get_num_threads() > n_threads:
             return False
     return is_large
@@ -171,7 +174,7 @@ class _Walk:
         self.frame = zeros(config.n_mels)
 
     def steps(self) -> Iterator[Step]:
-        """See :func:`fast_steps`."""
+        """See :func:`compiled_steps`."""
         n_frames, n_mels = self.config.n_frames_per_step, self.config.n_mels
         n_values = n_frames * n_mels
         n_batch, n_text, n_out = len(self.frame), self.memory[0].shape[1], len(self.projection)
@@ -303,7 +306,7 @@ class _Pitch:
         """Logits and states side by side -> what is added to the frames, ``(B, r, n_mels)``."""
         n_batch, n_frames = len(told), self.head.n_frames
         n_logits = n_frames * self.seen.shape[1]
-        codes = self.head.choose(told[:, :n_logits].reshape(n_batch, n_frames, -1))
+        codes = self.head.best_code(told[:, :n_logits].reshape(n_batch, n_frames, -1))
         self.last[:] = codes[:, -1].numpy()
         states = told[:, n_logits:].reshape(n_batch * n_frames, -1).clone()
         self.loops.add_product(states.numpy(), codes.flatten(0, 1).numpy(), self.code)

@@ -21,32 +21,50 @@ from torch.func import functional_call
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
-#: Of log-mels, roughly: the critic sees numbers around 0.
-_MEAN, _STD = -5.5, 2.1
+from tts.models.log_mel import LOG_MEL_MEAN, LOG_MEL_STD
+
 #: Channels and strides (bands, frames) of the layers.
 _LAYERS = ((32, (2, 1)), (64, (2, 2)), (64, (2, 2)), (64, (1, 1)))
 _SLOPE = 0.2
 #: What features weigh against the judgement. The critic's own loss does not pull at the network,
 #: but it counts in the norm to which gradients are clipped.
-_FEATURES, _CRITIC = 5.0, 0.1
+_FEATURE_WEIGHT, _CRITIC_WEIGHT = 5.0, 0.1
 
 
-class Verdict(NamedTuple):
-    """What the two networks are told: scalars, means over the real frames.
+class CriticLosses(NamedTuple):
+    """Holds the losses of the critic and of the network that it judges.
+
+    Each is a scalar, a mean over the real frames.
 
     Attributes:
-        critic: how far the critic is from telling recordings (1) from predictions (0).
-        fooled: how far predictions are from passing for recordings.
-        features: absolute difference of the critic's features of both.
+        critic_loss: squared distance of the critic's judgements from 1 for recordings and from 0
+            for predictions; its gradient reaches the critic only.
+        generator_loss: squared distance of the critic's judgements of predictions from 1; its
+            gradient reaches the prediction only.
+        feature_loss: absolute difference between the critic's features of predictions and of
+            recordings; its gradient reaches the prediction only.
     """
 
-    critic: Tensor
-    fooled: Tensor
-    features: Tensor
+    critic_loss: Tensor
+    generator_loss: Tensor
+    feature_loss: Tensor
+
+    def to_dict(self) -> dict[str, Tensor]:
+        """Return the three scalars under their names in the logs (``train/loss_fooled``, ...)."""
+        return {
+            "critic": self.critic_loss,
+            "fooled": self.generator_loss,
+            "features": self.feature_loss,
+        }
 
     def total(self, weight: float) -> Tensor:
-        """What is added to the loss; ``weight`` is that of the predictions' part in it."""
-        return weight * (self.fooled + _FEATURES * self.features) + _CRITIC * self.critic
+        """Return the scalar that is added to the loss of Tacotron 2.
+
+        Args:
+            weight: weight of the two losses whose gradient reaches the prediction.
+        """
+        generator = self.generator_loss + _FEATURE_WEIGHT * self.feature_loss
+        return weight * generator + _CRITIC_WEIGHT * self.critic_loss
 
 
 class SpectrogramCritic(nn.Module):
@@ -69,7 +87,7 @@ class SpectrogramCritic(nn.Module):
             ``C = 1``; 0 where there is no real frame.
         """
         real = mask[:, None, None].to(mel.dtype)
-        x = (mel[:, None] - _MEAN) / _STD * real
+        x = (mel[:, None] - LOG_MEL_MEAN) / LOG_MEL_STD * real
         found = []
         for layer, (_, (_, stride)) in zip(self.layers, _LAYERS, strict=True):
             real = real[..., ::stride]
@@ -77,10 +95,12 @@ class SpectrogramCritic(nn.Module):
             found.append(x)
         return [*found, self.judgement(x) * real]
 
-    def judge(self, predicted: Tensor, target: Tensor, mask: Tensor, n_frames: Tensor) -> Verdict:
+    def losses(
+        self, predicted: Tensor, target: Tensor, mask: Tensor, n_frames: Tensor
+    ) -> CriticLosses:
         """Compare predictions with recordings.
 
-        The gradient of `Verdict.critic` reaches the critic alone, that of the others the
+        The gradient of `critic_loss` reaches the critic alone, that of the others the
         prediction alone.
 
         Args:
@@ -91,9 +111,11 @@ class SpectrogramCritic(nn.Module):
         """
         with torch.autocast(target.device.type, enabled=False):
             wide = torch.promote_types(target.dtype, torch.float32)
-            return self._judge(predicted.to(wide), target.to(wide), mask, n_frames)
+            return self._losses(predicted.to(wide), target.to(wide), mask, n_frames)
 
-    def _judge(self, predicted: Tensor, target: Tensor, mask: Tensor, n_frames: Tensor) -> Verdict:
+    def _losses(
+        self, predicted: Tensor, target: Tensor, mask: Tensor, n_frames: Tensor
+    ) -> CriticLosses:
         *theirs, believed = self(target, mask)
         doubted = self(predicted.detach(), mask)[-1]
         # the same weights without their gradients
@@ -105,10 +127,10 @@ class SpectrogramCritic(nn.Module):
             # of every layer there are as many frames as its stride leaves of the real ones
             return x.sum() * _stride(mask, x) / (n_frames * x.shape[1] * x.shape[2])
 
-        return Verdict(
-            critic=(mean(doubted.square()) + mean((believed - real).square())) / 2,
-            fooled=mean((judgement - real).square()),
-            features=torch.stack(
+        return CriticLosses(
+            critic_loss=(mean(doubted.square()) + mean((believed - real).square())) / 2,
+            generator_loss=mean((judgement - real).square()),
+            feature_loss=torch.stack(
                 [mean((a - b.detach()).abs()) for a, b in zip(ours, theirs, strict=True)]
             ).mean(),
         )

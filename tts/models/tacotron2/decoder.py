@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tts.models.kernels.activations import draw_kept, dropout_factors
+from tts.models.kernels.activations import dropout_factors, dropout_mask
 from tts.models.kernels.products import dense
 from tts.models.kernels.recurrence import AttentionRecurrence, LstmRecurrence
 from tts.models.layers import sequence_mask, xavier_conv, xavier_linear
@@ -221,8 +221,8 @@ class Decoder(nn.Module):
         outputs, state = self._recur(inputs, state, memory, dropout)
         frames, gate_logits = self._project(outputs)
         if state.pitch is not None:
-            codes = self.pitch.choose(self.pitch.tell(outputs))
-            frames = frames + self.pitch.draw(outputs, codes)
+            codes = self.pitch.best_code(self.pitch.pitch_logits(outputs))
+            frames = frames + self.pitch.frame_offset(outputs, codes)
             state = state._replace(pitch=codes[:, -1])
         return frames, gate_logits, state
 
@@ -232,7 +232,7 @@ class Decoder(nn.Module):
         """One step up to the projections: ``(B, decoder_rnn_dim + memory)`` and the new state."""
         last = state.attention
         if state.pitch is not None:
-            inputs = inputs + self.pitch.seen(state.pitch)
+            inputs = inputs + self.pitch.prenet_input(state.pitch)
         inputs = torch.cat((inputs, last.context), 1)
         hidden, cell = self.attention_rnn(inputs, (last.hidden, last.cell))
         hidden = hidden if dropout.attention is None else hidden * dropout.attention
@@ -273,16 +273,16 @@ class Decoder(nn.Module):
         predicted, gate_logits = self._project(outputs)
         if codes is None:
             return predicted, gate_logits, alignments
-        predicted = predicted + self.pitch.draw(outputs, codes)
-        return predicted, gate_logits, alignments, self.pitch.tell(outputs)
+        predicted = predicted + self.pitch.frame_offset(outputs, codes)
+        return predicted, gate_logits, alignments, self.pitch.pitch_logits(outputs)
 
     def _last_pitches(self, codes: Tensor) -> Tensor:
         """What each step sees of the pitch before it, ``(S, B, prenet_dim)``; some see none."""
         last = torch.cat((torch.zeros_like(codes[:1, :, -1]), codes[:-1, :, -1]))
         # or the decoder would carry on the last pitch, and not listen to the text
         rate = self.config.pitch_dropout if self.training else 0.0
-        kept, _ = draw_kept((*last.shape[:2], 1), rate, last.device)
-        seen: Tensor = self.pitch.seen(last * kept)
+        kept, _ = dropout_mask((*last.shape[:2], 1), rate, last.device)
+        seen: Tensor = self.pitch.prenet_input(last * kept)
         return seen
 
     def _by_recurrences(

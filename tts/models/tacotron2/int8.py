@@ -46,8 +46,8 @@ class Int8LSTMCell(nn.Module):
         """``(B, K)`` and the state ``(B, H)`` twice -> the next state."""
         hidden, cell = state
         gates = self.bias.repeat(len(inputs), 1)
-        add_product(gates, inputs, self.weight_ih, self.scale_ih)
-        add_product(gates, hidden, self.weight_hh, self.scale_hh)
+        add_dequantized_product(gates, inputs, self.weight_ih, self.scale_ih)
+        add_dequantized_product(gates, hidden, self.weight_hh, self.scale_hh)
         keep_in, keep_cell, new, out = gates.chunk(4, 1)
         cell = keep_cell.sigmoid() * cell + keep_in.sigmoid() * new.tanh()
         return out.sigmoid() * cell.tanh(), cell
@@ -82,7 +82,7 @@ def quantized_rows(weight: Tensor) -> tuple[Tensor, Tensor]:
     return (weight / scale[:, None]).round().to(torch.int8), scale
 
 
-def add_product(out: Tensor, x: Tensor, weight: Tensor, scale: Tensor) -> None:
+def add_dequantized_product(out: Tensor, x: Tensor, weight: Tensor, scale: Tensor) -> None:
     """Add to ``(B, N)`` the product of ``(B, K)`` with what :func:`quantized_rows` made."""
     from tts.models.kernels import decoder_kernels
 

@@ -32,7 +32,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from tts.models.layers import ConvBlock, sequence_mask
-from tts.models.tacotron2.compiled_decoder import fast_steps
+from tts.models.tacotron2.compiled_decoder import compiled_steps
 from tts.models.tacotron2.config import (
     GeneratedMel,
     PitchedOutput,
@@ -40,8 +40,13 @@ from tts.models.tacotron2.config import (
     Tacotron2Output,
 )
 from tts.models.tacotron2.decoder import Decoder, Generators, Memory
-from tts.models.tacotron2.pitch import PitchReader
-from tts.models.tacotron2.stopping import Ending, within
+from tts.models.tacotron2.pitch import PitchEstimator
+from tts.models.tacotron2.stopping import (
+    GATE_THRESHOLD,
+    MAX_STEPS,
+    StopCriterion,
+    mask_outside_window,
+)
 
 
 class Encoder(nn.Module):
@@ -124,7 +129,7 @@ class Tacotron2(nn.Module):
         if config.n_speakers > 1:
             self.speaker_embedding = nn.Embedding(config.n_speakers, config.speaker_embedding_dim)
         if config.pitch_bins:
-            self.pitch_reader = PitchReader(config)
+            self.pitch_estimator = PitchEstimator(config)
 
     def forward(
         self,
@@ -152,7 +157,7 @@ class Tacotron2(nn.Module):
         shape: dict[str, Any] = {"lengths": mel_lengths, "n_frames": mel.shape[2]}
         if not self.config.pitch_bins:
             return self._assemble(*self.decoder(given, n_steps, memory), **shape)
-        pitch = self.pitch_reader(mel, sequence_mask(mel_lengths, mel.shape[2]))
+        pitch = self.pitch_estimator(mel, sequence_mask(mel_lengths, mel.shape[2]))
         codes = self._by_steps(pitch, n_steps)
         *predicted, logits = self.decoder(given, n_steps, memory, codes)
         logits = logits.transpose(0, 1).flatten(1, 2)[:, : mel.shape[2]]
@@ -164,8 +169,8 @@ class Tacotron2(nn.Module):
         text: Tensor,
         text_lengths: Tensor,
         *,
-        max_steps: int = 1000,
-        gate_threshold: float = 0.5,
+        max_steps: int = MAX_STEPS,
+        gate_threshold: float = GATE_THRESHOLD,
         generator: Generators = None,
         speakers: Tensor | None = None,
         attention_window: int | None = None,
@@ -200,12 +205,12 @@ class Tacotron2(nn.Module):
         if isinstance(generator, Sequence) and len(generator) != len(text):
             raise ValueError(f"{len(generator)} generators for {len(text)} utterances")
         memory = self.encode(text, text_lengths, speakers)
-        ending = Ending(text_lengths, gate_threshold, end_steps)
+        criterion = StopCriterion(text_lengths, gate_threshold, end_steps)
         steps = zip(
-            *self.steps(memory, max_steps, ending, generator, attention_window), strict=True
+            *self.steps(memory, max_steps, criterion, generator, attention_window), strict=True
         )
         frames, gates, alignments = (torch.stack(parts) for parts in steps)
-        lengths, reasons = ending.result(len(frames) * self.config.n_frames_per_step)
+        lengths, reasons = criterion.result(len(frames) * self.config.n_frames_per_step)
         out = self._assemble(frames, gates, alignments, lengths, int(lengths.max()))
         return GeneratedMel(out.mel_post, lengths, out.gate_logits, out.alignments, reasons)
 
@@ -246,7 +251,7 @@ class Tacotron2(nn.Module):
         self,
         memory: Memory,
         max_steps: int,
-        ending: Ending,
+        criterion: StopCriterion,
         generator: Generators,
         attention_window: int | None,
     ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
@@ -256,26 +261,28 @@ class Tacotron2(nn.Module):
             ``(B, n_frames_per_step, n_mels)`` before the post-net, ``(B, n_frames_per_step)``,
             ``(B, T_text)``.
         """
-        walk = fast_steps(self.decoder, memory, generator, attention_window)
+        walk = compiled_steps(self.decoder, memory, generator, attention_window)
         if walk is None:
             walk = self._plain_steps(memory, generator, attention_window)
         for frames, gate, weights in islice(walk, max_steps):
-            ending.see(gate, weights)
+            criterion.update(gate, weights)
             yield frames, gate, weights
-            if ending.is_reached:
+            if criterion.all_stopped:
                 return
 
     def _plain_steps(
         self, memory: Memory, generator: Generators, attention_window: int | None
     ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """As :meth:`steps`, without an end; the definition of :func:`fast_steps`."""
+        """As :meth:`steps`, without an end; the definition of :func:`compiled_steps`."""
         state = self.decoder.initial_state(memory)
         frame = memory.values.new_zeros(len(memory.values), self.config.n_mels)
         while True:
             seen = memory
             if attention_window is not None:
                 weights = state.attention.weights[:, 0]
-                seen = memory._replace(bias=within(memory.bias, weights, attention_window))
+                seen = memory._replace(
+                    bias=mask_outside_window(memory.bias, weights, attention_window)
+                )
             frames, gate, state = self.decoder.step(frame, state, seen, generator)
             frame = frames[:, -1]
             yield frames, gate, state.attention.weights[:, 0]

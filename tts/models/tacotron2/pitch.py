@@ -46,7 +46,7 @@ _HZ_PER_MEL, _BREAK_HZ, _LOG_STEP = 200 / 3, 1000.0, math.log(6.4) / 27
 _EXACT: dict[str, Any] = {"dtype": torch.float64, "device": "cpu"}
 
 
-class PitchReader(nn.Module):
+class PitchEstimator(nn.Module):
     """Reads the pitch off log-mel frames, by their likeness to harmonics of each possible pitch."""
 
     templates: Tensor
@@ -93,16 +93,24 @@ class PitchHead(nn.Module):
             nn.init.zeros_(layer.weight)
         nn.init.zeros_(self.frames.bias)
 
-    def tell(self, outputs: Tensor) -> Tensor:
+    def prenet_input(self, code: Tensor) -> Tensor:
+        """Return what the last frame's code ``(..., K + 1)`` adds to the pre-net's output.
+
+        The result is ``(..., prenet_dim)``.
+        """
+        added: Tensor = self.seen(code)
+        return added
+
+    def pitch_logits(self, outputs: Tensor) -> Tensor:
         """``(..., decoder_rnn_dim + memory)`` -> logits ``(..., r, K + 1)``."""
         return dense(self.logits, outputs).view(*outputs.shape[:-1], self.n_frames, -1)
 
-    def draw(self, outputs: Tensor, codes: Tensor) -> Tensor:
+    def frame_offset(self, outputs: Tensor, codes: Tensor) -> Tensor:
         """What the codes ``(..., r, K + 1)`` add to the frames ``(..., r, n_mels)``."""
         told = dense(self.state, outputs).view(*outputs.shape[:-1], self.n_frames, -1)
         return dense(self.frames, F.relu(told + dense(self.code, codes)))
 
-    def choose(self, logits: Tensor) -> Tensor:
+    def best_code(self, logits: Tensor) -> Tensor:
         """Logits ``(..., K + 1)`` -> the code of the most probable pitch, or of none."""
         shares = torch.softmax(logits.float(), -1)
         pitches = shares[..., :-1]

@@ -11,8 +11,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+#: Probability of the gate above which an utterance ends, unless the user sets another one.
+GATE_THRESHOLD = 0.5
+#: Decoder steps after which an utterance is cut off, unless the user sets another limit.
+MAX_STEPS = 1000
 
-class Ending:
+
+class StopCriterion:
     """When each utterance of a batch ends, and what ends it: its gate, or its attention.
 
     Kept as Python's numbers: a dozen operations on tensors of a few elements would take longer
@@ -29,11 +34,11 @@ class Ending:
         self.n_frames = 0
 
     @property
-    def is_reached(self) -> bool:
+    def all_stopped(self) -> bool:
         """Whether all have ended."""
         return all(self.lengths)
 
-    def see(self, gate_logits: Tensor, weights: Tensor) -> None:
+    def update(self, gate_logits: Tensor, weights: Tensor) -> None:
         """Look at one step: gate logits ``(B, r)``, attention ``(B, T_text)``; waits for them."""
         fires = (torch.sigmoid(gate_logits) > self.gate_threshold).tolist()
         strongest = None if self.end_steps is None else weights.argmax(1).tolist()
@@ -63,7 +68,7 @@ class Ending:
         return torch.tensor(lengths, device=self.device), reasons
 
 
-def within(bias: Tensor, weights: Tensor, window: int) -> Tensor:
+def mask_outside_window(bias: Tensor, weights: Tensor, window: int) -> Tensor:
     """Attention bias ``(B, T_text)`` that hides what is far from the strongest of the weights."""
     positions = torch.arange(bias.shape[1], device=bias.device)
     far = (positions - weights.argmax(1, keepdim=True)).abs() > window

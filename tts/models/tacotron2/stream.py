@@ -13,9 +13,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from tts.models.chunking import by_pieces
+from tts.models.chunking import apply_in_chunks
 from tts.models.tacotron2.network import Tacotron2
-from tts.models.tacotron2.stopping import Ending
+from tts.models.tacotron2.stopping import GATE_THRESHOLD, MAX_STEPS, StopCriterion
 
 
 class MelStream:
@@ -30,7 +30,7 @@ class MelStream:
         speaker: number of who speaks.
         attention_window: how far the attention may go in a step.
         end_steps: steps at the last symbol that end it.
-        piece_frames: least length of a piece, but for the last.
+        chunk_frames: least length of a piece, but for the last.
 
     Attributes:
         gate_logits: ``(T_mel,)`` so far.
@@ -43,20 +43,20 @@ class MelStream:
         network: Tacotron2,
         text: Tensor,
         *,
-        max_steps: int = 1000,
-        gate_threshold: float = 0.5,
+        max_steps: int = MAX_STEPS,
+        gate_threshold: float = GATE_THRESHOLD,
         generator: torch.Generator | None = None,
         speaker: int = 0,
         attention_window: int | None = None,
         end_steps: int | None = None,
-        piece_frames: int = 16,
+        chunk_frames: int = 16,
     ) -> None:
         lengths = torch.tensor([len(text)], device=text.device)
         self._network, self._text, self._lengths = network, text[None], lengths
-        self._ending = Ending(lengths, gate_threshold, end_steps)
-        self._walk = (max_steps, self._ending, generator, attention_window)
+        self._criterion = StopCriterion(lengths, gate_threshold, end_steps)
+        self._walk = (max_steps, self._criterion, generator, attention_window)
         self._speaker = torch.tensor([speaker], device=text.device)
-        self._piece_frames = piece_frames
+        self._chunk_frames = chunk_frames
         self._gates: list[Tensor] = []
         self._alignments: list[Tensor] = []
         self.stop_reason: str | None = None
@@ -74,11 +74,11 @@ class MelStream:
     @torch.inference_mode()
     def __iter__(self) -> Iterator[Tensor]:
         """``(n_mels, t)`` log-mel frames."""
-        yield from by_pieces(
+        yield from apply_in_chunks(
             self._decoded(),
             self._finished,
             reach=self._network.config.postnet_reach,
-            sizes=[self._piece_frames],
+            sizes=[self._chunk_frames],
         )
 
     def _decoded(self) -> Iterator[Tensor]:
@@ -87,12 +87,12 @@ class MelStream:
         n_frames = 0
         for frames, gates, weights in self._network.steps(memory, *self._walk):
             r = frames.shape[1]
-            left = self._ending.lengths[0] - n_frames if self._ending.is_reached else r
+            left = self._criterion.lengths[0] - n_frames if self._criterion.all_stopped else r
             n_frames += left
             self._gates.append(gates[0, :left].float())
             self._alignments.append(weights.float().expand(left, -1))
             yield frames[0, :left].T
-        self.stop_reason = self._ending.result(n_frames)[1][0]
+        self.stop_reason = self._criterion.result(n_frames)[1][0]
 
     def _finished(self, frames: Tensor, first: int, last: bool) -> Tensor:
         """With what the post-net adds, in the units of the log-mel."""

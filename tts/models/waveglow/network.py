@@ -20,19 +20,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrizations, parametrize
 
-from tts.models.chunking import BlockNoise, by_pieces
-from tts.models.kernels.activations import gated
-from tts.models.kernels.products import pointwise
-from tts.models.waveglow.chunks import Pieces
+from tts.models.chunking import BlockNoise, apply_in_chunks
+from tts.models.kernels.activations import gated_activation
+from tts.models.kernels.products import pointwise_conv
+from tts.models.waveglow.chunked_flows import ChunkedFlows
+from tts.models.waveglow.condition import Condition, Envelope, FrameCondition, UpsampledCondition
 from tts.models.waveglow.config import WaveGlowConfig, WaveGlowOutput
-from tts.models.waveglow.front import (
-    Condition,
-    Envelope,
-    FrameCondition,
-    UpsampledCondition,
-    make_front,
-)
-from tts.models.waveglow.memory import constant_memory_flows
+from tts.models.waveglow.constant_memory import constant_memory_flows
+from tts.models.waveglow.front import make_front
 
 #: Longer spectrograms are turned into speech in pieces of so many frames.
 CHUNK_FRAMES = 1000
@@ -165,12 +160,12 @@ class WaveGlow(nn.Module):
             z = noise.between(first * rate, (first + frames.size(2)) * rate)
             return self._invert(frames, sigma * z)
 
-        yield from by_pieces(
+        yield from apply_in_chunks(
             mels, invert, reach=config.receptive_frames, ratio=config.hop_length, sizes=sizes
         )
 
     def _invert(self, mel: Tensor, z: Tensor, chunk_frames: int | None = None) -> Tensor:
-        in_pieces = Pieces(self.upsample, self.config, mel, z.size(2), chunk_frames)
+        in_pieces = ChunkedFlows(self.upsample, self.config, mel, z.size(2), chunk_frames)
         n_early = len(self.config.early_flows) * self.config.n_early_size
         early = list(torch.split(z[:, :n_early].to(mel), self.config.n_early_size, dim=1))
         x = z[:, n_early:].to(mel)
@@ -317,21 +312,21 @@ class CouplingNetwork(nn.Module):
             x: ``(B, n_half, T)`` channels that stay as they are.
             condition: what the mel tells.
         """
-        hidden = pointwise(self.start, x)
+        hidden = pointwise_conv(self.start, x)
         skips = torch.zeros_like(hidden)
         # one matrix product serves all layers
-        given = condition.at_groups(pointwise(self.condition, condition.values))
+        given = condition.at_groups(pointwise_conv(self.condition, condition.values))
         conditions = given.chunk(len(self.dilated), dim=1)
         for dilated, res_skip, given in zip(self.dilated, self.res_skip, conditions, strict=True):
             total = dilated(hidden)
             # in place where that keeps the precision: nothing needs the convolution's own output
             total = total.add_(given) if total.dtype == given.dtype else total + given
-            out = pointwise(cast("nn.Conv1d", res_skip), gated(total))
+            out = pointwise_conv(cast("nn.Conv1d", res_skip), gated_activation(total))
             if out.size(1) > hidden.size(1):
                 residual, out = out.chunk(2, dim=1)
                 hidden = hidden + residual
             skips = skips.add_(out) if skips.dtype == out.dtype else skips + out
-        shift, log_s = pointwise(self.end, skips).to(x.dtype).chunk(2, dim=1)
+        shift, log_s = pointwise_conv(self.end, skips).to(x.dtype).chunk(2, dim=1)
         return shift, log_s
 
 

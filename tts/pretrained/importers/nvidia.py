@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from tts.core.errors import InputError
-from tts.models import Tacotron2, WaveGlow, without_effect
+from tts.models import Tacotron2, WaveGlow, options_without_effect
 from tts.pretrained.checkpoint import Checkpoint, as_float32
 from tts.pretrained.descriptions import KEY, Told, described, tokenizer_of
 from tts.pretrained.importers import nemo, nemo_mel, tables
@@ -303,7 +303,7 @@ def _no_place(network: Tacotron2 | WaveGlow) -> str | None:
     """What of a network their code would not honour, though it might load the weights."""
     kind = type(network).__name__
     defaults, sizes = asdict(type(network.config)()), asdict(network.config)
-    ignored = without_effect(sizes)
+    ignored = options_without_effect(sizes)
     for name, value in sizes.items():
         known = name in (*_THEIR_OPTIONS[kind], *ignored)
         if not known and value != defaults[name]:

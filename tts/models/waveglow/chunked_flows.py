@@ -14,14 +14,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from tts.models.waveglow.condition import Condition, FrameCondition, UpsampledCondition
 from tts.models.waveglow.config import WaveGlowConfig
-from tts.models.waveglow.front import Condition, FrameCondition, UpsampledCondition
 
 #: ``(B, C, T)`` channels and what the mel tells of them -> ``(B, C', T)``.
-Operate = Callable[[Tensor, Condition], Tensor]
+ConditionedOperation = Callable[[Tensor, Condition], Tensor]
 
 
-class Pieces:
+class ChunkedFlows:
     """Runs operations that see a flow's reach on either side, piece by piece.
 
     Args:
@@ -57,14 +57,14 @@ class Pieces:
         # of one size: a short piece at the end would save nothing
         self._size = -(-self._n_frames // n_pieces)
 
-    def __call__(self, operate: Operate, x: Tensor) -> Tensor:
+    def __call__(self, operate: ConditionedOperation, x: Tensor) -> Tensor:
         """``(B, C, T)`` -> ``(B, C', T)``: what `operate` gives of the whole, up to round-off."""
         if self._whole is not None:
             return operate(x, self._whole)
         starts = range(0, self._n_frames, self._size)
         return torch.cat([self._piece(operate, x, start) for start in starts], dim=2)
 
-    def _piece(self, operate: Operate, x: Tensor, start: int) -> Tensor:
+    def _piece(self, operate: ConditionedOperation, x: Tensor, start: int) -> Tensor:
         rate = self._rate
         stop = min(start + self._size, self._n_frames)
         first, last = max(start - self._margin, 0), stop + self._margin

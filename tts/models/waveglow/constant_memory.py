@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from tts.models.waveglow.front import Condition
+from tts.models.waveglow.condition import Condition
 
 if TYPE_CHECKING:
     from tts.models.waveglow.network import Flow, InvertibleConv, WaveGlow
