@@ -18,13 +18,20 @@ from tts.audio import Output
 from tts.config import resolved
 from tts.config.schema import SYNTHESIS, check_values
 from tts.core.errors import EXIT_INTERRUPTED, InputError, RunStopped, SpeechError
-from tts.synthesis.input import LIVE, Line, check_writable, is_folder, output_paths, read_texts
-from tts.synthesis.report import Record, entry, say, tell, write_json
+from tts.synthesis.input import (
+    STANDARD_OUTPUT,
+    Line,
+    check_writable,
+    is_folder,
+    output_paths,
+    read_texts,
+)
+from tts.synthesis.report import Record, manifest_entry, print_line, print_summary, write_json
 
 if TYPE_CHECKING:
     from tts.inference import Options, Synthesizer
-    from tts.synthesis.jobs import Spoken, Take
-    from tts.synthesis.partial_output import Spool
+    from tts.synthesis.jobs import SpokenJob, SynthesisJob
+    from tts.synthesis.partial_output import PartialOutput
 
 #: Keys of the configuration that are fields of ``tts.inference.Options``; so is ``pauses``.
 OPTIONS = (
@@ -53,56 +60,63 @@ def synthesize(cfg: DictConfig) -> list[Path]:
     """
     config = resolved(cfg)
     check_values(config, SYNTHESIS)
-    if config["output"] == LIVE:
+    if config["output"] == STANDARD_OUTPUT:
         out = sys.stdout.buffer
         with redirect_stdout(sys.stderr):
-            return speak_to(out, config)
+            return speak_to_stdout(out, config)
     lines = read_texts(config)
     if config["show"]:
-        show_texts(lines, config)
+        preview_texts(lines, config)
         return []
     paths = output_paths(str(config["output"]), lines, config["format"])
     output = Output(**{key: config[key] for key in OUTPUT})
     output.check(paths[0])
     check_writable(paths)
 
-    from tts.synthesis.jobs import identity, needs_spool, speak_takes, spool_folder
-    from tts.synthesis.partial_output import Spool
+    from tts.synthesis.jobs import (
+        needs_partial_output,
+        output_identity,
+        partial_output_folder,
+        speak_jobs,
+    )
+    from tts.synthesis.partial_output import PartialOutput
 
-    synthesizer, options, takes = prepare(lines, paths, config)
+    synthesizer, options, jobs = load_and_read(lines, paths, config)
     output.check(paths[0], synthesizer.vocoder.mel.sample_rate)
     paths[0].parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as opened:
-        spool: Spool | None = None
+        partial: PartialOutput | None = None
         advance: Callable[[int], None] = _ignored
-        if needs_spool(takes, config["book"] is not None):
-            folder = spool_folder(str(config["output"]), is_folder(str(config["output"])))
+        if needs_partial_output(jobs, config["book"] is not None):
+            folder = partial_output_folder(str(config["output"]), is_folder(str(config["output"])))
             chosen = {key: config[key] for key in OPTIONS}
-            spool = opened.enter_context(Spool(folder, identity(lines, config, chosen)))
-            advance = opened.enter_context(_progress(takes))
-        opened.enter_context(_interruptible(spool))
+            partial = opened.enter_context(
+                PartialOutput(folder, output_identity(lines, config, chosen))
+            )
+            advance = opened.enter_context(_progress(jobs))
+        opened.enter_context(_interruptible(partial))
         entries = [
-            finish(spoken, output, config)
-            for spoken in speak_takes(synthesizer, takes, options, spool, advance)
+            write_job_files(spoken, output, config)
+            for spoken in speak_jobs(synthesizer, jobs, options, partial, advance)
         ]
-        report(takes, entries, config)
-        if spool is not None:
-            spool.remove()
+        write_report_files(jobs, entries, config)
+        if partial is not None:
+            partial.remove()
     if config["strict"]:
-        check_strictly(takes, [part for item in entries for part in item["parts"]])
-    return [take.path for take in takes if take.skipped is None]
+        check_all_spoken(jobs, [part for item in entries for part in item["parts"]])
+    return [job.path for job in jobs if job.skipped is None]
 
 
-def prepare(
+def load_and_read(
     lines: Sequence[Line], paths: Sequence[Path], config: dict[str, Any]
-) -> tuple[Synthesizer, Options, list[Take]]:
+) -> tuple[Synthesizer, Options, list[SynthesisJob]]:
     """Load the networks, and read every text.
 
     Raises:
         InputError: a checkpoint, an option or a text that will not do.
     """
     from tts.inference import Options, Pauses, Synthesizer
-    from tts.synthesis.jobs import read_takes
+    from tts.synthesis.jobs import read_jobs
 
     options = Options(**{key: config[key] for key in OPTIONS}, pauses=Pauses(**config["pauses"]))
     synthesizer = Synthesizer.from_pretrained(
@@ -113,7 +127,7 @@ def prepare(
         lexicon=config["lexicon"],
         precision=config["precision"],
     )
-    takes = read_takes(
+    jobs = read_jobs(
         synthesizer.reader(options.max_chars),
         synthesizer.speaker_number(config["speaker"]),
         lines,
@@ -121,114 +135,118 @@ def prepare(
         skip=config["on_error"] == "skip",
         is_book=config["book"] is not None,
     )
-    tell_corpora(synthesizer)
-    return synthesizer, options, takes
+    name_synthetic_corpora(synthesizer)
+    return synthesizer, options, jobs
 
 
-def speak_to(out: BinaryIO, config: dict[str, Any]) -> list[Path]:
+def speak_to_stdout(out: BinaryIO, config: dict[str, Any]) -> list[Path]:
     """Speak to standard output; whatever is to be told goes elsewhere."""
-    from tts.synthesis.stdout_stream import check_live, speak_live
+    from tts.synthesis.stdout_stream import check_stream_options, speak_to_stream
 
     lines = read_texts(config)
     if config["show"]:
         raise InputError("output=-: with show=true there is no sound; leave one of them out")
-    check_live(config, out.isatty())
-    synthesizer, options, takes = prepare(lines, [Path(LIVE)] * len(lines), config)
+    check_stream_options(config, out.isatty())
+    synthesizer, options, jobs = load_and_read(lines, [Path(STANDARD_OUTPUT)] * len(lines), config)
     with _interruptible(None):
-        parts = speak_live(synthesizer, takes, options, out)
-    for take in takes:
-        if take.skipped is not None:
-            say(f"{take.line.where}skipped: {take.skipped}")
+        parts = speak_to_stream(synthesizer, jobs, options, out)
+    for job in jobs:
+        if job.skipped is not None:
+            print_line(f"{job.line.where}skipped: {job.skipped}")
     if config["strict"]:
-        check_strictly(takes, parts)
+        check_all_spoken(jobs, parts)
     return []
 
 
-def show_texts(lines: Sequence[Line], config: dict[str, Any]) -> None:
+def preview_texts(lines: Sequence[Line], config: dict[str, Any]) -> None:
     """Print how texts will be read."""
-    from tts.synthesis.preview import show
+    from tts.synthesis.preview import print_previews
 
-    refused = show(lines, str(config["acoustic"]), config["lexicon"], config["max_chars"])
+    refused = print_previews(lines, str(config["acoustic"]), config["lexicon"], config["max_chars"])
     if refused and config["on_error"] == "raise":
         raise InputError(f"{refused} of {len(lines)} texts cannot be spoken; see above")
 
 
-def finish(spoken: Spoken, output: Output, config: dict[str, Any]) -> Record:
-    """Write the files of a take, tell of it, and give its entry of the manifest."""
-    path, title = spoken.take.path, spoken.take.line.text
+def write_job_files(spoken: SpokenJob, output: Output, config: dict[str, Any]) -> Record:
+    """Write the files of a job, tell of it, and give its entry of the manifest."""
+    path, title = spoken.job.path, spoken.job.line.text
     output.write(path, spoken.wave, spoken.sample_rate, title)
     if config["plots"]:
-        draw(spoken)
-    tell(path, spoken.seconds, spoken.records)
-    known = entry(title, path, spoken.seconds, spoken.records, config["seed"])
+        draw_speech(spoken)
+    print_summary(path, spoken.seconds, spoken.records)
+    known = manifest_entry(title, path, spoken.seconds, spoken.records, config["seed"])
     return known if config["speaker"] is None else {**known, "speaker": str(config["speaker"])}
 
 
-def draw(spoken: Spoken) -> None:
+def draw_speech(spoken: SpokenJob) -> None:
     """Draw a take beside its sound file."""
     from tts.audio.plots.figures import save_figure
     from tts.inference.picture import speech_figure
 
     if spoken.speech is None:
-        say(f"{spoken.take.path}: no picture, it is too long (or was spoken in several runs)")
+        print_line(f"{spoken.job.path}: no picture, it is too long (or was spoken in several runs)")
     else:
-        save_figure(speech_figure(spoken.speech), spoken.take.path.with_suffix(".png"))
+        save_figure(speech_figure(spoken.speech), spoken.job.path.with_suffix(".png"))
 
 
-def report(takes: Sequence[Take], entries: list[Record], config: dict[str, Any]) -> None:
+def write_report_files(
+    jobs: Sequence[SynthesisJob], entries: list[Record], config: dict[str, Any]
+) -> None:
     """Write how every text ended: ``manifest.json`` in a folder, or JSON beside the file."""
-    skipped = [take for take in takes if take.skipped is not None]
-    for take in skipped:
-        say(f"{take.line.where}skipped: {take.skipped}")
-    path = takes[0].path
+    skipped = [job for job in jobs if job.skipped is not None]
+    for job in skipped:
+        print_line(f"{job.line.where}skipped: {job.skipped}")
+    path = jobs[0].path
     if is_folder(str(config["output"])):
         spoken = {item["file"]: item for item in entries}
         write_json(
             path.parent / "manifest.json",
             [
-                spoken.get(take.path.name, {"text": take.line.text, "skipped": take.skipped})
-                for take in takes
+                spoken.get(job.path.name, {"text": job.line.text, "skipped": job.skipped})
+                for job in jobs
             ],
         )
     elif config["json"]:
         write_json(path.with_suffix(".json"), entries[0])
 
 
-def check_strictly(takes: Sequence[Take], parts: Sequence[Record]) -> None:
+def check_all_spoken(jobs: Sequence[SynthesisJob], parts: Sequence[Record]) -> None:
     """Raise if anything was not spoken as it is written; all sound is there."""
     failed = [part for part in parts if part["failed"]]
-    skipped = [take for take in takes if take.skipped is not None]
+    skipped = [job for job in jobs if job.skipped is not None]
     if failed or skipped:
         raise SpeechError(
             f"strict=true: {len(failed)} of {len(parts)} parts failed and {len(skipped)} of "
-            f"{len(takes)} texts were skipped; all that was spoken is written"
+            f"{len(jobs)} texts were skipped; all that was spoken is written"
         )
 
 
-def tell_corpora(synthesizer: Synthesizer) -> None:
+def name_synthetic_corpora(synthesizer: Synthesizer) -> None:
     """Nobody shall take a synthetic voice for a recorded one."""
     for name in synthesizer.corpora:
         if "synthetic" in name:
-            say(f"trained on: {name}")
+            print_line(f"trained on: {name}")
 
 
 @contextmanager
-def _interruptible(spool: Spool | None) -> Iterator[None]:
+def _interruptible(partial: PartialOutput | None) -> Iterator[None]:
     """End in one line that says how to go on, where that is possible."""
-    if spool is not None and spool.done:
-        say(f"{spool.folder}: {spool.done} utterances were spoken before; going on behind them")
+    if partial is not None and partial.done:
+        print_line(
+            f"{partial.folder}: {partial.done} utterances were spoken before; going on behind them"
+        )
     try:
         yield
     except KeyboardInterrupt:
-        hint = "" if spool is None else f"; the same command goes on from {spool.folder}"
+        hint = "" if partial is None else f"; the same command goes on from {partial.folder}"
         raise RunStopped(f"interrupted{hint}", EXIT_INTERRUPTED) from None
 
 
 @contextmanager
-def _progress(takes: Sequence[Take]) -> Iterator[Callable[[int], None]]:
+def _progress(jobs: Sequence[SynthesisJob]) -> Iterator[Callable[[int], None]]:
     from tts.core.building import progress
 
-    n_chars = sum(len(utterance.text) for take in takes for utterance in take.utterances)
+    n_chars = sum(len(utterance.text) for job in jobs for utterance in job.utterances)
     with progress("speaking", n_chars) as advance:
         yield advance
 

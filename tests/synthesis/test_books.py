@@ -18,7 +18,7 @@ from tts.config import conf_dir
 from tts.core.errors import InputError, RunStopped
 from tts.inference import Part, Speech
 from tts.metrics import alignment_health
-from tts.synthesis.partial_output import Spool
+from tts.synthesis.partial_output import PartialOutput
 from tts.synthesize import synthesize
 
 BOOK = """Chapter one. It begins here,
@@ -55,15 +55,15 @@ def killed_after(monkeypatch):
     """Press Ctrl-C when so many utterances have been kept."""
 
     def kill(n):
-        add = Spool.add
+        add = PartialOutput.add
 
         def dying(self, speeches):
             if self.done == n:
                 raise KeyboardInterrupt
             add(self, speeches)
 
-        monkeypatch.setattr(Spool, "add", dying)
-        return lambda: monkeypatch.setattr(Spool, "add", add)
+        monkeypatch.setattr(PartialOutput, "add", dying)
+        return lambda: monkeypatch.setattr(PartialOutput, "add", add)
 
     return kill
 
@@ -188,10 +188,10 @@ def test_another_ending_goes_on_with_the_same_sound(run, killed_after, capsys):
 
 def test_two_processes_do_not_speak_into_one_folder(tmp_path):
     with (
-        Spool(tmp_path / "s", {"text": "a"}),
+        PartialOutput(tmp_path / "s", {"text": "a"}),
         pytest.raises(InputError, match="another process speaks into it"),
     ):
-        Spool(tmp_path / "s", {"text": "a"})
+        PartialOutput(tmp_path / "s", {"text": "a"})
 
 
 def test_a_long_line_among_others_is_kept_on_the_disk(run, tmp_path, monkeypatch):
@@ -220,19 +220,19 @@ def spoken(n, text="a"):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is full")
 def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path):
-    with Spool(tmp_path / "s", {}) as spool:
+    with PartialOutput(tmp_path / "s", {}) as spool:
         spool.add([spoken(5)])
         with open("/dev/full", "ab", buffering=0) as full:
             spool._sound_file, sound = full, spool._sound_file
             with pytest.raises(InputError, match=r"s: cannot be written \(No space left"):
                 spool.add([spoken(5)])
         sound.close()
-    with Spool(tmp_path / "s", {}) as spool:
+    with PartialOutput(tmp_path / "s", {}) as spool:
         assert spool.done == 1
 
 
 def test_samples_of_the_disk_are_those_of_memory(tmp_path):
-    with Spool(tmp_path / "s", {}) as spool:
+    with PartialOutput(tmp_path / "s", {}) as spool:
         spool.add([spoken(5, "a")])
         spool.add([spoken(7, "b"), spoken(3, "c")])
         samples, rate = spool.sound(1, 2)

@@ -8,9 +8,10 @@ import pytest
 
 pytest.importorskip("hibari")
 
+from bench.build_dictionary import build_dictionary
 from tts.text import arpabet
 from tts.text.arpabet import pronounce, to_arpabet
-from tts.text.dictionary import dictionary, make, parsed
+from tts.text.dictionary import dictionary, parse_dictionary
 from tts.text.symbols import ARPABET
 
 
@@ -121,10 +122,10 @@ def test_dictionary_is_cmudict_with_the_commonest_readings_first(tmp_path):
     (tmp_path / "LICENSE").write_text("Copyright\n")
     source = tmp_path / "cmudict.dict"
     source.write_text("lead L EH1 D\nlead(2) L IY1 D # to lead\nzebra Z IY1 B R AH0\n")
-    assert make(source, tmp_path / "LICENSE", tmp_path / "made.xz") == 2
+    assert build_dictionary(source, tmp_path / "LICENSE", tmp_path / "made.xz") == 2
     text = lzma.decompress((tmp_path / "made.xz").read_bytes()).decode()
     assert text == "# Copyright\nlead L IY1 D\nlead L EH1 D\nzebra Z IY1 B R AH0\n"
-    assert parsed(text.splitlines())["lead"] == (("L", "IY1", "D"), ("L", "EH1", "D"))
+    assert parse_dictionary(text.splitlines())["lead"] == (("L", "IY1", "D"), ("L", "EH1", "D"))
 
 
 def test_dictionary_of_the_package():

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tts.text import CLEANERS
-from tts.text.normalize.roman import value
+from tts.text.normalize.roman import roman_value
 
 english = CLEANERS["english"]
 LINES = (Path(__file__).parent / "sentences.tsv").read_text(encoding="utf-8").splitlines()
@@ -81,7 +81,7 @@ def test_numbers_without_a_name_are_read_digit_by_digit(zeros):
     [("I", 1), ("IV", 4), ("XIX", 19), ("XL", 40), ("XCIX", 99), ("IIII", 0), ("VX", 0), ("IC", 0)],
 )
 def test_value_of_a_roman_numeral(numeral, number):
-    assert value(numeral) == number
+    assert roman_value(numeral) == number
 
 
 def test_braces_stay_for_the_tokenizer_to_report():

@@ -115,12 +115,12 @@ class TextReader:
             yield from self._shortened(smaller)
 
     def _n_symbols(self, text: str) -> int:
-        parts = self.tokenizer.read(text).parts
+        parts = self.tokenizer.read(text).words
         return sum(len(part.phones or part.letters) for part in parts)
 
     def has_sound(self, text: str) -> bool:
         """Whether something in a text can be pronounced."""
-        parts = self.tokenizer.read(text).parts
+        parts = self.tokenizer.read(text).words
         symbols = [symbol for part in parts for symbol in part.phones or part.letters]
         return any(map(str.isalnum, "".join(symbols)))
 

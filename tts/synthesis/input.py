@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 from tts.audio.encoding import ENDINGS
 from tts.core.errors import InputError
-from tts.synthesis.report import say
+from tts.synthesis.report import print_line
 
 SOURCES = ("text", "text_file", "book")
 #: What ``output`` says for standard output.
-LIVE = "-"
+STANDARD_OUTPUT = "-"
 _BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
 
 
@@ -65,7 +65,7 @@ def _lines(path: Path, written: str) -> list[Line]:
     raw = written.removesuffix("\n").split("\n")
     lines = [Line(s.strip(), f"{path}:{n}: ") for n, s in enumerate(raw, start=1) if s.strip()]
     if len(lines) < len(raw):
-        say(f"{path}: {len(raw) - len(lines)} of {len(raw)} lines are empty and skipped")
+        print_line(f"{path}: {len(raw) - len(lines)} of {len(raw)} lines are empty and skipped")
     return lines
 
 

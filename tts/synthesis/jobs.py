@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from tts.core.errors import InputError
 from tts.synthesis.input import Line
-from tts.synthesis.partial_output import Spool
-from tts.synthesis.report import Record, record
+from tts.synthesis.partial_output import PartialOutput
+from tts.synthesis.report import Record, part_record
 
 if TYPE_CHECKING:
     from tts.inference import Options, Speech, Synthesizer
@@ -26,7 +26,7 @@ MOST_IN_MEMORY = 64
 
 
 @dataclass(frozen=True)
-class Take:
+class SynthesisJob:
     """A text and its sound file.
 
     Attributes:
@@ -43,18 +43,18 @@ class Take:
 
 
 @dataclass(frozen=True, eq=False)
-class Spoken:
+class SpokenJob:
     """A take that was spoken.
 
     Attributes:
-        take: what it is of.
+        job: what it is of.
         wave: ``(T_wave,)`` samples, in memory or on the disk.
         sample_rate: of ``wave``, Hz.
         records: what is known of its parts.
         speech: the same with spectrogram and alignment, if it is short enough to have them.
     """
 
-    take: Take
+    job: SynthesisJob
     wave: NDArray[np.float32]
     sample_rate: int
     records: list[Record]
@@ -66,14 +66,14 @@ class Spoken:
         return len(self.wave) / self.sample_rate
 
 
-def read_takes(
+def read_jobs(
     reader: TextReader,
     speaker: int,
     lines: Sequence[Line],
     paths: Sequence[Path],
     skip: bool,
     is_book: bool,
-) -> list[Take]:
+) -> list[SynthesisJob]:
     """Read every text before the first is spoken.
 
     Args:
@@ -87,31 +87,33 @@ def read_takes(
     Raises:
         InputError: a text that cannot be read, named by its place.
     """
-    takes = []
+    jobs = []
     for line, path in zip(lines, paths, strict=True):
         try:
-            takes.append(Take(line, path, reader.read(line.text, speaker)))
+            jobs.append(SynthesisJob(line, path, reader.read(line.text, speaker)))
         except InputError as error:
             ornament = is_book and len(lines) > 1 and not reader.has_sound(line.text)
             if not skip and not ornament:
                 raise InputError(f"{line.where}{error}") from None
-            takes.append(Take(line, path, skipped=str(error)))
-    if not any(take.utterances for take in takes):
-        raise InputError(f"{takes[0].line.where}{takes[0].skipped}")
-    return takes
+            jobs.append(SynthesisJob(line, path, skipped=str(error)))
+    if not any(job.utterances for job in jobs):
+        raise InputError(f"{jobs[0].line.where}{jobs[0].skipped}")
+    return jobs
 
 
-def needs_spool(takes: Sequence[Take], is_book: bool) -> bool:
+def needs_partial_output(jobs: Sequence[SynthesisJob], is_book: bool) -> bool:
     """Whether something is too long to be kept in memory, or to be begun again."""
-    return is_book or any(len(take.utterances) > MOST_IN_MEMORY for take in takes)
+    return is_book or any(len(job.utterances) > MOST_IN_MEMORY for job in jobs)
 
 
-def spool_folder(output: str, is_folder: bool) -> Path:
+def partial_output_folder(output: str, is_folder: bool) -> Path:
     """Where long speech lies while it is spoken."""
     return Path(output) / "unfinished" if is_folder else Path(output).with_suffix(".unfinished")
 
 
-def identity(lines: Sequence[Line], config: dict[str, Any], options: dict[str, Any]) -> Record:
+def output_identity(
+    lines: Sequence[Line], config: dict[str, Any], options: dict[str, Any]
+) -> Record:
     """What the sound of texts depends on."""
     digest = hashlib.sha256()
     for line in lines:
@@ -134,45 +136,45 @@ def _file_state(source: str) -> list[Any]:
     return [source, known.st_size, known.st_mtime_ns]
 
 
-def speak_takes(
+def speak_jobs(
     synthesizer: Synthesizer,
-    takes: Sequence[Take],
+    jobs: Sequence[SynthesisJob],
     options: Options,
-    spool: Spool | None,
+    partial: PartialOutput | None,
     advance: Callable[[int], None] = lambda n_chars: None,
-) -> Iterator[Spoken]:
+) -> Iterator[SpokenJob]:
     """Speak in order; those that are skipped are passed over.
 
     Args:
         synthesizer: speaks.
-        takes: what.
+        jobs: what.
         options: how.
-        spool: keeps what is too long for memory, and what was spoken before.
+        partial: keeps what is too long for memory, and what was spoken before.
         advance: told of the characters of every utterance that is there.
     """
     from tts.inference import join
 
-    utterances = [utterance for take in takes for utterance in take.utterances]
-    done = spool.done if spool is not None else 0
+    utterances = [utterance for job in jobs for utterance in job.utterances]
+    done = partial.done if partial is not None else 0
     fresh = synthesizer.speak_utterances(utterances, options, done)
     first = 0
-    for take in takes:
-        last = first + len(take.utterances)
+    for job in jobs:
+        last = first + len(job.utterances)
         speeches: list[Speech] = []
         for number in range(first, last):
             if number >= done:
                 parts = next(fresh)
-                if spool is not None:
-                    spool.add(parts)
+                if partial is not None:
+                    partial.add(parts)
                 if last - first <= MOST_IN_MEMORY:
                     speeches += parts
             advance(len(utterances[number].text))
         # whole, unless some of it was spoken before
-        speech = join(speeches, take.line.text) if speeches and first >= done else None
-        if spool is not None and last > first:
-            sound, records = spool.sound(first, last), spool.records(first, last)
-            yield Spoken(take, *sound, records, speech)
+        speech = join(speeches, job.line.text) if speeches and first >= done else None
+        if partial is not None and last > first:
+            sound, records = partial.sound(first, last), partial.records(first, last)
+            yield SpokenJob(job, *sound, records, speech)
         elif speech is not None:
-            records = [record(part) for part in speech.parts]
-            yield Spoken(take, speech.wave.numpy(), speech.sample_rate, records, speech)
+            records = [part_record(part) for part in speech.parts]
+            yield SpokenJob(job, speech.wave.numpy(), speech.sample_rate, records, speech)
         first = last

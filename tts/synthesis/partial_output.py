@@ -1,4 +1,4 @@
-"""``Spool``: long speech while it is spoken, in a folder that outlives the process.
+"""``PartialOutput``: long speech while it is spoken, in a folder that outlives the process.
 
 Samples are appended to one file, what is known of them to a journal, one line for each utterance
 behind its samples: whatever a kill leaves, the lines that are whole are good. Memory does not grow
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from tts.core.errors import InputError
 from tts.core.files import atomic_writer
-from tts.synthesis.report import Record, record
+from tts.synthesis.report import Record, part_record
 
 if TYPE_CHECKING:
     from tts.inference import Speech
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _BYTES = 4
 
 
-class Spool:
+class PartialOutput:
     """Utterances that were spoken, in order.
 
     Args:
@@ -112,7 +112,7 @@ class Spool:
         self._close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def __enter__(self) -> Spool:
+    def __enter__(self) -> PartialOutput:
         return self
 
     def __exit__(
@@ -180,6 +180,6 @@ def _records(speeches: Sequence[Speech]) -> list[Record]:
     records: list[Record] = []
     start = 0.0
     for speech in speeches:
-        records += [{**record(part), "start": start + part.start} for part in speech.parts]
+        records += [{**part_record(part), "start": start + part.start} for part in speech.parts]
         start += speech.seconds
     return records

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from tts.core.errors import InputError
 from tts.synthesis.input import Line
-from tts.synthesis.report import say
+from tts.synthesis.report import print_line
 from tts.text import Tokenizer
 from tts.text.preview import preview
 
 
-def show(
+def print_previews(
     lines: Sequence[Line], acoustic: str | Path, lexicon: str | Path | None, max_chars: int
 ) -> int:
     """Print how texts will be read.
@@ -37,13 +37,13 @@ def show(
     n_refused = 0
     for number, line in enumerate(lines):
         if number:
-            say("")
+            print_line("")
         try:
             blocks = list(_pieces(tokenizer, line, max_chars))
         except InputError as error:
             n_refused += 1
             blocks = [f"{preview(line.text, tokenizer)}\nrefused  {error}"]
-        say("\n".join([line.where.rstrip(" :"), *blocks] if line.where else blocks))
+        print_line("\n".join([line.where.rstrip(" :"), *blocks] if line.where else blocks))
     return n_refused
 
 

@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 #: Parts of one file whose faults are told in detail.
-MOST_TOLD = 5
+MAX_DETAILED_FAULTS = 5
 
 
-def say(line: str) -> None:
+def print_line(line: str) -> None:
     """Write a line to standard output, at once."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
-def record(part: Part) -> Record:
+def part_record(part: Part) -> Record:
     """What one wants to know of a part later."""
     return {
         "text": part.text,
@@ -41,23 +41,23 @@ def record(part: Part) -> Record:
     }
 
 
-def stop_reason(records: Iterable[Record]) -> str:
+def worst_stop_reason(records: Iterable[Record]) -> str:
     """What ended the worst part."""
     reasons = {part["stop_reason"] for part in records}
     return next(r for r in ("max_steps", "attention", "gate") if r in reasons)
 
 
-def tell(path: Path, seconds: float, records: Sequence[Record]) -> None:
+def print_summary(path: Path, seconds: float, records: Sequence[Record]) -> None:
     """One line for a sound file, and one for each thing that is wrong with it."""
     rtf = sum(part["compute_seconds"] for part in records) / seconds
-    say(f"{path}  {seconds:.2f} s  RTF {rtf:.2f}  stopped by {stop_reason(records)}")
+    print_line(f"{path}  {seconds:.2f} s  RTF {rtf:.2f}  stopped by {worst_stop_reason(records)}")
     failed = [part for part in records if part["failed"]]
-    for part in failed[:MOST_TOLD]:
+    for part in failed[:MAX_DETAILED_FAULTS]:
         where = f"{part['start']:.1f} s, {shortened(part['text'], 40)!r}: "
         for fault in _faults(part):
-            say(f"  warning: {where if len(records) > 1 else ''}{fault}")
-    if len(failed) > MOST_TOLD:
-        say(f"  warning: {len(failed)} of {len(records)} parts failed")
+            print_line(f"  warning: {where if len(records) > 1 else ''}{fault}")
+    if len(failed) > MAX_DETAILED_FAULTS:
+        print_line(f"  warning: {len(failed)} of {len(records)} parts failed")
 
 
 def _faults(part: Record) -> Iterable[str]:
@@ -73,7 +73,9 @@ def _faults(part: Record) -> Iterable[str]:
         yield f"cut off by max_steps, the gate did not end it{tries}"
 
 
-def entry(text: str, path: Path, seconds: float, records: Sequence[Record], seed: int) -> Record:
+def manifest_entry(
+    text: str, path: Path, seconds: float, records: Sequence[Record], seed: int
+) -> Record:
     """What one wants to know of a sound file later."""
     compute_seconds = sum(part["compute_seconds"] for part in records)
     return {
@@ -83,7 +85,7 @@ def entry(text: str, path: Path, seconds: float, records: Sequence[Record], seed
         "seconds": round(seconds, 3),
         "compute_seconds": round(compute_seconds, 3),
         "rtf": round(compute_seconds / seconds, 4),
-        "stop_reason": stop_reason(records),
+        "stop_reason": worst_stop_reason(records),
         "follows_text": all(part["follows_text"] for part in records),
         "failed": any(part["failed"] for part in records),
         "parts": [_rounded(part) for part in records],

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tts.audio.pcm import to_int16
 from tts.core.errors import EXIT_INTERRUPTED, InputError, RunStopped
-from tts.synthesis.input import LIVE
-from tts.synthesis.report import Record, record, tell
+from tts.synthesis.input import STANDARD_OUTPUT
+from tts.synthesis.report import Record, part_record, print_summary
 
 if TYPE_CHECKING:
     from tts.inference import Options, Synthesizer
-    from tts.synthesis.jobs import Take
+    from tts.synthesis.jobs import SynthesisJob
 
 #: Keys that need the whole sound, or a file, and the value that leaves them alone.
 _OF_FILES = {
@@ -30,7 +30,7 @@ _OF_FILES = {
 _UNKNOWN = 0xFFFFFFFF
 
 
-def check_live(config: dict[str, Any], is_terminal: bool) -> None:
+def check_stream_options(config: dict[str, Any], is_terminal: bool) -> None:
     """Find out before the work whether speech can go to standard output.
 
     Args:
@@ -56,14 +56,14 @@ def wav_header(sample_rate: int) -> bytes:
     return b"RIFF" + struct.pack("<I", _UNKNOWN) + b"WAVE" + chunks
 
 
-def speak_live(
-    synthesizer: Synthesizer, takes: Sequence[Take], options: Options, out: BinaryIO
+def speak_to_stream(
+    synthesizer: Synthesizer, jobs: Sequence[SynthesisJob], options: Options, out: BinaryIO
 ) -> list[Record]:
     """Speak texts one after the other, with the pause of a paragraph between them.
 
     Args:
         synthesizer: speaks.
-        takes: what; those that are skipped are passed over.
+        jobs: what; those that are skipped are passed over.
         options: how.
         out: where the sound goes, chunk by chunk.
 
@@ -77,18 +77,18 @@ def speak_live(
     records: list[Record] = []
     with _listened_to(out):
         out.write(wav_header(rate))
-        for number, take in enumerate(take for take in takes if take.utterances):
+        for number, job in enumerate(job for job in jobs if job.utterances):
             if number:
                 out.write(bytes(2 * round(options.pauses.paragraph * rate)))
-            of_take, n_samples = [], 0
-            for chunk in synthesizer.stream_utterances(take.utterances, options):
+            job_records, n_samples = [], 0
+            for chunk in synthesizer.stream_utterances(job.utterances, options):
                 out.write(to_int16(chunk.wave.numpy()).tobytes())
                 out.flush()
                 n_samples += len(chunk.wave)
                 if chunk.part is not None:
-                    of_take.append(record(chunk.part))
-            tell(Path(LIVE), n_samples / rate, of_take)
-            records += of_take
+                    job_records.append(part_record(chunk.part))
+            print_summary(Path(STANDARD_OUTPUT), n_samples / rate, job_records)
+            records += job_records
     return records
 
 

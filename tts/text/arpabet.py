@@ -114,7 +114,7 @@ def _without_context(word: str) -> Phones | None:
     return None
 
 
-def commonest(word: str, readings: Sequence[Phones]) -> Phones:
+def commonest_pronunciation(word: str, readings: Sequence[Phones]) -> Phones:
     """Which of a word's readings is said without any context, by hibari's lexicon.
 
     Raises:

@@ -81,9 +81,9 @@ def transliteration_cleaners(text: str) -> str:
 
 def unicode_cleaners(text: str) -> str:
     """Plain quotes, digits and single spaces, letters as they are; for a reader of its own."""
-    from tts.text.normalize.characters import fold
+    from tts.text.normalize.characters import fold_characters
 
-    return fold(text)
+    return fold_characters(text)
 
 
 def english(text: str) -> str:

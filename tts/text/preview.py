@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tts.text.symbols import PHONE_PREFIX
-from tts.text.tokenizer import Tokenizer, written
+from tts.text.tokenizer import Tokenizer, join_symbols
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,14 @@ class Preview:
 def preview(text: str, tokenizer: Tokenizer) -> Preview:
     """Show how a text will be read; nothing is refused or logged."""
     reading = tokenizer.read(text)
-    symbols = tuple(s for letters, phones in reading.parts for s in phones or letters)
+    symbols = tuple(s for letters, phones in reading.words for s in phones or letters)
     words = tuple(
         ("".join(letters), " ".join(phone.removeprefix(PHONE_PREFIX) for phone in phones))
-        for letters, phones in reading.parts
+        for letters, phones in reading.words
         if phones
     )
-    letters = [letter for part in reading.parts for letter in part.letters]
-    return Preview(text, written(letters), words, symbols, dict(reading.unknown))
+    letters = [letter for part in reading.words for letter in part.letters]
+    return Preview(text, join_symbols(letters), words, symbols, dict(reading.unknown))
 
 
 def _printable(text: str) -> str:

@@ -16,7 +16,7 @@ from tts.text import Tokenizer
 TRANSLITERATING = "transliteration_cleaners"
 
 
-def encode(tokenizer: Tokenizer, text: str) -> list[int]:
+def encode_checked(tokenizer: Tokenizer, text: str) -> list[int]:
     """Read a text of a corpus.
 
     Raises:

@@ -38,7 +38,7 @@ _SOUNDLESS = frozenset("™®")
 _MAX_READINGS = 2**15
 
 
-class Part(NamedTuple):
+class Word(NamedTuple):
     """A word, or what is between words: its letters and, if they are known, its phones."""
 
     letters: tuple[str, ...]
@@ -48,7 +48,7 @@ class Part(NamedTuple):
 class Reading(NamedTuple):
     """A text cut into symbols of the table, and a count of everything that is not in it."""
 
-    parts: tuple[Part, ...]
+    words: tuple[Word, ...]
     unknown: Mapping[str, int]
 
 
@@ -122,7 +122,7 @@ class Tokenizer:
                 and unknown characters), or holds a phone or character that the policy refuses.
         """
         reading = self.read(text)
-        symbols = self._drawn(reading.parts, draw)
+        symbols = self._drawn(reading.words, draw)
         is_silent = not any(map(str.isalnum, "".join(symbols)))
         if reading.unknown and self.on_unknown != "ignore":
             self._report(text, reading.unknown, log=not is_silent)
@@ -137,7 +137,7 @@ class Tokenizer:
         Raises:
             InputError: an id outside the table.
         """
-        return written(map(self._symbol, map(int, ids)))
+        return join_symbols(map(self._symbol, map(int, ids)))
 
     def unknown(self, text: str) -> dict[str, int]:
         """Count what the table does not have: characters after cleaning, and ``{QQ}`` for phones.
@@ -251,26 +251,26 @@ class Tokenizer:
             )
 
     def _read(self, text: str) -> Reading:
-        parts: list[Part] = []
+        parts: list[Word] = []
         unknown: Counter[str] = Counter()
         for is_phones, piece in _pieces(text):
             if is_phones:
-                parts.append(Part(self._phones(piece, unknown)))
+                parts.append(Word(self._phones(piece, unknown)))
             else:
                 parts += self._words(self.clean(piece), unknown)
                 if not piece.isascii():
                     unknown.update(filter(self._vanishes, piece))
         return Reading(tuple(parts), dict(unknown))
 
-    def _words(self, cleaned: str, unknown: Counter[str]) -> Iterator[Part]:
+    def _words(self, cleaned: str, unknown: Counter[str]) -> Iterator[Word]:
         """Look up the words of a cleaned text, if they are to be looked up."""
         end = 0
         for begin, after, phones in self._pronounced(cleaned):
-            yield Part(self._letters(cleaned[end:begin], unknown))
+            yield Word(self._letters(cleaned[end:begin], unknown))
             spoken = tuple(PHONE_PREFIX + phone for phone in phones)
-            yield Part(self._letters(cleaned[begin:after], unknown), spoken)
+            yield Word(self._letters(cleaned[begin:after], unknown), spoken)
             end = after
-        yield Part(self._letters(cleaned[end:], unknown))
+        yield Word(self._letters(cleaned[end:], unknown))
 
     def _pronounced(self, cleaned: str) -> list[tuple[int, int, tuple[str, ...]]]:
         if not self.p_arpabet:
@@ -290,7 +290,7 @@ class Tokenizer:
         unknown.update(f"{{{symbol[1:]}}}" for symbol in symbols if symbol not in self._ids)
         return tuple([symbol for symbol in symbols if symbol in self._ids])
 
-    def _drawn(self, parts: Iterable[Part], draw: int | str | None) -> list[str]:
+    def _drawn(self, parts: Iterable[Word], draw: int | str | None) -> list[str]:
         """Choose between letters and phones, word by word."""
         chance = None
         if draw is not None and 0 < self.p_arpabet < 1:
@@ -332,7 +332,7 @@ class Tokenizer:
         return self.symbols[index]
 
 
-def written(symbols: Iterable[str]) -> str:
+def join_symbols(symbols: Iterable[str]) -> str:
     """Symbols as a text; neighbouring phones share one pair of braces."""
     shown = (f"{{{s[1:]}}}" if len(s) > 1 and s.startswith(PHONE_PREFIX) else s for s in symbols)
     return "".join(shown).replace("}{", " ")

@@ -28,7 +28,7 @@ from tts.data.features.prepared import LOCAL, Prepared
 from tts.data.features.shards import KEY, DamagedError, Shards, Writer
 from tts.data.features.table import Rows, Table
 from tts.text import Tokenizer
-from tts.text.scripts import encode
+from tts.text.scripts import encode_checked
 
 # Packages whose release may read a text in another way
 _PACKAGES = (
@@ -163,7 +163,7 @@ def encode_texts(
 
 def _encode(where: str, text: str, quiet: Tokenizer, writer: Writer, on_error: str) -> None:
     try:
-        ids = encode(quiet, text)
+        ids = encode_checked(quiet, text)
     except InputError as error:
         if on_error == "raise":
             raise InputError(f"{where}: {error}") from None
@@ -235,6 +235,6 @@ def _front_end() -> str:
 def _unreadable(table: Table, rows: Rows, tokenizer: Tokenizer) -> Iterator[str]:
     for row in rows.tolist():
         try:
-            encode(tokenizer.quiet(), table.string(row, "text"))
+            encode_checked(tokenizer.quiet(), table.string(row, "text"))
         except InputError as error:
             yield f"{table.string(row, 'where')}: {error}"

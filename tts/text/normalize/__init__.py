@@ -12,7 +12,7 @@ import re
 from tts.text.cleaners import transliterate
 from tts.text.normalize import wording
 from tts.text.normalize.abbreviations import read_abbreviations
-from tts.text.normalize.characters import fold
+from tts.text.normalize.characters import fold_characters
 from tts.text.normalize.clock import read_times
 from tts.text.normalize.counts import read_counts, read_ranges
 from tts.text.normalize.dates import read_dates
@@ -21,7 +21,7 @@ from tts.text.normalize.initialisms import read_initialisms
 from tts.text.normalize.measures import read_measures
 from tts.text.normalize.money import read_money
 from tts.text.normalize.roman import read_roman
-from tts.text.normalize.signs import before_numbers, read_signs
+from tts.text.normalize.signs import read_number_signs, read_signs
 from tts.text.normalize.telephones import read_telephones
 from tts.text.normalize.web import read_web
 
@@ -34,7 +34,7 @@ _WITH_DIGITS = (
     read_money,
     read_ranges,
     read_measures,
-    before_numbers,
+    read_number_signs,
 )
 _DIGIT = re.compile(r"\d")
 
@@ -50,7 +50,7 @@ def normalize_english(text: str) -> str:
         goes on with phones. Braces stay, for the tokenizer to report.
     """
     before, after = (" " if edge.isspace() else "" for edge in (text[:1], text[-1:]))
-    for read in (fold, read_web, read_roman):
+    for read in (fold_characters, read_web, read_roman):
         text = read(text)
     if _DIGIT.search(text):
         for read in _WITH_DIGITS:

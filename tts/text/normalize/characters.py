@@ -53,7 +53,7 @@ _SILENT = re.compile(
 )
 
 
-def fold(text: str) -> str:
+def fold_characters(text: str) -> str:
     """Bring a text to the characters that the rules are written in, with single spaces."""
     if not text.isascii():
         text = "".join(map(_fraction_or_digit, text)).translate(_REPLACED)

@@ -59,7 +59,7 @@ def read_roman(text: str) -> str:
     return rewrite(_RULES, text) if _ANY.search(text) else text
 
 
-def value(numeral: str) -> int:
+def roman_value(numeral: str) -> int:
     """Give the value of a well-formed Roman numeral below 400, or 0."""
     total = last = 0
     for letter in reversed(numeral):
@@ -86,10 +86,10 @@ def _is_letter(match: re.Match[str]) -> bool:
 
 
 def _counted(word: str, numeral: str) -> str:
-    count = value(numeral)
+    count = roman_value(numeral)
     return f"{word} {wording.whole(str(count))}" if count else ""
 
 
 def _ranked(match: re.Match[str]) -> str:
-    rank = value(match[2])
+    rank = roman_value(match[2])
     return f"{match[1]} the {wording.nth(str(rank))}" if rank else match[0]

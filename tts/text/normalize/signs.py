@@ -55,7 +55,7 @@ _SIGN = re.compile("|".join(map(re.escape, _WORDS)))
 _BRACKETS = str.maketrans({"[": "(", "]": ")", '"': ""})
 
 
-def before_numbers(text: str) -> str:
+def read_number_signs(text: str) -> str:
     """Read the signs that need their numbers beside them: "#1", "x^2"."""
     return rewrite(_RULES, text)
 

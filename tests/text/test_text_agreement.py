@@ -2,15 +2,15 @@
 
 import pytest
 
+from bench.text_agreement import MetadataRow, classify, main, read_rows, score, words
 from tts.core.errors import InputError
 from tts.text import CLEANERS
-from tts.text.compare import Row, classify, main, read_rows, score, words
 
 ROWS = [
-    Row("a", "It cost £5 in 1984.", "It cost five pounds in nineteen eighty-four."),
-    Row("b", "Plain words.", "Plain words."),
-    Row("c", "They sold 4,500.", "They sold forty-five hundred."),
-    Row("d", "Mr. Hall, at 5 p.m.", "Mr. Hall, at five p.m."),
+    MetadataRow("a", "It cost £5 in 1984.", "It cost five pounds in nineteen eighty-four."),
+    MetadataRow("b", "Plain words.", "Plain words."),
+    MetadataRow("c", "They sold 4,500.", "They sold forty-five hundred."),
+    MetadataRow("d", "Mr. Hall, at 5 p.m.", "Mr. Hall, at five p.m."),
 ]
 
 
@@ -65,7 +65,7 @@ def test_ours_beats_the_reference_cleaners():
 )
 def test_difference_has_a_class(written, made, name):
     spoken = {"money": "It cost five pounds.", "other numbers": "They sold forty-five hundred."}
-    row = Row("x", written, spoken.get(name, "in nineteen eighty-four they"))
+    row = MetadataRow("x", written, spoken.get(name, "in nineteen eighty-four they"))
     assert classify(row, made) == name
 
 

@@ -10,7 +10,7 @@ from tts.core.errors import InputError
 from tts.inference import Synthesizer
 from tts.inference.reader import TextReader
 from tts.synthesis.input import Line
-from tts.synthesis.jobs import identity
+from tts.synthesis.jobs import output_identity
 from tts.text import Tokenizer
 
 HELLO = "{HH AH0 L OW1}"
@@ -117,7 +117,7 @@ def test_a_book_does_not_go_on_with_another_lexicon(phones, lexicon):
     config = {"acoustic": phones, "vocoder": "griffin_lim", "pauses": {}, "precision": "float32"}
 
     def known():
-        return identity([Line("hello", "")], config, {})
+        return output_identity([Line("hello", "")], config, {})
 
     config["lexicon"] = lexicon("hello  Y OW1")
     before = known()

@@ -1,6 +1,6 @@
 """Measure normalisers on LJ Speech: column 2 of metadata.csv against column 3, read by people.
 
-    python -m tts.text.compare LJSpeech-1.1/metadata.csv [--library damga|nemo] [--show N]
+    python -m bench.text_agreement LJSpeech-1.1/metadata.csv [--library damga|nemo] [--show N]
 
 Two texts agree when their words do. Case and punctuation do not count, nor the "and" in "one
 hundred and one", and the abbreviations that the corpus left in column 3 count as the words that
@@ -48,7 +48,7 @@ CLASSES = (
 )
 
 
-class Row(NamedTuple):
+class MetadataRow(NamedTuple):
     """One row of the metadata."""
 
     name: str
@@ -60,7 +60,7 @@ class Score(NamedTuple):
     """How a normaliser did on the rows that people changed, and on the others."""
 
     right: int
-    wrong: list[tuple[Row, str]]
+    wrong: list[tuple[MetadataRow, str]]
     unchanged: int
     disturbed: int
 
@@ -70,7 +70,7 @@ class Score(NamedTuple):
         return self.right / max(1, self.right + len(self.wrong))
 
 
-def read_rows(path: Path) -> list[Row]:
+def read_rows(path: Path) -> list[MetadataRow]:
     """Read LJ Speech's metadata.csv.
 
     Raises:
@@ -84,7 +84,7 @@ def read_rows(path: Path) -> list[Row]:
     for number, row in enumerate(rows, start=1):
         if len(row) != 3:
             raise InputError(f"{path}:{number}: {len(row)} columns, not 3 with | between them")
-    return [Row(*row) for row in rows]
+    return [MetadataRow(*row) for row in rows]
 
 
 def words(text: str) -> list[str]:
@@ -100,9 +100,9 @@ def words(text: str) -> list[str]:
     ]
 
 
-def score(normaliser: Normaliser, rows: Iterable[Row]) -> Score:
+def score(normaliser: Normaliser, rows: Iterable[MetadataRow]) -> Score:
     """Compare a normaliser with people."""
-    wrong: list[tuple[Row, str]] = []
+    wrong: list[tuple[MetadataRow, str]] = []
     right = unchanged = disturbed = 0
     for row in rows:
         made = normaliser(row.written)
@@ -117,7 +117,7 @@ def score(normaliser: Normaliser, rows: Iterable[Row]) -> Score:
     return Score(right, wrong, unchanged, disturbed)
 
 
-def classify(row: Row, made: str) -> str:
+def classify(row: MetadataRow, made: str) -> str:
     """Name what is written at the first place where a reading differs from what people said."""
     said = words(row.spoken)
     _, _, _, first, _ = _differences(words(made), said)[0]
@@ -133,7 +133,7 @@ def classify(row: Row, made: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the figures of each normaliser, and the differences that remain."""
-    parser = argparse.ArgumentParser(prog="python -m tts.text.compare", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.text_agreement", description=__doc__)
     parser.add_argument("metadata", type=Path)
     parser.add_argument("--library", choices=sorted(LIBRARIES), action="append", default=[])
     parser.add_argument("--show", type=int, default=3, help="differences to show for each class")
