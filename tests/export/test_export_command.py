@@ -14,7 +14,7 @@ from tts.config import resolved
 from tts.config.schema import EXPORT, check_values
 from tts.core.errors import InputError, TrainingError
 from tts.export import recipe
-from tts.export.acoustic import acoustic_parts
+from tts.export.acoustic import acoustic_modules
 from tts.export.folder import replacing_folder
 
 PARTS = ["encoder", "decoder_step", "postnet", "waveglow"]
@@ -69,7 +69,7 @@ def only(monkeypatch):
     """Let the recipe export one part of a network without options: only("postnet")."""
 
     def restrict(name):
-        part = next(part for part in acoustic_parts(tacotron2()) if part.name == name)
+        part = next(part for part in acoustic_modules(tacotron2()) if part.name == name)
         monkeypatch.setattr(recipe, "parts", lambda networks: [part])
         return part
 
@@ -227,4 +227,4 @@ def test_every_key_that_is_checked_exists():
 
 
 def test_a_network_without_speakers_takes_none():
-    assert list(acoustic_parts(tacotron2())[0].inputs) == ["text", "text_lengths"]
+    assert list(acoustic_modules(tacotron2())[0].inputs) == ["text", "text_lengths"]

@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from tests.support.exporting import OPTIONS, tacotron2, waveglow
-from tts.export.acoustic import acoustic_parts
-from tts.export.formats import ENDINGS, runner, write
+from tts.export.acoustic import acoustic_modules
+from tts.export.exported_module import Sample
+from tts.export.formats import ENDINGS, open_runner, write_module
 from tts.export.lstm import bilstm, onnx_weights
-from tts.export.part import Sample
 from tts.export.recipe import TOLERANCE, largest_difference
-from tts.export.vocoder import waveglow_part
+from tts.export.vocoder import waveglow_module
 from tts.models import Tacotron2, WaveGlow
 
 #: One symbol or frame, and one utterance, are where tracing would go wrong.
@@ -29,8 +29,8 @@ def apart(part, run, batch, length):
 def check(part, folder, format, opset=18):
     path = folder / f"{part.name}{ENDINGS[format]}"
     with torch.no_grad():
-        write(part, path, format, opset)
-        run = runner(path)
+        write_module(part, path, format, opset)
+        run = open_runner(path)
         differences = [apart(part, run, *size) for size in SIZES]
     assert max(differences) < TOLERANCE, (part.name, differences)
 
@@ -38,22 +38,22 @@ def check(part, folder, format, opset=18):
 @pytest.mark.parametrize("number", [0, 2], ids=["encoder", "postnet"])
 def test_parts_of_the_published_tacotron2_in_onnxruntime(number, tmp_path):
     pytest.importorskip("onnxruntime")
-    check(acoustic_parts(tacotron2())[number], tmp_path, "onnx")
+    check(acoustic_modules(tacotron2())[number], tmp_path, "onnx")
 
 
 def test_the_published_waveglow_in_onnxruntime(tmp_path):
     pytest.importorskip("onnxruntime")
-    check(waveglow_part(waveglow(n_flows=1)), tmp_path, "onnx")
+    check(waveglow_module(waveglow(n_flows=1)), tmp_path, "onnx")
 
 
 @pytest.mark.parametrize("number", range(3), ids=["encoder", "decoder_step", "postnet"])
 def test_parts_with_all_options_as_exported_programs(number, tmp_path):
-    check(acoustic_parts(tacotron2(**OPTIONS["Tacotron2"]))[number], tmp_path, "torch")
+    check(acoustic_modules(tacotron2(**OPTIONS["Tacotron2"]))[number], tmp_path, "torch")
 
 
 def test_waveglow_with_all_options_as_exported_program(tmp_path):
     sizes = {**OPTIONS["WaveGlow"], "n_flows": 1}
-    check(waveglow_part(waveglow(**sizes)), tmp_path, "torch")
+    check(waveglow_module(waveglow(**sizes)), tmp_path, "torch")
 
 
 def test_the_operation_is_torchs_own_lstm():
@@ -65,7 +65,7 @@ def test_the_operation_is_torchs_own_lstm():
 
 
 def test_a_difference_is_found_in_its_size():
-    part = acoustic_parts(tacotron2())[2]
+    part = acoustic_modules(tacotron2())[2]
 
     def wrong(inputs):
         return (part.module(*inputs)[0] + torch.tensor(3e-3),)
@@ -76,14 +76,14 @@ def test_a_difference_is_found_in_its_size():
 
 
 def test_what_is_not_a_number_is_no_agreement():
-    part = acoustic_parts(tacotron2())[2]
+    part = acoustic_modules(tacotron2())[2]
     with torch.no_grad():
         assert largest_difference(part, lambda inputs: (inputs[0] * torch.nan,)) == torch.inf
 
 
 def test_the_sample_is_what_generate_computes():
     """The decoder step is tried with state and dropout of a network that is speaking."""
-    part = acoustic_parts(tacotron2())[1]
+    part = acoustic_modules(tacotron2())[1]
     sample: Sample = part.sample(2, 9)
     with torch.no_grad():
         outputs = part.module(*sample.inputs)
@@ -107,7 +107,7 @@ def test_the_sample_is_what_generate_computes():
 def test_each_option_and_opset(network, sizes, opset, tmp_path):
     pytest.importorskip("onnxruntime")
     built = network(**sizes)
-    for part in acoustic_parts(built) if network is tacotron2 else [waveglow_part(built)]:
+    for part in acoustic_modules(built) if network is tacotron2 else [waveglow_module(built)]:
         check(part, tmp_path, "onnx", opset)
 
 
@@ -120,8 +120,8 @@ def test_published_sizes(format, tmp_path):
     vocoder = WaveGlow()
     for flow in vocoder.flows:
         torch.nn.init.normal_(flow.coupling.end.weight, std=0.01)
-    for part in (*acoustic_parts(Tacotron2().eval()), waveglow_part(vocoder)):
+    for part in (*acoustic_modules(Tacotron2().eval()), waveglow_module(vocoder)):
         path = tmp_path / f"{part.name}{ENDINGS[format]}"
         with torch.no_grad():
-            write(part, path, format, 18)
-            assert largest_difference(part, runner(path)) < TOLERANCE, part.name
+            write_module(part, path, format, 18)
+            assert largest_difference(part, open_runner(path)) < TOLERANCE, part.name

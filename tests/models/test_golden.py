@@ -14,7 +14,7 @@ from torch import Tensor
 from tests.support.paths import GOLDEN
 from tts.audio import LogMel, MelConfig
 from tts.models import Tacotron2, WaveGlow
-from tts.pretrained.importers.nvidia import to_ours, to_theirs
+from tts.pretrained.importers.nvidia import from_nvidia_state_dict, to_nvidia_state_dict
 from tts.text import Tokenizer
 
 TOLERANCE = 1e-4
@@ -40,9 +40,9 @@ def filled(network: torch.nn.Module) -> torch.nn.Module:
     config = network.config
     if isinstance(network, Tacotron2):
         config = dataclasses.replace(config, prenet_dropout=0.5)  # theirs has no other
-    names = to_theirs(type(network)(config))
+    names = to_nvidia_state_dict(type(network)(config))
     shapes = {name: tuple(value.shape) for name, value in names.items()}
-    network.load_state_dict(to_ours(type(network).__name__, formula.weights(shapes)))
+    network.load_state_dict(from_nvidia_state_dict(type(network).__name__, formula.weights(shapes)))
     return network.eval()
 
 

@@ -13,13 +13,13 @@ from tts.core.errors import InputError
 from tts.models import Tacotron2, WaveGlow
 from tts.pretrained import describe, load, save
 from tts.pretrained.convert import convert
-from tts.pretrained.importers.nvidia import to_theirs
+from tts.pretrained.importers.nvidia import to_nvidia_state_dict
 
 
 @pytest.fixture
 def published(small_tacotron2, tmp_path):
     path = tmp_path / "tacotron2_statedict.pt"
-    torch.save({"state_dict": to_theirs(small_tacotron2)}, path)
+    torch.save({"state_dict": to_nvidia_state_dict(small_tacotron2)}, path)
     return path
 
 
@@ -150,7 +150,7 @@ def test_command_takes_symbols_order_and_contract(small_waveglow, published, tmp
     found = describe(tmp_path / "own.safetensors")
     assert found["tokenizer"]["symbols"] == ["_", "a", "ä"]
     assert (found["mel"]["sample_rate"], found["mel"]["f_max"]) == (16000, 7600.0)
-    torch.save(to_theirs(small_waveglow), tmp_path / "w.pt")
+    torch.save(to_nvidia_state_dict(small_waveglow), tmp_path / "w.pt")
     arguments = ["convert", str(tmp_path / "w.pt"), str(tmp_path / "w.safetensors")]
     assert main([*arguments, "--alternate-halves", "true"]) == 0
     loaded = load(tmp_path / "w.safetensors")
@@ -159,7 +159,9 @@ def test_command_takes_symbols_order_and_contract(small_waveglow, published, tmp
 
 
 def test_command_describes_what_cannot_be_loaded(small_tacotron2, tmp_path, capsys):
-    torch.save(to_theirs(Tacotron2(small_tacotron2.config, n_symbols=149)), tmp_path / "x.pt")
+    torch.save(
+        to_nvidia_state_dict(Tacotron2(small_tacotron2.config, n_symbols=149)), tmp_path / "x.pt"
+    )
     assert main(["describe", str(tmp_path / "x.pt")]) == 0
     assert "problem   the embedding has 149 rows" in capsys.readouterr().out
 

@@ -13,7 +13,7 @@ from tts.commands.pretrained import main
 from tts.core.errors import InputError
 from tts.pretrained import describe, load, save
 from tts.pretrained.convert import convert
-from tts.pretrained.importers.nvidia import to_theirs
+from tts.pretrained.importers.nvidia import to_nvidia_state_dict
 
 TABLE = {"symbols": ["_", "a"], "cleaner": "english_cleaners"}
 LONG = ["_", *map(chr, range(0x100, 0x100 + 147))]
@@ -70,7 +70,11 @@ def write_lightning(path, network: torch.nn.Module, **changes) -> None:
 
 def write_nvidias(path, network: torch.nn.Module, **changes) -> None:
     torch.save(
-        {"state_dict": to_theirs(network), "tacoglow": description_of(network, **changes)}, path
+        {
+            "state_dict": to_nvidia_state_dict(network),
+            "tacoglow": description_of(network, **changes),
+        },
+        path,
     )
 
 
@@ -105,14 +109,14 @@ def test_description_that_cannot_be_used_is_not_written(small_tacotron2, tmp_pat
 
 @pytest.mark.parametrize("text", ["[1]", "5", '"x"', "null", "[" * 5000, "{", f"{'9' * 5000}"])
 def test_metadata_that_is_no_table_is_refused(small_waveglow, tmp_path, text):
-    save_file(to_theirs(small_waveglow), tmp_path / "x", {"tacoglow": text})
+    save_file(to_nvidia_state_dict(small_waveglow), tmp_path / "x", {"tacoglow": text})
     with pytest.raises(InputError, match=r"x: its description is (not JSON|no table)"):
         load(tmp_path / "x")
 
 
 @pytest.mark.parametrize("metadata", [5, "x", [1], {"tacoglow": 5}, {"tacoglow": None}])
 def test_metadata_of_somebody_else_is_passed_over(small_waveglow, tmp_path, metadata):
-    content = {"state_dict": to_theirs(small_waveglow), "metadata": metadata}
+    content = {"state_dict": to_nvidia_state_dict(small_waveglow), "metadata": metadata}
     torch.save(content, tmp_path / "x.pt")
     assert load(tmp_path / "x.pt").config == small_waveglow.config
 

@@ -21,7 +21,7 @@ from tts.pretrained import catalogue, describe, load, save
 from tts.pretrained.catalogue import CATALOGUE, Published, find
 from tts.pretrained.convert import convert
 from tts.pretrained.download import cache_dir, fetch
-from tts.pretrained.importers.nvidia import to_theirs
+from tts.pretrained.importers.nvidia import to_nvidia_state_dict
 
 CONTENT = bytes(range(256)) * 4000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -257,7 +257,10 @@ def test_cache_in_the_home_folder_of_nobody_is_named(monkeypatch):
 
 def test_folder_of_the_same_name_does_not_hide_it(cache, small_waveglow, tmp_path, monkeypatch):
     cache.mkdir(parents=True)
-    torch.save({"state_dict": to_theirs(small_waveglow)}, cache / "waveglow_256channels_ljs_v3.pt")
+    torch.save(
+        {"state_dict": to_nvidia_state_dict(small_waveglow)},
+        cache / "waveglow_256channels_ljs_v3.pt",
+    )
     monkeypatch.chdir(tmp_path)
     (tmp_path / "waveglow_ljs_v3").mkdir()
     assert load("waveglow_ljs_v3").config == small_waveglow.config
@@ -280,20 +283,26 @@ def test_name_that_no_file_can_have_is_one_line(name):
 
 def test_name_loads_from_the_cache(cache, small_waveglow):
     cache.mkdir(parents=True)
-    torch.save({"state_dict": to_theirs(small_waveglow)}, cache / "waveglow_256channels_ljs_v3.pt")
+    torch.save(
+        {"state_dict": to_nvidia_state_dict(small_waveglow)},
+        cache / "waveglow_256channels_ljs_v3.pt",
+    )
     assert load("waveglow_ljs_v3").config == small_waveglow.config
 
 
 def test_catalogue_knows_the_mel_contract_that_the_file_does_not_say(cache, small_tacotron2):
     cache.mkdir(parents=True)
     file = CATALOGUE["torchaudio_characters_wavernn"].file
-    torch.save(to_theirs(small_tacotron2), cache / file)
+    torch.save(to_nvidia_state_dict(small_tacotron2), cache / file)
     assert describe("torchaudio_characters_wavernn")["mel"]["hop_length"] == 275
 
 
 def test_published_name_leaves_the_common_contract_to_be_filled_in(cache, small_waveglow, tmp_path):
     cache.mkdir(parents=True)
-    torch.save({"state_dict": to_theirs(small_waveglow)}, cache / "waveglow_256channels_ljs_v3.pt")
+    torch.save(
+        {"state_dict": to_nvidia_state_dict(small_waveglow)},
+        cache / "waveglow_256channels_ljs_v3.pt",
+    )
     assert describe("waveglow_ljs_v3")["mel"] is None
     lines = convert("waveglow_ljs_v3", tmp_path / "x.safetensors")
     assert any("mel contract not in the file; NVIDIA's" in line for line in lines)
@@ -303,7 +312,7 @@ def test_published_name_leaves_the_common_contract_to_be_filled_in(cache, small_
 def separate_layers(network: WaveGlow) -> dict[str, torch.Tensor]:
     """The layout of March 2019, of which the first release may have been as well."""
     listed = {}
-    for name, value in to_theirs(network).items():
+    for name, value in to_nvidia_state_dict(network).items():
         parts = value.chunk(network.config.n_layers) if ".cond_layer." in name else (value,)
         for i, part in enumerate(parts):
             listed[name.replace(".cond_layer.", f".cond_layers.{i}.")] = part

@@ -17,7 +17,7 @@ from tts.core.errors import InputError
 from tts.models import Tacotron2, WaveGlow
 from tts.pretrained import save
 from tts.pretrained.catalogue import CATALOGUE
-from tts.pretrained.importers.nvidia import to_theirs
+from tts.pretrained.importers.nvidia import to_nvidia_state_dict
 
 SNIPPET = """
 import torch
@@ -70,7 +70,7 @@ def cache(tmp_path_factory) -> Path:
     waveglow = WaveGlow(n_flows=2, n_layers=1, n_channels=4)
     (folder / "checkpoints").mkdir()
     for name, network in (("dle_tacotron2_fp16", tacotron2), ("dle_waveglow_fp16", waveglow)):
-        state = {f"module.{key}": value for key, value in to_theirs(network).items()}
+        state = {f"module.{key}": value for key, value in to_nvidia_state_dict(network).items()}
         torch.save({"state_dict": state}, folder / "checkpoints" / CATALOGUE[name].file)
     return folder
 
@@ -149,7 +149,9 @@ def test_utils_of_a_network_without_symbols_are_refused(hub, tmp_path):
 
 
 def test_utils_of_unknown_symbols_are_refused(hub, tmp_path):
-    torch.save(to_theirs(Tacotron2(n_symbols=9, symbols_embedding_dim=4)), tmp_path / "x.pt")
+    torch.save(
+        to_nvidia_state_dict(Tacotron2(n_symbols=9, symbols_embedding_dim=4)), tmp_path / "x.pt"
+    )
     with pytest.raises(InputError, match=r"x\.pt: the embedding has 9 rows"):
         hub.tts_utils(checkpoint=str(tmp_path / "x.pt"))
 

@@ -14,7 +14,7 @@ from tts.inference import Synthesizer, load_waveglow
 from tts.models import Tacotron2, WaveGlow
 from tts.pretrained import describe, load, save
 from tts.pretrained.convert import convert
-from tts.pretrained.importers.nvidia import to_theirs
+from tts.pretrained.importers.nvidia import to_nvidia_state_dict
 
 SYMBOLS = ["_", *map(chr, range(0x100, 0x100 + 147))]
 
@@ -22,8 +22,8 @@ SYMBOLS = ["_", *map(chr, range(0x100, 0x100 + 147))]
 @pytest.fixture
 def files(small_tacotron2, small_waveglow, tmp_path):
     """Files of both networks, NVIDIA's and converted ones."""
-    torch.save(to_theirs(small_tacotron2), tmp_path / "tacotron2.pt")
-    torch.save(to_theirs(small_waveglow), tmp_path / "waveglow.pt")
+    torch.save(to_nvidia_state_dict(small_tacotron2), tmp_path / "tacotron2.pt")
+    torch.save(to_nvidia_state_dict(small_waveglow), tmp_path / "waveglow.pt")
     for name in ("tacotron2", "waveglow"):
         convert(tmp_path / f"{name}.pt", tmp_path / f"{name}.safetensors")
     return tmp_path
@@ -104,7 +104,9 @@ def test_command_refuses_two_answers_at_once(files, capsys):
 
 
 def test_command_says_how_to_name_symbols(small_tacotron2, tmp_path, capsys):
-    torch.save(to_theirs(Tacotron2(small_tacotron2.config, n_symbols=5)), tmp_path / "x.pt")
+    torch.save(
+        to_nvidia_state_dict(Tacotron2(small_tacotron2.config, n_symbols=5)), tmp_path / "x.pt"
+    )
     arguments = ["convert", str(tmp_path / "x.pt"), str(tmp_path / "x.safetensors")]
     assert main(arguments) == 2
     assert "name them: --symbols FILE" in capsys.readouterr().err
@@ -114,9 +116,9 @@ def test_command_says_how_to_name_symbols(small_tacotron2, tmp_path, capsys):
 
 @pytest.mark.parametrize("sizes", [{}, {"hop_length": 128, "win_length": 512}], ids=["256", "128"])
 def test_file_and_its_conversion_have_one_mel_contract(small_tacotron2, tmp_path, sizes):
-    torch.save(to_theirs(small_tacotron2), tmp_path / "a.pt")
+    torch.save(to_nvidia_state_dict(small_tacotron2), tmp_path / "a.pt")
     waveglow = WaveGlow(n_mels=4, n_flows=1, n_layers=1, n_channels=2)
-    state = to_theirs(waveglow)
+    state = to_nvidia_state_dict(waveglow)
     if sizes:  # as another implementation with these sizes would write it
         state["upsample.weight"] = state["upsample.weight"][:, :, : sizes["win_length"]].clone()
     torch.save(state, tmp_path / "v.pt")
@@ -128,7 +130,7 @@ def test_file_and_its_conversion_have_one_mel_contract(small_tacotron2, tmp_path
 
 
 def test_contract_that_cannot_be_nvidias_is_asked_for(small_waveglow, tmp_path):
-    state = to_theirs(small_waveglow)
+    state = to_nvidia_state_dict(small_waveglow)
     state["upsample.weight"] = torch.zeros(3, 3, 2048)
     torch.save(state, tmp_path / "x.pt")
     with pytest.raises(InputError, match=r"x\.pt: its mel contract is not in the file: .*--mel"):

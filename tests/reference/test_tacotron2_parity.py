@@ -5,7 +5,7 @@ import torch
 
 from tts.models import Tacotron2, Tacotron2Config, tacotron2_loss
 from tts.pretrained import save
-from tts.pretrained.importers.nvidia import to_ours, to_theirs
+from tts.pretrained.importers.nvidia import from_nvidia_state_dict, to_nvidia_state_dict
 
 TEXT_LENGTHS = {"equal": (9, 9), "ragged": (9, 6)}
 MEL_LENGTHS = {"equal": (13, 13), "ragged": (13, 8)}
@@ -134,7 +134,7 @@ def test_gradients(packages, double_pair, batch):
     parameters = dict(ours.named_parameters())
     different = [
         name
-        for name, gradient in to_ours("Tacotron2", gradients).items()
+        for name, gradient in from_nvidia_state_dict("Tacotron2", gradients).items()
         if not torch.allclose(parameters[name].grad, gradient, atol=1e-9, rtol=1e-7)
     ]
     # theirs blanks padded frames through `.data` after the post-net has read them, so autograd
@@ -155,7 +155,7 @@ def test_their_code_takes_what_we_save(packages, pair, formula, tmp_path):
 def test_default_network_has_the_shapes_of_their_full_size_weights(packages):
     with torch.device("meta"):
         expected = {name: v.shape for name, v in packages.tacotron2().state_dict().items()}
-        ours = to_theirs(Tacotron2())
+        ours = to_nvidia_state_dict(Tacotron2())
     assert {name: value.shape for name, value in ours.items()} == expected
 
 

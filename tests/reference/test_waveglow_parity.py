@@ -8,7 +8,7 @@ from tts.inference.vocoders.denoiser import Denoiser
 from tts.models import WaveGlow, WaveGlowConfig, waveglow_loss
 from tts.pretrained import load, save
 from tts.pretrained.convert import convert
-from tts.pretrained.importers.nvidia import to_theirs
+from tts.pretrained.importers.nvidia import to_nvidia_state_dict
 
 
 def assert_close(found: torch.Tensor, expected: torch.Tensor) -> None:
@@ -97,7 +97,7 @@ def test_gradients(pair, batch, packages):
         packages.module("waveglow.glow").WaveGlowLoss()(theirs(batch)).backward()
     waveglow_loss(ours(*batch))["total"].backward()
     expected = dict(theirs.named_parameters())
-    for name, value in to_theirs(with_gradients(ours)).items():
+    for name, value in to_nvidia_state_dict(with_gradients(ours)).items():
         assert_close(value, expected[name].grad)
 
 

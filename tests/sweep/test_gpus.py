@@ -20,7 +20,7 @@ from tts.sweep import gpus
 )
 def test_every_place_has_a_share(n_gpus, parallel, shares):
     names = [str(n) for n in range(n_gpus)]
-    assert ["".join(gpus.share(names, n, parallel)) for n in range(parallel)] == shares
+    assert ["".join(gpus.gpu_share(names, n, parallel)) for n in range(parallel)] == shares
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from tts.core.errors import InputError, RunStopped, TrainingError
 from tts.sweep import GridSearch, State, Sweep, TrialRecord
 from tts.sweep.space import split_overrides
-from tts.sweep.table import Results, plain
+from tts.sweep.table import Results, plain_table
 from tts.sweep.trial_record import load_record
 
 
@@ -217,7 +217,7 @@ def test_long_reasons_are_cut_in_print_only(sweep, tmp_path, capsys):
 
 
 def test_columns_line_up():
-    assert plain(["a", "long name"], [["12345", "1"], ["1", "2"]]) == (
+    assert plain_table(["a", "long name"], [["12345", "1"], ["1", "2"]]) == (
         "a      long name\n12345  1\n1      2\n"
     )
 

@@ -9,7 +9,7 @@ from tts.audio import MelConfig
 from tts.core.errors import InputError
 from tts.models import Tacotron2, WaveGlow
 from tts.pretrained import save
-from tts.pretrained.importers.nvidia import to_theirs
+from tts.pretrained.importers.nvidia import to_nvidia_state_dict
 from tts.pretrained.importers.tables import BEFORE_NOVEMBER_2018, ENGLISH
 from tts.training.warm_start import EMBEDDING, start_run, warm_start
 
@@ -52,7 +52,7 @@ def test_embedding_is_carried_over_by_symbol(small_tacotron2, tmp_path):
 
 
 def test_published_table_is_known_without_the_file_saying_so(small_tacotron2, tmp_path):
-    torch.save({"state_dict": to_theirs(small_tacotron2)}, tmp_path / "x.pt")
+    torch.save({"state_dict": to_nvidia_state_dict(small_tacotron2)}, tmp_path / "x.pt")
     network = fresh(small_tacotron2, n_symbols=3)
     warm_start(network, tmp_path / "x.pt", symbols=("_", "z", "@ZH"))
     rows = [0, ENGLISH.index("z"), ENGLISH.index("@ZH")]
@@ -62,7 +62,7 @@ def test_published_table_is_known_without_the_file_saying_so(small_tacotron2, tm
 def test_network_of_2018_gives_its_symbols_and_whatever_fits(small_tacotron2, tmp_path):
     """149 symbols, LSTMs wired in another way: `load` refuses it, a warm start takes the rest."""
     old = fresh(small_tacotron2, n_symbols=149)
-    state = to_theirs(old)
+    state = to_nvidia_state_dict(old)
     state["decoder.attention_rnn.weight_ih"] = torch.zeros(28, 14)
     state["decoder.decoder_rnn.weight_ih"] = torch.zeros(32, 11)
     torch.save({"state_dict": state, "iteration": 1}, tmp_path / "old.pt")
@@ -77,7 +77,7 @@ def test_network_of_2018_gives_its_symbols_and_whatever_fits(small_tacotron2, tm
 
 def test_unknown_table_is_skipped_until_it_is_named(small_tacotron2, tmp_path):
     theirs = fresh(small_tacotron2, n_symbols=3)
-    torch.save({"state_dict": to_theirs(theirs)}, tmp_path / "x.pt")
+    torch.save({"state_dict": to_nvidia_state_dict(theirs)}, tmp_path / "x.pt")
     network = fresh(small_tacotron2, n_symbols=3)
     report = warm_start(network, tmp_path / "x.pt", symbols=tuple("_ab"))
     assert status(report, EMBEDDING) == "skipped"
@@ -132,7 +132,7 @@ def test_misspelt_layer_is_told_the_nearest(small_tacotron2, tmp_path):
 def test_waveglow_starts_from_either_form_of_its_weights(small_waveglow, tmp_path, folded):
     if folded:
         small_waveglow.remove_weight_norm()
-    torch.save({"state_dict": to_theirs(small_waveglow)}, tmp_path / "x.pt")
+    torch.save({"state_dict": to_nvidia_state_dict(small_waveglow)}, tmp_path / "x.pt")
     network = WaveGlow(small_waveglow.config)
     report = warm_start(network, tmp_path / "x.pt")
     assert {row.status for row in report.rows} == {"loaded"}

@@ -104,11 +104,11 @@ def _average(options: argparse.Namespace) -> list[str]:
 
 
 def _describe(options: argparse.Namespace) -> list[str]:
-    from tts.pretrained.files import read
+    from tts.pretrained.files import read_checkpoint
 
     if options.json and options.clip:
         raise InputError("--json prints what the file says, --clip measures: take one of them")
-    file, checkpoint = read(options.file)
+    file, checkpoint = read_checkpoint(options.file)
     known = checkpoint.description
     if options.json:
         return [json.dumps(known, indent=1, default=str)]
@@ -130,9 +130,9 @@ def _describe(options: argparse.Namespace) -> list[str]:
 
 
 def _halves(options: argparse.Namespace) -> list[str]:
-    from tts.pretrained.convert import likelihoods
+    from tts.pretrained.convert import nll_by_order
 
-    found = likelihoods(options.file, options.clip)
+    found = nll_by_order(options.file, options.clip)
     best = min(found, key=lambda order: found[order])
     return [
         f"halves    alternate_halves={str(order).lower()}: {value:.2f} nats for each sample"

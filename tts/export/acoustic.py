@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tts.export.exported_module import ExportedModule, Sample, Shape
 from tts.export.lstm import bilstm, onnx_weights
-from tts.export.part import Part, Sample, Shape
 from tts.models import Tacotron2
 from tts.models.layers import sequence_mask
 from tts.models.log_mel import LOG_MEL_MEAN, LOG_MEL_STD
@@ -24,12 +24,12 @@ from tts.models.tacotron2.decoder import AttentionState, DecoderState, Memory
 _STEPS = 3
 
 
-def acoustic_parts(network: Tacotron2) -> list[Part]:
+def acoustic_modules(network: Tacotron2) -> list[ExportedModule]:
     """Encoder, decoder step and post-net of a network in eval mode."""
     return [_encoder(network), _decoder_step(network), _postnet(network)]
 
 
-class EncoderPart(nn.Module):
+class ExportedEncoder(nn.Module):
     """Symbol ids to what every step of the decoder reads."""
 
     def __init__(self, network: Tacotron2) -> None:
@@ -58,7 +58,7 @@ class EncoderPart(nn.Module):
         return values, keys, bias
 
 
-class DecoderStepPart(nn.Module):
+class ExportedDecoderStep(nn.Module):
     """One step of speaking, its state and its chance from outside."""
 
     kernel: Tensor
@@ -105,7 +105,7 @@ def lstm_widths(module: nn.Module) -> set[int]:
     return {4 * cell.hidden_size for cell in cells}
 
 
-class PostnetPart(nn.Module):
+class ExportedPostnet(nn.Module):
     """The decoder's frames to a log-mel spectrogram."""
 
     def __init__(self, network: Tacotron2) -> None:
@@ -121,7 +121,7 @@ class PostnetPart(nn.Module):
         return ((mel * self.std + self.mean).masked_fill(~mask, 0.0),)
 
 
-def _encoder(network: Tacotron2) -> Part:
+def _encoder(network: Tacotron2) -> ExportedModule:
     config = network.config
     several = config.n_speakers > 1
     inputs: dict[str, Shape] = {"text": ("B", "T_text"), "text_lengths": ("B",)}
@@ -131,16 +131,16 @@ def _encoder(network: Tacotron2) -> Part:
         memory = network.encode(*given)
         return Sample(given, (memory.values, memory.keys, memory.bias))
 
-    return Part(
+    return ExportedModule(
         "encoder",
-        EncoderPart(network).eval(),
+        ExportedEncoder(network).eval(),
         {**inputs, "speakers": ("B",)} if several else inputs,
         _memory_shapes(network),
         sample,
     )
 
 
-def _decoder_step(network: Tacotron2) -> Part:
+def _decoder_step(network: Tacotron2) -> ExportedModule:
     config = network.config
     state: dict[str, Shape] = {
         "attention_hidden": ("B", config.attention_rnn_dim),
@@ -164,9 +164,9 @@ def _decoder_step(network: Tacotron2) -> Part:
         frames, gate_logits, new = network.decoder.step(frame, state, memory, _generator(_STEPS))
         return Sample((*inputs, *_flat(state)), (frames, gate_logits, *_flat(new)))
 
-    return Part(
+    return ExportedModule(
         "decoder_step",
-        DecoderStepPart(network).eval(),
+        ExportedDecoderStep(network).eval(),
         {
             "frame": ("B", config.n_mels),
             "prenet_masks": (2, "B", config.prenet_dim),
@@ -182,7 +182,7 @@ def _decoder_step(network: Tacotron2) -> Part:
     )
 
 
-def _postnet(network: Tacotron2) -> Part:
+def _postnet(network: Tacotron2) -> ExportedModule:
     config = network.config
     shape: Shape = ("B", config.n_mels, "T_mel")
 
@@ -195,8 +195,10 @@ def _postnet(network: Tacotron2) -> Part:
         mel = (mel * config.mel_std + config.mel_mean) * mask
         return Sample((frames, lengths), (mel,))
 
-    module = PostnetPart(network).eval()
-    return Part("postnet", module, {"frames": shape, "mel_lengths": ("B",)}, {"mel": shape}, sample)
+    module = ExportedPostnet(network).eval()
+    return ExportedModule(
+        "postnet", module, {"frames": shape, "mel_lengths": ("B",)}, {"mel": shape}, sample
+    )
 
 
 def _memory_shapes(network: Tacotron2) -> dict[str, Shape]:

@@ -11,13 +11,13 @@ from torch import Tensor
 
 from tts import __version__
 from tts.audio import MelConfig
+from tts.export.exported_module import ExportedModule, Shape, Tensors
 from tts.export.folder import KIND
-from tts.export.part import Part, Shape, Tensors
 from tts.inference import Denoiser, Synthesizer, WaveGlowVocoder
 from tts.models.tacotron2.stopping import GATE_THRESHOLD, MAX_STEPS
 
 
-def describe(
+def describe_export(
     mel: MelConfig, synthesizer: Synthesizer | None, vocoder: WaveGlowVocoder | None
 ) -> dict[str, Any]:
     """Everything but the files.
@@ -37,7 +37,7 @@ def describe(
     }
 
 
-def describe_part(part: Part, file: str) -> dict[str, Any]:
+def describe_module(part: ExportedModule, file: str) -> dict[str, Any]:
     """File, and what goes in and out by name, type and shape, in the order of the file."""
     sample = part.sample(1, 1)
     return {

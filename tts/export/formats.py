@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 
+from tts.export.exported_module import ExportedModule, Tensors
 from tts.export.lstm import onnx_translations
-from tts.export.part import Part, Tensors
 
 #: Format -> ending of its files.
 ENDINGS = {"onnx": ".onnx", "torch": ".pt2"}
@@ -21,7 +21,7 @@ _BATCH, _LENGTH = 2, 11
 Runner = Callable[[Tensors], Tensors]
 
 
-def write(part: Part, path: Path, format: str, opset: int) -> None:
+def write_module(part: ExportedModule, path: Path, format: str, opset: int) -> None:
     """Write a part.
 
     Args:
@@ -39,7 +39,7 @@ def write(part: Part, path: Path, format: str, opset: int) -> None:
         torch.export.save(program, path)
 
 
-def runner(path: Path) -> Runner:
+def open_runner(path: Path) -> Runner:
     """What computes with a file that was written."""
     if path.suffix == ENDINGS["torch"]:
         with _quiet():
@@ -48,7 +48,7 @@ def runner(path: Path) -> Runner:
     return _onnx_runner(path)
 
 
-def _write_onnx(part: Part, inputs: Tensors, path: Path, opset: int) -> None:
+def _write_onnx(part: ExportedModule, inputs: Tensors, path: Path, opset: int) -> None:
     program = torch.onnx.export(
         part.module,
         inputs,

@@ -22,8 +22,8 @@ from tts.export.folder import DESCRIPTION, check_replaceable, replacing_folder
 
 if TYPE_CHECKING:
     from tts.audio import MelConfig
+    from tts.export.exported_module import ExportedModule, Tensors
     from tts.export.formats import Runner
-    from tts.export.part import Part, Tensors
     from tts.inference import Synthesizer, WaveGlowVocoder
 
 #: Largest difference between a file and its network, relative to numbers above 1.
@@ -58,7 +58,7 @@ def export(cfg: DictConfig) -> Path:
     check_values(config, EXPORT)
     folder = Path(str(config["output"])).expanduser()
     _check(config, folder)
-    networks = load(config["acoustic"], config["vocoder"])
+    networks = load_networks(config["acoustic"], config["vocoder"])
     with replacing_folder(folder) as temporary:
         for line in write_folder(networks, temporary, config):
             sys.stdout.write(f"{line}\n")
@@ -93,7 +93,7 @@ def _check_installed() -> None:
         )
 
 
-def load(acoustic: str | None, vocoder: str | None) -> Networks:
+def load_networks(acoustic: str | None, vocoder: str | None) -> Networks:
     """Load what is to be exported, by file or by name.
 
     Raises:
@@ -119,42 +119,42 @@ def write_folder(networks: Networks, folder: Path, config: Mapping[str, Any]) ->
     """Write all files into an existing folder; a line for each, as it is written and tried."""
     import torch
 
-    from tts.export.description import describe, describe_part
+    from tts.export.description import describe_export, describe_module
     from tts.export.formats import ENDINGS
 
-    about = describe(*networks)
+    about = describe_export(*networks)
     about |= {name: config[name] for name in ("format", "precision")}
     about["opset"] = config["opset"] if config["format"] == "onnx" else None
-    about["parts"] = {}
-    for part in parts(networks):
+    about["exported_modules"] = {}
+    for part in exported_modules(networks):
         path = folder / f"{part.name}{ENDINGS[config['format']]}"
         with torch.no_grad():
             measured = _write_part(part, path, config)
-            about["parts"][part.name] = {**describe_part(part, path.name), **measured}
+            about["exported_modules"][part.name] = {**describe_module(part, path.name), **measured}
         yield _line(path, measured)
     text = json.dumps(about, indent=1, ensure_ascii=False)
     (folder / DESCRIPTION).write_text(text, encoding="utf-8")
 
 
-def parts(networks: Networks) -> Iterator[Part]:
+def exported_modules(networks: Networks) -> Iterator[ExportedModule]:
     """The parts of all networks, each made when it is its turn."""
-    from tts.export.acoustic import acoustic_parts
-    from tts.export.vocoder import waveglow_part
+    from tts.export.acoustic import acoustic_modules
+    from tts.export.vocoder import waveglow_module
 
     if networks.synthesizer is not None:
-        yield from acoustic_parts(networks.synthesizer.acoustic)
+        yield from acoustic_modules(networks.synthesizer.acoustic)
     if networks.vocoder is not None:
-        yield waveglow_part(networks.vocoder.network)
+        yield waveglow_module(networks.vocoder.network)
 
 
-def _write_part(part: Part, path: Path, config: Mapping[str, Any]) -> dict[str, float]:
+def _write_part(part: ExportedModule, path: Path, config: Mapping[str, Any]) -> dict[str, float]:
     """Write a part and try it; the measured differences."""
     from tts.export.acoustic import lstm_widths
-    from tts.export.formats import runner, write
+    from tts.export.formats import open_runner, write_module
     from tts.export.quantise import quantise
 
-    write(part, path, config["format"], config["opset"])
-    found = {"difference": largest_difference(part, runner(path))}
+    write_module(part, path, config["format"], config["opset"])
+    found = {"difference": largest_difference(part, open_runner(path))}
     if not found["difference"] <= TOLERANCE:
         raise TrainingError(
             f"{path.name}: differs from the network by {found['difference']:.1e}, more than "
@@ -162,11 +162,11 @@ def _write_part(part: Part, path: Path, config: Mapping[str, Any]) -> dict[str, 
         )
     if config["precision"] == "int8" and part.name == "decoder_step":
         quantise(path, lstm_widths(part.module))
-        found["int8_difference"] = largest_difference(part, runner(path))
+        found["int8_difference"] = largest_difference(part, open_runner(path))
     return found
 
 
-def largest_difference(part: Part, run: Runner) -> float:
+def largest_difference(part: ExportedModule, run: Runner) -> float:
     """The largest difference between a file and its network, over two lengths and batches.
 
     Relative to the largest number of an output where that is above 1; infinite where one of both

@@ -28,7 +28,7 @@ Array = NDArray[np.float32]
 DrawMasks = Callable[[], Array]
 
 
-class Decoded(NamedTuple):
+class OnnxMel(NamedTuple):
     """What the acoustic model says.
 
     Attributes:
@@ -44,7 +44,7 @@ class Decoded(NamedTuple):
     stop_reason: str
 
 
-class Spoken(NamedTuple):
+class OnnxSpeech(NamedTuple):
     """One utterance.
 
     Attributes:
@@ -55,7 +55,7 @@ class Spoken(NamedTuple):
 
     wave: Array
     sample_rate: int
-    decoded: Decoded
+    decoded: OnnxMel
 
 
 class OnnxSynthesizer:
@@ -91,7 +91,7 @@ class OnnxSynthesizer:
         gate_threshold: float | None = None,
         sigma: float | None = None,
         denoiser: float | None = None,
-    ) -> Spoken:
+    ) -> OnnxSpeech:
         """Speak one utterance.
 
         Args:
@@ -121,7 +121,7 @@ class OnnxSynthesizer:
         sigma = vocoder["sigma"] if sigma is None else sigma
         z = noise.standard_normal(self.noise_shape(n_frames)) * sigma
         wave = self.vocode(decoded.mel, z.astype(np.float32), denoiser=denoiser)
-        return Spoken(wave, self._mel["sample_rate"], decoded)
+        return OnnxSpeech(wave, self._mel["sample_rate"], decoded)
 
     def encode(self, text: str) -> list[int]:
         """Symbol ids of a text.
@@ -171,7 +171,7 @@ class OnnxSynthesizer:
         speaker: int = 0,
         max_steps: int | None = None,
         gate_threshold: float | None = None,
-    ) -> Decoded:
+    ) -> OnnxMel:
         """Symbol ids to a log-mel spectrogram.
 
         Args:
@@ -246,7 +246,7 @@ class OnnxSynthesizer:
 
     def _assemble(
         self, steps: Sequence[tuple[Array, Array, Array]], threshold: float, stopped: bool
-    ) -> Decoded:
+    ) -> OnnxMel:
         """All steps to one utterance, cut behind the frame whose gate opened, with the post-net."""
         frames, gates, alignments = map(np.stack, zip(*steps, strict=True))
         r = gates.shape[1]
@@ -255,7 +255,7 @@ class OnnxSynthesizer:
             n_frames += int((_sigmoid(gates[-1]) > threshold).argmax()) + 1 - r
         frames = frames.reshape(-1, frames.shape[2])[:n_frames].T
         given = {"frames": frames[None], "mel_lengths": np.array([n_frames], np.int64)}
-        return Decoded(
+        return OnnxMel(
             self._run("postnet", given)["mel"][0],
             alignments.repeat(r, 0)[:n_frames],
             gates.reshape(-1)[:n_frames],

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tts.export.part import Part, Sample
+from tts.export.exported_module import ExportedModule, Sample
 from tts.models import WaveGlow
 from tts.models.log_mel import LOG_MEL_MEAN, LOG_MEL_STD
 from tts.models.waveglow.network import InvertibleConv
@@ -39,7 +39,7 @@ class _Unmixing(nn.Module):
         return F.conv1d(x, self.weight)
 
 
-class WaveGlowPart(nn.Module):
+class ExportedWaveGlow(nn.Module):
     """Noise to speech, by a network without weight norm."""
 
     def __init__(self, network: WaveGlow) -> None:
@@ -54,7 +54,7 @@ class WaveGlowPart(nn.Module):
         return (self.network._invert(mel, z),)
 
 
-def waveglow_part(network: WaveGlow) -> Part:
+def waveglow_module(network: WaveGlow) -> ExportedModule:
     """The part that a network becomes; its weight norm is folded for good, as for speaking."""
     network.eval().remove_weight_norm()
     config = network.config
@@ -70,9 +70,9 @@ def waveglow_part(network: WaveGlow) -> Part:
         z = _SIGMA * torch.randn(batch, config.n_group, length * rate, generator=generator)
         return Sample((mel, z), (network.inverse(mel, z=z),))
 
-    return Part(
+    return ExportedModule(
         "waveglow",
-        WaveGlowPart(network).eval(),
+        ExportedWaveGlow(network).eval(),
         {
             "mel": ("B", config.n_mels, "T_mel"),
             "z": ("B", config.n_group, f"{rate}*T_mel" if rate > 1 else "T_mel"),

@@ -124,11 +124,11 @@ class Synthesizer:
                 device that is not there, or one that has no such precision.
         """
         from tts import pretrained
-        from tts.pretrained.convert import complete
+        from tts.pretrained.convert import complete_description
 
         device = pick_device(device)
         network = cast(Tacotron2, pretrained.load(acoustic, device, network="Tacotron2"))
-        known, _ = complete(acoustic, cast(dict[str, Any], network.description))
+        known, _ = complete_description(acoustic, cast(dict[str, Any], network.description))
         network = in_precision(network, precision)
         mel = MelConfig.from_dict(known["mel"])
         tokenizer = Tokenizer.from_dict(known["tokenizer"])

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from tts.core.errors import InputError
-from tts.pretrained.checkpoint import Checkpoint, build
-from tts.pretrained.files import read, save
+from tts.pretrained.checkpoint import LoadedCheckpoint, build
+from tts.pretrained.files import read_checkpoint, save
 
 
 def average(sources: Sequence[str | Path], target: str | Path) -> list[str]:
@@ -33,7 +33,7 @@ def average(sources: Sequence[str | Path], target: str | Path) -> list[str]:
     """
     if len(sources) < 2:
         raise InputError("average: name two checkpoints or more, and the file to write last")
-    found = [read(source) for source in sources]
+    found = [read_checkpoint(source) for source in sources]
     for file, checkpoint in found[1:]:
         _check_alike(found[0][1], file, checkpoint)
     file, last = found[-1]
@@ -51,7 +51,7 @@ def _mean(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
     }
 
 
-def _check_alike(first: Checkpoint, file: Path, other: Checkpoint) -> None:
+def _check_alike(first: LoadedCheckpoint, file: Path, other: LoadedCheckpoint) -> None:
     for part in ("network", "network_config", "mel", "tokenizer", "speakers"):
         if first.description[part] != other.description[part]:
             raise InputError(f"{file}: {part} is another than in the first: there is no mean")

@@ -28,7 +28,7 @@ _LARGEST = 10**6
 _LAYERS = (("n_flows", "n_layers"), ("encoder_n_convolutions",), ("postnet_n_convolutions",))
 
 
-class Checkpoint(NamedTuple):
+class LoadedCheckpoint(NamedTuple):
     """A checkpoint, whoever wrote it.
 
     Attributes:
@@ -61,7 +61,7 @@ def as_float32(state: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def build(path: Path, checkpoint: Checkpoint) -> nn.Module:
+def build(path: Path, checkpoint: LoadedCheckpoint) -> nn.Module:
     """Make the network that a checkpoint describes, with its weights, in eval mode.
 
     Raises:
@@ -129,7 +129,7 @@ def _check_fit(path: Path, network: nn.Module, state: dict[str, Tensor]) -> None
     problems = [f"{name} is missing" for name in expected if name not in state]
     problems += [f"{shown(name)} has no place" for name in state if name not in expected]
     problems += [
-        f"{name} is {size_of(state[name])}, expected {size_of(value)}"
+        f"{name} is {format_shape(state[name])}, expected {format_shape(value)}"
         for name, value in expected.items()
         if name in state and state[name].shape != value.shape
     ]
@@ -145,6 +145,6 @@ def _check_fit(path: Path, network: nn.Module, state: dict[str, Tensor]) -> None
         )
 
 
-def size_of(tensor: Tensor) -> str:
+def format_shape(tensor: Tensor) -> str:
     """``"80x512x5"``, for messages."""
     return "x".join(map(str, tensor.shape)) or "a scalar"

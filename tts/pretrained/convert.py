@@ -17,9 +17,9 @@ from tts.audio import MelConfig
 from tts.core.download import sha256
 from tts.core.errors import InputError
 from tts.models import WaveGlow, WaveGlowConfig
-from tts.pretrained.checkpoint import Checkpoint, build
+from tts.pretrained.checkpoint import LoadedCheckpoint, build
 from tts.pretrained.descriptions import contract_of
-from tts.pretrained.files import load, read, save
+from tts.pretrained.files import load, read_checkpoint, save
 from tts.text import Tokenizer
 
 #: Ending of the target -> format.
@@ -63,13 +63,13 @@ def convert(
         raise InputError(f"{target}: end it in {', '.join(ENDINGS)}, or say the format")
     if weight_norm not in WEIGHT_NORM:
         raise InputError(f"weight norm {weight_norm!r}: choose from {', '.join(WEIGHT_NORM)}")
-    file, checkpoint = read(source, symbols=symbols, alternate_halves=alternate_halves)
+    file, checkpoint = read_checkpoint(source, symbols=symbols, alternate_halves=alternate_halves)
     network = build(file, checkpoint)
     if weight_norm != "keep":
         if not isinstance(network, WaveGlow):
             raise InputError(f"{file}: weight norm is a WaveGlow's; this is a Tacotron 2")
         (network.remove_weight_norm if weight_norm == "fold" else network.apply_weight_norm)()
-    description, lines = complete(file, checkpoint.description, mel)
+    description, lines = complete_description(file, checkpoint.description, mel)
     source_of = {"file": file.name, "layout": checkpoint.layout, "sha256": sha256(file)}
     description["source"] = checkpoint.description["source"] or source_of
     description["config"] = _without_places(description["config"])
@@ -94,7 +94,7 @@ def _without_places(value: Any) -> Any:
     return value
 
 
-def complete(
+def complete_description(
     path: str | Path, description: Mapping[str, Any], mel: Mapping[str, Any] | None = None
 ) -> tuple[dict[str, Any], list[str]]:
     """Fill in what a published file leaves out.
@@ -129,7 +129,7 @@ def complete(
     return done, lines
 
 
-def read_complete(path: str | Path, network: str) -> Checkpoint:
+def read_complete(path: str | Path, network: str) -> LoadedCheckpoint:
     """Read a checkpoint, with what a published file leaves out filled in.
 
     Args:
@@ -139,11 +139,11 @@ def read_complete(path: str | Path, network: str) -> Checkpoint:
     Raises:
         InputError: as `tts.pretrained.load`.
     """
-    file, checkpoint = read(path)
+    file, checkpoint = read_checkpoint(path)
     found = checkpoint.description["network"]
     if found != network:
         raise InputError(f"{file}: holds a {found}; a {network} is needed here")
-    return checkpoint._replace(description=complete(file, checkpoint.description)[0])
+    return checkpoint._replace(description=complete_description(file, checkpoint.description)[0])
 
 
 def _contract(
@@ -159,7 +159,7 @@ def _contract(
         raise InputError(f"{path}: its mel contract is not in the file: {error}{way_out}") from None
 
 
-def likelihoods(path: str | Path, clip: str | Path) -> dict[bool, float]:
+def nll_by_order(path: str | Path, clip: str | Path) -> dict[bool, float]:
     """Negative log-likelihood of a recording under both orders of WaveGlow's coupling halves.
 
     The order that a network was trained with gives about -5 to -6 for each sample of read speech,
@@ -178,10 +178,10 @@ def likelihoods(path: str | Path, clip: str | Path) -> dict[bool, float]:
     from tts.audio import LogMel, read_wave
     from tts.models import waveglow_loss
 
-    file, checkpoint = read(path)
+    file, checkpoint = read_checkpoint(path)
     if checkpoint.description["network"] != "WaveGlow":
         raise InputError(f"{file}: only a WaveGlow gives a recording a likelihood")
-    contract = MelConfig.from_dict(complete(file, checkpoint.description)[0]["mel"])
+    contract = MelConfig.from_dict(complete_description(file, checkpoint.description)[0]["mel"])
     samples, _ = read_wave(clip, contract.sample_rate, resample=True, mix_down=True)
     config = WaveGlowConfig(**checkpoint.description["network_config"])
     wave = torch.from_numpy(samples[: len(samples) // config.n_group * config.n_group])[None]

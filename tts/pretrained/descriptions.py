@@ -17,7 +17,7 @@ from torch import nn
 from tts.audio import MelConfig
 from tts.core.errors import InputError, one_line
 from tts.models import Tacotron2, Tacotron2Config, WaveGlow, WaveGlowConfig
-from tts.pretrained.importers.limits import check_values
+from tts.pretrained.limits import check_value_count
 from tts.text import Tokenizer
 
 FORMAT = 1
@@ -36,7 +36,7 @@ NETWORKS: dict[str, tuple[type[nn.Module], type]] = {
 SHARED = {"Tacotron2": ("n_mels",), "WaveGlow": ("n_mels", "hop_length")}
 
 
-class Told(NamedTuple):
+class CheckpointHints(NamedTuple):
     """What somebody says of a file that does not say it itself.
 
     Attributes:
@@ -59,7 +59,9 @@ class Told(NamedTuple):
             raise InputError(f"{path}: holds a {network}, which has no halves; name no order")
 
 
-def described(path: Path, known: Mapping[str, Any], told: Told | None = None) -> dict[str, Any]:
+def validated_description(
+    path: Path, known: Mapping[str, Any], told: CheckpointHints | None = None
+) -> dict[str, Any]:
     """Complete a description, and check all of it.
 
     Args:
@@ -76,7 +78,7 @@ def described(path: Path, known: Mapping[str, Any], told: Told | None = None) ->
     """
     description = {name: known.get(name) for name in FIELDS}
     try:
-        check_values(description)
+        check_value_count(description)
     except ValueError as error:
         raise InputError(f"{path}: its description has {error}: not one that was written") from None
     written = FORMAT if description["format"] is None else description["format"]
@@ -103,7 +105,7 @@ def described(path: Path, known: Mapping[str, Any], told: Told | None = None) ->
     return description if told is None else {**description, **_heard(path, description, told)}
 
 
-def _heard(path: Path, description: Mapping[str, Any], told: Told) -> dict[str, Any]:
+def _heard(path: Path, description: Mapping[str, Any], told: CheckpointHints) -> dict[str, Any]:
     """Parts of a description as somebody corrects them."""
     told.check(path, description["network"])
     sizes = description["network_config"]
@@ -111,7 +113,7 @@ def _heard(path: Path, description: Mapping[str, Any], told: Told) -> dict[str, 
     if told.symbols is not None:
         if description["tokenizer"] is not None:
             raise InputError(f"{path}: its symbols are in the file; they cannot be others")
-        corrected["tokenizer"] = tokenizer_of(path, told.symbols, _n_rows(sizes))
+        corrected["tokenizer"] = describe_tokenizer(path, told.symbols, _n_rows(sizes))
     if told.alternate_halves is not None:
         if description["source"] is None:
             raise InputError(
@@ -122,7 +124,7 @@ def _heard(path: Path, description: Mapping[str, Any], told: Told) -> dict[str, 
     return corrected
 
 
-def tokenizer_of(path: Path, symbols: Sequence[str], n_rows: Any) -> dict[str, Any]:
+def describe_tokenizer(path: Path, symbols: Sequence[str], n_rows: Any) -> dict[str, Any]:
     """Description of the tokenizer of an embedding whose symbols somebody names.
 
     Raises:

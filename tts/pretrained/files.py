@@ -17,10 +17,17 @@ from tts.core.errors import InputError, listed
 from tts.core.files import replacing
 from tts.models import WaveGlow
 from tts.pretrained import catalogue, download, native
-from tts.pretrained.checkpoint import Checkpoint, as_float32, build
-from tts.pretrained.descriptions import FORMAT, KEY, NETWORKS, Told, contract_of, described
+from tts.pretrained.checkpoint import LoadedCheckpoint, as_float32, build
+from tts.pretrained.descriptions import (
+    FORMAT,
+    KEY,
+    NETWORKS,
+    CheckpointHints,
+    contract_of,
+    validated_description,
+)
 from tts.pretrained.importers import nvidia
-from tts.pretrained.importers.reader import read_checkpoint
+from tts.pretrained.importers.reader import read_contents
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +62,7 @@ def load(
     Raises:
         InputError: one line that names the file and what is wrong with it.
     """
-    file, checkpoint = read(path, symbols=symbols, alternate_halves=alternate_halves)
+    file, checkpoint = read_checkpoint(path, symbols=symbols, alternate_halves=alternate_halves)
     found = checkpoint.description["network"]
     if network is not None and found != network:
         raise InputError(f"{file}: holds a {found}; a {network} is needed here")
@@ -79,15 +86,15 @@ def describe(path: str | Path) -> dict[str, Any]:
     Raises:
         InputError: as `load`.
     """
-    return read(path)[1].description
+    return read_checkpoint(path)[1].description
 
 
-def read(
+def read_checkpoint(
     path: str | Path,
     *,
     symbols: Sequence[str] | None = None,
     alternate_halves: bool | None = None,
-) -> tuple[Path, Checkpoint]:
+) -> tuple[Path, LoadedCheckpoint]:
     """Read a checkpoint, also one that `load` would refuse to build.
 
     Args:
@@ -103,11 +110,11 @@ def read(
     """
     published = _published(str(path))
     file = download.fetch(published) if published else Path(path)
-    data = read_checkpoint(file)
+    data = read_contents(file)
     if published and alternate_halves is None:
         alternate_halves = published.alternate_halves
-    told = Told(symbols, alternate_halves)
-    checkpoint = native.parse(file, data, told) or nvidia.parse(file, data, told)
+    told = CheckpointHints(symbols, alternate_halves)
+    checkpoint = native.parse_native(file, data, told) or nvidia.parse_nvidia(file, data, told)
     if checkpoint is None:
         raise InputError(
             f"{file}: neither a Tacotron 2 nor a WaveGlow that is known here; keys: {_keys(data)}"
@@ -160,7 +167,7 @@ def save(
             f"a {type(network).__name__} cannot be saved; known: {', '.join(NETWORKS)}"
         )
     own = {"network": type(network).__name__, "network_config": asdict(cast("Any", network).config)}
-    about = described(path, {**(known or {}), **own, "format": FORMAT})
+    about = validated_description(path, {**(known or {}), **own, "format": FORMAT})
     _WRITERS[format](network, path, about, half)
 
 
@@ -192,7 +199,7 @@ def _save_safetensors(
 
 
 def _save_nvidia(network: nn.Module, path: Path, description: dict[str, Any], half: bool) -> None:
-    tensors = as_float32(nvidia.to_theirs(network))
+    tensors = as_float32(nvidia.to_nvidia_state_dict(network))
     content: dict[str, Any] = {
         "state_dict": _halved(tensors) if half else tensors,
         "iteration": 0,

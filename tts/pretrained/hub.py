@@ -17,8 +17,8 @@ from torch.nn.utils.rnn import pad_sequence
 
 from tts.core.errors import InputError
 from tts.models import Tacotron2, WaveGlow
-from tts.pretrained.convert import complete
-from tts.pretrained.files import load, read
+from tts.pretrained.convert import complete_description
+from tts.pretrained.files import load, read_checkpoint
 from tts.text import Tokenizer
 
 #: What `pretrained=True` means, by `model_math`.
@@ -147,12 +147,14 @@ def tts_utils(checkpoint: str | None = None) -> HubUtils:
     """
     if checkpoint is None:
         return HubUtils()
-    file, found = read(checkpoint)
+    file, found = read_checkpoint(checkpoint)
     if found.description["network"] != "Tacotron2":
         raise InputError(f"{file}: holds no Tacotron 2, which would have symbols")
     if found.problem is not None:
         raise InputError(f"{file}: {found.problem}")
-    return HubUtils(Tokenizer.from_dict(complete(file, found.description)[0]["tokenizer"]))
+    return HubUtils(
+        Tokenizer.from_dict(complete_description(file, found.description)[0]["tokenizer"])
+    )
 
 
 def _named(published: dict[str, str], model_math: str) -> str:

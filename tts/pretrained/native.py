@@ -15,13 +15,15 @@ from typing import Any
 from torch import Tensor
 
 from tts.core.errors import InputError
-from tts.pretrained.checkpoint import Checkpoint, as_float32
-from tts.pretrained.descriptions import KEY, Told, described
+from tts.pretrained.checkpoint import LoadedCheckpoint, as_float32
+from tts.pretrained.descriptions import KEY, CheckpointHints, validated_description
 
 PREFIX = "network."
 
 
-def parse(path: Path, data: dict[str, Any], told: Told) -> Checkpoint | None:
+def parse_native(
+    path: Path, data: dict[str, Any], told: CheckpointHints
+) -> LoadedCheckpoint | None:
     """Read a checkpoint of this project; None if it is none.
 
     Raises:
@@ -40,7 +42,7 @@ def parse(path: Path, data: dict[str, Any], told: Told) -> Checkpoint | None:
     }
     if not weights:
         return None
-    return Checkpoint(described(path, description, told), as_float32(weights))
+    return LoadedCheckpoint(validated_description(path, description, told), as_float32(weights))
 
 
 def _metadata(path: Path, data: dict[str, Any]) -> Any:

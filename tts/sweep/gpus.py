@@ -29,11 +29,11 @@ def take_gpus(folder: Path, parallel: int) -> None:
     if _held or count < 2 or parallel < 2:
         return
     visible = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(count)))
-    mine = share(visible.split(","), _place(folder, parallel), parallel)
+    mine = gpu_share(visible.split(","), _place(folder, parallel), parallel)
     os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(mine)
 
 
-def share(gpus: Sequence[str], place: int, parallel: int) -> list[str]:
+def gpu_share(gpus: Sequence[str], place: int, parallel: int) -> list[str]:
     """GPUs of one of ``parallel`` places: equally many for each, and at least one."""
     each = max(len(gpus) // parallel, 1)
     first = place * each % len(gpus)

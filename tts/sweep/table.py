@@ -87,7 +87,7 @@ class Results:
         if sys.stdout.isatty():
             _print_ruled(head, rows)
         else:
-            sys.stdout.write("\n" + plain(head, rows))
+            sys.stdout.write("\n" + plain_table(head, rows))
         sys.stdout.write(self._summary())
         sys.stdout.flush()
 
@@ -119,7 +119,7 @@ class Results:
         return [str(record.number), *values, objective, state, seconds, folder, reason]
 
 
-def plain(head: list[str], rows: list[list[str]]) -> str:
+def plain_table(head: list[str], rows: list[list[str]]) -> str:
     """Columns of text, two spaces apart."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     lines = [

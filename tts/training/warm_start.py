@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from tts.audio import MelConfig
 from tts.core.errors import InputError, listed
 from tts.models import WaveGlow
-from tts.pretrained.checkpoint import Checkpoint, check_finite, size_of
-from tts.pretrained.files import read
+from tts.pretrained.checkpoint import LoadedCheckpoint, check_finite, format_shape
+from tts.pretrained.files import read_checkpoint
 from tts.pretrained.importers import tables
 from tts.training.weight_fitting import SPEAKERS, fit_sizes
 
@@ -114,7 +114,7 @@ def warm_start(
             names nothing; `source_symbols` that repeat one, or contradict the file; a `speaker`
             whom the file does not know, or where there is no choice.
     """
-    file, checkpoint = read(source)
+    file, checkpoint = read_checkpoint(source)
     _check_kind(file, checkpoint, network)
     check_finite(file, checkpoint.state)
     own = network.state_dict()
@@ -135,7 +135,7 @@ def warm_start(
         elif found[name].shape[1:] != value.shape[1:] or (
             found[name].shape != value.shape and (name != EMBEDDING or symbols is None)
         ):
-            sizes = f"{size_of(found[name])} in the file, {size_of(value)} here"
+            sizes = f"{format_shape(found[name])} in the file, {format_shape(value)} here"
             row = Row(name, "skipped", sizes, name)
         elif name == EMBEDDING and symbols is not None:
             of_theirs = source_symbols or symbols_of(checkpoint)
@@ -153,7 +153,7 @@ def warm_start(
     return report
 
 
-def symbols_of(checkpoint: Checkpoint) -> tuple[str, ...] | None:
+def symbols_of(checkpoint: LoadedCheckpoint) -> tuple[str, ...] | None:
     """Symbols of a checkpoint's embedding, as it says or as published ones of its size have."""
     tokenizer = checkpoint.description["tokenizer"]
     if tokenizer is not None:
@@ -227,7 +227,7 @@ def as_names(key: str, value: Any) -> list[str]:
     return list(names)
 
 
-def _check_kind(file: Path, checkpoint: Checkpoint, network: nn.Module) -> None:
+def _check_kind(file: Path, checkpoint: LoadedCheckpoint, network: nn.Module) -> None:
     kind = checkpoint.description["network"]
     if kind != type(network).__name__:
         raise InputError(f"init_from={file}: holds a {kind}, this run trains {_name(network)}")
@@ -239,7 +239,7 @@ def _check_kind(file: Path, checkpoint: Checkpoint, network: nn.Module) -> None:
         )
 
 
-def _check_told(file: Path, checkpoint: Checkpoint, symbols: Sequence[str]) -> None:
+def _check_told(file: Path, checkpoint: LoadedCheckpoint, symbols: Sequence[str]) -> None:
     """Refuse symbols for a file that has none, or that says others."""
     if checkpoint.description["network"] != "Tacotron2":
         raise InputError(f"init_symbols: {file} holds no Tacotron 2, which would have symbols")
@@ -250,7 +250,7 @@ def _check_told(file: Path, checkpoint: Checkpoint, symbols: Sequence[str]) -> N
         raise InputError(f"init_symbols: {repeated[0]!r} is there twice; which row is it?")
 
 
-def _voice(file: Path, checkpoint: Checkpoint, speaker: str | int | None) -> int | None:
+def _voice(file: Path, checkpoint: LoadedCheckpoint, speaker: str | int | None) -> int | None:
     """Number of a speaker of the file."""
     if speaker is None:
         return None
@@ -304,7 +304,7 @@ def _carried(
     return Row(EMBEDDING, "carried", reason, EMBEDDING), carried, new
 
 
-def _tell_mel(file: Path, checkpoint: Checkpoint, mel: MelConfig | None) -> None:
+def _tell_mel(file: Path, checkpoint: LoadedCheckpoint, mel: MelConfig | None) -> None:
     stated = checkpoint.description["mel"]
     if mel is None or stated is None:
         return

@@ -14,8 +14,8 @@ from tts.audio import MelConfig, write_wave
 from tts.core.errors import InputError
 from tts.models import WaveGlow
 from tts.pretrained import load, save
-from tts.pretrained.convert import likelihoods
-from tts.pretrained.importers.nvidia import to_theirs
+from tts.pretrained.convert import nll_by_order
+from tts.pretrained.importers.nvidia import to_nvidia_state_dict
 
 
 def weight(state: dict[str, Tensor], name: str) -> Tensor:
@@ -82,7 +82,7 @@ def old_inverse(state: dict[str, Tensor], config, mel: Tensor, z: Tensor) -> Ten
 def separate(request, small_waveglow, layouts) -> dict[str, Tensor]:
     if request.param == "folded":
         small_waveglow.remove_weight_norm()
-    return layouts["separate"](to_theirs(small_waveglow))
+    return layouts["separate"](to_nvidia_state_dict(small_waveglow))
 
 
 @pytest.mark.parametrize("container", ["zip", "legacy", "state dict"])
@@ -107,14 +107,14 @@ def test_layout_a_sounds_as_the_first_release(
 
 def test_list_layout_of_the_old_class_alternates(small_waveglow, layouts, glow_files, tmp_path):
     path = tmp_path / "waveglow_old.pt"
-    state = layouts["list"](to_theirs(small_waveglow))
+    state = layouts["list"](to_nvidia_state_dict(small_waveglow))
     glow_files.write(path, state, stride=256, module="glow_old")
     assert load(path).config.alternate_halves
 
 
 def test_source_text_tells_that_halves_alternate(small_waveglow, layouts, glow_files, tmp_path):
     path = tmp_path / "waveglow.pt"
-    state, source = layouts["list"](to_theirs(small_waveglow)), glow_files.alternating
+    state, source = layouts["list"](to_nvidia_state_dict(small_waveglow)), glow_files.alternating
     glow_files.write(path, state, stride=256, legacy=True, source=source)
     assert load(path).config.alternate_halves
 
@@ -134,7 +134,7 @@ def test_order_that_is_taken_for_granted_is_told(separate, tmp_path, caplog):
 
 def test_list_layout_of_512_channels_is_ambiguous_and_told(small_waveglow, tmp_path, caplog):
     sizes = dataclasses.asdict(small_waveglow.config) | {"n_channels": 512, "n_flows": 1}
-    state = to_theirs(WaveGlow(**sizes))
+    state = to_nvidia_state_dict(WaveGlow(**sizes))
     listed = {}
     for name, value in state.items():
         if ".cond_layer." in name:
@@ -179,7 +179,7 @@ def test_recording_tells_the_order_of_a_trained_network(small_waveglow, tmp_path
     write_wave(tmp_path / "clip.wav", wave.numpy(), contract.sample_rate)
     trained = train_a_little(WaveGlow(small_waveglow.config, alternate_halves=True), wave, contract)
     save(trained, tmp_path / "x.safetensors", description={"mel": contract.to_dict()})
-    found = likelihoods(tmp_path / "x.safetensors", tmp_path / "clip.wav")
+    found = nll_by_order(tmp_path / "x.safetensors", tmp_path / "clip.wav")
     assert found[True] < found[False] - 0.1
 
 

@@ -19,7 +19,7 @@ import torch
 from tts.core.errors import InputError
 from tts.models import Tacotron2, WaveGlow
 from tts.pretrained import load, save
-from tts.pretrained.importers.nvidia import to_theirs
+from tts.pretrained.importers.nvidia import to_nvidia_state_dict
 
 NEMO = """
 preprocessor: {nfilt: 3, n_fft: 1024, n_window_size: 1024, n_window_stride: 256, mag_power: 1.0,
@@ -75,16 +75,18 @@ def write(small_waveglow, small_tacotron2, glow_files, layouts, tmp_path) -> Cal
         path = tmp_path / "whole"
         layout, _, container = kind.partition(" ")
         if layout == "pickled":
-            state = layouts["list"](to_theirs(waveglow))
+            state = layouts["list"](to_nvidia_state_dict(waveglow))
             glow_files.write(path, state, stride=256, legacy=container == "old")
         elif layout == "separate":
-            write_torch(path, {"state_dict": layouts["separate"](to_theirs(waveglow))}, container)
+            write_torch(
+                path, {"state_dict": layouts["separate"](to_nvidia_state_dict(waveglow))}, container
+            )
         elif layout == "tacotron2":
-            write_torch(path, {"state_dict": to_theirs(tacotron2)}, container)
+            write_torch(path, {"state_dict": to_nvidia_state_dict(tacotron2)}, container)
         elif layout == "own":
             write_torch(path, lightning(waveglow), container)
         elif layout == "nemo":
-            write_nemo(path, to_theirs(waveglow), {"tar": "w", "gz": "w:gz"}[container])
+            write_nemo(path, to_nvidia_state_dict(waveglow), {"tar": "w", "gz": "w:gz"}[container])
         else:
             save(tacotron2, path, description={"mel": {"n_mels": 4}})
         return path.read_bytes()
@@ -167,9 +169,9 @@ STRANGE = {
 @pytest.fixture
 def states(small_waveglow, small_tacotron2, layouts) -> dict[str, dict[str, torch.Tensor]]:
     """State dicts by layout."""
-    waveglow = to_theirs(WaveGlow(small_waveglow.config, n_flows=1, n_channels=2))
+    waveglow = to_nvidia_state_dict(WaveGlow(small_waveglow.config, n_flows=1, n_channels=2))
     found = {name: as_layout(waveglow) for name, as_layout in layouts.items()}
-    return {**found, "tacotron2": to_theirs(small_tacotron2)}
+    return {**found, "tacotron2": to_nvidia_state_dict(small_tacotron2)}
 
 
 def mishandled_weights(state: dict, change: str, names: list[str], path: Path) -> list[str]:

@@ -9,7 +9,7 @@ import torch
 
 from tts.models import Tacotron2, WaveGlow
 from tts.pretrained import describe, load
-from tts.pretrained.importers.nvidia import to_theirs
+from tts.pretrained.importers.nvidia import to_nvidia_state_dict
 from tts.text import Tokenizer
 
 
@@ -35,7 +35,7 @@ def with_symbols(network: Tacotron2, n_symbols: int) -> Tacotron2:
 )
 def test_torchaudios_bundle_loads_and_reads(small_tacotron2, tmp_path, n_symbols, text):
     network = with_symbols(small_tacotron2, n_symbols)
-    torch.save(torchaudios(to_theirs(network)), tmp_path / "bundle.pth")
+    torch.save(torchaudios(to_nvidia_state_dict(network)), tmp_path / "bundle.pth")
     loaded = load(tmp_path / "bundle.pth")
     assert loaded.config == network.config
     assert_same_weights(loaded, network.state_dict())
@@ -45,7 +45,7 @@ def test_torchaudios_bundle_loads_and_reads(small_tacotron2, tmp_path, n_symbols
 
 def test_torchaudios_characters_have_their_ids(small_tacotron2, tmp_path):
     network = with_symbols(small_tacotron2, 38)
-    torch.save(torchaudios(to_theirs(network)), tmp_path / "bundle.pth")
+    torch.save(torchaudios(to_nvidia_state_dict(network)), tmp_path / "bundle.pth")
     tokenizer = Tokenizer.from_dict(describe(tmp_path / "bundle.pth")["tokenizer"])
     # their documentation's example
     assert tokenizer.encode("Hello world!") == [19, 16, 23, 23, 26, 11, 34, 26, 29, 23, 15, 2]
@@ -56,7 +56,7 @@ def test_names_of_torchs_newer_weight_norm_load(small_waveglow, tmp_path):
         name.replace("weight_g", "parametrizations.weight.original0").replace(
             "weight_v", "parametrizations.weight.original1"
         ): value
-        for name, value in to_theirs(small_waveglow).items()
+        for name, value in to_nvidia_state_dict(small_waveglow).items()
     }
     torch.save({"state_dict": state}, tmp_path / "x.pt")
     assert_same_weights(load(tmp_path / "x.pt"), small_waveglow.state_dict())
@@ -70,7 +70,7 @@ def test_deep_learning_examples_waveglow_loads(
 ):
     network = WaveGlow(small_waveglow.config, n_channels=n_channels)
     network = (network.half() if half else network).eval()
-    state = layouts["list"](to_theirs(network))
+    state = layouts["list"](to_nvidia_state_dict(network))
     content = {
         "epoch": 1000,
         "cuda_rng_state_all": torch.zeros(2, 16, dtype=torch.uint8),
@@ -89,7 +89,7 @@ def test_deep_learning_examples_waveglow_loads(
 def test_deep_learning_examples_say_their_dropout(small_tacotron2, tmp_path):
     content = {
         "config": {"p_attention_dropout": 0.2, "p_decoder_dropout": 0.3, "mask_padding": False},
-        "state_dict": {f"module.{n}": v for n, v in to_theirs(small_tacotron2).items()},
+        "state_dict": {f"module.{n}": v for n, v in to_nvidia_state_dict(small_tacotron2).items()},
     }
     torch.save(content, tmp_path / "x")
     config = load(tmp_path / "x").config

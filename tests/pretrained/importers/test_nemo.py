@@ -14,7 +14,7 @@ from tts.core.errors import InputError
 from tts.models import Tacotron2
 from tts.pretrained import describe, load
 from tts.pretrained.convert import convert
-from tts.pretrained.importers.nvidia import to_theirs
+from tts.pretrained.importers.nvidia import to_nvidia_state_dict
 from tts.text import Tokenizer
 from tts.training.warm_start import warm_start
 
@@ -83,7 +83,7 @@ def nemos(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize("mode", ["w", "w:gz"])
 def test_nemos_tacotron2_loads_and_says_the_same(small_tacotron2, tmp_path, mode):
     network = with_symbols(small_tacotron2, N_NEMO_PHONES)
-    write_nemo(tmp_path / "x.nemo", NEMO_PHONES, nemos(to_theirs(network)), mode)
+    write_nemo(tmp_path / "x.nemo", NEMO_PHONES, nemos(to_nvidia_state_dict(network)), mode)
     loaded = load(tmp_path / "x.nemo")
     tokenizer = Tokenizer.from_dict(loaded.description["tokenizer"])
     ids = tokenizer.encode("{HH AH0} b'!")
@@ -103,14 +103,14 @@ def test_nemos_tacotron2_loads_and_says_the_same(small_tacotron2, tmp_path, mode
 def test_nemo_says_its_mel_contract(small_tacotron2, tmp_path):
     network = with_symbols(small_tacotron2, N_NEMO_PHONES)
     config = NEMO_PHONES.replace("8000", "null").replace("n_fft: 1024", "n_fft: 2048")
-    write_nemo(tmp_path / "x.nemo", config, nemos(to_theirs(network)))
+    write_nemo(tmp_path / "x.nemo", config, nemos(to_nvidia_state_dict(network)))
     mel = describe(tmp_path / "x.nemo")["mel"]
     assert (mel["sample_rate"], mel["n_fft"], mel["f_max"]) == (22050, 2048, 11025.0)
 
 
 def test_nemo_with_unknown_symbols_is_refused_with_the_way_out(small_tacotron2, tmp_path):
     network = with_symbols(small_tacotron2, 50)
-    write_nemo(tmp_path / "x.nemo", "labels: [a, b]", nemos(to_theirs(network)))
+    write_nemo(tmp_path / "x.nemo", "labels: [a, b]", nemos(to_nvidia_state_dict(network)))
     with pytest.raises(InputError, match=r"50 rows.*name them: --symbols FILE.*init_from"):
         load(tmp_path / "x.nemo")
     symbols = ["_", *map(chr, range(0x100, 0x100 + 49))]
@@ -120,7 +120,7 @@ def test_nemo_with_unknown_symbols_is_refused_with_the_way_out(small_tacotron2, 
 def test_nemos_waveglow_loads(small_waveglow, tmp_path):
     state = {
         "waveglow." + re.sub(r"^WN\.", "wavenet.", name): value
-        for name, value in to_theirs(small_waveglow).items()
+        for name, value in to_nvidia_state_dict(small_waveglow).items()
     }
     for k in range(3):  # made at the first inference
         state[f"waveglow.convinv.{k}.inv_conv.weight"] = torch.zeros(8, 8, 1)
@@ -139,7 +139,7 @@ def test_archive_of_something_else_is_refused(tmp_path):
 
 @pytest.mark.parametrize("mode", ["w", "w:gz"])
 def test_truncated_archive_is_named(small_tacotron2, tmp_path, mode):
-    write_nemo(tmp_path / "x.nemo", NEMO_PHONES, nemos(to_theirs(small_tacotron2)), mode)
+    write_nemo(tmp_path / "x.nemo", NEMO_PHONES, nemos(to_nvidia_state_dict(small_tacotron2)), mode)
     whole = (tmp_path / "x.nemo").read_bytes()
     (tmp_path / "part.nemo").write_bytes(whole[: len(whole) // 3])
     with pytest.raises(InputError, match=r"part\.nemo: truncated or damaged"):
@@ -163,7 +163,7 @@ def test_archive_that_would_run_code_is_refused(tmp_path):
 def test_configuration_that_would_run_code_is_refused(small_tacotron2, tmp_path):
     mark = tmp_path / "ran"
     config = f"a: !!python/object/apply:os.mkdir ['{mark}']"
-    write_nemo(tmp_path / "bad.nemo", config, nemos(to_theirs(small_tacotron2)))
+    write_nemo(tmp_path / "bad.nemo", config, nemos(to_nvidia_state_dict(small_tacotron2)))
     with pytest.raises(InputError, match=r"bad\.nemo: model_config\.yaml in it is not YAML"):
         load(tmp_path / "bad.nemo")
     assert not mark.exists()
@@ -181,7 +181,7 @@ def write_phones(path, network: Tacotron2, **changes: str | None) -> None:
         line = "" if value is None else f"  {name}: {value}\n"
         config, count = re.subn(rf"(?m)^  {name}: .*\n", line, config)
         config += "" if count else line  # the section of the front end is the last
-    write_nemo(path, config, nemos(to_theirs(network)))
+    write_nemo(path, config, nemos(to_nvidia_state_dict(network)))
 
 
 OTHER_MELS = {
@@ -230,7 +230,9 @@ def test_what_the_front_end_does_by_default_counts(phones, tmp_path, name):
 
 
 def test_waveglow_of_other_mels_is_refused(small_waveglow, tmp_path):
-    state = {f"waveglow.{name}": value for name, value in to_theirs(small_waveglow).items()}
+    state = {
+        f"waveglow.{name}": value for name, value in to_nvidia_state_dict(small_waveglow).items()
+    }
     config = NEMO_WAVEGLOW.replace("mag_power: 1.0", "mag_power: 2.0")
     write_nemo(tmp_path / "x.nemo", config, state)
     with pytest.raises(InputError, match=r"\(mag_power=2\.0, here 1\.0\)"):
@@ -254,7 +256,7 @@ def test_frames_in_seconds_are_read(phones, tmp_path):
 
 def test_configuration_without_a_front_end_leaves_the_contract_open(phones, tmp_path):
     config = NEMO_PHONES[: NEMO_PHONES.index("preprocessor:")]
-    write_nemo(tmp_path / "x.nemo", config, nemos(to_theirs(phones)))
+    write_nemo(tmp_path / "x.nemo", config, nemos(to_nvidia_state_dict(phones)))
     assert load(tmp_path / "x.nemo").description["mel"] is None
 
 
@@ -285,7 +287,7 @@ def test_configuration_that_cannot_be_read_is_named(tmp_path, config):
 @pytest.mark.parametrize("marks", ["7", "[1, 2]", "{a: 1}", "[ab]", '["!", "!"]'])
 def test_strange_punctuation_makes_the_symbols_unknown(phones, tmp_path, marks):
     config = NEMO_PHONES.replace("punct: true", f"punct: true\n  non_default_punct_list: {marks}")
-    write_nemo(tmp_path / "x.nemo", config, nemos(to_theirs(phones)))
+    write_nemo(tmp_path / "x.nemo", config, nemos(to_nvidia_state_dict(phones)))
     with pytest.raises(InputError, match="the file does not say which symbols they are"):
         load(tmp_path / "x.nemo")
 

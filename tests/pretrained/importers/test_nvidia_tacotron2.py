@@ -8,7 +8,7 @@ import torch
 from tts.core.errors import InputError
 from tts.models import Tacotron2
 from tts.pretrained import describe, load
-from tts.pretrained.importers.nvidia import to_theirs
+from tts.pretrained.importers.nvidia import to_nvidia_state_dict
 
 # the published table of names: reference layout of NVIDIA/tacotron2
 ENCODER_LSTM = [
@@ -38,7 +38,7 @@ def published_names(n_encoder: int, n_postnet: int) -> set[str]:
 
 
 def write(path, network: Tacotron2, *, prefix: str = "", legacy: bool = False, **changes) -> None:
-    state = {**to_theirs(network), **changes}
+    state = {**to_nvidia_state_dict(network), **changes}
     state = {prefix + name: value for name, value in state.items() if value is not None}
     content = {
         "iteration": 5,
@@ -50,7 +50,7 @@ def write(path, network: Tacotron2, *, prefix: str = "", legacy: bool = False, *
 
 
 def test_names_are_the_published_ones(small_tacotron2):
-    assert set(to_theirs(small_tacotron2)) == published_names(2, 3)
+    assert set(to_nvidia_state_dict(small_tacotron2)) == published_names(2, 3)
 
 
 @pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
@@ -152,25 +152,25 @@ def test_strange_weight_is_named(small_tacotron2, tmp_path):
 def test_more_frames_per_step_cannot_be_written():
     network = Tacotron2(n_symbols=5, n_frames_per_step=2)
     with pytest.raises(InputError, match=r"n_frames_per_step=2: NVIDIA's layout .* only 1"):
-        to_theirs(network)
+        to_nvidia_state_dict(network)
 
 
 def test_dropout_of_speech_that_their_code_has_not_cannot_be_written():
     """Their pre-net drops half, when it speaks as well; other rates are of training only."""
     with pytest.raises(InputError, match=r"prenet_dropout=0\.2: NVIDIA's layout .* only 0\.5"):
-        to_theirs(Tacotron2(n_symbols=5, prenet_dropout=0.2))
-    assert to_theirs(Tacotron2(n_symbols=5, encoder_dropout=0.2))
+        to_nvidia_state_dict(Tacotron2(n_symbols=5, prenet_dropout=0.2))
+    assert to_nvidia_state_dict(Tacotron2(n_symbols=5, encoder_dropout=0.2))
 
 
 def test_postnet_of_one_layer_cannot_be_written():
     with pytest.raises(
         InputError, match=r"postnet_n_convolutions=1: NVIDIA's layout .* two or more"
     ):
-        to_theirs(Tacotron2(n_symbols=5, postnet_n_convolutions=1))
+        to_nvidia_state_dict(Tacotron2(n_symbols=5, postnet_n_convolutions=1))
 
 
 def test_normalised_decoder_cannot_be_written():
     """Their code would load the weights, and make mels of another level."""
     network = Tacotron2(n_symbols=5, mel_mean=-5.5)
     with pytest.raises(InputError, match=r"mel_mean=-5\.5: NVIDIA's layout .* only 0\.0"):
-        to_theirs(network)
+        to_nvidia_state_dict(network)

@@ -9,7 +9,7 @@ from tts.core.errors import InputError
 from tts.models import WaveGlow
 from tts.pretrained import describe, load, save
 from tts.pretrained.convert import convert
-from tts.pretrained.importers.nvidia import constructor_arguments, to_theirs
+from tts.pretrained.importers.nvidia import constructor_arguments, to_nvidia_state_dict
 
 
 def assert_same(found: torch.nn.Module, expected: torch.nn.Module) -> None:
@@ -29,7 +29,9 @@ def waveglow(request, small_waveglow) -> WaveGlow:
 @pytest.mark.parametrize("layout", ["fused", "list", "separate"])
 def test_pickled_module_loads(waveglow, layouts, glow_files, tmp_path, layout, legacy):
     path = tmp_path / "waveglow.pt"
-    glow_files.write(path, layouts[layout](to_theirs(waveglow)), stride=256, legacy=legacy)
+    glow_files.write(
+        path, layouts[layout](to_nvidia_state_dict(waveglow)), stride=256, legacy=legacy
+    )
     loaded = load(path)
     order = layout == "separate"
     assert loaded.config == dataclasses.replace(waveglow.config, alternate_halves=order)
@@ -40,7 +42,7 @@ def test_pickled_module_loads(waveglow, layouts, glow_files, tmp_path, layout, l
 @pytest.mark.parametrize("layout", ["fused", "list", "separate"])
 @pytest.mark.parametrize("prefix", ["", "module.", "module.1."])
 def test_state_dict_loads(waveglow, layouts, tmp_path, layout, legacy, prefix):
-    theirs = layouts[layout](to_theirs(waveglow))
+    theirs = layouts[layout](to_nvidia_state_dict(waveglow))
     content = {"state_dict": {prefix + name: value for name, value in theirs.items()}, "epoch": 3}
     path = tmp_path / "waveglow"
     torch.save(content, path, _use_new_zipfile_serialization=not legacy)
@@ -48,25 +50,25 @@ def test_state_dict_loads(waveglow, layouts, tmp_path, layout, legacy, prefix):
 
 
 def test_bare_state_dict_loads(waveglow, tmp_path):
-    torch.save(to_theirs(waveglow), tmp_path / "waveglow.pt")
+    torch.save(to_nvidia_state_dict(waveglow), tmp_path / "waveglow.pt")
     assert_same(load(tmp_path / "waveglow.pt"), waveglow)
 
 
 def test_pickled_module_tells_its_hop(small_waveglow, glow_files, tmp_path):
     path = tmp_path / "waveglow.pt"
-    glow_files.write(path, to_theirs(small_waveglow), stride=8)
+    glow_files.write(path, to_nvidia_state_dict(small_waveglow), stride=8)
     assert load(path).config.hop_length == 8
 
 
 def test_hop_is_a_quarter_of_the_kernel_where_the_file_does_not_say(small_waveglow, tmp_path):
-    theirs = to_theirs(small_waveglow)
+    theirs = to_nvidia_state_dict(small_waveglow)
     theirs["upsample.weight"] = theirs["upsample.weight"][:, :, :64].clone()
     torch.save({"state_dict": theirs}, tmp_path / "waveglow.pt")
     assert describe(tmp_path / "waveglow.pt")["network_config"]["hop_length"] == 16
 
 
 def test_half_precision_becomes_float32(small_waveglow, tmp_path):
-    theirs = {name: value.half() for name, value in to_theirs(small_waveglow).items()}
+    theirs = {name: value.half() for name, value in to_nvidia_state_dict(small_waveglow).items()}
     torch.save({"state_dict": theirs}, tmp_path / "waveglow.pt")
     loaded = load(tmp_path / "waveglow.pt")
     assert {p.dtype for p in loaded.parameters()} == {torch.float32}
@@ -76,7 +78,7 @@ def test_half_precision_becomes_float32(small_waveglow, tmp_path):
 
 
 def test_pickled_half_precision_becomes_float32(small_waveglow, glow_files, tmp_path):
-    theirs = {name: value.half() for name, value in to_theirs(small_waveglow).items()}
+    theirs = {name: value.half() for name, value in to_nvidia_state_dict(small_waveglow).items()}
     glow_files.write(tmp_path / "waveglow.pt", theirs, stride=256, legacy=True)
     loaded = load(tmp_path / "waveglow.pt")
     assert {p.dtype for p in loaded.parameters()} == {torch.float32}
@@ -84,18 +86,18 @@ def test_pickled_half_precision_becomes_float32(small_waveglow, glow_files, tmp_
 
 def test_network_without_early_outputs_loads(tmp_path):
     network = WaveGlow(n_mels=2, n_flows=2, n_layers=1, n_channels=4)
-    torch.save({"state_dict": to_theirs(network)}, tmp_path / "waveglow.pt")
+    torch.save({"state_dict": to_nvidia_state_dict(network)}, tmp_path / "waveglow.pt")
     assert load(tmp_path / "waveglow.pt").config.flow_channels == (8, 8)
 
 
 def test_classes_of_the_packaged_waveglow_load(small_waveglow, glow_files, tmp_path):
     path = tmp_path / "waveglow.pt"
-    glow_files.write(path, to_theirs(small_waveglow), stride=256, module="waveglow.glow")
+    glow_files.write(path, to_nvidia_state_dict(small_waveglow), stride=256, module="waveglow.glow")
     assert_same(load(path), small_waveglow)
 
 
 def test_description_says_what_the_file_does_not_know(small_waveglow, tmp_path):
-    torch.save({"state_dict": to_theirs(small_waveglow)}, tmp_path / "waveglow.pt")
+    torch.save({"state_dict": to_nvidia_state_dict(small_waveglow)}, tmp_path / "waveglow.pt")
     found = describe(tmp_path / "waveglow.pt")
     assert found["network"] == "WaveGlow"
     assert found["network_config"].items() <= dataclasses.asdict(small_waveglow.config).items()
@@ -103,7 +105,7 @@ def test_description_says_what_the_file_does_not_know(small_waveglow, tmp_path):
 
 
 def test_missing_weight_is_named(small_waveglow, tmp_path):
-    theirs = to_theirs(small_waveglow)
+    theirs = to_nvidia_state_dict(small_waveglow)
     del theirs["WN.1.end.bias"]
     torch.save(theirs, tmp_path / "waveglow.pt")
     with pytest.raises(InputError, match=r"flows\.1\.coupling\.end\.bias is missing"):
@@ -111,7 +113,7 @@ def test_missing_weight_is_named(small_waveglow, tmp_path):
 
 
 def test_missing_upsampler_is_named(small_waveglow, tmp_path):
-    theirs = to_theirs(small_waveglow)
+    theirs = to_nvidia_state_dict(small_waveglow)
     del theirs["upsample.weight"]
     torch.save(theirs, tmp_path / "waveglow.pt")
     with pytest.raises(InputError, match=r"a WaveGlow without upsample\.weight"):
@@ -119,7 +121,7 @@ def test_missing_upsampler_is_named(small_waveglow, tmp_path):
 
 
 def test_weight_of_another_shape_is_named(small_waveglow, tmp_path):
-    theirs = to_theirs(small_waveglow)
+    theirs = to_nvidia_state_dict(small_waveglow)
     theirs["WN.2.end.bias"] = torch.zeros(7)
     torch.save(theirs, tmp_path / "waveglow.pt")
     with pytest.raises(InputError, match=r"flows\.2\.coupling\.end\.bias is 7, expected 6"):
@@ -127,7 +129,7 @@ def test_weight_of_another_shape_is_named(small_waveglow, tmp_path):
 
 
 def test_names_of_the_fused_layout(small_waveglow):
-    names = set(to_theirs(small_waveglow))
+    names = set(to_nvidia_state_dict(small_waveglow))
     assert {name for name in names if name.startswith("WN.0.")} == {
         f"WN.0.{layer}.{leaf}"
         for layer in (
@@ -171,7 +173,7 @@ def test_network_trained_in_constant_memory_is_written_bit_for_bit(small_waveglo
     lines = convert(tmp_path / "ours.safetensors", tmp_path / "theirs.pt")
     assert lines[-1].endswith("reads back bit for bit")
     theirs = torch.load(tmp_path / "theirs.pt", weights_only=True)["state_dict"]
-    assert theirs.keys() == to_theirs(small_waveglow).keys()
+    assert theirs.keys() == to_nvidia_state_dict(small_waveglow).keys()
     loaded = load(tmp_path / "theirs.pt")
     assert loaded.config == network.config
     assert_same(loaded, network)

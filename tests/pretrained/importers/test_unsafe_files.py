@@ -13,7 +13,7 @@ import torch
 
 from tts.core.errors import InputError
 from tts.pretrained import describe, load, save
-from tts.pretrained.importers.nvidia import to_theirs
+from tts.pretrained.importers.nvidia import to_nvidia_state_dict
 from tts.pretrained.importers.stubs import LEGACY_MAGIC
 
 
@@ -78,7 +78,7 @@ def test_code_beside_a_real_waveglow_is_refused(small_waveglow, glow_files, tmp_
         real_save({**content, "extra": CALLS["open"](str(mark))}, *args, **kwargs)
 
     monkeypatch.setattr(torch, "save", save_with_extra)
-    glow_files.write(path, to_theirs(small_waveglow), stride=256)
+    glow_files.write(path, to_nvidia_state_dict(small_waveglow), stride=256)
     mark.unlink(missing_ok=True)
     with pytest.raises(InputError, match=r"names '(io|_io|builtins|__builtin__)\.open'"):
         load(path)
@@ -89,7 +89,7 @@ def test_class_that_the_file_names_is_never_imported(
     small_waveglow, glow_files, tmp_path, monkeypatch
 ):
     path, mark = tmp_path / "waveglow.pt", tmp_path / "imported"
-    glow_files.write(path, to_theirs(small_waveglow), stride=256)
+    glow_files.write(path, to_nvidia_state_dict(small_waveglow), stride=256)
     (glow_files.folder / "glow.py").write_text(f"open({str(mark)!r}, 'w').close()")
     monkeypatch.syspath_prepend(glow_files.folder)
     load(path)
@@ -116,7 +116,7 @@ def test_file_cannot_alter_what_later_files_are_read_with(tmp_path):
 
 def test_reading_a_pickled_waveglow_runs_no_stub_of_torch(small_waveglow, glow_files, tmp_path):
     path = tmp_path / "waveglow.pt"
-    glow_files.write(path, to_theirs(small_waveglow), stride=256)
+    glow_files.write(path, to_nvidia_state_dict(small_waveglow), stride=256)
     modules = set(sys.modules)
     load(path)
     assert not {name for name in set(sys.modules) - modules if "glow" in name}
@@ -127,10 +127,10 @@ def saved(kind: str, folder: Path, network, glow_files) -> Path:
     if kind == "safetensors":
         save(network, path)
     elif kind.startswith("pickled"):
-        glow_files.write(path, to_theirs(network), stride=256, legacy="legacy" in kind)
+        glow_files.write(path, to_nvidia_state_dict(network), stride=256, legacy="legacy" in kind)
     else:
         torch.save(
-            {"state_dict": to_theirs(network)},
+            {"state_dict": to_nvidia_state_dict(network)},
             path,
             _use_new_zipfile_serialization="legacy" not in kind,
         )

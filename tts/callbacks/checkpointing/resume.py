@@ -171,17 +171,17 @@ def check_resumable(path: Path, network: nn.Module, mel: MelConfig, tokenizer: A
     Raises:
         InputError: damaged, weights only, or made by another network, mel contract or symbols.
     """
-    from tts.pretrained.descriptions import described
-    from tts.pretrained.importers.reader import read_checkpoint
+    from tts.pretrained.descriptions import validated_description
+    from tts.pretrained.importers.reader import read_contents
 
-    data = read_checkpoint(path)
+    data = read_contents(path)
     description = data.get("tacoglow")
     if not isinstance(description, dict) or "loops" not in data or "optimizer_states" not in data:
         raise InputError(f"{path}: not a checkpoint of a training run, so it cannot be resumed")
     name = type(network).__name__
     if description.get("network") != name:
         raise InputError(f"{path}: holds a {description.get('network')}, this run trains {name}")
-    description = described(path, description)
+    description = validated_description(path, description)
     ours: dict[str, Any] = asdict(network.config)  # type: ignore[call-overload]
     # an option that came later than the checkpoint had its default
     defaults: dict[str, Any] = asdict(type(network.config)())  # type: ignore[call-overload]

@@ -30,7 +30,7 @@ from tts.data.features.tokens import tokenizer_key
 from tts.text import Tokenizer
 
 if TYPE_CHECKING:
-    from tts.pretrained.checkpoint import Checkpoint
+    from tts.pretrained.checkpoint import LoadedCheckpoint
 
 #: Raised whenever the meaning of what is stored changes.
 FORMAT = 1
@@ -97,7 +97,7 @@ class Acoustic:
         return [self.speakers.index(name) for name in speakers]
 
 
-def read_acoustic(path: str | Path) -> tuple[Acoustic, Checkpoint]:
+def read_acoustic(path: str | Path) -> tuple[Acoustic, LoadedCheckpoint]:
     """Read the checkpoint of an acoustic model.
 
     Args:
@@ -121,7 +121,7 @@ def read_acoustic(path: str | Path) -> tuple[Acoustic, Checkpoint]:
     return Acoustic(str(path), key, mel, tokenizer, speakers), checkpoint
 
 
-def _key(checkpoint: Checkpoint, tokenizer: Tokenizer, speakers: tuple[str, ...]) -> str:
+def _key(checkpoint: LoadedCheckpoint, tokenizer: Tokenizer, speakers: tuple[str, ...]) -> str:
     sizes = checkpoint.description["network_config"]
     sizes = {name: size for name, size in sizes.items() if name not in _SAME_MELS}
     about = [FORMAT, sizes, tokenizer_key(tokenizer), speakers]

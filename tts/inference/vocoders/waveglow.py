@@ -46,10 +46,10 @@ def load_waveglow(
         InputError: no such file, or not a WaveGlow.
     """
     from tts import pretrained
-    from tts.pretrained.convert import complete
+    from tts.pretrained.convert import complete_description
 
     network = cast(WaveGlow, pretrained.load(source, device, network="WaveGlow"))
-    known, _ = complete(source, cast(dict[str, Any], network.description))
+    known, _ = complete_description(source, cast(dict[str, Any], network.description))
     network.remove_weight_norm()
     return WaveGlowVocoder(network, MelConfig.from_dict(known["mel"])), known["corpus"]
 

@@ -51,12 +51,12 @@ def tensors_of(data: Mapping[str, Any]) -> dict[str, Tensor]:
     return {name: value for name, value in plain.items() if not _DERIVED.match(name)}
 
 
-def in_nvidias_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def to_nvidia_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The same weights under the names of NVIDIA's two repositories."""
     return {_renamed(name): value for name, value in state.items()}
 
 
-def is_torchaudios(state: Mapping[str, Tensor]) -> bool:
+def has_torchaudio_names(state: Mapping[str, Tensor]) -> bool:
     """Whether a state dict has torchaudio's names of a Tacotron 2."""
     return "decoder.attention_layer.v.weight" in state
 

@@ -35,7 +35,7 @@ def layout_of(state: Mapping[str, Tensor]) -> str:
     return "D" if letter == "C" else f"{letter}D"
 
 
-def fused(path: Path, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def fuse_layers(path: Path, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Join what A and B keep apart; C and D stay as they are.
 
     Raises:

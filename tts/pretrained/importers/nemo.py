@@ -18,7 +18,7 @@ from string import ascii_lowercase
 from typing import Any, BinaryIO, NamedTuple
 
 from tts.core.errors import InputError
-from tts.pretrained.importers.limits import GROWTH, SMALL, Bounded, check_values
+from tts.pretrained.limits import GROWTH, SMALL, Bounded, check_value_count
 
 CONFIG, WEIGHTS = "model_config.yaml", "model_weights.ckpt"
 GZIP = b"\x1f\x8b"
@@ -33,7 +33,7 @@ _VOWELS = "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split()
 _CONSONANTS = "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH".split()
 
 
-class Table(NamedTuple):
+class NemoSymbols(NamedTuple):
     """Symbols of a NeMo network under this project's rules.
 
     Attributes:
@@ -50,7 +50,7 @@ def is_archive(start: bytes) -> bool:
     return start[257:262] == b"ustar" or start.startswith(GZIP)
 
 
-def unpack(path: Path) -> tuple[dict[str, Any], BinaryIO]:
+def read_archive(path: Path) -> tuple[dict[str, Any], BinaryIO]:
     """Give configuration and weights of an archive.
 
     Raises:
@@ -94,13 +94,13 @@ def _parsed(path: Path, config: bytes) -> dict[str, Any]:
         if len(config) > LONGEST:
             raise ValueError("too long for a configuration")
         parsed = yaml.safe_load(config)
-        check_values(parsed)
+        check_value_count(parsed)
     except Exception:  # not only YAMLError: an impossible date is a ValueError
         raise InputError(f"{path}: {CONFIG} in it is not YAML that can be read") from None
     return parsed if isinstance(parsed, dict) else {}
 
 
-def symbol_table(config: Mapping[str, Any], n_rows: int) -> Table | None:
+def symbol_table(config: Mapping[str, Any], n_rows: int) -> NemoSymbols | None:
     """Symbols of a NeMo Tacotron 2; None if this configuration's are not known here.
 
     Args:
@@ -130,7 +130,7 @@ def symbol_table(config: Mapping[str, Any], n_rows: int) -> Table | None:
     # then come their padding and, as the last row, what stands for anything unknown
     if len(tokens) + 2 != n_rows:
         return None
-    return Table(["_", *tokens], [len(tokens), *range(len(tokens))])
+    return NemoSymbols(["_", *tokens], [len(tokens), *range(len(tokens))])
 
 
 def section(config: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -18,11 +18,16 @@ from torch import Tensor, nn
 
 from tts.core.errors import InputError
 from tts.models import Tacotron2, WaveGlow, options_without_effect
-from tts.pretrained.checkpoint import Checkpoint, as_float32
-from tts.pretrained.descriptions import KEY, Told, described, tokenizer_of
+from tts.pretrained.checkpoint import LoadedCheckpoint, as_float32
+from tts.pretrained.descriptions import (
+    KEY,
+    CheckpointHints,
+    describe_tokenizer,
+    validated_description,
+)
 from tts.pretrained.importers import nemo, nemo_mel, tables
-from tts.pretrained.importers.dialects import in_nvidias_names, is_torchaudios, tensors_of
-from tts.pretrained.importers.layouts import fused, layout_of
+from tts.pretrained.importers.dialects import has_torchaudio_names, tensors_of, to_nvidia_names
+from tts.pretrained.importers.layouts import fuse_layers, layout_of
 from tts.pretrained.importers.nemo_mel import NemoMel
 from tts.pretrained.importers.sizes import attention_inputs, sizes_of
 
@@ -105,23 +110,25 @@ _THEIR_OPTIONS = {
 _COUNTER = "num_batches_tracked"
 
 
-def parse(path: Path, data: Mapping[str, Any], told: Told) -> Checkpoint | None:
+def parse_nvidia(
+    path: Path, data: Mapping[str, Any], told: CheckpointHints
+) -> LoadedCheckpoint | None:
     """Read a checkpoint with NVIDIA's weights, whoever wrote it; None if it has others.
 
     Args:
         path: for messages.
-        data: as `tts.pretrained.importers.reader.read_checkpoint` gives it.
+        data: as `tts.pretrained.importers.reader.read_contents` gives it.
         told: what the file does not say, or says wrongly.
 
     Raises:
         InputError: a weight is missing, or `told` is not about such a network.
     """
     found = tensors_of(data)
-    theirs = in_nvidias_names(found)
+    theirs = to_nvidia_names(found)
     if "convinv.0.conv.weight" in theirs:
         return _waveglow(path, data, theirs, told)
     if "decoder.attention_layer.v.linear_layer.weight" in theirs:
-        return _tacotron2(path, data, theirs, told, is_torchaudios(found))
+        return _tacotron2(path, data, theirs, told, has_torchaudio_names(found))
     return None
 
 
@@ -129,14 +136,14 @@ def _waveglow(
     path: Path,
     data: Mapping[str, Any],
     theirs: dict[str, Tensor],
-    told: Told,
-) -> Checkpoint:
+    told: CheckpointHints,
+) -> LoadedCheckpoint:
     letter = layout_of(theirs)
-    joined = fused(path, theirs)
-    state = as_float32(to_ours("WaveGlow", joined))
+    joined = fuse_layers(path, theirs)
+    state = as_float32(from_nvidia_state_dict("WaveGlow", joined))
     layout = f"WaveGlow in layout {letter}"
     if isinstance(data.get(KEY), dict):
-        return Checkpoint(described(path, data[KEY], told), state, layout)
+        return LoadedCheckpoint(validated_description(path, data[KEY], told), state, layout)
     told.check(path, "WaveGlow")
     sizes = sizes_of(path, "WaveGlow", joined)
     if isinstance(data.get("hop_length"), int):
@@ -155,8 +162,8 @@ def _waveglow(
         known["mel"] = mel.contract
         doubts += (nemo_mel.NEAR,)
     layout = _by(data, layout) + (", pickled module" if "pickled_class" in data else "")
-    known = described(path, known)
-    return Checkpoint(known, state, layout, _precision(theirs), doubts, mel.problem)
+    known = validated_description(path, known)
+    return LoadedCheckpoint(known, state, layout, _precision(theirs), doubts, mel.problem)
 
 
 def _nemos_mel(data: Mapping[str, Any], network: str, sizes: Mapping[str, Any]) -> NemoMel:
@@ -182,12 +189,14 @@ def _tacotron2(
     path: Path,
     data: Mapping[str, Any],
     theirs: dict[str, Tensor],
-    told: Told,
+    told: CheckpointHints,
     torchaudios: bool,
-) -> Checkpoint:
-    state = as_float32(to_ours("Tacotron2", theirs))
+) -> LoadedCheckpoint:
+    state = as_float32(from_nvidia_state_dict("Tacotron2", theirs))
     if isinstance(data.get(KEY), dict):
-        return Checkpoint(described(path, data[KEY], told), state, "NVIDIA/tacotron2")
+        return LoadedCheckpoint(
+            validated_description(path, data[KEY], told), state, "NVIDIA/tacotron2"
+        )
     told.check(path, "Tacotron2")
     sizes = sizes_of(path, "Tacotron2", theirs)
     config = data.get("config")
@@ -206,13 +215,17 @@ def _tacotron2(
     elif torchaudios and symbols is None:
         symbols = tables.BY_SIZE.get(sizes["n_symbols"])
     if symbols is not None:
-        known["tokenizer"] = tokenizer_of(path, symbols, sizes["n_symbols"])
+        known["tokenizer"] = describe_tokenizer(path, symbols, sizes["n_symbols"])
     layout = _by(data, "Tacotron 2 with torchaudio's names" if torchaudios else "Tacotron 2")
     problem = _unusable(path, theirs, sizes, symbols is not None) or mel.problem
-    return Checkpoint(described(path, known), state, layout, _precision(theirs), doubts, problem)
+    return LoadedCheckpoint(
+        validated_description(path, known), state, layout, _precision(theirs), doubts, problem
+    )
 
 
-def _nemos_table(path: Path, data: Mapping[str, Any], n_rows: int, told: Told) -> nemo.Table | None:
+def _nemos_table(
+    path: Path, data: Mapping[str, Any], n_rows: int, told: CheckpointHints
+) -> nemo.NemoSymbols | None:
     config = data.get("nemo")
     table = nemo.symbol_table(config, n_rows) if isinstance(config, dict) else None
     if table is not None and told.symbols is not None:
@@ -261,7 +274,7 @@ def _by(data: Mapping[str, Any], layout: str) -> str:
     return layout
 
 
-def to_ours(network: str, theirs: dict[str, Tensor]) -> dict[str, Tensor]:
+def from_nvidia_state_dict(network: str, theirs: dict[str, Tensor]) -> dict[str, Tensor]:
     """Rename a state dict of NVIDIA's (WaveGlow: fused) to this project's names.
 
     Args:
@@ -276,7 +289,7 @@ def to_ours(network: str, theirs: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def to_theirs(network: nn.Module) -> dict[str, Tensor]:
+def to_nvidia_state_dict(network: nn.Module) -> dict[str, Tensor]:
     """State dict of a network under NVIDIA's names (WaveGlow: fused).
 
     Raises:

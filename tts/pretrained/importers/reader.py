@@ -4,7 +4,7 @@ safetensors, torch's zip, torch's older sequence of pickles and NeMo's tar are t
 first bytes, not by the file's name. ``torch.load(weights_only=True)`` reads plain contents; what it
 refuses gets a second reading by `tts.pretrained.importers.stubs`, for pickled WaveGlows.
 TorchScript is refused, and so is what asks for more room than the file has
-(`tts.pretrained.importers.limits`).
+(`tts.pretrained.limits`).
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from typing import Any, BinaryIO
 import torch
 
 from tts.core.errors import InputError, one_line
+from tts.pretrained import limits
 from tts.pretrained.catalogue import shown
-from tts.pretrained.importers import limits, nemo
+from tts.pretrained.importers import nemo
 from tts.pretrained.importers.stubs import Stub, load_stubs
 
 
-def read_checkpoint(path: str | Path) -> dict[str, Any]:
+def read_contents(path: str | Path) -> dict[str, Any]:
     """Read what a checkpoint holds: tensors and plain values.
 
     A pickled module is replaced by its tensors, under "state_dict"; "pickled_class", "hop_length"
@@ -43,7 +44,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     if start[8:9] == b"{" and not start.startswith(limits.ZIP):
         data = _read_safetensors(path)
     elif nemo.is_archive(start):
-        config, weights = nemo.unpack(path)
+        config, weights = nemo.read_archive(path)
         size = limits.size_of_stream(weights)
         data = {"state_dict": _dictionary(path, _read_torch(weights, str(path))), "nemo": config}
     else:

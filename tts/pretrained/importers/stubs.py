@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from tts.core.errors import InputError
-from tts.pretrained.importers.limits import is_zip, root_of, size_of_stream
+from tts.pretrained.limits import is_zip, root_of, size_of_stream
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 

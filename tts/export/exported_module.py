@@ -26,7 +26,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Part:
+class ExportedModule:
     """One file of an export.
 
     Attributes:

@@ -12,8 +12,8 @@ import torch
 from tts.core.errors import InputError
 from tts.pretrained import describe, load
 from tts.pretrained.convert import convert
-from tts.pretrained.importers.nvidia import to_theirs
-from tts.pretrained.importers.reader import read_checkpoint
+from tts.pretrained.importers.nvidia import to_nvidia_state_dict
+from tts.pretrained.importers.reader import read_contents
 from tts.pretrained.importers.stubs import LEGACY_MAGIC, Stub
 
 STRANGE = {
@@ -28,7 +28,7 @@ STRANGE = {
 @pytest.mark.parametrize("kind", STRANGE)
 def test_tensor_that_is_no_plain_array_is_named(small_waveglow, tmp_path, kind, legacy):
     make, message = STRANGE[kind]
-    state = {**to_theirs(small_waveglow), "WN.1.end.bias": make()}
+    state = {**to_nvidia_state_dict(small_waveglow), "WN.1.end.bias": make()}
     torch.save({"state_dict": state}, tmp_path / "x.pt", _use_new_zipfile_serialization=not legacy)
     for refused in (load, describe, lambda path: convert(path, tmp_path / "y.safetensors")):
         with pytest.raises(InputError, match=rf"x\.pt: WN\.1\.end\.bias {message}") as caught:
@@ -57,7 +57,7 @@ def test_one_storage_under_many_names_is_refused(tmp_path):
     with pytest.raises(
         InputError, match=r"x\.pt: its tensors, up to weight\d+, claim [\d,]+ bytes"
     ):
-        read_checkpoint(tmp_path / "x.pt")
+        read_contents(tmp_path / "x.pt")
 
 
 def test_tied_and_contiguous_weights_are_plain(tmp_path):
@@ -69,12 +69,12 @@ def test_tied_and_contiguous_weights_are_plain(tmp_path):
         "scalar": torch.ones(()),
     }
     torch.save(tensors, tmp_path / "x.pt")
-    found = read_checkpoint(tmp_path / "x.pt")
+    found = read_contents(tmp_path / "x.pt")
     assert all(torch.equal(found[name], value) for name, value in tensors.items())
 
 
 def test_integers_in_the_place_of_weights_are_named(small_waveglow, tmp_path):
-    state = to_theirs(small_waveglow)
+    state = to_nvidia_state_dict(small_waveglow)
     state["WN.1.end.bias"] = state["WN.1.end.bias"].to(torch.int64)
     torch.save(state, tmp_path / "x.pt")
     with pytest.raises(InputError, match=r"flows\.1\.coupling\.end\.bias is stored as int64"):
@@ -98,7 +98,7 @@ def test_compressed_members_are_refused_unread(tmp_path, method, monkeypatch):
 
 
 def test_members_as_they_are_may_be_packed_by_anything(small_waveglow, tmp_path):
-    torch.save(to_theirs(small_waveglow), tmp_path / "whole.pt")
+    torch.save(to_nvidia_state_dict(small_waveglow), tmp_path / "whole.pt")
     repacked(tmp_path / "whole.pt", tmp_path / "x.pt", zipfile.ZIP_STORED)
     assert load(tmp_path / "x.pt").config == small_waveglow.config
 
@@ -122,7 +122,7 @@ DAMAGED = {
 
 @pytest.mark.parametrize("damage", DAMAGED)
 def test_damaged_directory_is_one_line(small_waveglow, tmp_path, damage):
-    torch.save(to_theirs(small_waveglow), tmp_path / "whole.pt")
+    torch.save(to_nvidia_state_dict(small_waveglow), tmp_path / "whole.pt")
     changed = central_directory((tmp_path / "whole.pt").read_bytes(), *DAMAGED[damage])
     (tmp_path / "x.pt").write_bytes(changed)
     with pytest.raises(InputError, match=r"x\.pt: (truncated|compressed)"):

@@ -143,7 +143,7 @@ def _check_pickle(stream: BinaryIO) -> None:
             raise pickle.UnpicklingError("asks for room")
 
 
-def check_values(value: Any) -> None:
+def check_value_count(value: Any) -> None:
     """Refuse lists and tables that hold each other so often that to print them takes for ever.
 
     Raises:
