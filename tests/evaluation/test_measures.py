@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from tts.core.errors import InputError
-from tts.evaluation.clips import Clip, Sound
+from tts.evaluation.clips import Clip, Waveform
 from tts.evaluation.measures import MEASURES
-from tts.evaluation.measures.base import mean_row, needed
 from tts.evaluation.measures.distortion import Distortion
 from tts.evaluation.measures.intelligibility import Intelligibility
+from tts.evaluation.measures.measure import import_optional, mean_figures
 from tts.evaluation.measures.similarity import Similarity
 from tts.evaluation.measures.synthesis import Alignment, Speed
 
@@ -23,7 +23,7 @@ def tone(hertz, seconds=1.0, rate=RATE):
     """A voice of sorts: harmonics, and a rhythm that time warping can hold on to."""
     time = np.arange(int(seconds * rate)) / rate
     wave = sum(np.sin(2 * np.pi * hertz * k * time) / k for k in range(1, 9))
-    return Sound((0.1 * wave * (1.2 + np.sin(2 * np.pi * 3 * time))).astype(np.float32), rate)
+    return Waveform((0.1 * wave * (1.2 + np.sin(2 * np.pi * 3 * time))).astype(np.float32), rate)
 
 
 def clip(sound=None, reference=None, text="a", **known):
@@ -79,7 +79,7 @@ def test_a_recording_is_not_distorted():
 
 
 def test_loudness_does_not_distort():
-    quiet = Sound(tone(120).samples / 4, RATE)
+    quiet = Waveform(tone(120).samples / 4, RATE)
     assert Distortion().row(clip(quiet, tone(120)))["mcd"] == pytest.approx(0, abs=0.05)
 
 
@@ -95,7 +95,7 @@ def test_pitch_is_compared_in_hertz():
 
 
 def test_silence_has_no_distortion():
-    silence = Sound(np.zeros(RATE, np.float32), RATE)
+    silence = Waveform(np.zeros(RATE, np.float32), RATE)
     assert Distortion().row(clip(silence, tone(120))) == {}
     assert Distortion().row(clip(tone(120), None)) == {}
 
@@ -144,7 +144,7 @@ def test_healthy_speech_ends_by_the_gate_and_follows_the_text(
 
 
 def test_a_mean_is_of_the_clips_that_have_the_figure():
-    assert mean_row([{"a": 1.0}, {}, {"a": 3.0, "b": 1.0}]) == {"a": 2.0, "b": 1.0}
+    assert mean_figures([{"a": 1.0}, {}, {"a": 3.0, "b": 1.0}]) == {"a": 2.0, "b": 1.0}
 
 
 @pytest.mark.parametrize("name", MEASURES)
@@ -157,11 +157,11 @@ def test_figures_have_what_a_table_needs(name):
 
 def test_a_missing_package_is_one_line_with_what_to_do():
     with pytest.raises(InputError, match=r"^no_such_package is not installed: pip install it$"):
-        needed("no_such_package", "pip install it")
+        import_optional("no_such_package", "pip install it")
 
 
 def test_what_a_package_does_not_need_may_be_missing(tmp_path, monkeypatch):
     (tmp_path / "greedy.py").write_text("import no_such_package\nfine = True\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert isinstance(needed("greedy", "", without=["no_such_package"]), ModuleType)
+    assert isinstance(import_optional("greedy", "", without=["no_such_package"]), ModuleType)
     assert "no_such_package" not in sys.modules

@@ -39,10 +39,10 @@ def doctor(config: dict[str, Any]) -> int:
     from hydra.utils import instantiate
 
     from tts.data.doctor.examination import examine
-    from tts.data.doctor.options import Options
-    from tts.data.doctor.report import write_report
+    from tts.data.doctor.options import DoctorOptions
+    from tts.data.doctor.report import write_examination
 
-    options = Options(**config["doctor"])
+    options = DoctorOptions(**config["doctor"])
     model = config["model"]
     corpus = dict(model["datamodule"]["corpus"])
     if "on_error" in corpus:
@@ -56,7 +56,7 @@ def doctor(config: dict[str, Any]) -> int:
             n_speakers=config["data"].get("n_speakers"),
             network=_sizes(model["network"]),
         )
-        write_report(found, config, options)
+        write_examination(found, config, options)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; nothing was written\n")
         return EXIT_INTERRUPTED

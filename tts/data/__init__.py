@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tts.audio.processing import Processing
     from tts.data.corpora import Corpus, Filelist, LJSpeech
     from tts.data.corpora.asterisk import AsteriskPrompts
-    from tts.data.corpora.delimited import CsvCorpus
+    from tts.data.corpora.csv_table import CsvCorpus
     from tts.data.corpora.festvox import Festvox
     from tts.data.corpora.folder import VCTK, LibriTTS, TextFiles
     from tts.data.corpora.huggingface import HuggingFace
@@ -33,7 +33,7 @@ _HOMES = {
     "AsteriskPrompts": "tts.data.corpora.asterisk",
     "BucketBatchSampler": "tts.data.loading.sampler",
     "Corpus": "tts.data.corpora",
-    "CsvCorpus": "tts.data.corpora.delimited",
+    "CsvCorpus": "tts.data.corpora.csv_table",
     "Festvox": "tts.data.corpora.festvox",
     "Filelist": "tts.data.corpora",
     "FrameBudgetBatchSampler": "tts.data.loading.frame_budget",

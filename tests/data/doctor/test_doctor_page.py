@@ -12,14 +12,14 @@ import soundfile
 
 from tts.audio import write_wave
 from tts.data import Utterance
-from tts.data.doctor.cases import Case, Reading
 from tts.data.doctor.examination import Examination
-from tts.data.doctor.findings import Finding, found
-from tts.data.doctor.listening import listen
-from tts.data.doctor.options import Options
+from tts.data.doctor.findings import Finding, utterance_finding
+from tts.data.doctor.options import DoctorOptions
 from tts.data.doctor.page import page
-from tts.data.doctor.report import as_table, summary
+from tts.data.doctor.recording_stats import measure_recording
+from tts.data.doctor.report import examination_table, summary_line
 from tts.data.doctor.svg import histogram, outline
+from tts.data.doctor.utterances import ExaminedUtterance, TextReading
 
 EVIL = '<script>alert(\'"&")</script>'
 VOID = {"meta", "br"}
@@ -61,14 +61,18 @@ def examination(tmp_path):
         write_wave(path, 0.5 * np.sin(np.arange(4000 + 500 * number)), 8000)
         name = f"{EVIL}{number}"
         utterance = Utterance(name, path, f"{EVIL} said {number}", f"{EVIL}.csv:{number}")
-        cases.append(Case(utterance, listen(path, 40), reading=Reading(10 + number)))
+        cases.append(
+            ExaminedUtterance(
+                utterance, measure_recording(path, 40), reading=TextReading(10 + number)
+            )
+        )
         severity = "error" if number == 7 else "warning" if number > 2 else "note"
-        findings.append(found("pace", severity, utterance, f"{EVIL} is wrong", number))
+        findings.append(utterance_finding("pace", severity, utterance, f"{EVIL} is wrong", number))
     return Examination(EVIL, cases, findings)
 
 
 def test_what_the_corpus_says_is_escaped(examination):
-    text = page(examination, Options())
+    text = page(examination, DoctorOptions())
     assert "<script" not in text
     shown = Checked(text)
     assert f"{EVIL} said 7" in shown.text
@@ -77,7 +81,7 @@ def test_what_the_corpus_says_is_escaped(examination):
 
 
 def test_the_page_needs_nothing_beside_it(examination):
-    shown = Checked(page(examination, Options()))
+    shown = Checked(page(examination, DoctorOptions()))
     assert not {tag for tag, _ in shown.elements} & {"script", "link", "img", "iframe"}
     for _, attributes in shown.elements:
         for name in ("src", "href"):
@@ -85,7 +89,7 @@ def test_the_page_needs_nothing_beside_it(examination):
 
 
 def test_the_worst_recordings_can_be_heard(examination):
-    shown = Checked(page(examination, Options(n_clips=3)))
+    shown = Checked(page(examination, DoctorOptions(n_clips=3)))
     sounds = shown.all("audio")
     assert len(sounds) == 3
     kind, _, data = sounds[0]["src"].partition(",")
@@ -98,7 +102,7 @@ def test_the_worst_recordings_can_be_heard(examination):
 
 
 def test_long_recordings_are_cut(examination):
-    text = page(examination, Options(n_clips=20, clip_seconds=0.25))
+    text = page(examination, DoctorOptions(n_clips=20, clip_seconds=0.25))
     for sound in Checked(text).all("audio"):
         data = base64.b64decode(sound["src"].partition(",")[2])
         assert len(soundfile.read(io.BytesIO(data))[0]) == 2000
@@ -108,25 +112,27 @@ def test_long_recordings_are_cut(examination):
 def test_a_recording_that_is_gone_is_no_reason_to_stop(examination):
     for case in examination.cases:
         case.utterance.wav.unlink()
-    assert "(it is gone)" in page(examination, Options())
+    assert "(it is gone)" in page(examination, DoctorOptions())
 
 
 def test_notes_are_not_among_the_worst(examination):
-    assert len(Checked(page(examination, Options(n_clips=20))).all("audio")) == 11
+    assert len(Checked(page(examination, DoctorOptions(n_clips=20))).all("audio")) == 11
 
 
 def test_many_findings_are_shortened(examination):
     findings = [Finding("rows", "error", f"row {n}", gravity=-n) for n in range(250)]
-    text = page(Examination("many", examination.cases, findings), Options())
+    text = page(Examination("many", examination.cases, findings), DoctorOptions())
     assert "row 99<" in text
     assert "row 100<" not in text
     assert "and 150 more in doctor.json" in text
 
 
 def test_a_corpus_of_which_nothing_can_be_read_has_a_page():
-    case = Case(Utterance("a", Path("a.wav"), "A.", "m:1"), None, "not found", Reading(wrong="?"))
-    findings = [found("unreadable", "error", case.utterance, "not found")]
-    text = page(Examination("none", [case], findings), Options())
+    case = ExaminedUtterance(
+        Utterance("a", Path("a.wav"), "A.", "m:1"), None, "not found", TextReading(wrong="?")
+    )
+    findings = [utterance_finding("unreadable", "error", case.utterance, "not found")]
+    text = page(Examination("none", [case], findings), DoctorOptions())
     assert "<svg" not in text
     assert "recordings that cannot be read" in text
 
@@ -136,7 +142,7 @@ def test_terminals_get_no_commands(examination):
 
     finding = Finding("rows", "error", "\x1b[2Jgone [bold]?", "a.csv:1")
     console = Console(file=io.StringIO(), width=80)
-    console.print(as_table(Examination("c", [], [finding]), Options()))
+    console.print(examination_table(Examination("c", [], [finding]), DoctorOptions()))
     said = console.file.getvalue()
     assert "\x1b" not in said
     assert "[bold]?" in said
@@ -144,7 +150,7 @@ def test_terminals_get_no_commands(examination):
 
 def test_the_summary_counts(examination):
     told = "14 utterances, 0.00 hours: 1 error, 10 warnings, 3 notes"
-    assert summary(examination) == f"{EVIL}: {told}"
+    assert summary_line(examination) == f"{EVIL}: {told}"
 
 
 @pytest.mark.parametrize("log", [True, False])

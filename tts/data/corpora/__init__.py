@@ -4,7 +4,7 @@
 source is no folder of recordings.
 """
 
-from tts.data.corpora.base import DESCRIPTION, Corpus, described_name
+from tts.data.corpora.corpus import DESCRIPTION, Corpus, described_name
 from tts.data.corpora.filelist import Filelist
 from tts.data.corpora.ljspeech import LJSpeech
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tts.audio.pcm import to_float
 from tts.core.errors import InputError
-from tts.data.corpora.made import ConvertedCorpus, Recorded
+from tts.data.corpora.generated import ConvertedCorpus, Recorded
 
 _RATE, _BITS_PER_SECOND = 16000, 64000
 # "dot [.]": what is said, and how it is written

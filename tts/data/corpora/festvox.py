@@ -11,8 +11,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tts.data.corpora.base import FolderCorpus, require_folder
-from tts.data.corpora.manifest import Entry, Faults, read_text, undecoded, usable
+from tts.data.corpora.corpus import FolderCorpus, require_folder
+from tts.data.corpora.manifest import Faults, ManifestRow, encoding_fault, read_text, usable_rows
 
 _ROW = re.compile(r'\(\s*(\S+)\s+"(.*)"\s*\)\s*')
 # "+" before a stressed vowel, as Russian voices have it
@@ -40,21 +40,21 @@ class Festvox(FolderCorpus):
         super().__init__(root, **options)
         self.stress, self.package = stress, package
 
-    def _entries(self, faults: Faults) -> list[Entry]:
+    def _read_rows(self, faults: Faults) -> list[ManifestRow]:
         path = self.root / "etc" / "txt.done.data"
         install = f"run: apt-get install {self.package}, or " if self.package else ""
         require_folder(path.parent, f"{install}set data.root to a folder with etc/ and wav/")
         found = []
         for number, line in enumerate(io.StringIO(read_text(path), newline=None), 1):
             where = f"{path.name}:{number}"
-            if fault := undecoded(path, where, line):
+            if fault := encoding_fault(path, where, line):
                 faults.append(fault)
             elif match := _ROW.fullmatch(line.strip()):
                 wav = self.root / "wav" / f"{match[1]}.wav"
-                found.append(Entry(match[1], str(wav), self._text(match[2]), where))
+                found.append(ManifestRow(match[1], str(wav), self._text(match[2]), where))
             elif line.strip():
                 faults.append(f'{where}: expected ( name "text" )')
-        return usable(path, found, faults)
+        return usable_rows(path, found, faults)
 
     def _text(self, written: str) -> str:
         text = written.replace('\\"', '"')

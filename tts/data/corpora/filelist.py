@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tts.data.corpora.base import FolderCorpus
-from tts.data.corpora.manifest import Entry, Faults, read_filelist
+from tts.data.corpora.corpus import FolderCorpus
+from tts.data.corpora.manifest import Faults, ManifestRow, read_filelist
 from tts.data.corpora.splits import Split, hash_split
 
 
@@ -44,8 +44,8 @@ class Filelist(FolderCorpus):
         self.wav_root = None if wav_root is None else self.root / Path(wav_root).expanduser()
         self._parts: dict[str, set[str]] = {}
 
-    def _entries(self, faults: Faults) -> list[Entry]:
-        found: dict[str, Entry] = {}
+    def _read_rows(self, faults: Faults) -> list[ManifestRow]:
+        found: dict[str, ManifestRow] = {}
         for part, path in self.lists.items():
             entries = read_filelist(path, self.root, self.wav_root, faults=faults)
             ids = self._parts[part] = set()

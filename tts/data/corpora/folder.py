@@ -13,8 +13,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tts.core.errors import InputError
-from tts.data.corpora.base import FolderCorpus, require_folder
-from tts.data.corpora.manifest import SOUNDS, Entry, Faults, id_of, read_text, undecoded, usable
+from tts.data.corpora.corpus import FolderCorpus, require_folder
+from tts.data.corpora.manifest import (
+    AUDIO_SUFFIXES,
+    Faults,
+    ManifestRow,
+    encoding_fault,
+    read_text,
+    recording_id,
+    usable_rows,
+)
 
 _ENDINGS = (".txt", ".lab")
 
@@ -39,13 +47,13 @@ class TextFiles(FolderCorpus):
             raise InputError(f"data.speaker={speaker}: use folder, or null")
         self.speaker = speaker
 
-    def _entries(self, faults: Faults) -> list[Entry]:
+    def _read_rows(self, faults: Faults) -> list[ManifestRow]:
         require_folder(self.root, "set data.root to the corpus")
-        found: list[Entry] = []
-        for wav, text in paired(self.root, _ENDINGS, faults):
+        found: list[ManifestRow] = []
+        for wav, text in recordings_with_texts(self.root, _ENDINGS, faults):
             inside = wav.relative_to(self.root).parts
             speaker = inside[0] if self.speaker == "folder" and len(inside) > 1 else ""
-            found += entry(self.root, wav, text, faults, speaker)
+            found += row_from_text_file(self.root, wav, text, faults, speaker)
         return _usable(self.root, found, faults)
 
 
@@ -69,15 +77,15 @@ class LibriTTS(FolderCorpus):
         """Such as "LibriTTS train-clean-100"."""
         return f"LibriTTS {' '.join(self.parts)}"
 
-    def _entries(self, faults: Faults) -> list[Entry]:
-        found: list[Entry] = []
+    def _read_rows(self, faults: Faults) -> list[ManifestRow]:
+        found: list[ManifestRow] = []
         for part in self.parts:
             require_folder(
                 self.root / part, "set data.root to LibriTTS, data.parts to what is in it"
             )
-            for wav, text in paired(self.root / part, (".normalized.txt",), faults):
+            for wav, text in recordings_with_texts(self.root / part, (".normalized.txt",), faults):
                 speaker = wav.name.split("_")[0]
-                found += entry(self.root, wav, text, faults, speaker)
+                found += row_from_text_file(self.root, wav, text, faults, speaker)
         return _usable(self.root, found, faults)
 
 
@@ -102,7 +110,7 @@ class VCTK(FolderCorpus):
         """Always "VCTK"."""
         return "VCTK"
 
-    def _entries(self, faults: Faults) -> list[Entry]:
+    def _read_rows(self, faults: Faults) -> list[ManifestRow]:
         wavs, texts = self.root / "wav48_silence_trimmed", self.root / "txt"
         for folder in (wavs, texts):
             require_folder(
@@ -110,24 +118,26 @@ class VCTK(FolderCorpus):
             )
         ending = f"_{self.microphone}.flac"
         recordings = sorted(wavs.glob(f"*/*{ending}"))
-        found: list[Entry] = []
+        found: list[ManifestRow] = []
         for wav in recordings:
             name, speaker = wav.name.removesuffix(ending), wav.parent.name
             text = texts / speaker / f"{name}.txt"
             if text.is_file():
-                found += entry(self.root, wav, text, faults, speaker, name)
+                found += row_from_text_file(self.root, wav, text, faults, speaker, name)
         if n_without := len(recordings) - len(found):
             _log.info("%s: %d recordings without a text are not used", self.root, n_without)
         return _usable(self.root, found, faults)
 
 
-def _usable(root: Path, found: list[Entry], faults: Faults) -> list[Entry]:
+def _usable(root: Path, found: list[ManifestRow], faults: Faults) -> list[ManifestRow]:
     if not found and not faults:
         raise InputError(f"{root}: there are no recordings with texts in it; set data.root")
-    return usable(root, found, faults)
+    return usable_rows(root, found, faults)
 
 
-def paired(folder: Path, endings: Sequence[str], faults: Faults) -> Iterator[tuple[Path, Path]]:
+def recordings_with_texts(
+    folder: Path, endings: Sequence[str], faults: Faults
+) -> Iterator[tuple[Path, Path]]:
     """Give each recording under a folder with the text file beside it, sorted.
 
     Args:
@@ -139,7 +149,7 @@ def paired(folder: Path, endings: Sequence[str], faults: Faults) -> Iterator[tup
         there = set(names)
         for name in sorted(names):
             stem, ending = os.path.splitext(name)
-            if ending.lower() not in SOUNDS:
+            if ending.lower() not in AUDIO_SUFFIXES:
                 continue
             text = next((stem + other for other in endings if stem + other in there), None)
             if text is None:
@@ -149,14 +159,14 @@ def paired(folder: Path, endings: Sequence[str], faults: Faults) -> Iterator[tup
                 yield Path(path, name), Path(path, text)
 
 
-def entry(
+def row_from_text_file(
     root: Path, wav: Path, text: Path, faults: Faults, speaker: str = "", name: str | None = None
-) -> list[Entry]:
+) -> list[ManifestRow]:
     """Read a text file: one entry, or none and a fault."""
     where = str(text.relative_to(root))
     content = read_text(text)
-    if fault := undecoded(text, where, content):
+    if fault := encoding_fault(text, where, content):
         faults.append(fault)
         return []
-    name = id_of(str(wav), str(root)) if name is None else name
-    return [Entry(name, str(wav), " ".join(content.split()), where, speaker)]
+    name = recording_id(str(wav), str(root)) if name is None else name
+    return [ManifestRow(name, str(wav), " ".join(content.split()), where, speaker)]

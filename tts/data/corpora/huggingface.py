@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tts.core.errors import InputError, listed, one_line
-from tts.data.corpora.made import ConvertedCorpus, Recorded, decoded
+from tts.data.corpora.generated import ConvertedCorpus, Recorded, decoded
 
 
 class HuggingFace(ConvertedCorpus):

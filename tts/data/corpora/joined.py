@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from tts.audio.resampling import resampled
 from tts.core.errors import InputError
-from tts.data.corpora.base import Corpus
-from tts.data.corpora.made import ConvertedCorpus, Recorded, decoded
-from tts.data.corpora.manifest import Entry, Faults, Utterance
+from tts.data.corpora.corpus import Corpus
+from tts.data.corpora.generated import ConvertedCorpus, Recorded, decoded
+from tts.data.corpora.manifest import Faults, ManifestRow, Utterance
 from tts.data.corpora.splits import Split
 
 
@@ -117,12 +117,12 @@ class JoinedCorpus(ConvertedCorpus):
                         speaker=f"{_voice(name, part, utterance)}*{factor:g}",
                     )
 
-    def _entries(self, faults: Faults) -> list[Entry]:
+    def _read_rows(self, faults: Faults) -> list[ManifestRow]:
         entries = []
         for name, part in self.parts.items():
             faults += [f"{name}: {fault}" for fault in part.faults()]
             entries += [
-                Entry(
+                ManifestRow(
                     f"{name}-{utterance.id}",
                     str(utterance.wav),
                     utterance.text,
@@ -131,7 +131,7 @@ class JoinedCorpus(ConvertedCorpus):
                 )
                 for utterance in part.utterances()
             ]
-        return entries + (super()._entries(faults) if self._has_copies else [])
+        return entries + (super()._read_rows(faults) if self._has_copies else [])
 
     @cached_property
     def _splits(self) -> dict[str, Split]:

@@ -11,8 +11,8 @@ from typing import Any
 
 from tts.core.download import Source
 from tts.core.errors import InputError
-from tts.data.corpora.base import Corpus, described_name, require_folder
-from tts.data.corpora.manifest import Entry, Faults, read_metadata
+from tts.data.corpora.corpus import Corpus, described_name, require_folder
+from tts.data.corpora.manifest import Faults, ManifestRow, read_metadata
 from tts.data.corpora.splits import Split, hash_split, is_ljspeech, ljspeech_split
 
 NAME = "LJ Speech"
@@ -77,7 +77,7 @@ class LJSpeech(Corpus):
         empty = not self.root.exists() or (self.root.is_dir() and not any(self.root.iterdir()))
         return self.download and empty
 
-    def _entries(self, faults: Faults) -> list[Entry]:
+    def _read_rows(self, faults: Faults) -> list[ManifestRow]:
         hint = "set data.root to the corpus, or data.download=true to fetch LJ Speech (2.6 GB)"
         require_folder(self.root, f"{hint}; experiment=demo needs no corpus")
         if not (self.root / "metadata.csv").is_file():

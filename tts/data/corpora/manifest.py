@@ -21,7 +21,7 @@ from tts.core.errors import InputError
 # What NVIDIA's filelists write in place of the folder of recordings
 PLACEHOLDER = "DUMMY/"
 #: Endings of recordings.
-SOUNDS = (".wav", ".flac", ".mp3", ".ogg", ".opus")
+AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus")
 
 #: What is wrong with rows, one line each.
 Faults = list[str]
@@ -50,7 +50,7 @@ class Utterance:
     speaker: int = 0
 
 
-class Entry(NamedTuple):
+class ManifestRow(NamedTuple):
     """A row of a manifest, whatever its format.
 
     Attributes:
@@ -68,7 +68,7 @@ class Entry(NamedTuple):
     speaker: str = ""
 
 
-def read_metadata(path: Path, faults: Faults) -> list[Entry]:
+def read_metadata(path: Path, faults: Faults) -> list[ManifestRow]:
     """Read LJ Speech's ``id|text|normalised text``, with recordings in ``wavs/`` beside it.
 
     The third column is used, and the second where the third is absent or empty.
@@ -85,13 +85,13 @@ def read_metadata(path: Path, faults: Faults) -> list[Entry]:
     for where, fields in _rows(path, faults, (2, 3), "id|text or id|text|normalised text"):
         name, text = fields[0], fields[-1] or fields[1]
         wav = os.path.join(wavs, f"{name}.wav")
-        found.append(Entry(name.replace("/", "-"), wav, text, where))
-    return usable(path, found, faults)
+        found.append(ManifestRow(name.replace("/", "-"), wav, text, where))
+    return usable_rows(path, found, faults)
 
 
 def read_filelist(
     path: Path, root: Path, wav_root: Path | None = None, *, faults: Faults
-) -> list[Entry]:
+) -> list[ManifestRow]:
     """Read a filelist of ``wav|text`` or ``wav|text|speaker``.
 
     Args:
@@ -109,8 +109,10 @@ def read_filelist(
     for where, fields in _rows(path, faults, (2, 3), "wav|text or wav|text|speaker"):
         written = fields[0] if wav_root is None else fields[0].removeprefix(PLACEHOLDER)
         wav = os.path.normpath(os.path.join(folder, written)) if written else ""
-        found.append(Entry(id_of(wav, folder), wav, fields[1], where, "".join(fields[2:])))
-    return usable(path, found, faults)
+        found.append(
+            ManifestRow(recording_id(wav, folder), wav, fields[1], where, "".join(fields[2:]))
+        )
+    return usable_rows(path, found, faults)
 
 
 def read_text(path: Path, encoding: str = "utf-8-sig") -> str:
@@ -138,7 +140,7 @@ def read_text(path: Path, encoding: str = "utf-8-sig") -> str:
         raise InputError(f"{path}: {reason}; check data.root") from None
 
 
-def undecoded(path: Path, where: str, line: str) -> str | None:
+def encoding_fault(path: Path, where: str, line: str) -> str | None:
     """Say what is wrong with a line that holds bytes of another encoding; None if none does."""
     if line.isascii() or (match := _UNDECODED.search(line)) is None:
         return None
@@ -146,7 +148,7 @@ def undecoded(path: Path, where: str, line: str) -> str | None:
     return f"{where}: not UTF-8 (byte 0x{byte:02x}), perhaps cp1252; {_to_utf8(path, 'cp1252')}"
 
 
-def usable(manifest: Path, entries: list[Entry], faults: Faults) -> list[Entry]:
+def usable_rows(manifest: Path, entries: list[ManifestRow], faults: Faults) -> list[ManifestRow]:
     """Give the entries that can be trained on, each id once, and note what is wrong with others.
 
     Raises:
@@ -156,7 +158,7 @@ def usable(manifest: Path, entries: list[Entry], faults: Faults) -> list[Entry]:
         raise InputError(f"{manifest}: it is empty; expected a row for each recording")
     _refuse_numbers(manifest, entries)
     listing, named = _Listing(), any(entry.speaker for entry in entries)
-    kept: dict[str, Entry] = {}
+    kept: dict[str, ManifestRow] = {}
     for entry in entries:
         fault = _fault(entry, listing, named)
         if fault is None and (first := kept.setdefault(entry.id, entry)) is not entry:
@@ -166,7 +168,7 @@ def usable(manifest: Path, entries: list[Entry], faults: Faults) -> list[Entry]:
     return list(kept.values())
 
 
-def id_of(wav: str, folder: str) -> str:
+def recording_id(wav: str, folder: str) -> str:
     """Name a recording by its path in the corpus; stems alone repeat in speakers' folders."""
     if wav.startswith(folder + os.sep):
         wav = wav[len(folder) + 1 :]
@@ -183,7 +185,7 @@ def _rows(
             continue
         where = f"{path.name}:{number}"
         fields = [field.strip() for field in line.split("|")]
-        if fault := undecoded(path, where, line):
+        if fault := encoding_fault(path, where, line):
             faults.append(fault)
         elif len(fields) in n_fields:
             yield where, fields
@@ -197,13 +199,13 @@ def _hint(line: str) -> str:
     return f"; separated by {other}? data=csv reads tables of any kind" if other else ""
 
 
-def _fault(entry: Entry, listing: _Listing, named: bool) -> str | None:
+def _fault(entry: ManifestRow, listing: _Listing, named: bool) -> str | None:
     """What is wrong with an entry by itself."""
     if not entry.id:
         return "the first field is empty; write the recording's name"
     if not entry.text:
         return f"{entry.id!r} has no text; write it or remove the row"
-    if entry.text.lower().endswith(SOUNDS) and " " not in entry.text:
+    if entry.text.lower().endswith(AUDIO_SUFFIXES) and " " not in entry.text:
         return f"the text is {entry.text!r}; are the columns in another order?"
     if named and not entry.speaker:
         return f"{entry.id!r} has no speaker, other rows have; write it or remove the row"
@@ -213,7 +215,7 @@ def _fault(entry: Entry, listing: _Listing, named: bool) -> str | None:
     return None
 
 
-def _refuse_numbers(manifest: Path, entries: Iterable[Entry]) -> None:
+def _refuse_numbers(manifest: Path, entries: Iterable[ManifestRow]) -> None:
     """A column of durations or codes is no text, whatever is to become of faulty rows."""
     texts = [entry for entry in entries if entry.text]
     numbers = [entry for entry in texts if not any(map(str.isalpha, entry.text))]

@@ -44,7 +44,7 @@ def hash_split(
 
 def ljspeech_split(utterances: Sequence[Utterance]) -> Split:
     """Split LJ Speech, or what there is of it, as NVIDIA's filelists do."""
-    return _assign(utterances, shipped_ids("val"), shipped_ids("test"))
+    return _assign(utterances, ljspeech_ids("val"), ljspeech_ids("test"))
 
 
 def held_out_ids(source: str | Path) -> frozenset[str]:
@@ -77,7 +77,7 @@ def _assign(utterances: Sequence[Utterance], val: frozenset[str], test: frozense
     return split
 
 
-def shipped_ids(part: str) -> frozenset[str]:
+def ljspeech_ids(part: str) -> frozenset[str]:
     """Ids of LJ Speech that NVIDIA validates ("val") or tests ("test") on."""
     file = resources.files("tts.data") / "splits" / f"ljspeech_{part}.txt"
     return _ids(file.read_text(encoding="utf-8"))

@@ -27,8 +27,8 @@ from tts.audio.resampling import resampled
 from tts.core.building import n_cores, ordered_map, progress
 from tts.core.errors import InputError
 from tts.data.corpora.engines import ENGINES, Engine
-from tts.data.corpora.made import MadeCorpus
-from tts.data.corpora.manifest import Entry, Faults, read_metadata
+from tts.data.corpora.generated import MadeCorpus
+from tts.data.corpora.manifest import Faults, ManifestRow, read_metadata
 
 _OF_SENTENCES = "text: LJ Speech transcripts, public domain"
 
@@ -96,7 +96,7 @@ class SyntheticCorpus(MadeCorpus):
         """Such as "synthetic corpus (hibari)"."""
         return f"synthetic corpus ({self.engine})"
 
-    def _entries(self, faults: Faults) -> list[Entry]:
+    def _read_rows(self, faults: Faults) -> list[ManifestRow]:
         return read_metadata(self.root / "metadata.csv", faults)
 
     def _recipe(self) -> dict[str, Any]:

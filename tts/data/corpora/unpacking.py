@@ -40,14 +40,14 @@ def fetch_folder(source: Source, root: Path, n_bytes: int) -> None:
         with FileLock(folder / f"{root.name}.lock"):
             if not (root.is_dir() and any(root.iterdir())):
                 _require_room(folder, source, n_bytes)
-                unpack(fetch(source, folder), root)
+                unpack_archive(fetch(source, folder), root)
                 forget(source, folder)
         (folder / f"{root.name}.lock").unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{root}: cannot be written ({error.strerror or error})") from None
 
 
-def unpack(archive: Path, root: Path) -> None:
+def unpack_archive(archive: Path, root: Path) -> None:
     """Unpack a tar archive that holds one folder, which becomes ``root``.
 
     Raises:

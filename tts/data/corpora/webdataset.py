@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from tts.core.errors import InputError
-from tts.data.corpora.made import ConvertedCorpus, Recorded, decoded
-from tts.data.corpora.manifest import SOUNDS
+from tts.data.corpora.generated import ConvertedCorpus, Recorded, decoded
+from tts.data.corpora.manifest import AUDIO_SUFFIXES
 from tts.data.corpora.unpacking import members
 
 _TEXTS = ("txt", "lab")
@@ -66,7 +66,9 @@ class WebDataset(ConvertedCorpus):
     def _recordings(self) -> Iterator[Recorded]:
         for shard in self._shards():
             for key, files in _samples(shard):
-                sounds = [ending for ending in files if f".{ending.split('.')[-1]}" in SOUNDS]
+                sounds = [
+                    ending for ending in files if f".{ending.split('.')[-1]}" in AUDIO_SUFFIXES
+                ]
                 if not sounds:
                     continue
                 where = f"{shard.name}: {key}"

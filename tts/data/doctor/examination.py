@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from tts.core.errors import InputError
-from tts.data.doctor.cases import Case, gather
-from tts.data.doctor.findings import SEVERITIES, Finding, counts
-from tts.data.doctor.listening import quiet
-from tts.data.doctor.memory import check_memory
-from tts.data.doctor.options import Options
-from tts.data.doctor.population import (
+from tts.data.doctor.corpus_checks import (
     check_clips_of_speakers,
     check_population,
     check_speakers,
     check_split,
-    used,
+    trained_on,
 )
-from tts.data.doctor.readings import check_accents, check_reading
-from tts.data.doctor.sounds import check_sound
+from tts.data.doctor.findings import SEVERITIES, Finding, count_severities
+from tts.data.doctor.memory import check_memory
+from tts.data.doctor.options import DoctorOptions
+from tts.data.doctor.recording_checks import check_recording
+from tts.data.doctor.recording_stats import muted_log
+from tts.data.doctor.text_checks import check_accents, check_text
+from tts.data.doctor.utterances import ExaminedUtterance, gather_cases
 from tts.data.features.prepared_corpus import PreparedCorpus
 from tts.data.loading.base import SpeechDataModule
 
@@ -41,7 +41,7 @@ class Examination:
     """
 
     corpus: str
-    cases: Sequence[Case]
+    cases: Sequence[ExaminedUtterance]
     findings: Sequence[Finding]
 
     @property
@@ -51,10 +51,10 @@ class Examination:
 
     def status(self, strict: bool = False) -> int:
         """Exit status: 1 if there is an error, or a warning and they count."""
-        number = counts(self.findings)
+        number = count_severities(self.findings)
         return int(number["error"] > 0 or (strict and number["warning"] > 0))
 
-    def worst(self, n: int) -> list[tuple[Case, list[Finding]]]:
+    def worst(self, n: int) -> list[tuple[ExaminedUtterance, list[Finding]]]:
         """Recordings with errors or warnings that can be heard, the worst first."""
         by_id: dict[str, list[Finding]] = {}
         for finding in self.findings:
@@ -71,7 +71,7 @@ class Examination:
 
 def examine(
     datamodule: SpeechDataModule,
-    options: Options,
+    options: DoctorOptions,
     *,
     n_speakers: int | None = None,
     network: Any = None,
@@ -93,9 +93,9 @@ def examine(
             f"{corpus.root}: a prepared folder has no recordings to listen to; examine the corpus "
             "that it was made of"
         )
-    with quiet():
+    with muted_log():
         corpus.prepare()
-        cases = gather(datamodule, options.silence_db)
+        cases = gather_cases(datamodule, options.silence_db)
         findings = [
             *map(_row, corpus.faults()),
             *_of_each(cases, datamodule, options),
@@ -103,19 +103,19 @@ def examine(
             *check_speakers(cases, corpus, n_speakers),
             *check_clips_of_speakers(cases, corpus, options),
             *check_split(corpus),
-            *check_memory(used(cases, datamodule), datamodule, network, options),
+            *check_memory(trained_on(cases, datamodule), datamodule, network, options),
         ]
     return Examination(corpus.name, cases, findings)
 
 
 def _of_each(
-    cases: Sequence[Case], datamodule: SpeechDataModule, options: Options
+    cases: Sequence[ExaminedUtterance], datamodule: SpeechDataModule, options: DoctorOptions
 ) -> Iterator[Finding]:
     tokenizer = getattr(datamodule, "tokenizer", None)
     for case in cases:
-        yield from check_sound(case, datamodule, options)
+        yield from check_recording(case, datamodule, options)
         if tokenizer is not None:
-            yield from check_reading(case, tokenizer)
+            yield from check_text(case, tokenizer)
     if tokenizer is not None:
         yield from check_accents(cases, tokenizer, options)
 

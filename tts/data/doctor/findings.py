@@ -107,7 +107,7 @@ class Finding:
         return f"{place}: {self.what}" if place else self.what
 
 
-def found(
+def utterance_finding(
     check: str, severity: str, utterance: Utterance, what: str, gravity: float = 0.0
 ) -> Finding:
     """A finding about an utterance."""
@@ -116,7 +116,7 @@ def found(
     )
 
 
-def grouped(findings: Iterable[Finding]) -> dict[tuple[str, str], list[Finding]]:
+def group_findings(findings: Iterable[Finding]) -> dict[tuple[str, str], list[Finding]]:
     """By severity and check, the gravest first; in each, the worst first."""
     groups: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
@@ -126,7 +126,7 @@ def grouped(findings: Iterable[Finding]) -> dict[tuple[str, str], list[Finding]]
     return {key: sorted(groups[key], key=lambda finding: -finding.gravity) for key in order}
 
 
-def counts(findings: Iterable[Finding]) -> dict[str, int]:
+def count_severities(findings: Iterable[Finding]) -> dict[str, int]:
     """How many there are of each severity."""
     counter = Counter(finding.severity for finding in findings)
     return {severity: counter[severity] for severity in SEVERITIES}

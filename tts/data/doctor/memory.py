@@ -12,9 +12,9 @@ from typing import Any
 
 import torch
 
-from tts.data.doctor.cases import Case
-from tts.data.doctor.findings import Finding, found
-from tts.data.doctor.options import Options
+from tts.data.doctor.findings import Finding, utterance_finding
+from tts.data.doctor.options import DoctorOptions
+from tts.data.doctor.utterances import ExaminedUtterance
 from tts.data.loading.base import SpeechDataModule
 from tts.models import Tacotron2
 from tts.models.tacotron2.config import Tacotron2Config
@@ -78,7 +78,10 @@ def n_weights(config: Tacotron2Config) -> int:
 
 
 def check_memory(
-    cases: Sequence[Case], datamodule: SpeechDataModule, network: Any, options: Options
+    cases: Sequence[ExaminedUtterance],
+    datamodule: SpeechDataModule,
+    network: Any,
+    options: DoctorOptions,
 ) -> Iterator[Finding]:
     """Tell what a batch of the longest utterances takes.
 
@@ -102,7 +105,7 @@ def check_memory(
     )
     too_much = options.memory_gb is not None and estimate > options.memory_gb
     what += f"; there are {options.memory_gb} GB" if too_much else ""
-    yield found("memory", "warning" if too_much else "note", longest.utterance, what)
+    yield utterance_finding("memory", "warning" if too_much else "note", longest.utterance, what)
 
 
 def _block(n_in: int, n_out: int) -> int:

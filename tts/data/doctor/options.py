@@ -1,4 +1,4 @@
-"""``Options``: from where on something is a finding, and what is shown."""
+"""``DoctorOptions``: from where on something is a finding, and what is shown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Options:
+class DoctorOptions:
     """The section ``doctor`` of the configuration, which explains each.
 
     Attributes:

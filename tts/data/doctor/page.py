@@ -13,13 +13,13 @@ from html import escape
 from tts.audio import read_wave
 from tts.audio.encoding import encode_wave
 from tts.core.errors import InputError
-from tts.data.doctor.cases import Case
 from tts.data.doctor.examination import Examination
-from tts.data.doctor.findings import CHECKS, Finding, grouped
-from tts.data.doctor.listening import quiet
-from tts.data.doctor.options import Options
-from tts.data.doctor.report import summary
+from tts.data.doctor.findings import CHECKS, Finding, group_findings
+from tts.data.doctor.options import DoctorOptions
+from tts.data.doctor.recording_stats import muted_log
+from tts.data.doctor.report import summary_line
 from tts.data.doctor.svg import histogram, outline
+from tts.data.doctor.utterances import ExaminedUtterance
 
 # Findings of each check; the JSON has all
 _MOST = 100
@@ -46,11 +46,11 @@ audio {{ width: 100% }} .clip {{ margin: 0 0 1.6rem }}
 """
 
 
-def page(found: Examination, options: Options) -> str:
+def page(found: Examination, options: DoctorOptions) -> str:
     """The page as text."""
     title = f"Examination of {found.corpus}"
     lines = [_HEAD.format(title=escape(title)), f"<h1>{escape(title)}</h1>"]
-    lines += [f"<p>{escape(summary(found))}</p>", "<h2>Findings</h2>", *_findings(found)]
+    lines += [f"<p>{escape(summary_line(found))}</p>", "<h2>Findings</h2>", *_findings(found)]
     lines += ["<h2>Distributions</h2>", '<div class="charts">', *_charts(found.cases), "</div>"]
     lines += [*_worst(found, options), "</body></html>"]
     return "\n".join(lines) + "\n"
@@ -59,7 +59,7 @@ def page(found: Examination, options: Options) -> str:
 def _findings(found: Examination) -> Iterator[str]:
     if not found.findings:
         yield "<p>None.</p>"
-    for (severity, check), findings in grouped(found.findings).items():
+    for (severity, check), findings in group_findings(found.findings).items():
         about = CHECKS[check]
         # what is grave is there to be read, what is long can be opened
         opened = " open" if severity == "error" or len(findings) <= _opened(severity) else ""
@@ -84,7 +84,7 @@ def _row(finding: Finding) -> str:
     return f"<tr{title}>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
 
 
-def _charts(cases: Sequence[Case]) -> Iterator[str]:
+def _charts(cases: Sequence[ExaminedUtterance]) -> Iterator[str]:
     heard = [case.sound for case in cases if case.sound is not None and not case.sound.is_silent]
     texts = [case.reading.n_symbols for case in cases if case.reading and case.reading.n_symbols]
     paces = [pace for case in cases if (pace := case.pace) is not None]
@@ -99,7 +99,7 @@ def _charts(cases: Sequence[Case]) -> Iterator[str]:
     yield from (histogram(*chart) for chart in charts if len(chart[2]))
 
 
-def _worst(found: Examination, options: Options) -> Iterator[str]:
+def _worst(found: Examination, options: DoctorOptions) -> Iterator[str]:
     worst = found.worst(options.n_clips)
     if not worst:
         return
@@ -115,10 +115,10 @@ def _worst(found: Examination, options: Options) -> Iterator[str]:
         yield f"{_player(case, options.clip_seconds)}</div>"
 
 
-def _player(case: Case, seconds: float) -> str:
+def _player(case: ExaminedUtterance, seconds: float) -> str:
     """The outline of a whole recording, and the beginning of its sound."""
     try:
-        with quiet():
+        with muted_log():
             samples, rate = read_wave(case.utterance.wav, mix_down=True)
     except InputError:
         return "<br>(it is gone)"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from tts.core.errors import InputError
 from tts.core.files import atomic_writer
 from tts.data.doctor.examination import Examination
-from tts.data.doctor.findings import CHECKS, Finding, counts, grouped
-from tts.data.doctor.options import Options
+from tts.data.doctor.findings import CHECKS, Finding, count_severities, group_findings
+from tts.data.doctor.options import DoctorOptions
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -21,7 +21,9 @@ PAGE, FACTS = "doctor.html", "doctor.json"
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
 
 
-def write_report(found: Examination, config: Mapping[str, Any], options: Options) -> None:
+def write_examination(
+    found: Examination, config: Mapping[str, Any], options: DoctorOptions
+) -> None:
     """Write ``doctor.html`` and ``doctor.json`` and show the table.
 
     Raises:
@@ -29,19 +31,19 @@ def write_report(found: Examination, config: Mapping[str, Any], options: Options
     """
     from rich.console import Console
 
-    said = summary(found)
+    said = summary_line(found)
     if options.output is not None:
         folder = Path(options.output).expanduser()
         _write_files(found, config, options, folder)
         said += f"; see {folder / PAGE}"
     console = Console(highlight=False)
     if found.findings:
-        console.print(as_table(found, options))
+        console.print(examination_table(found, options))
     console.print(said, markup=False, soft_wrap=True)
 
 
 def _write_files(
-    found: Examination, config: Mapping[str, Any], options: Options, folder: Path
+    found: Examination, config: Mapping[str, Any], options: DoctorOptions, folder: Path
 ) -> None:
     from tts.data.doctor.page import page
 
@@ -49,21 +51,21 @@ def _write_files(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"doctor.output={folder}: cannot be made ({error.strerror})") from None
-    facts = json.dumps(as_json(found, config), indent=1, ensure_ascii=False)
+    facts = json.dumps(examination_json(found, config), indent=1, ensure_ascii=False)
     for name, text in ((PAGE, page(found, options)), (FACTS, facts + "\n")):
         with atomic_writer(folder / name) as file:
             # names of files may hold bytes that are no text
             file.write(text.encode(errors="backslashreplace"))
 
 
-def summary(found: Examination) -> str:
+def summary_line(found: Examination) -> str:
     """``"LJ Speech: 13100 utterances, 23.92 hours: 0 errors, 2 warnings, 1 note"``."""
-    numbers = counts(found.findings)
+    numbers = count_severities(found.findings)
     told = ", ".join(f"{n} {severity}{'s' * (n != 1)}" for severity, n in numbers.items())
     return f"{found.corpus}: {len(found.cases)} utterances, {found.hours:.2f} hours: {told}"
 
 
-def as_table(found: Examination, options: Options) -> Table:
+def examination_table(found: Examination, options: DoctorOptions) -> Table:
     """A row for each check that found something."""
     from rich.table import Table
     from rich.text import Text
@@ -72,7 +74,7 @@ def as_table(found: Examination, options: Options) -> Table:
     table.add_column("severity", no_wrap=True)
     table.add_column("n", justify="right")
     table.add_column("what, and what to do")
-    for (severity, check), findings in grouped(found.findings).items():
+    for (severity, check), findings in group_findings(found.findings).items():
         told = Text(CHECKS[check].title, style="bold")
         for finding in findings[: options.n_shown]:
             told.append(f"\n{_printable(str(finding))}", style="not bold")
@@ -83,15 +85,17 @@ def as_table(found: Examination, options: Options) -> Table:
     return table
 
 
-def as_json(found: Examination, config: Mapping[str, Any]) -> dict[str, Any]:
+def examination_json(found: Examination, config: Mapping[str, Any]) -> dict[str, Any]:
     """Everything that was found, with what it depends on."""
     return {
         "corpus": found.corpus,
         "utterances": len(found.cases),
         "hours": round(found.hours, 4),
-        "counts": counts(found.findings),
+        "counts": count_severities(found.findings),
         "findings": [
-            _described(finding) for group in grouped(found.findings).values() for finding in group
+            _described(finding)
+            for group in group_findings(found.findings).values()
+            for finding in group
         ],
         "config": {key: config[key] for key in ("doctor", "data", "audio", "tokenizer")}
         | {"model": config["model"]["name"]},

@@ -33,7 +33,7 @@ from tts.core.building import (
 from tts.core.errors import InputError
 from tts.core.files import atomic_writer
 from tts.core.threads import torch_threads
-from tts.data.corpora.base import Corpus
+from tts.data.corpora.corpus import Corpus
 from tts.data.corpora.manifest import Utterance
 from tts.data.features.contract import Contract
 from tts.data.features.extract import Found, Needs, Work

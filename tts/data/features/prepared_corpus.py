@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tts.audio.processing import Processing
 from tts.core.errors import InputError
-from tts.data.corpora.base import Corpus
-from tts.data.corpora.manifest import Entry, Faults, Utterance
+from tts.data.corpora.corpus import Corpus
+from tts.data.corpora.manifest import Faults, ManifestRow, Utterance
 from tts.data.corpora.splits import Split
 from tts.data.features.contract import Contract
 from tts.data.features.prepared import CORPUS, Prepared, read_header
@@ -77,7 +77,7 @@ class PreparedCorpus(Corpus):
         """That of the corpus that was prepared."""
         return str(self.prepared.table.about["fingerprint"])
 
-    def _entries(self, faults: Faults) -> list[Entry]:
+    def _read_rows(self, faults: Faults) -> list[ManifestRow]:
         raise NotImplementedError("there is no manifest to read")
 
     def _read(self) -> list[Utterance]:

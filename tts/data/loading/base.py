@@ -21,7 +21,7 @@ from tts.audio import MelConfig
 from tts.audio.processing import Processing
 from tts.core.errors import InputError
 from tts.core.signals import outlive_signals
-from tts.data.corpora.base import Corpus
+from tts.data.corpora.corpus import Corpus
 from tts.data.features.contract import Contract
 from tts.data.features.preparation import Preparation
 from tts.data.features.prepared import Prepared

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from tts.audio import MelConfig
 from tts.core.errors import InputError
-from tts.data.corpora.base import Corpus
+from tts.data.corpora.corpus import Corpus
 from tts.data.features.gta import Acoustic, GtaMels, read_acoustic
 from tts.data.features.prepared import Prepared
 from tts.data.features.table import Rows

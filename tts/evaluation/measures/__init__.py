@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from tts.evaluation.measures.base import Figure, Measure, Row, Scores
 from tts.evaluation.measures.distortion import Distortion
 from tts.evaluation.measures.intelligibility import Intelligibility
+from tts.evaluation.measures.measure import Figure, FigureValues, Measure, Scores
 from tts.evaluation.measures.naturalness import DistillMos, DnsMos
 from tts.evaluation.measures.similarity import Similarity
 from tts.evaluation.measures.synthesis import Alignment, Speed
@@ -15,4 +15,4 @@ _ALL: tuple[Callable[[], Measure], ...] = (
 #: By name, in the order of the table.
 MEASURES: dict[str, Callable[[], Measure]] = {make().name: make for make in _ALL}
 
-__all__ = ["MEASURES", "Figure", "Measure", "Row", "Scores"]
+__all__ = ["MEASURES", "Figure", "FigureValues", "Measure", "Scores"]

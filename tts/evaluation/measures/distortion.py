@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tts.audio import MelConfig
 from tts.evaluation.clips import Clip
-from tts.evaluation.measures.base import Figure, PerClip, Row
+from tts.evaluation.measures.measure import Figure, FigureValues, PerClip
 
 #: Cepstral coefficients that count: the envelope without its level.
 N_COEFFICIENTS = 13
@@ -19,7 +19,7 @@ N_COEFFICIENTS = 13
 SILENCE_DB = -40.0
 LOWEST_HZ, HIGHEST_HZ = 65.0, 500.0
 
-Array = NDArray[np.float64]
+FloatArray = NDArray[np.float64]
 
 
 class Distortion(PerClip):
@@ -38,12 +38,12 @@ class Distortion(PerClip):
 
     def __init__(self) -> None:
         self._mel = MelConfig()
-        self._known: dict[str, tuple[Array, Array]] = {}
+        self._known: dict[str, tuple[FloatArray, FloatArray]] = {}
 
     def load(self) -> None:
         """Nothing to get ready: librosa is always there."""
 
-    def row(self, clip: Clip) -> Row:
+    def row(self, clip: Clip) -> FigureValues:
         """Compare one clip with its recording."""
         import librosa
 
@@ -61,7 +61,7 @@ class Distortion(PerClip):
         row = {"mcd": 10 / np.log(10) * np.sqrt(2) * float(cost[path[:, 0], path[:, 1]].mean())}
         return row | _pitch_errors(pitch_here[path[:, 0]], pitch_there[path[:, 1]])
 
-    def _features(self, samples: NDArray[np.float32]) -> tuple[Array, Array]:
+    def _features(self, samples: NDArray[np.float32]) -> tuple[FloatArray, FloatArray]:
         """Cepstra ``(T, 13)`` and pitch ``(T,)``, NaN where unvoiced, of frames with sound."""
         import librosa
         import torch
@@ -89,7 +89,7 @@ class Distortion(PerClip):
         return scale * cepstra[:n][heard], np.asarray(pitch[:n][heard], dtype=np.float64)
 
 
-def _pitch_errors(here: Array, there: Array) -> Row:
+def _pitch_errors(here: FloatArray, there: FloatArray) -> FigureValues:
     voiced_here, voiced_there = np.isfinite(here), np.isfinite(there)
     row = {"voicing_error": float(np.mean(voiced_here != voiced_there))}
     if (both := voiced_here & voiced_there).any():

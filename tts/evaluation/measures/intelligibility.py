@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from tts.evaluation.clips import Clip
-from tts.evaluation.measures.base import Figure, Row, Scores
+from tts.evaluation.measures.measure import Figure, FigureValues, Scores
 from tts.metrics.recognition import Recogniser, Whisper, error_rates
 
 
@@ -39,7 +39,7 @@ class Intelligibility:
 
     def __call__(self, clips: Sequence[Clip], tick: Callable[[], None]) -> Scores:
         """Listen to each clip."""
-        rows: list[Row] = []
+        rows: list[FigureValues] = []
         errors, lengths, transcripts = Counter[str](), Counter[str](), []
         for clip in clips:
             transcripts.append(self.recogniser(*clip.sound).strip())

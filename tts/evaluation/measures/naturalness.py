@@ -11,7 +11,7 @@ from contextlib import redirect_stdout
 from typing import Any
 
 from tts.evaluation.clips import Clip
-from tts.evaluation.measures.base import Figure, PerClip, Row, needed
+from tts.evaluation.measures.measure import Figure, FigureValues, PerClip, import_optional
 
 SAMPLE_RATE = 16000
 
@@ -34,11 +34,11 @@ class DistillMos(PerClip):
         """
         if self._network is None:
             # torchaudio is for reading files on its command line; on PyPI it is built for CUDA only
-            package = needed("distillmos", self.install, without=["torchaudio"])
+            package = import_optional("distillmos", self.install, without=["torchaudio"])
             with redirect_stdout(io.StringIO()):  # it says which file it reads
                 self._network = package.ConvTransformerSQAModel().eval()
 
-    def row(self, clip: Clip) -> Row:
+    def row(self, clip: Clip) -> FigureValues:
         """Judge one clip."""
         import torch
 
@@ -68,9 +68,9 @@ class DnsMos(PerClip):
             InputError: the package is not installed.
         """
         if self._run is None:
-            self._run = needed("speechmos.dnsmos", self.install).run
+            self._run = import_optional("speechmos.dnsmos", self.install).run
 
-    def row(self, clip: Clip) -> Row:
+    def row(self, clip: Clip) -> FigureValues:
         """Judge one clip."""
         self.load()
         samples = clip.sound.at(SAMPLE_RATE).clip(-1, 1)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tts.evaluation.clips import Clip
-from tts.evaluation.measures.base import Figure, Row, Scores, needed
+from tts.evaluation.measures.measure import Figure, FigureValues, Scores, import_optional
 
 SAMPLE_RATE = 16000
 #: Speech is brought to this level before it is judged, as the encoder was trained: dB full scale.
@@ -40,7 +40,7 @@ class Similarity:
         """
         if self._encoder is None:
             # webrtcvad is for trimming, which is not asked for, and needs a setuptools of old
-            package = needed("resemblyzer", self.install, without=["webrtcvad"])
+            package = import_optional("resemblyzer", self.install, without=["webrtcvad"])
             self._encoder = package.VoiceEncoder("cpu", verbose=False)
 
     def __call__(self, clips: Sequence[Clip], tick: Callable[[], None]) -> Scores:
@@ -50,7 +50,7 @@ class Similarity:
         if not spoken:
             return Scores([{} for _ in clips], {})
         target = _direction([self._of_recording(clip) for clip in spoken])
-        embeddings, rows = [], list[Row]()
+        embeddings, rows = [], list[FigureValues]()
         for clip in clips:
             embeddings.append(self._embedding(clip.sound.at(SAMPLE_RATE)))
             rows.append({"similarity": float(embeddings[-1] @ target)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tts.evaluation.clips import Clip
-from tts.evaluation.measures.base import Figure, PerClip, Row, Scores
+from tts.evaluation.measures.measure import Figure, FigureValues, PerClip, Scores
 
 
 class Alignment(PerClip):
@@ -20,7 +20,7 @@ class Alignment(PerClip):
     def load(self) -> None:
         """Nothing to get ready."""
 
-    def row(self, clip: Clip) -> Row:
+    def row(self, clip: Clip) -> FigureValues:
         """Judge one clip that a synthesizer made."""
         if clip.speech is None:
             return {}
@@ -40,7 +40,7 @@ class Speed:
 
     def __call__(self, clips: Sequence[Clip], tick: Callable[[], None]) -> Scores:
         """Sum up."""
-        rows: list[Row] = []
+        rows: list[FigureValues] = []
         computed = played = 0.0
         for clip in clips:
             rows.append({})

@@ -16,7 +16,7 @@ from tts.core.errors import InputError
 from tts.evaluation.clips import Clip
 
 #: Figures of one clip, by key.
-Row = dict[str, float]
+FigureValues = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Scores:
         heard: what was understood of each clip; empty if the measure does not listen to words.
     """
 
-    rows: list[Row]
-    summary: Row
+    rows: list[FigureValues]
+    summary: FigureValues
     heard: tuple[str, ...] = ()
 
 
@@ -82,7 +82,7 @@ class Measure(Protocol):
 class PerClip:
     """A measure that looks at each clip alone; a system has the mean of its clips."""
 
-    def row(self, clip: Clip) -> Row:
+    def row(self, clip: Clip) -> FigureValues:
         """Figures of one clip; none if it does not have what is needed."""
         raise NotImplementedError
 
@@ -92,10 +92,10 @@ class PerClip:
         for clip in clips:
             rows.append(self.row(clip))
             tick()
-        return Scores(rows, mean_row(rows))
+        return Scores(rows, mean_figures(rows))
 
 
-def mean_row(rows: Iterable[Row]) -> Row:
+def mean_figures(rows: Iterable[FigureValues]) -> FigureValues:
     """Means of the figures, each over the clips that have it."""
     values: dict[str, list[float]] = {}
     for row in rows:
@@ -104,7 +104,7 @@ def mean_row(rows: Iterable[Row]) -> Row:
     return {key: float(np.mean(found)) for key, found in values.items()}
 
 
-def needed(module: str, install: str, without: Sequence[str] = ()) -> ModuleType:
+def import_optional(module: str, install: str, without: Sequence[str] = ()) -> ModuleType:
     """Import a package that only this measure needs.
 
     Args:

@@ -8,7 +8,7 @@ import soundfile
 
 from tts.audio import write_wave
 from tts.core.errors import InputError
-from tts.data.doctor.listening import listen, quiet
+from tts.data.doctor.recording_stats import measure_recording, muted_log
 
 RATE = 22050
 
@@ -25,7 +25,7 @@ def silence(seconds, rate=RATE):
 def hear(tmp_path):
     def hear(*parts, rate=RATE, silence_db=40.0):
         write_wave(tmp_path / "a.wav", np.concatenate(parts), rate)
-        return listen(tmp_path / "a.wav", silence_db)
+        return measure_recording(tmp_path / "a.wav", silence_db)
 
     return hear
 
@@ -95,15 +95,15 @@ def test_equal_sound_has_an_equal_digest(tmp_path):
     digests = []
     for name, rate in (("a.wav", RATE), ("b.flac", RATE), ("c.wav", 16000)):
         write_wave(tmp_path / name, tone(), rate)
-        digests.append(listen(tmp_path / name, 40).digest)
+        digests.append(measure_recording(tmp_path / name, 40).digest)
     assert digests[0] == digests[1] != digests[2]
 
 
 def test_channels_are_counted_and_mixed_in_silence(tmp_path, caplog):
     caplog.set_level(logging.INFO, logger="tts")
     soundfile.write(tmp_path / "a.wav", np.stack([tone(), 0 * tone()], 1), RATE)
-    with quiet():
-        sound = listen(tmp_path / "a.wav", 40)
+    with muted_log():
+        sound = measure_recording(tmp_path / "a.wav", 40)
     assert (sound.channels, round(sound.peak, 2)) == (2, 0.25)
     assert caplog.messages == []
 
@@ -111,4 +111,4 @@ def test_channels_are_counted_and_mixed_in_silence(tmp_path, caplog):
 def test_what_is_no_sound_is_refused(tmp_path):
     (tmp_path / "a.wav").write_bytes(b"RIFF")
     with pytest.raises(InputError, match=r"a\.wav"):
-        listen(tmp_path / "a.wav", 40)
+        measure_recording(tmp_path / "a.wav", 40)

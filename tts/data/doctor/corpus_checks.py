@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tts.core.errors import InputError, listed
-from tts.data.corpora.base import Corpus
-from tts.data.doctor.cases import Case
-from tts.data.doctor.findings import Finding, found
-from tts.data.doctor.options import Options
+from tts.data.corpora.corpus import Corpus
+from tts.data.doctor.findings import Finding, utterance_finding
+from tts.data.doctor.options import DoctorOptions
+from tts.data.doctor.utterances import ExaminedUtterance
 from tts.data.loading.base import SpeechDataModule
 from tts.data.loading.datamodule import MelWaveDataModule
 
@@ -29,7 +29,7 @@ _LEAST_DEVIATION = 0.1
 SEGMENT = 16000
 
 
-def deviations(values: Sequence[float]) -> NDArray[np.float64]:
+def robust_deviations(values: Sequence[float]) -> NDArray[np.float64]:
     """How many robust standard deviations each of some positive values is from their median."""
     logs = np.log(np.asarray(values, np.float64))
     distances = logs - np.median(logs)
@@ -38,7 +38,9 @@ def deviations(values: Sequence[float]) -> NDArray[np.float64]:
     return scaled
 
 
-def used(cases: Iterable[Case], datamodule: SpeechDataModule) -> list[Case]:
+def trained_on(
+    cases: Iterable[ExaminedUtterance], datamodule: SpeechDataModule
+) -> list[ExaminedUtterance]:
     """Cases with sound that ``data.min_seconds`` and ``data.max_seconds`` leave in."""
     longest = float("inf") if datamodule.max_seconds is None else datamodule.max_seconds
     return [
@@ -51,10 +53,10 @@ def used(cases: Iterable[Case], datamodule: SpeechDataModule) -> list[Case]:
 
 
 def check_population(
-    cases: Sequence[Case], datamodule: SpeechDataModule, options: Options
+    cases: Sequence[ExaminedUtterance], datamodule: SpeechDataModule, options: DoctorOptions
 ) -> Iterator[Finding]:
     """All checks of this module but those of speakers and split."""
-    kept = used(cases, datamodule)
+    kept = trained_on(cases, datamodule)
     yield from _bounds(cases, kept)
     yield from _durations(kept, options)
     yield from _paces(kept, options)
@@ -63,7 +65,9 @@ def check_population(
     yield from _same_texts(cases)
 
 
-def check_speakers(cases: Sequence[Case], corpus: Corpus, wanted: int | None) -> Iterator[Finding]:
+def check_speakers(
+    cases: Sequence[ExaminedUtterance], corpus: Corpus, wanted: int | None
+) -> Iterator[Finding]:
     """Whether there are as many as the configuration says."""
     n_found = max(len(corpus.speakers), 1)
     if wanted not in (None, n_found):
@@ -72,7 +76,7 @@ def check_speakers(cases: Sequence[Case], corpus: Corpus, wanted: int | None) ->
 
 
 def check_clips_of_speakers(
-    cases: Sequence[Case], corpus: Corpus, options: Options
+    cases: Sequence[ExaminedUtterance], corpus: Corpus, options: DoctorOptions
 ) -> Iterator[Finding]:
     """Speakers of whom there is too little to learn a voice from."""
     if len(corpus.speakers) < 2:
@@ -96,39 +100,46 @@ def check_split(corpus: Corpus) -> Iterator[Finding]:
         yield Finding("split", "warning", what)
 
 
-def _bounds(cases: Sequence[Case], kept: Sequence[Case]) -> Iterator[Finding]:
+def _bounds(
+    cases: Sequence[ExaminedUtterance], kept: Sequence[ExaminedUtterance]
+) -> Iterator[Finding]:
     inside = {case.utterance.id for case in kept}
     for case in cases:
         sound = case.sound
         if sound is not None and not sound.is_silent and case.utterance.id not in inside:
-            yield found("bounds", "note", case.utterance, f"{sound.seconds:.2f} s", sound.seconds)
+            yield utterance_finding(
+                "bounds", "note", case.utterance, f"{sound.seconds:.2f} s", sound.seconds
+            )
 
 
-def _durations(kept: Sequence[Case], options: Options) -> Iterator[Finding]:
+def _durations(kept: Sequence[ExaminedUtterance], options: DoctorOptions) -> Iterator[Finding]:
     seconds = [(case, case.sound.seconds) for case in kept if case.sound is not None]
     return _outliers("duration", seconds, "{:.2f} s, {:.2f} s is usual", options)
 
 
-def _paces(kept: Sequence[Case], options: Options) -> Iterator[Finding]:
+def _paces(kept: Sequence[ExaminedUtterance], options: DoctorOptions) -> Iterator[Finding]:
     paces = [(case, pace) for case in kept if (pace := case.pace) is not None]
     return _outliers("pace", paces, "{:.1f} symbols in a second, {:.1f} are usual", options)
 
 
 def _outliers(
-    check: str, measured: Sequence[tuple[Case, float]], wording: str, options: Options
+    check: str,
+    measured: Sequence[tuple[ExaminedUtterance, float]],
+    wording: str,
+    options: DoctorOptions,
 ) -> Iterator[Finding]:
     """What is far from the others; ``wording`` has places for it and for what is usual."""
     values = [value for _, value in measured]
     if len(values) < options.least:
         return
     usual = float(np.median(values))
-    for (case, value), deviation in zip(measured, deviations(values), strict=True):
+    for (case, value), deviation in zip(measured, robust_deviations(values), strict=True):
         if abs(deviation) > options.outlier:
             what = wording.format(value, usual)
-            yield found(check, "warning", case.utterance, what, abs(deviation))
+            yield utterance_finding(check, "warning", case.utterance, what, abs(deviation))
 
 
-def _segments(kept: Sequence[Case], datamodule: SpeechDataModule) -> Iterator[Finding]:
+def _segments(kept: Sequence[ExaminedUtterance], datamodule: SpeechDataModule) -> Iterator[Finding]:
     is_waveglow = isinstance(datamodule, MelWaveDataModule)
     length = datamodule.segment_length if isinstance(datamodule, MelWaveDataModule) else SEGMENT
     shortest = length / datamodule.mel.sample_rate
@@ -136,11 +147,11 @@ def _segments(kept: Sequence[Case], datamodule: SpeechDataModule) -> Iterator[Fi
         if case.sound is not None and case.sound.seconds < shortest:
             what = f"{case.sound.seconds:.2f} s, a segment is {shortest:.2f} s"
             severity = "warning" if is_waveglow else "note"
-            yield found("segment", severity, case.utterance, what, -case.sound.seconds)
+            yield utterance_finding("segment", severity, case.utterance, what, -case.sound.seconds)
 
 
-def _same_sounds(cases: Sequence[Case]) -> Iterator[Finding]:
-    first: dict[bytes, Case] = {}
+def _same_sounds(cases: Sequence[ExaminedUtterance]) -> Iterator[Finding]:
+    first: dict[bytes, ExaminedUtterance] = {}
     for case in cases:
         if case.sound is None or case.sound.is_silent:
             continue
@@ -150,11 +161,11 @@ def _same_sounds(cases: Sequence[Case]) -> Iterator[Finding]:
             severity = "warning" if same_text else "error"
             what = f"the sound of {other.id!r} ({other.where})"
             what += "" if same_text else ", with another text"
-            yield found("same_sound", severity, case.utterance, what)
+            yield utterance_finding("same_sound", severity, case.utterance, what)
 
 
-def _same_texts(cases: Sequence[Case]) -> Iterator[Finding]:
-    groups: defaultdict[str, list[Case]] = defaultdict(list)
+def _same_texts(cases: Sequence[ExaminedUtterance]) -> Iterator[Finding]:
+    groups: defaultdict[str, list[ExaminedUtterance]] = defaultdict(list)
     for case in cases:
         if case.reading is not None:
             groups[case.utterance.text].append(case)
@@ -162,4 +173,4 @@ def _same_texts(cases: Sequence[Case]) -> Iterator[Finding]:
         if len(group) > 1:
             others = listed([case.utterance.id for case in group[1:]], 3)
             what = f"{text[:40]!r}, as in {others}"
-            yield found("same_text", "note", group[0].utterance, what, len(group))
+            yield utterance_finding("same_text", "note", group[0].utterance, what, len(group))

@@ -18,8 +18,16 @@ from pathlib import Path
 from typing import Any
 
 from tts.core.errors import InputError, listed
-from tts.data.corpora.base import FolderCorpus, require_folder
-from tts.data.corpora.manifest import SOUNDS, Entry, Faults, id_of, read_text, undecoded, usable
+from tts.data.corpora.corpus import FolderCorpus, require_folder
+from tts.data.corpora.manifest import (
+    AUDIO_SUFFIXES,
+    Faults,
+    ManifestRow,
+    encoding_fault,
+    read_text,
+    recording_id,
+    usable_rows,
+)
 
 Column = str | int | None
 
@@ -112,12 +120,12 @@ class CsvCorpus(FolderCorpus):
         self.file = self.root / Path(file).expanduser()
         self.wav_root = self.root if wav_root is None else self.root / Path(wav_root).expanduser()
 
-    def _entries(self, faults: Faults) -> list[Entry]:
+    def _read_rows(self, faults: Faults) -> list[ManifestRow]:
         require_folder(self.root, "set data.root to the corpus")
         return read_table(self.file, self.wav_root, self.format, faults)
 
 
-def read_table(path: Path, wav_root: Path, form: TableFormat, faults: Faults) -> list[Entry]:
+def read_table(path: Path, wav_root: Path, form: TableFormat, faults: Faults) -> list[ManifestRow]:
     """Read a table.
 
     Args:
@@ -132,7 +140,7 @@ def read_table(path: Path, wav_root: Path, form: TableFormat, faults: Faults) ->
     rows = _rows(path, form, faults)
     first = next(rows, None)
     if first is None:
-        return usable(path, [], faults)
+        return usable_rows(path, [], faults)
     if faults and form.has_header:
         raise InputError(faults[0])  # of the header, without which no column is known
     width = len(first[1])
@@ -148,8 +156,8 @@ def read_table(path: Path, wav_root: Path, form: TableFormat, faults: Faults) ->
         written = {key: " ".join(fields[place].split()) for key, place in places.items()}
         wav = _wav(folder, written["wav"])
         speaker = written.get("speaker", "")
-        found.append(Entry(id_of(wav, folder), wav, written["text"], where, speaker))
-    return usable(path, found, faults)
+        found.append(ManifestRow(recording_id(wav, folder), wav, written["text"], where, speaker))
+    return usable_rows(path, found, faults)
 
 
 def _rows(path: Path, form: TableFormat, faults: Faults) -> Iterator[tuple[str, list[str]]]:
@@ -162,7 +170,7 @@ def _rows(path: Path, form: TableFormat, faults: Faults) -> Iterator[tuple[str, 
             where, start = f"{path.name}:{start}", reader.line_num + 1
             if not any(field.strip() for field in fields):
                 continue
-            if fault := undecoded(path, where, "".join(fields)):
+            if fault := encoding_fault(path, where, "".join(fields)):
                 faults.append(f"{fault}, or set data.encoding")
             else:
                 yield where, fields
@@ -222,5 +230,5 @@ def _places(
 def _wav(folder: str, written: str) -> str:
     if not written:
         return ""
-    ending = "" if written.lower().endswith(SOUNDS) else ".wav"
+    ending = "" if written.lower().endswith(AUDIO_SUFFIXES) else ".wav"
     return os.path.normpath(os.path.join(folder, written + ending))

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from tts.audio.io import decode
 from tts.core.building import atomic_folder, n_cores, ordered_map, progress, remove_leftovers
 from tts.core.errors import InputError
-from tts.data.corpora.base import DESCRIPTION, Corpus
-from tts.data.corpora.delimited import TableFormat, read_table
-from tts.data.corpora.manifest import Entry, Faults
+from tts.data.corpora.corpus import DESCRIPTION, Corpus
+from tts.data.corpora.csv_table import TableFormat, read_table
+from tts.data.corpora.manifest import Faults, ManifestRow
 
 MANIFEST = "manifest.csv"
 _FORMAT = TableFormat(speaker="speaker")
@@ -145,7 +145,7 @@ class ConvertedCorpus(MadeCorpus):
         _log.info("%s: %d recordings in %s", self.name, len(rows), self.root)
         return {"faults": faults}
 
-    def _entries(self, faults: Faults) -> list[Entry]:
+    def _read_rows(self, faults: Faults) -> list[ManifestRow]:
         entries = read_table(self.root / MANIFEST, self.root / "wavs", _FORMAT, faults)
         faults += self._description().get("faults", [])
         return entries

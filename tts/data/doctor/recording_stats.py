@@ -1,4 +1,4 @@
-"""``listen``: what one recording is like, in the numbers that the checks are made of.
+"""``measure_recording``: what one recording is like, in the numbers that the checks are made of.
 
 Silence is what ``data.trim_db`` would cut: frames of 10 ms far below the loudest. A level is that
 of the frames between, and so is the spectrum: pauses say nothing of a voice.
@@ -31,7 +31,7 @@ _N_FFT, _MOST_SPECTRA = 1024, 256
 _FAINT_DB = 70.0
 
 
-class Sound(NamedTuple):
+class RecordingStats(NamedTuple):
     """A recording.
 
     Attributes:
@@ -71,7 +71,7 @@ class Sound(NamedTuple):
         return self.seconds - self.lead - self.tail
 
 
-def listen(path: Path, silence_db: float) -> Sound:
+def measure_recording(path: Path, silence_db: float) -> RecordingStats:
     """Read and measure a recording.
 
     Args:
@@ -90,7 +90,7 @@ def listen(path: Path, silence_db: float) -> Sound:
     (active,) = np.nonzero(energy >= energy.max() * 10 ** (-silence_db / 10))
     begin, end = active[0] * frame, min((active[-1] + 1) * frame, len(samples))
     digest = hashlib.blake2b(samples.tobytes(), digest_size=16, salt=rate.to_bytes(8, "big"))
-    return Sound(
+    return RecordingStats(
         rate=rate,
         channels=soundfile.info(path).channels,
         seconds=len(samples) / rate,
@@ -106,9 +106,9 @@ def listen(path: Path, silence_db: float) -> Sound:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def muted_log() -> Iterator[None]:
     """Keep what is going to be a finding out of the log."""
-    loggers = [logging.getLogger(name) for name in ("tts.audio.io", "tts.data.corpora.base")]
+    loggers = [logging.getLogger(name) for name in ("tts.audio.io", "tts.data.corpora.corpus")]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""``gather``: listen to all recordings and read all texts, whatever is wrong with them."""
+"""``gather_cases``: listen to all recordings and read all texts, whatever is wrong with them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 from tts.core.building import n_cores, ordered_map, progress
 from tts.core.errors import InputError
 from tts.data.corpora.manifest import Utterance
-from tts.data.doctor.listening import Sound, listen
+from tts.data.doctor.recording_stats import RecordingStats, measure_recording
 from tts.data.loading.base import SpeechDataModule
 from tts.text import Tokenizer
 from tts.text.scripts import TRANSLITERATING, foreign_script
 
 
 @dataclass(frozen=True)
-class Reading:
+class TextReading:
     """What a tokenizer makes of a text.
 
     Attributes:
@@ -34,7 +34,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Case:
+class ExaminedUtterance:
     """An utterance and what was found of it.
 
     Attributes:
@@ -45,9 +45,9 @@ class Case:
     """
 
     utterance: Utterance
-    sound: Sound | None
+    sound: RecordingStats | None
     wrong: str = ""
-    reading: Reading | None = None
+    reading: TextReading | None = None
 
     @property
     def pace(self) -> float | None:
@@ -57,55 +57,55 @@ class Case:
         return self.reading.n_symbols / self.sound.spoken or None
 
 
-def gather(datamodule: SpeechDataModule, silence_db: float) -> list[Case]:
+def gather_cases(datamodule: SpeechDataModule, silence_db: float) -> list[ExaminedUtterance]:
     """Examine every utterance of a corpus, with progress on standard error.
 
     Args:
         datamodule: knows the corpus, and the tokenizer if there is one.
-        silence_db: see ``listen``.
+        silence_db: see ``measure_recording``.
 
     Raises:
         InputError: naming the file or the row at fault; no fault of single recordings or texts.
     """
     name, utterances = datamodule.corpus.name, datamodule.corpus.utterances()
     tokenizer = getattr(datamodule, "tokenizer", None)
-    readings: Sequence[Reading | None] = [None] * len(utterances)
+    readings: Sequence[TextReading | None] = [None] * len(utterances)
     if tokenizer is not None:
         readings = list(_read_all(name, utterances, tokenizer.quiet()))
     sounds = _listen_to_all(name, utterances, silence_db)
     return [
-        Case(utterance, sound, wrong, reading)
+        ExaminedUtterance(utterance, sound, wrong, reading)
         for utterance, (sound, wrong), reading in zip(utterances, sounds, readings, strict=True)
     ]
 
 
-def read(tokenizer: Tokenizer, text: str) -> Reading:
+def examine_text(tokenizer: Tokenizer, text: str) -> TextReading:
     """Read a text; what is wrong with it is part of the result."""
     script = None
     if tokenizer.cleaner != TRANSLITERATING and tokenizer.language is None:
         script = foreign_script(tuple(tokenizer.symbols), text)
     try:
         unknown = tuple(tokenizer.unknown(text).items())
-        return Reading(len(tokenizer.encode(text)), script, unknown)
+        return TextReading(len(tokenizer.encode(text)), script, unknown)
     except InputError as error:
-        return Reading(script=script, wrong=str(error))
+        return TextReading(script=script, wrong=str(error))
 
 
 def _read_all(
     name: str, utterances: Sequence[Utterance], tokenizer: Tokenizer
-) -> Iterator[Reading]:
+) -> Iterator[TextReading]:
     with progress(f"reading the texts of {name}", len(utterances)) as advance:
         for utterance in utterances:
-            yield read(tokenizer, utterance.text)
+            yield examine_text(tokenizer, utterance.text)
             advance(1)
 
 
 def _listen_to_all(
     name: str, utterances: Sequence[Utterance], silence_db: float
-) -> Iterator[tuple[Sound | None, str]]:
-    def attempt(path: Path) -> tuple[Sound | None, str]:
+) -> Iterator[tuple[RecordingStats | None, str]]:
+    def attempt(path: Path) -> tuple[RecordingStats | None, str]:
         try:
-            return listen(path, silence_db), ""
+            return measure_recording(path, silence_db), ""
         except InputError as error:
             return None, str(error).removeprefix(f"{path}: ")
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from tts.core.errors import InputError, listed
-from tts.data.corpora.manifest import Entry, Faults, Utterance
+from tts.data.corpora.manifest import Faults, ManifestRow, Utterance
 from tts.data.corpora.splits import Split, hash_split, held_out_ids
 
 # A file of ours in a corpus; its "name" keeps "synthetic" in every later mention
@@ -74,7 +74,7 @@ class Corpus(ABC):
         """What the corpus is called wherever it is mentioned."""
 
     @abstractmethod
-    def _entries(self, faults: Faults) -> list[Entry]:
+    def _read_rows(self, faults: Faults) -> list[ManifestRow]:
         """Read the manifest: what can be used, and a line for each row that cannot."""
 
     def prepare(self) -> None:
@@ -154,15 +154,15 @@ class Corpus(ABC):
 
     def _read(self) -> list[Utterance]:
         found: Faults = []
-        entries = self._entries(found)
-        faults = in_order(found)
+        entries = self._read_rows(found)
+        faults = sort_faults(found)
         if faults and self.on_error == "raise":
             more = f" (and {len(faults) - 1} more; data.on_error=skip leaves such rows out)"
             raise InputError(f"{faults[0]}{more if len(faults) > 1 else ''}")
         if not entries:
             raise InputError(f"{self.root}: no row can be used, first {faults[0]}")
         entries = self._chosen(entries)
-        self._speakers, self._faults = numbered(entries), faults
+        self._speakers, self._faults = speaker_names(entries), faults
         self._check_speakers()
         numbers = {name: number for number, name in enumerate(self._speakers)}
         return [
@@ -172,12 +172,12 @@ class Corpus(ABC):
             for entry in entries
         ]
 
-    def _chosen(self, entries: list[Entry]) -> list[Entry]:
+    def _chosen(self, entries: list[ManifestRow]) -> list[ManifestRow]:
         if self.only_speakers is None:
             return entries
         there = {entry.speaker for entry in entries}
         if missing := [name for name in self.only_speakers if name not in there]:
-            known = listed(list(numbered(entries)), 10) or "none with a name"
+            known = listed(list(speaker_names(entries)), 10) or "none with a name"
             raise InputError(
                 f"data.only_speakers: there is no {missing[0]!r} in {self.root}; there are {known}"
             )
@@ -205,7 +205,7 @@ class FolderCorpus(Corpus):
         return described_name(self.root) or self.root.resolve().name
 
 
-def numbered(entries: Sequence[Entry]) -> tuple[str, ...]:
+def speaker_names(entries: Sequence[ManifestRow]) -> tuple[str, ...]:
     """Names of the speakers in the order of their numbers: sorted, whole numbers by size."""
     names = {entry.speaker for entry in entries if entry.speaker}
     if all(name.isdecimal() for name in names):
@@ -213,7 +213,7 @@ def numbered(entries: Sequence[Entry]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def in_order(faults: Faults) -> Faults:
+def sort_faults(faults: Faults) -> Faults:
     """Sort faults of the same file by their lines; files stay in the order of their first."""
     places = [match.groups() if (match := _PLACE.match(fault)) else (fault, 0) for fault in faults]
     files = {file: number for number, (file, _) in reversed(list(enumerate(places)))}

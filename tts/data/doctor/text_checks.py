@@ -7,34 +7,36 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from tts.core.errors import listed, shortened
-from tts.data.doctor.cases import Case
-from tts.data.doctor.findings import Finding, found
-from tts.data.doctor.options import Options
+from tts.data.doctor.findings import Finding, utterance_finding
+from tts.data.doctor.options import DoctorOptions
+from tts.data.doctor.utterances import ExaminedUtterance
 from tts.text import Tokenizer
 from tts.text.scripts import TRANSLITERATING
 
 
-def check_reading(case: Case, tokenizer: Tokenizer) -> Iterator[Finding]:
+def check_text(case: ExaminedUtterance, tokenizer: Tokenizer) -> Iterator[Finding]:
     """What is wrong with a text by itself."""
     utterance, reading = case.utterance, case.reading
     if reading is None:
         return
     if reading.script is not None:
         what = f"{shortened(utterance.text, 40)!r} is written in {reading.script.lower()} letters"
-        yield found("script", "error", utterance, what)
+        yield utterance_finding("script", "error", utterance, what)
     elif reading.wrong:
-        yield found("unpronounceable", "error", utterance, reading.wrong)
+        yield utterance_finding("unpronounceable", "error", utterance, reading.wrong)
     elif reading.unknown:
         phones = [shown for shown, _ in reading.unknown if len(shown) > 1]
         severity = "error" if phones or tokenizer.on_unknown == "raise" else "warning"
         if severity == "warning" and tokenizer.on_unknown == "ignore":
             severity = "note"
         what = listed([f"{shown!r} x{count}" for shown, count in reading.unknown], 5)
-        yield found("symbols", severity, utterance, what, sum(n for _, n in reading.unknown))
+        yield utterance_finding(
+            "symbols", severity, utterance, what, sum(n for _, n in reading.unknown)
+        )
 
 
 def check_accents(
-    cases: Sequence[Case], tokenizer: Tokenizer, options: Options
+    cases: Sequence[ExaminedUtterance], tokenizer: Tokenizer, options: DoctorOptions
 ) -> Iterator[Finding]:
     """Latin letters that the symbols do not have, in many texts: perhaps it is not English."""
     if tokenizer.language is not None or tokenizer.cleaner == TRANSLITERATING:
@@ -51,7 +53,7 @@ def check_accents(
             f"{len(strange)} of {len(cases)} texts have letters that are read as others ({shown}), "
             f"first {shortened(strange[0].text, 40)!r}"
         )
-        yield found("accents", "warning", strange[0], what)
+        yield utterance_finding("accents", "warning", strange[0], what)
 
 
 def _accented(text: str) -> set[str]:
