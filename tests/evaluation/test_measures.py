@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tts.core.errors import InputError
-from tts.evaluation.clips import Clip, Waveform
+from tts.evaluation.clips import Clip, SampledAudio
 from tts.evaluation.measures import MEASURES
 from tts.evaluation.measures.distortion import Distortion
 from tts.evaluation.measures.intelligibility import Intelligibility
@@ -23,7 +23,9 @@ def tone(hertz, seconds=1.0, rate=RATE):
     """A voice of sorts: harmonics, and a rhythm that time warping can hold on to."""
     time = np.arange(int(seconds * rate)) / rate
     wave = sum(np.sin(2 * np.pi * hertz * k * time) / k for k in range(1, 9))
-    return Waveform((0.1 * wave * (1.2 + np.sin(2 * np.pi * 3 * time))).astype(np.float32), rate)
+    return SampledAudio(
+        (0.1 * wave * (1.2 + np.sin(2 * np.pi * 3 * time))).astype(np.float32), rate
+    )
 
 
 def clip(sound=None, reference=None, text="a", **known):
@@ -79,7 +81,7 @@ def test_a_recording_is_not_distorted():
 
 
 def test_loudness_does_not_distort():
-    quiet = Waveform(tone(120).samples / 4, RATE)
+    quiet = SampledAudio(tone(120).samples / 4, RATE)
     assert Distortion().row(clip(quiet, tone(120)))["mcd"] == pytest.approx(0, abs=0.05)
 
 
@@ -95,7 +97,7 @@ def test_pitch_is_compared_in_hertz():
 
 
 def test_silence_has_no_distortion():
-    silence = Waveform(np.zeros(RATE, np.float32), RATE)
+    silence = SampledAudio(np.zeros(RATE, np.float32), RATE)
     assert Distortion().row(clip(silence, tone(120))) == {}
     assert Distortion().row(clip(tone(120), None)) == {}
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tts.inference import Speech
 
 
-class Waveform(NamedTuple):
+class SampledAudio(NamedTuple):
     """``(T_wave,)`` samples in [-1, 1], and their rate in Hz."""
 
     samples: Waveform
@@ -43,7 +43,7 @@ class Clip:
 
     id: str
     text: str
-    sound: Waveform
-    reference: Waveform | None = None
+    sound: SampledAudio
+    reference: SampledAudio | None = None
     compute_seconds: float | None = None
     speech: Speech | None = None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tts.audio import LogMel, read_wave
 from tts.core.errors import InputError
 from tts.data.corpora.engines import ENGINES
-from tts.evaluation.clips import Clip, Waveform
+from tts.evaluation.clips import Clip, SampledAudio
 from tts.evaluation.sentences import Sentence
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Recordings:
     def __init__(self, root: str | Path | None) -> None:
         self._folder = None if root is None else Path(root).expanduser()
         # every system is compared with them
-        self._read: dict[str, Waveform | None] = {}
+        self._read: dict[str, SampledAudio | None] = {}
         if self._folder is None:
             return
         if (self._folder / "wavs").is_dir():
@@ -46,7 +46,7 @@ class Recordings:
         if not self._folder.is_dir():
             raise InputError(f"recordings={root}: there is no such folder")
 
-    def of(self, sentence: Sentence) -> Waveform | None:
+    def of(self, sentence: Sentence) -> SampledAudio | None:
         """The recording of a sentence, if there is one.
 
         Raises:
@@ -56,10 +56,10 @@ class Recordings:
             return None
         if sentence.id not in self._read:
             path = self._folder / f"{sentence.id}.wav"
-            self._read[sentence.id] = Waveform(*read_wave(path)) if path.is_file() else None
+            self._read[sentence.id] = SampledAudio(*read_wave(path)) if path.is_file() else None
         return self._read[sentence.id]
 
-    def clip(self, sentence: Sentence, sound: Waveform, **known: Any) -> Clip:
+    def clip(self, sentence: Sentence, sound: SampledAudio, **known: Any) -> Clip:
         """A clip of any system, with its recording where there is one."""
         return Clip(*sentence, sound, self.of(sentence), **known)
 
@@ -96,7 +96,7 @@ class CopySynthesis:
             with torch.no_grad():
                 wave = self.vocoder(mel, generator=generator).float().cpu().numpy()
             seconds = time.perf_counter() - begin
-            copy = Waveform(wave, self.vocoder.mel.sample_rate)
+            copy = SampledAudio(wave, self.vocoder.mel.sample_rate)
             yield self.recordings.clip(sentence, copy, compute_seconds=seconds)
 
 
@@ -129,7 +129,7 @@ class TrainedVoice:
         for sentence in sentences:
             # the network is judged, not what a guard makes of it
             speech = self.synthesizer.speak(sentence.text, **self.options)
-            sound = Waveform(speech.wave.numpy(), speech.sample_rate)
+            sound = SampledAudio(speech.wave.numpy(), speech.sample_rate)
             seconds = speech.compute_seconds
             yield self.recordings.clip(sentence, sound, compute_seconds=seconds, speech=speech)
 
@@ -152,6 +152,6 @@ class EngineVoice:
         """One sentence at a time."""
         for sentence in sentences:
             begin = time.perf_counter()
-            sound = Waveform(self.engine.render(sentence.text, seed=0), self.engine.sample_rate)
+            sound = SampledAudio(self.engine.render(sentence.text, seed=0), self.engine.sample_rate)
             seconds = time.perf_counter() - begin
             yield self.recordings.clip(sentence, sound, compute_seconds=seconds)
