@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from rich.table import Table
     from torch import Tensor
 
-    from tts.data.features.gta import Acoustic, GtaMels
+    from tts.data.features.gta import AcousticModel, GtaMels
     from tts.data.features.prepared import Prepared
-    from tts.data.features.shards import Writer
+    from tts.data.features.shards import ShardWriter
     from tts.data.features.tokens import TokenTable
     from tts.models import Tacotron2
 
@@ -59,7 +59,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass
-class Dump:
+class DumpReport:
     """What was done.
 
     Attributes:
@@ -133,7 +133,7 @@ def dump_mels(config: dict[str, Any]) -> int:
     return 1 if dump.left_out else 0
 
 
-def _dump(config: Mapping[str, Any]) -> Dump:
+def _dump(config: Mapping[str, Any]) -> DumpReport:
     import torch
 
     from tts.data.features.gta import GtaMels, read_acoustic
@@ -150,16 +150,16 @@ def _dump(config: Mapping[str, Any]) -> Dump:
     tokens = make_tokens(prepared, tokenizer, datamodule.on_error)
     if unknown := tokens.report(tokenizer):
         _log.warning("left out, %s", unknown)
-    dump = Dump(prepared.name, acoustic.path, str(prepared.token_folder), left_out)
+    dump = DumpReport(prepared.name, acoustic.path, str(prepared.token_folder), left_out)
     begin = time.perf_counter()
-    forcing = Forcing(network, acoustic, prepared, tokens)
+    forcing = TeacherForcing(network, acoustic, prepared, tokens)
     dump.n_computed = forcing.run(config["data"]["batch_size"] or _BATCH_SIZE)
     dump.seconds = time.perf_counter() - begin
     _describe(dump, GtaMels(prepared, acoustic), prepared)
     return dump
 
 
-class Forcing:
+class TeacherForcing:
     """Computes and stores what is missing.
 
     Args:
@@ -173,7 +173,7 @@ class Forcing:
     """
 
     def __init__(
-        self, network: Tacotron2, acoustic: Acoustic, prepared: Prepared, tokens: TokenTable
+        self, network: Tacotron2, acoustic: AcousticModel, prepared: Prepared, tokens: TokenTable
     ) -> None:
         from tts.data.features.gta import entry_keys
 
@@ -190,7 +190,7 @@ class Forcing:
         """
         from tts.core.building import one_process, progress
         from tts.core.files import atomic_writer
-        from tts.data.features.gta import FORMAT, gta_shards
+        from tts.data.features.gta import GTA_FORMAT, gta_shards
         from tts.data.features.prepared import LOCAL
 
         shards = gta_shards(self.prepared, self.acoustic)
@@ -198,7 +198,7 @@ class Forcing:
         lock.parent.mkdir(exist_ok=True)
         with one_process(lock, f"mels of {self.prepared.name}"), shards.writing() as writer:
             with atomic_writer(shards.folder / f"{shards.name}.json") as file:
-                about = {"format": FORMAT, "acoustic": self.acoustic.path.rsplit("/")[-1]}
+                about = {"format": GTA_FORMAT, "acoustic": self.acoustic.path.rsplit("/")[-1]}
                 file.write(f"{json.dumps(about)}\n".encode())
             batches = [b for b in self.batches(batch_size) if self._missing(b, writer)]
             frames = self.prepared.table.rows["frames"]
@@ -220,11 +220,11 @@ class Forcing:
         for start in range(0, len(longest_first), batch_size):
             yield longest_first[start : start + batch_size]
 
-    def _missing(self, batch: Sequence[int], writer: Writer) -> list[int]:
+    def _missing(self, batch: Sequence[int], writer: ShardWriter) -> list[int]:
         return [row for row in batch if self.keys[row] not in writer]
 
-    def _store(self, batch: Sequence[int], writer: Writer) -> int:
-        from tts.data.features.gta import MILLION
+    def _store(self, batch: Sequence[int], writer: ShardWriter) -> int:
+        from tts.data.features.gta import DISTANCE_SCALE
 
         missing = set(self._missing(batch, writer))
         mels = [self.prepared.mel(row) for row in batch]
@@ -234,7 +234,7 @@ class Forcing:
                 if not math.isfinite(distance):
                     where = self.prepared.table.string(row, "where")
                     raise InputError(f"{where}: what the acoustic model predicts is not finite")
-                writer.add(self.keys[row], mel.numpy(), round(MILLION * distance))
+                writer.add(self.keys[row], mel.numpy(), round(DISTANCE_SCALE * distance))
         return len(missing)
 
     def _predicted(self, batch: Sequence[int], mels: Sequence[Tensor]) -> list[Tensor]:
@@ -268,7 +268,7 @@ def one_device(options: Mapping[str, Any]) -> torch.device:
     return torch.device("cuda", found.devices[0] if isinstance(found.devices, list) else 0)
 
 
-def _text_and_mels(config: Mapping[str, Any], acoustic: Acoustic) -> Any:
+def _text_and_mels(config: Mapping[str, Any], acoustic: AcousticModel) -> Any:
     """The corpus as Tacotron 2 is trained on it, whichever model the options are for."""
     from hydra.utils import instantiate
 
@@ -278,7 +278,7 @@ def _text_and_mels(config: Mapping[str, Any], acoustic: Acoustic) -> Any:
     return instantiate(node, tokenizer=acoustic.tokenizer, _convert_="all")
 
 
-def _network(acoustic: Acoustic, checkpoint: Any, device: torch.device) -> Any:
+def _network(acoustic: AcousticModel, checkpoint: Any, device: torch.device) -> Any:
     from tts.pretrained.checkpoint import build
 
     about = checkpoint.description
@@ -288,7 +288,7 @@ def _network(acoustic: Acoustic, checkpoint: Any, device: torch.device) -> Any:
     return build(Path(acoustic.path), checkpoint).to(device)
 
 
-def _describe(dump: Dump, mels: GtaMels, prepared: Prepared) -> None:
+def _describe(dump: DumpReport, mels: GtaMels, prepared: Prepared) -> None:
     done = mels.entries >= 0
     dump.utterances = int(done.sum())
     dump.frames = int(prepared.table.rows["frames"][done].sum())

@@ -14,8 +14,8 @@ import pytest
 from tests.support.paths import REPO
 from tests.support.recordings import write_recording
 from tts.commands.cli import with_training_options
-from tts.commands.export_webdataset import export
-from tts.commands.prepare import prepare
+from tts.commands.export_webdataset import write_webdataset
+from tts.commands.prepare import prepare_corpus
 from tts.config import compose, resolved
 
 
@@ -26,7 +26,7 @@ def options(write_corpus, tmp_path):
 
 
 def run(*options):
-    return prepare(resolved(compose(["data=ljspeech", *options])))
+    return prepare_corpus(resolved(compose(["data=ljspeech", *options])))
 
 
 def test_a_report_says_what_was_done(options, tmp_path, capsys):
@@ -61,7 +61,7 @@ def test_both_models_train_from_what_was_prepared(options, tmp_path):
     run(*options, f"data.prepared={folder}", "data.trim_db=40")
     for model in ("tacotron2", "waveglow"):
         given = [f"data.root={folder}", f"model={model}", f"paths.data_dir={tmp_path}/other"]
-        assert prepare(resolved(compose(["data=prepared", *given]))) == 0
+        assert prepare_corpus(resolved(compose(["data=prepared", *given]))) == 0
 
 
 def test_a_training_finds_what_was_prepared(options, tmp_path, monkeypatch):
@@ -90,7 +90,7 @@ def test_a_mistake_is_one_line(option, message, options, monkeypatch, capsys, tm
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["prepare", "data=ljspeech", *options[1:], option])
     with pytest.raises(SystemExit) as stop:
-        with_training_options(prepare)
+        with_training_options(prepare_corpus)
     assert stop.value.code == 2
     said = capsys.readouterr().err
     assert message in said
@@ -129,7 +129,7 @@ def test_shards_name_speakers(options, tmp_path):
         wav.with_suffix(".txt").write_text("Some words.")
     given = ["data=folder", f"data.root={tmp_path}/spoken", "data.speaker=folder", *options[1:]]
     config = resolved(compose([*given, "data.n_speakers=2", "data.val_fraction=0"]))
-    export(config, tmp_path / "shards")
+    write_webdataset(config, tmp_path / "shards")
     with tarfile.open(tmp_path / "shards" / "train-00000.tar") as tar:
         read = {name: json.load(tar.extractfile(f"{name}-1.json")) for name in ("ann", "bob")}
     assert {name: about["speaker"] for name, about in read.items()} == {"ann": "ann", "bob": "bob"}
@@ -140,7 +140,7 @@ def test_shards_name_speakers(options, tmp_path):
 def test_shards_hold_every_utterance(options, tmp_path, capsys):
     webdataset = pytest.importorskip("webdataset")
     config = resolved(compose(["data=ljspeech", *options, "data.trim_db=40"]))
-    assert export(config, tmp_path / "shards", shard_bytes=50_000) == 0
+    assert write_webdataset(config, tmp_path / "shards", shard_bytes=50_000) == 0
     shards = sorted(map(str, (tmp_path / "shards").glob("*.tar")))
     assert f"8 utterances in {len(shards)} shards" in capsys.readouterr().out
     assert len(shards) > 2

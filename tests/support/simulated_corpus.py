@@ -26,7 +26,7 @@ def make(folder: Path, count: int) -> None:
     from tts.audio import MelConfig
     from tts.data.features.contract import Contract
     from tts.data.features.prepared import CORPUS, HEADER
-    from tts.data.features.shards import KEY, RECORD, SHARD_BYTES, _checks
+    from tts.data.features.shards import KEY_BYTES, RECORD, SHARD_BYTES, _checks
     from tts.data.features.table import ROW
     from tts.data.features.tokens import token_shards, tokenizer_key
     from tts.text import Tokenizer
@@ -56,8 +56,8 @@ def make(folder: Path, count: int) -> None:
     def index(name: str, lengths: np.ndarray, dtype: np.dtype) -> None:
         sizes = lengths * dtype.itemsize
         records = np.zeros(count, RECORD)
-        keys = np.arange(count * KEY // 8, dtype=np.uint64)
-        records["key"] = np.frombuffer(keys.tobytes(), f"V{KEY}")
+        keys = np.arange(count * KEY_BYTES // 8, dtype=np.uint64)
+        records["key"] = np.frombuffer(keys.tobytes(), f"V{KEY_BYTES}")
         records["length"], records["samples"] = lengths, 0
         # as many to a shard as are sure to fit
         per_shard = SHARD_BYTES // int(sizes.max())

@@ -19,7 +19,7 @@ _MOST = 5
 
 
 class ReportSkipped(Callback):
-    """Counts over all processes what ``tts.data.loading.fallbacks.Tolerant`` skipped."""
+    """Counts over all processes what ``tts.data.loading.fallbacks.FallbackDataset`` skipped."""
 
     def __init__(self) -> None:
         self._skipped: list[str] = []

@@ -19,7 +19,7 @@ from tts.callbacks.samples import sampled
 from tts.callbacks.validations import CountsValidations
 from tts.core.errors import InputError
 from tts.core.random_state import isolated_rng
-from tts.data.loading.fallbacks import Tolerant
+from tts.data.loading.fallbacks import FallbackDataset
 from tts.metrics import aligned_mel_distance, mel_distance, word_error_rate
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def validation_batch(trainer: pl.Trainer, n: int) -> Any:
     dataset = getattr(loader, "dataset", None)
     if dataset is None or not len(dataset):
         return None
-    if isinstance(dataset, Tolerant):
+    if isinstance(dataset, FallbackDataset):
         dataset = dataset.dataset
     indices = torch.linspace(0, len(dataset) - 1, min(n, len(dataset))).round().long().tolist()
     return loader.collate_fn([dataset[index] for index in indices])

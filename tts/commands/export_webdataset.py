@@ -37,10 +37,10 @@ def main() -> None:
         sys.stderr.write("error: say which folder the shards go to, before the options\n")
         raise SystemExit(2)
     folder = Path(sys.argv.pop(1))
-    with_training_options(lambda config: export(config, folder))
+    with_training_options(lambda config: write_webdataset(config, folder))
 
 
-def export(config: dict[str, Any], folder: Path, shard_bytes: int = _SHARD_BYTES) -> int:
+def write_webdataset(config: dict[str, Any], folder: Path, shard_bytes: int = _SHARD_BYTES) -> int:
     """Prepare the corpus of a configuration and write it as shards.
 
     Args:

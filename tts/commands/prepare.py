@@ -31,10 +31,10 @@ from tts.core.errors import EXIT_INTERRUPTED
 
 def main() -> None:
     """``python -m tts.data.prepare``."""
-    with_training_options(prepare, said=__doc__)
+    with_training_options(prepare_corpus, said=__doc__)
 
 
-def prepare(config: dict[str, Any]) -> int:
+def prepare_corpus(config: dict[str, Any]) -> int:
     """Prepare the corpus of a configuration and print a report.
 
     Args:

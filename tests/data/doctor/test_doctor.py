@@ -271,10 +271,10 @@ def test_the_defaults_are_those_of_the_configuration():
 
 
 def test_a_prepared_folder_is_refused(healthy, tmp_path, monkeypatch, capsys):
-    from tts.commands.prepare import prepare
+    from tts.commands.prepare import prepare_corpus
 
     paths = [f"paths.data_dir={tmp_path}/data", f"data.prepared={tmp_path}/p"]
-    prepare(resolved(compose(["data=ljspeech", f"data.root={healthy}", *paths])))
+    prepare_corpus(resolved(compose(["data=ljspeech", f"data.root={healthy}", *paths])))
     assert command(monkeypatch, "data=prepared", f"data.root={tmp_path}/p") == 2
     assert "no recordings to listen to" in capsys.readouterr().err
 

@@ -17,7 +17,7 @@ import torch
 from tts.audio import LogMel, MelConfig, read_wave
 from tts.core.errors import InputError
 from tts.data import LJSpeech, Processing
-from tts.data.features import extract as work
+from tts.data.features import extract
 from tts.data.features.contract import Contract
 from tts.data.features.preparation import Preparation
 from tts.data.features.prepared import LOCAL
@@ -35,7 +35,7 @@ def corpus(write_corpus):
 def computed(monkeypatch):
     """How many mels have been computed so far."""
     lengths = []
-    mel_of = work.mel_of
+    mel_of = extract.mel_of
     monkeypatch.setattr(
         work, "mel_of", lambda samples, mel: lengths.append(len(samples)) or mel_of(samples, mel)
     )
@@ -205,7 +205,7 @@ def test_what_was_done_before_an_interruption_stays(
 ):
     whole = content(prepare(corpus, folder=tmp_path / "whole").folder)
     computed.clear()
-    look = work.Work._look
+    look = extract.FeatureExtractor._look
 
     def interrupted(self, path):
         if path.stem == "c":
@@ -213,7 +213,7 @@ def test_what_was_done_before_an_interruption_stays(
         return look(self, path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(work.Work, "_look", interrupted)
+        patch.setattr(extract.FeatureExtractor, "_look", interrupted)
         with pytest.raises(reason):
             prepare(corpus, workers=1)
     assert len(computed) == 2
@@ -383,14 +383,14 @@ def test_another_process_of_the_run_looks_at_no_recording(corpus, mel, tmp_path,
 
 def slowly(root, folder, done):
     """Prepare in a process of its own, and say how many mels it computed."""
-    mel_of, count = work.mel_of, []
+    mel_of, count = extract.mel_of, []
 
     def slow(*arguments):
         count.append(1)
         time.sleep(0.3)
         return mel_of(*arguments)
 
-    work.mel_of = slow
+    extract.mel_of = slow
     said = []
     logging.getLogger("tts").addHandler(logging.Handler())
     handler = logging.getLogger("tts").handlers[-1]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tts.core.errors import InputError
-from tts.data.features.shards import RECORD, DamagedError, Shards, Writer
+from tts.data.features.shards import RECORD, DamagedError, Shards, ShardWriter
 
 
 def key(number: int) -> bytes:
@@ -165,7 +165,7 @@ def test_a_full_disk_is_one_line(shards, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Writer, "_close_shard", full)
+    monkeypatch.setattr(ShardWriter, "_close_shard", full)
     with (
         pytest.raises(InputError, match=r"No space left on device.*make room") as error,
         shards.writing() as writer,

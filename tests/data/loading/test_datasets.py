@@ -10,7 +10,7 @@ from tts.core.errors import InputError
 from tts.data import LJSpeech, MelWaveDataset, TextMelDataset
 from tts.data.features.tokens import make_tokens
 from tts.data.loading.datasets import MelWaveItem, TextMelItem, collate_mel_wave, collate_text_mel
-from tts.data.loading.fallbacks import Tolerant
+from tts.data.loading.fallbacks import FallbackDataset
 from tts.text import Tokenizer
 
 
@@ -140,7 +140,7 @@ def test_tolerance_puts_another_in_the_place_of_what_vanished(make):
     dataset = make()
     whole = [dataset[(3, index)] for index in range(4)]
     dataset.prepared.sources[1].wav.unlink()
-    items = [Tolerant(dataset)[(3, index)] for index in range(4)]
+    items = [FallbackDataset(dataset)[(3, index)] for index in range(4)]
     assert [item.name for item in items] == ["a", "c", "c", "d"]
     assert torch.equal(items[1].wave, whole[2].wave)
     assert [len(item.skipped) for item in items] == [0, 1, 0, 0]
@@ -152,13 +152,13 @@ def test_tolerance_ends_when_nothing_can_be_read(make):
     for utterance in dataset.prepared.sources:
         utterance.wav.unlink()
     with pytest.raises(InputError, match=r"a\.wav: .*; nor can 3 others"):
-        Tolerant(dataset)[(0, 0)]
+        FallbackDataset(dataset)[(0, 0)]
 
 
 def test_a_text_is_replaced_by_one_whose_mel_is_just_shorter(text_mel):
     dataset = text_mel([0, 1, 2, 3])  # each longer than the one before
-    assert list(dataset.stand_ins((7, 2))) == [(7, 2), (7, 1), (7, 0), (7, 3)]
-    assert list(dataset.stand_ins((7, 0))) == [(7, 0), (7, 1), (7, 2), (7, 3)]
+    assert list(dataset.fallbacks((7, 2))) == [(7, 2), (7, 1), (7, 0), (7, 3)]
+    assert list(dataset.fallbacks((7, 0))) == [(7, 0), (7, 1), (7, 2), (7, 3)]
 
 
 def test_speakers_go_with_their_utterances():

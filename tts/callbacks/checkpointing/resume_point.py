@@ -91,7 +91,7 @@ class KeepResumePoint(Callback):
     ) -> None:
         """Tell the data where to begin, and write the counters of Lightning's loops."""
         datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
-        if KEY not in checkpoint or not hasattr(datamodule, "go_on_from"):
+        if KEY not in checkpoint or not hasattr(datamodule, "resume_at"):
             return
         self.resumed = point = ResumePoint(**checkpoint[KEY])
         begin = point.batch
@@ -100,7 +100,7 @@ class KeepResumePoint(Callback):
             n_again = point.batch - begin
             if trainer.is_global_zero:
                 log.warning("%d batches come again: their gradients were not saved", n_again)
-        begin = datamodule.go_on_from(point.epoch, begin)
+        begin = datamodule.resume_at(point.epoch, begin)
         validate = point.validate and begin == point.batch
         _write_counters(checkpoint["loops"]["fit_loop"], point, begin, validate)
 

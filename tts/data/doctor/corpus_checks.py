@@ -18,8 +18,8 @@ from tts.data.corpora.corpus import Corpus
 from tts.data.doctor.findings import Finding, utterance_finding
 from tts.data.doctor.options import DoctorOptions
 from tts.data.doctor.utterances import ExaminedUtterance
-from tts.data.loading.base import SpeechDataModule
 from tts.data.loading.datamodule import MelWaveDataModule
+from tts.data.loading.speech_datamodule import SpeechDataModule
 
 # Of a normal distribution
 _MAD_TO_DEVIATION = 1.4826

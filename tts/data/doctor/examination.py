@@ -23,7 +23,7 @@ from tts.data.doctor.recording_stats import muted_log
 from tts.data.doctor.text_checks import check_accents, check_text
 from tts.data.doctor.utterances import ExaminedUtterance, gather_cases
 from tts.data.features.prepared_corpus import PreparedCorpus
-from tts.data.loading.base import SpeechDataModule
+from tts.data.loading.speech_datamodule import SpeechDataModule
 
 # "metadata.csv:12: what is wrong"
 _PLACED = re.compile(r"([^:]+:\d+): (.*)", re.DOTALL)

@@ -15,7 +15,7 @@ import torch
 from tts.data.doctor.findings import Finding, utterance_finding
 from tts.data.doctor.options import DoctorOptions
 from tts.data.doctor.utterances import ExaminedUtterance
-from tts.data.loading.base import SpeechDataModule
+from tts.data.loading.speech_datamodule import SpeechDataModule
 from tts.models import Tacotron2
 from tts.models.tacotron2.config import Tacotron2Config
 

@@ -10,7 +10,7 @@ from tts.data.doctor.findings import Finding, utterance_finding
 from tts.data.doctor.options import DoctorOptions
 from tts.data.doctor.recording_stats import RecordingStats
 from tts.data.doctor.utterances import ExaminedUtterance
-from tts.data.loading.base import SpeechDataModule
+from tts.data.loading.speech_datamodule import SpeechDataModule
 
 # A tenth of a second says something of a spectrum
 _LEAST_SPOKEN = 0.1

@@ -11,7 +11,7 @@ from tts.core.building import n_cores, ordered_map, progress
 from tts.core.errors import InputError
 from tts.data.corpora.manifest import Utterance
 from tts.data.doctor.recording_stats import RecordingStats, measure_recording
-from tts.data.loading.base import SpeechDataModule
+from tts.data.loading.speech_datamodule import SpeechDataModule
 from tts.text import Tokenizer
 from tts.text.scripts import TRANSLITERATING, foreign_script
 

@@ -19,7 +19,7 @@ from tts.core.errors import InputError
 from tts.data.features.recordings import Recording
 
 #: Raised whenever the meaning of a prepared folder changes.
-FORMAT = 1
+PREPARED_FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Contract:
     def to_dict(self) -> dict[str, Any]:
         """Describe it in plain containers."""
         return {
-            "format": FORMAT,
+            "format": PREPARED_FORMAT,
             "mel": self.mel.to_dict(),
             "processing": self.processing.to_dict(),
             "complete": self.complete,
@@ -53,8 +53,8 @@ class Contract:
         Raises:
             InputError: another format, or a value that is not legal.
         """
-        if data.get("format") != FORMAT:
-            raise InputError(f"format {data.get('format')}, this release reads {FORMAT}")
+        if data.get("format") != PREPARED_FORMAT:
+            raise InputError(f"format {data.get('format')}, this release reads {PREPARED_FORMAT}")
         given = {name: value for name, value in data["processing"].items() if value is not None}
         return cls(MelConfig.from_dict(data["mel"]), Processing(**given), bool(data["complete"]))
 

@@ -1,4 +1,4 @@
-"""``Work``: what one thread does for one recording of a preparation, and what is then written."""
+"""``FeatureExtractor`` computes and stores the features of one recording."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tts.audio.pcm import to_int16
 from tts.core.errors import InputError
 from tts.data.corpora.manifest import Utterance
 from tts.data.features.contract import Contract, mel_of
-from tts.data.features.index import Seen, Sight, digest_of
+from tts.data.features.recording_index import IndexedFile, RecordingIndex, digest_of
 from tts.data.features.recordings import Recording
-from tts.data.features.shards import Writer
+from tts.data.features.shards import ShardWriter
 
 
 @dataclass(frozen=True)
-class Needs:
+class FeatureRequest:
     """What is to be stored of a recording.
 
     Attributes:
@@ -43,10 +43,10 @@ class Needs:
         return self.mels, segments or self.contract.complete
 
 
-class Found(NamedTuple):
+class FeatureResult(NamedTuple):
     """What one recording gave: what it is, what is to be stored of it, or what is wrong with it."""
 
-    sight: Sight | None
+    sight: IndexedFile | None
     mel: NDArray[np.float32] | None = None
     wave: NDArray[np.int16] | None = None
     n_samples: int = 0
@@ -58,33 +58,35 @@ class Found(NamedTuple):
         return self.mel is not None or self.wave is not None
 
 
-class Work:
+class FeatureExtractor:
     """What a thread does for one utterance, and what is done with the result."""
 
-    def __init__(self, needs: Needs, seen: Seen, mels: Writer, waves: Writer) -> None:
+    def __init__(
+        self, needs: FeatureRequest, seen: RecordingIndex, mels: ShardWriter, waves: ShardWriter
+    ) -> None:
         self.seen, self._needs = seen, needs
         self._mels, self._waves = mels, waves
         self._recordings = seen.by_digest()
         self._log_mel = LogMel(needs.contract.mel)
 
-    def missing(self, sight: Sight) -> tuple[bool, bool]:
+    def missing(self, sight: IndexedFile) -> tuple[bool, bool]:
         """Whether the mel and the samples of a recording are still to be computed."""
         mel, wave = self._needs(sight.recording)
         return mel and sight.digest not in self._mels, wave and sight.digest not in self._waves
 
-    def __call__(self, utterance: Utterance) -> Found:
+    def __call__(self, utterance: Utterance) -> FeatureResult:
         """Read and compute."""
         try:
             return self._look(utterance.wav)
         except InputError as error:
-            return Found(None, wrong=str(error))
+            return FeatureResult(None, wrong=str(error))
         except OSError as error:
             reason = "is missing; add it or remove the row"
             if not isinstance(error, FileNotFoundError):
                 reason = f"cannot be read ({error.strerror or error})"
-            return Found(None, wrong=f"recording {utterance.wav} {reason}")
+            return FeatureResult(None, wrong=f"recording {utterance.wav} {reason}")
 
-    def store(self, utterance: Utterance, found: Found) -> None:
+    def store(self, utterance: Utterance, found: FeatureResult) -> None:
         """Write what was computed, and then note the file."""
         assert found.sight is not None
         if found.mel is not None:
@@ -93,18 +95,18 @@ class Work:
             self._waves.add(found.sight.digest, found.wave, found.n_samples)
         self.seen.note(utterance.wav, found.sight)
 
-    def _look(self, path: Path) -> Found:
+    def _look(self, path: Path) -> FeatureResult:
         digest, status = digest_of(path)
         state = status.st_size, status.st_mtime_ns, digest
         if (recording := self._recordings.get(digest)) is not None:
-            sight = Sight(*state, recording)
+            sight = IndexedFile(*state, recording)
             if not any(self.missing(sight)):
-                return Found(sight)
+                return FeatureResult(sight)
         samples, recording = self._needs.contract.samples(path)
-        sight = Sight(*state, recording)
+        sight = IndexedFile(*state, recording)
         mel, wave = self.missing(sight)
         try:
             computed = mel_of(samples, self._log_mel) if mel else None
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
-        return Found(sight, computed, to_int16(samples) if wave else None, len(samples))
+        return FeatureResult(sight, computed, to_int16(samples) if wave else None, len(samples))

@@ -24,7 +24,7 @@ from torch import Tensor
 from tts.audio import MelConfig
 from tts.core.errors import InputError, listed
 from tts.data.features.prepared import Prepared, mel_shards
-from tts.data.features.shards import KEY, DamagedError, Shards
+from tts.data.features.shards import KEY_BYTES, DamagedError, Shards
 from tts.data.features.table import Rows
 from tts.data.features.tokens import tokenizer_key
 from tts.text import Tokenizer
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from tts.pretrained.checkpoint import LoadedCheckpoint
 
 #: Raised whenever the meaning of what is stored changes.
-FORMAT = 1
+GTA_FORMAT = 1
 # the same frames come out with either value
 _SAME_MELS = ("mask_convolutions", "recurrence")
 
 
 @dataclass(frozen=True)
-class Acoustic:
+class AcousticModel:
     """An acoustic model, as far as it decides mels.
 
     Attributes:
@@ -97,7 +97,7 @@ class Acoustic:
         return [self.speakers.index(name) for name in speakers]
 
 
-def read_acoustic(path: str | Path) -> tuple[Acoustic, LoadedCheckpoint]:
+def read_acoustic(path: str | Path) -> tuple[AcousticModel, LoadedCheckpoint]:
     """Read the checkpoint of an acoustic model.
 
     Args:
@@ -118,13 +118,13 @@ def read_acoustic(path: str | Path) -> tuple[Acoustic, LoadedCheckpoint]:
     names = known["speakers"] or map(str, range(n_speakers))
     speakers = tuple(names) if n_speakers > 1 else ()
     key, mel = _key(checkpoint, tokenizer, speakers), MelConfig.from_dict(known["mel"])
-    return Acoustic(str(path), key, mel, tokenizer, speakers), checkpoint
+    return AcousticModel(str(path), key, mel, tokenizer, speakers), checkpoint
 
 
 def _key(checkpoint: LoadedCheckpoint, tokenizer: Tokenizer, speakers: tuple[str, ...]) -> str:
     sizes = checkpoint.description["network_config"]
     sizes = {name: size for name, size in sizes.items() if name not in _SAME_MELS}
-    about = [FORMAT, sizes, tokenizer_key(tokenizer), speakers]
+    about = [GTA_FORMAT, sizes, tokenizer_key(tokenizer), speakers]
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
     for name, weight in sorted(checkpoint.state.items()):
         digest.update(f"{name} {tuple(weight.shape)}".encode())
@@ -132,12 +132,12 @@ def _key(checkpoint: LoadedCheckpoint, tokenizer: Tokenizer, speakers: tuple[str
     return digest.hexdigest()[:12]
 
 
-def gta_shards(prepared: Prepared, acoustic: Acoustic) -> Shards:
+def gta_shards(prepared: Prepared, acoustic: AcousticModel) -> Shards:
     """The mels of an acoustic model in a prepared folder, or where its symbol ids are kept."""
     return Shards(prepared.token_folder, f"gta-{acoustic.key}", np.float32)
 
 
-def entry_keys(prepared: Prepared, acoustic: Acoustic) -> list[bytes]:
+def entry_keys(prepared: Prepared, acoustic: AcousticModel) -> list[bytes]:
     """The key of each row: of the bytes of its recording, its text and its voice.
 
     Raises:
@@ -150,8 +150,8 @@ def entry_keys(prepared: Prepared, acoustic: Acoustic) -> list[bytes]:
     rows = zip(table.column("text"), table.rows["speaker"].tolist(), strict=True)
     return [
         hashlib.blake2b(
-            digests[KEY * row : KEY * (row + 1)] + f"{voices[speaker]} {text}".encode(),
-            digest_size=KEY,
+            digests[KEY_BYTES * row : KEY_BYTES * (row + 1)] + f"{voices[speaker]} {text}".encode(),
+            digest_size=KEY_BYTES,
         ).digest()
         for row, (text, speaker) in enumerate(rows)
     ]
@@ -168,7 +168,7 @@ class GtaMels:
         InputError: there are none, or fewer than were written.
     """
 
-    def __init__(self, prepared: Prepared, acoustic: Acoustic) -> None:
+    def __init__(self, prepared: Prepared, acoustic: AcousticModel) -> None:
         self.acoustic = acoustic
         self._shards = gta_shards(prepared, acoustic)
         self._n_mels = prepared.contract.mel.n_mels
@@ -215,8 +215,8 @@ class GtaMels:
     def distance(self) -> float:
         """Mean absolute difference to the mels of the recordings, natural logarithms."""
         records: NDArray[Any] = self._shards.records[self.entries[self.entries >= 0]]
-        return float(np.average(records["samples"] / MILLION, weights=records["length"]))
+        return float(np.average(records["samples"] / DISTANCE_SCALE, weights=records["length"]))
 
 
 #: Distances are stored as whole millionths, in the field that is the writer's own.
-MILLION = 1e6
+DISTANCE_SCALE = 1e6

@@ -36,8 +36,8 @@ from tts.core.threads import torch_threads
 from tts.data.corpora.corpus import Corpus
 from tts.data.corpora.manifest import Utterance
 from tts.data.features.contract import Contract
-from tts.data.features.extract import Found, Needs, Work
-from tts.data.features.index import Seen, Sight
+from tts.data.features.extract import FeatureExtractor, FeatureRequest, FeatureResult
+from tts.data.features.preparation_report import PreparationReport
 from tts.data.features.prepared import (
     CORPUS,
     HEADER,
@@ -47,9 +47,9 @@ from tts.data.features.prepared import (
     read_header,
     wave_shards,
 )
+from tts.data.features.recording_index import IndexedFile, RecordingIndex
 from tts.data.features.recordings import OnError, check_rates, make_cache
-from tts.data.features.report import Report
-from tts.data.features.table import PARTS, Entry, Table, table_bytes
+from tts.data.features.table import PARTS, CorpusTable, RecordingColumns, table_bytes
 from tts.data.features.tokens import encode_texts, make_tokens
 from tts.text import Tokenizer
 
@@ -91,7 +91,7 @@ class Preparation:
         self.resample, self.on_error, self.verify = resample, on_error, verify
         self.workers = workers or n_cores()
 
-    def run(self, corpus: Corpus) -> tuple[Prepared, Report]:
+    def run(self, corpus: Corpus) -> tuple[Prepared, PreparationReport]:
         """Do what is not done yet.
 
         Raises:
@@ -101,15 +101,19 @@ class Preparation:
         self.contract.processing.check()
         make_cache(self.folder / LOCAL)
         utterances = corpus.utterances()
-        report = Report(corpus.name, str(self.folder), corpus.faults(), cores=self.workers)
-        if (prepared := self._ready(corpus, utterances, Seen(self._seen), report)) is None:
+        report = PreparationReport(
+            corpus.name, str(self.folder), corpus.faults(), cores=self.workers
+        )
+        if (
+            prepared := self._ready(corpus, utterances, RecordingIndex(self._seen), report)
+        ) is None:
             with one_process(self.folder / LOCAL / "lock", f"preparing {corpus.name}"):
                 # of this format and former ones
                 for folder in (self.folder, self.folder.parent):
                     remove_leftovers_in(folder)
                 self._check_header()
                 # anew: another process may have been here
-                seen = Seen(self._seen)
+                seen = RecordingIndex(self._seen)
                 prepared = self._ready(corpus, utterances, seen, report)
                 prepared = prepared or self._prepare(corpus, utterances, seen, report)
         self._remember(corpus, utterances, prepared)
@@ -131,19 +135,23 @@ class Preparation:
         utterances = corpus.utterances()
         try:
             name = self._note(corpus, utterances).read_text(encoding="utf-8").strip()
-            table = Table(self.folder / name)
+            table = CorpusTable(self.folder / name)
             return Prepared(self.folder, name, _sources(utterances, table))
         except (OSError, InputError):
             pass  # made by nobody, or damaged since
         return self.run(corpus)[0]
 
     def _ready(
-        self, corpus: Corpus, utterances: Sequence[Utterance], seen: Seen, report: Report
+        self,
+        corpus: Corpus,
+        utterances: Sequence[Utterance],
+        seen: RecordingIndex,
+        report: PreparationReport,
     ) -> Prepared | None:
         """Open the corpus if there is nothing to do but that."""
         if self.verify or not self._is_ours():
             return None
-        sights: dict[str, Sight] = {}
+        sights: dict[str, IndexedFile] = {}
         for utterance in utterances:
             if (sight := seen.find(utterance.wav)) is None:
                 return None
@@ -157,7 +165,11 @@ class Preparation:
         return prepared
 
     def _prepare(
-        self, corpus: Corpus, utterances: Sequence[Utterance], seen: Seen, report: Report
+        self,
+        corpus: Corpus,
+        utterances: Sequence[Utterance],
+        seen: RecordingIndex,
+        report: PreparationReport,
     ) -> Prepared:
         texts = [(utterance.where, utterance.text) for utterance in utterances]
         if self.tokenizer:
@@ -177,10 +189,14 @@ class Preparation:
         return Prepared(self.folder, name, kept)
 
     def _read_all(
-        self, name: str, utterances: Sequence[Utterance], seen: Seen, report: Report
-    ) -> dict[str, Sight]:
+        self,
+        name: str,
+        utterances: Sequence[Utterance],
+        seen: RecordingIndex,
+        report: PreparationReport,
+    ) -> dict[str, IndexedFile]:
         """Read what is not known, and store what is missing of it."""
-        sights: dict[str, Sight] = {}
+        sights: dict[str, IndexedFile] = {}
         n_faults = len(report.left_out)
         mels, waves = mel_shards(self.folder), wave_shards(self.folder)
         with (
@@ -192,7 +208,7 @@ class Preparation:
         ):
             if n_lost := mel_writer.n_lost + wave_writer.n_lost:
                 _log.warning("%s: %d entries are damaged; computing them again", name, n_lost)
-            work = Work(self._needs, seen, mel_writer, wave_writer)
+            work = FeatureExtractor(self._needs, seen, mel_writer, wave_writer)
             new = [u for u in utterances if not self._is_known(u, work, sights)]
             report.n_reused = len(utterances) - len(new)
             for utterance, found in self._found(name, new, work):
@@ -207,8 +223,8 @@ class Preparation:
         return sights
 
     def _found(
-        self, name: str, new: Sequence[Utterance], work: Work
-    ) -> Iterator[tuple[Utterance, Found]]:
+        self, name: str, new: Sequence[Utterance], work: FeatureExtractor
+    ) -> Iterator[tuple[Utterance, FeatureResult]]:
         if not new:
             return
         # as many in hand as there are workers: what a kill may cost
@@ -220,20 +236,22 @@ class Preparation:
                 yield utterance, found
                 advance(1)
 
-    def _is_known(self, utterance: Utterance, work: Work, sights: dict[str, Sight]) -> bool:
+    def _is_known(
+        self, utterance: Utterance, work: FeatureExtractor, sights: dict[str, IndexedFile]
+    ) -> bool:
         sight = None if self.verify else work.seen.find(utterance.wav)
         if sight is None or any(work.missing(sight)):
             return False
         sights[utterance.id] = sight
         return True
 
-    def _check_rates(self, utterances: Sequence[Utterance], sights: dict[str, Sight]) -> None:
+    def _check_rates(self, utterances: Sequence[Utterance], sights: dict[str, IndexedFile]) -> None:
         if not self.resample:
             recordings = ((u, sights[u.id].recording) for u in utterances)
             check_rates(recordings, self.contract.mel.sample_rate)
 
     def _table(
-        self, corpus: Corpus, utterances: Sequence[Utterance], sights: dict[str, Sight]
+        self, corpus: Corpus, utterances: Sequence[Utterance], sights: dict[str, IndexedFile]
     ) -> tuple[str, dict[str, bytes]]:
         """Name and content of the table of some utterances, all of which are stored.
 
@@ -246,10 +264,10 @@ class Preparation:
         for shards, column in ((mels, 0), (waves, 1)):
             (stored,) = np.nonzero(numbers[:, column] >= 0)
             records = shards.records[numbers[stored, column]]
-            numbers[stored, Entry._fields.index("samples")] = records["samples"]
+            numbers[stored, RecordingColumns._fields.index("samples")] = records["samples"]
             if shards is mels:
                 frames = records["length"] // np.uint64(self.contract.mel.n_mels)
-                numbers[stored, Entry._fields.index("frames")] = frames
+                numbers[stored, RecordingColumns._fields.index("frames")] = frames
         parts = {u.id: number for number, part in enumerate(PARTS) for u in corpus.split()[part]}
         about = {
             "name": corpus.name,
@@ -258,12 +276,16 @@ class Preparation:
             "utterances": len(utterances),
         }
         own = [parts[utterance.id] for utterance in utterances]
-        key, files = table_bytes(about, utterances, own, [Entry(*row) for row in numbers.tolist()])
+        key, files = table_bytes(
+            about, utterances, own, [RecordingColumns(*row) for row in numbers.tolist()]
+        )
         return f"{CORPUS}{key}", files
 
-    def _entry(self, sight: Sight, mels: dict[bytes, int], waves: dict[bytes, int]) -> Entry:
+    def _entry(
+        self, sight: IndexedFile, mels: dict[bytes, int], waves: dict[bytes, int]
+    ) -> RecordingColumns:
         needs_mel, needs_wave = self._needs(sight.recording)
-        return Entry(
+        return RecordingColumns(
             mel=mels[sight.digest] if needs_mel else -1,
             wave=waves[sight.digest] if needs_wave else -1,
             rate=sight.recording.sample_rate,
@@ -273,8 +295,8 @@ class Preparation:
         )
 
     @property
-    def _needs(self) -> Needs:
-        return Needs(self.contract, self.mels, self.waves, self.resample)
+    def _needs(self) -> FeatureRequest:
+        return FeatureRequest(self.contract, self.mels, self.waves, self.resample)
 
     def _is_ours(self) -> bool:
         try:
@@ -339,7 +361,7 @@ class Preparation:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sources(utterances: Sequence[Utterance], table: Table) -> list[Utterance]:
+def _sources(utterances: Sequence[Utterance], table: CorpusTable) -> list[Utterance]:
     """The utterance of each row; those that were left out have none."""
     kept = set(table.column("name"))
     return [utterance for utterance in utterances if utterance.id in kept]

@@ -1,7 +1,7 @@
 """``Prepared``: a corpus as it was prepared, read by row.
 
 A prepared folder has the mels and waves of recordings by the hash of their files (``Shards``), the
-ids of texts by the hash of the texts, and for each corpus a ``Table`` that says which belong
+ids of texts by the hash of the texts, and for each corpus a ``CorpusTable`` that says which belong
 together. The same folder is the cache of a training and what ``python -m tts.data.prepare`` makes:
 
     prepared.json                    the contract
@@ -33,7 +33,7 @@ from tts.core.errors import InputError, one_line
 from tts.data.corpora.manifest import Utterance
 from tts.data.features.contract import Contract, mel_of
 from tts.data.features.shards import DamagedError, Shards
-from tts.data.features.table import Rows, Table
+from tts.data.features.table import CorpusTable, Rows
 
 _log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Prepared:
     ) -> None:
         self.folder = folder
         self.contract = read_header(folder)
-        self.table = Table(folder / corpus)
+        self.table = CorpusTable(folder / corpus)
         self.sources = sources
         #: where symbol ids are: here, unless the folder cannot be written
         self.token_folder = folder

@@ -12,9 +12,9 @@ from tts.data.corpora.corpus import Corpus
 from tts.data.corpora.manifest import Faults, ManifestRow, Utterance
 from tts.data.corpora.splits import Split
 from tts.data.features.contract import Contract
+from tts.data.features.preparation_report import PreparationReport
 from tts.data.features.prepared import CORPUS, Prepared, read_header
 from tts.data.features.recordings import OnError, make_cache, slug
-from tts.data.features.report import Report
 from tts.data.features.table import PARTS
 from tts.data.features.tokens import make_tokens
 from tts.text import Tokenizer
@@ -123,14 +123,14 @@ class AlreadyPrepared:
         self.mels, self.waves = mels, waves
         self.tokenizer, self.on_error = tokenizer, on_error
 
-    def run(self, corpus: Corpus) -> tuple[Prepared, Report]:
+    def run(self, corpus: Corpus) -> tuple[Prepared, PreparationReport]:
         """Open the folder, and read its texts if this tokenizer has not read them.
 
         Raises:
             InputError: it was prepared for something else, or a text cannot be read.
         """
         prepared = self.open(corpus)
-        report = Report(corpus.name, str(prepared.folder), n_reused=len(prepared))
+        report = PreparationReport(corpus.name, str(prepared.folder), n_reused=len(prepared))
         if self.tokenizer:
             tokens = make_tokens(prepared, self.tokenizer, self.on_error)
             report.left_out += tokens.unreadable

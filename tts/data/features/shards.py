@@ -21,13 +21,13 @@ from numpy.typing import DTypeLike, NDArray
 from tts.core.errors import InputError
 
 #: Bytes of a key.
-KEY = 16
+KEY_BYTES = 16
 #: Bytes after which a new file is begun.
 SHARD_BYTES = 2**30
 
 RECORD = np.dtype(
     [
-        ("key", f"V{KEY}"),
+        ("key", f"V{KEY_BYTES}"),
         ("at", "<u8"),  # byte of the shard at which the array begins
         ("length", "<u8"),  # items of the array
         ("samples", "<u8"),  # whatever else the writer wants to know: samples of the recording
@@ -89,7 +89,9 @@ class Shards:
         """Entries by key."""
         if self._entries is None:
             keys = np.ascontiguousarray(self.records["key"]).tobytes()
-            self._entries = {keys[KEY * i : KEY * (i + 1)]: i for i in range(len(self.records))}
+            self._entries = {
+                keys[KEY_BYTES * i : KEY_BYTES * (i + 1)]: i for i in range(len(self.records))
+            }
         return self._entries
 
     def read(self, entry: int) -> NDArray[Any]:
@@ -138,7 +140,7 @@ class Shards:
         return self.folder / f"{self.name}-{shard:05d}.{self.dtype.name}"
 
     @contextmanager
-    def writing(self) -> Iterator[Writer]:
+    def writing(self) -> Iterator[ShardWriter]:
         """Add arrays; only one process at a time may.
 
         Raises:
@@ -147,7 +149,7 @@ class Shards:
         n_lost = self._cut_off()
         self.forget()
         try:
-            writer = Writer(self, n_lost)
+            writer = ShardWriter(self, n_lost)
             try:
                 yield writer
             finally:
@@ -208,7 +210,7 @@ class Shards:
         return len(records) - len(whole)
 
 
-class Writer:
+class ShardWriter:
     """Adds arrays to shards.
 
     Args:

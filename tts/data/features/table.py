@@ -1,4 +1,4 @@
-"""``Table``: what is known of the utterances of a prepared corpus, a row for each.
+"""``CorpusTable``: what is known of the utterances of a prepared corpus, a row for each.
 
 Numbers are a structured array and strings one file of bytes, both mapped into memory: a million
 utterances are there at once and cost nothing before they are asked for.
@@ -42,7 +42,7 @@ ROW = np.dtype(
 )
 
 
-class Entry(NamedTuple):
+class RecordingColumns(NamedTuple):
     """Numbers of a row that come from its recording."""
 
     mel: int
@@ -53,10 +53,10 @@ class Entry(NamedTuple):
     frames: int
 
 
-class Column(Sequence[str]):
+class StringColumn(Sequence[str]):
     """One of the strings of some rows, read when it is asked for."""
 
-    def __init__(self, table: Table, field: str, rows: Rows) -> None:
+    def __init__(self, table: CorpusTable, field: str, rows: Rows) -> None:
         self._table, self._field, self._rows = table, field, rows
 
     def __len__(self) -> int:
@@ -64,7 +64,7 @@ class Column(Sequence[str]):
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return Column(self._table, self._field, self._rows[index])
+            return StringColumn(self._table, self._field, self._rows[index])
         return self._table.string(int(self._rows[index]), self._field)
 
     def __iter__(self) -> Iterator[str]:
@@ -75,7 +75,7 @@ class Column(Sequence[str]):
         return self._table.joined(self._field, self._rows)
 
 
-class Table:
+class CorpusTable:
     """The utterances of a corpus.
 
     Files are opened when they are first read, in each process anew.
@@ -113,9 +113,9 @@ class Table:
         (rows,) = np.nonzero(self.rows["part"] == PARTS.index(name))
         return rows
 
-    def column(self, field: str, rows: Rows | None = None) -> Column:
+    def column(self, field: str, rows: Rows | None = None) -> StringColumn:
         """Names, texts or places ("name", "text", "where") of some rows, or of all."""
-        return Column(self, field, np.arange(len(self)) if rows is None else rows)
+        return StringColumn(self, field, np.arange(len(self)) if rows is None else rows)
 
     def string(self, row: int, field: str) -> str:
         """One string of a row."""
@@ -171,7 +171,7 @@ def table_bytes(
     about: dict[str, Any],
     utterances: Sequence[Utterance],
     parts: Sequence[int],
-    entries: Sequence[Entry],
+    entries: Sequence[RecordingColumns],
 ) -> tuple[str, dict[str, bytes]]:
     """The files of a table, and a key that names their content.
 
@@ -189,7 +189,7 @@ def table_bytes(
     rows["name"], rows["text"], rows["where"] = sizes.T
     rows["speaker"] = [utterance.speaker for utterance in utterances]
     rows["part"] = parts
-    for field, values in zip(Entry._fields, zip(*entries, strict=True), strict=True):
+    for field, values in zip(RecordingColumns._fields, zip(*entries, strict=True), strict=True):
         rows[field] = values
     files = {
         _ABOUT: (json.dumps(about, indent=1, sort_keys=True) + "\n").encode(),

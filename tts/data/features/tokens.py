@@ -25,8 +25,8 @@ from tts.core.building import one_process, progress
 from tts.core.errors import InputError
 from tts.core.files import atomic_writer
 from tts.data.features.prepared import LOCAL, Prepared
-from tts.data.features.shards import KEY, DamagedError, Shards, Writer
-from tts.data.features.table import Rows, Table
+from tts.data.features.shards import KEY_BYTES, DamagedError, Shards, ShardWriter
+from tts.data.features.table import CorpusTable, Rows
 from tts.text import Tokenizer
 from tts.text.scripts import encode_checked
 
@@ -50,7 +50,7 @@ class TokenTable:
         InputError: the files are damaged.
     """
 
-    def __init__(self, folder: Path, table: Table, tokenizer: Tokenizer) -> None:
+    def __init__(self, folder: Path, table: CorpusTable, tokenizer: Tokenizer) -> None:
         key = tokenizer_key(tokenizer)
         self._shards = token_shards(folder, tokenizer)
         self._path = table_path(folder, table, key)
@@ -161,7 +161,7 @@ def encode_texts(
                     advance(1)
 
 
-def _encode(where: str, text: str, quiet: Tokenizer, writer: Writer, on_error: str) -> None:
+def _encode(where: str, text: str, quiet: Tokenizer, writer: ShardWriter, on_error: str) -> None:
     try:
         ids = encode_checked(quiet, text)
     except InputError as error:
@@ -171,7 +171,7 @@ def _encode(where: str, text: str, quiet: Tokenizer, writer: Writer, on_error: s
         writer.add(text_key(text), np.array(ids), sum(quiet.unknown(text).values()))
 
 
-def _write_table(folder: Path, table: Table, tokenizer: Tokenizer) -> None:
+def _write_table(folder: Path, table: CorpusTable, tokenizer: Tokenizer) -> None:
     """Note for a corpus which ids belong to which row; all texts have been read."""
     shards, key = token_shards(folder, tokenizer), tokenizer_key(tokenizer)
     keys = map(text_key, table.column("text"))
@@ -199,7 +199,7 @@ def token_shards(folder: Path, tokenizer: Tokenizer) -> Shards:
     return Shards(folder, f"tokens-{tokenizer_key(tokenizer)}", dtype)
 
 
-def table_path(folder: Path, table: Table, key: str) -> Path:
+def table_path(folder: Path, table: CorpusTable, key: str) -> Path:
     """Which ids belong to which row, for one tokenizer."""
     return folder / table.folder.name / f"tokens-{key}.npy"
 
@@ -215,7 +215,7 @@ def tokenizer_key(tokenizer: Tokenizer) -> str:
 
 def text_key(text: str) -> bytes:
     """The key under which the ids of a text are stored."""
-    return hashlib.blake2b(text.encode(), digest_size=KEY).digest()
+    return hashlib.blake2b(text.encode(), digest_size=KEY_BYTES).digest()
 
 
 @cache
@@ -232,7 +232,7 @@ def _front_end() -> str:
     return digest.hexdigest()
 
 
-def _unreadable(table: Table, rows: Rows, tokenizer: Tokenizer) -> Iterator[str]:
+def _unreadable(table: CorpusTable, rows: Rows, tokenizer: Tokenizer) -> Iterator[str]:
     for row in rows.tolist():
         try:
             encode_checked(tokenizer.quiet(), table.string(row, "text"))

@@ -13,11 +13,10 @@ from torch.utils.data import DataLoader
 from tts.audio import MelConfig
 from tts.core.errors import InputError
 from tts.data.corpora.corpus import Corpus
-from tts.data.features.gta import Acoustic, GtaMels, read_acoustic
+from tts.data.features.gta import AcousticModel, GtaMels, read_acoustic
 from tts.data.features.prepared import Prepared
 from tts.data.features.table import Rows
 from tts.data.features.tokens import TokenTable, make_tokens
-from tts.data.loading.base import SpeechDataModule
 from tts.data.loading.datasets import (
     MelWaveDataset,
     TextMelDataset,
@@ -27,6 +26,7 @@ from tts.data.loading.datasets import (
 from tts.data.loading.frame_budget import FrameBudgetBatchSampler
 from tts.data.loading.mixed_reading import mixed_reading
 from tts.data.loading.sampler import BucketBatchSampler, EpochBatchSampler, GlobalBatchSampler
+from tts.data.loading.speech_datamodule import SpeechDataModule
 from tts.text import Tokenizer
 
 _log = logging.getLogger(__name__)
@@ -180,7 +180,7 @@ class MelWaveDataModule(SpeechDataModule):
         self._open(self.opened)
 
     @cached_property
-    def _model(self) -> Acoustic | None:
+    def _model(self) -> AcousticModel | None:
         if self.acoustic is None:
             return None
         model, _ = read_acoustic(self.acoustic)

@@ -80,7 +80,7 @@ class TextMelDataset(Dataset[TextMelItem]):
         """Symbols of each utterance."""
         return self.tokens.lengths(self.rows)
 
-    def stand_ins(self, key: Key) -> Iterator[Key]:
+    def fallbacks(self, key: Key) -> Iterator[Key]:
         """The key itself, then what may take its place: what is just shorter, then what is longer.
 
         A batch that keeps to a budget of frames does so with a shorter utterance in it, too.
@@ -141,7 +141,7 @@ class MelWaveDataset(Dataset[MelWaveItem]):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def stand_ins(self, key: Key) -> Iterator[Key]:
+    def fallbacks(self, key: Key) -> Iterator[Key]:
         """The key itself, then what may take its place: the utterances that follow."""
         epoch, index = _epoch_and_index(key)
         return ((epoch, (index + k) % len(self)) for k in range(len(self)))

@@ -1,4 +1,4 @@
-"""``Tolerant``: a dataset whose unreadable utterances are replaced by others (``on_error=skip``).
+"""``FallbackDataset`` replaces utterances that cannot be read by others (``on_error=skip``).
 
 The replacement is a matter of the utterance and of nothing else: batches keep their size, ranks
 their number of batches, and a run that is repeated or resumed sees the same.
@@ -17,13 +17,13 @@ from tts.core.errors import InputError
 MOST_IN_A_ROW = 100
 
 
-class Tolerant(Dataset[Any]):
-    """Another dataset, with its ``stand_ins(key)`` where its own item cannot be read.
+class FallbackDataset(Dataset[Any]):
+    """Another dataset, with its ``fallbacks(key)`` where its own item cannot be read.
 
     What was wrong goes with the item that stands in, as ``skipped``.
 
     Args:
-        dataset: with ``stand_ins(key)``: the key itself, then others in the order of preference.
+        dataset: with ``fallbacks(key)``: the key itself, then others in the order of preference.
     """
 
     def __init__(self, dataset: Any) -> None:
@@ -39,7 +39,7 @@ class Tolerant(Dataset[Any]):
             InputError: none of them can.
         """
         wrong: list[str] = []
-        for stand_in in islice(self.dataset.stand_ins(key), MOST_IN_A_ROW):
+        for stand_in in islice(self.dataset.fallbacks(key), MOST_IN_A_ROW):
             try:
                 item = self.dataset[stand_in]
             except InputError as error:

@@ -13,7 +13,7 @@ from typing import Any
 
 from torch.utils.data import DataLoader
 
-from tts.data.features.table import Column
+from tts.data.features.table import StringColumn
 from tts.data.loading.sampler import GlobalBatchSampler
 
 BATCHES = "batches in an epoch"
@@ -29,16 +29,16 @@ class TrainingPosition:
         self._loader: DataLoader[Any] | None = None
 
     def state_dict(self) -> dict[str, Any]:
-        """What the batches are made from, as :func:`makings`."""
-        return {"makings": self._makings}
+        """What the batches are made from, as :func:`batching_settings`."""
+        return {"batching_settings": self._makings}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Keep what they were made from in the run that is resumed."""
-        self._makings_before = state_dict.get("makings", {})
+        self._makings_before = state_dict.get("batching_settings", {})
 
     def describe(self, loader: DataLoader[Any], names: Sequence[str]) -> None:
         """Note what the batches of the training are made from."""
-        self._makings = makings(_sampler(loader), names)
+        self._makings = batching_settings(_sampler(loader), names)
 
     def prepare(
         self, loader: DataLoader[Any], names: Sequence[str], epoch: int, batch: int
@@ -50,10 +50,10 @@ class TrainingPosition:
             what has changed, empty if nothing has.
         """
         sampler = _sampler(loader)
-        now, before = makings(sampler, names), self._makings_before
-        changed = differences(before, now)
+        now, before = batching_settings(sampler, names), self._makings_before
+        changed = changed_settings(before, now)
         if changed:
-            batch = moved(batch, before, now)
+            batch = rescaled_batch(batch, before, now)
         # set here, as workers begin to fetch before Lightning sets the epoch
         sampler.set_epoch(epoch)
         sampler.start_batch = batch
@@ -66,14 +66,14 @@ class TrainingPosition:
         return loader
 
 
-def makings(sampler: GlobalBatchSampler, names: Sequence[str]) -> dict[str, Any]:
+def batching_settings(sampler: GlobalBatchSampler, names: Sequence[str]) -> dict[str, Any]:
     """What decides the batches of an epoch, under the names that a user knows.
 
     Args:
         sampler: of the training batches.
         names: of the training utterances.
     """
-    joined = names.joined() if isinstance(names, Column) else "\n".join(names).encode()
+    joined = names.joined() if isinstance(names, StringColumn) else "\n".join(names).encode()
     digest = hashlib.sha256(joined)
     digest.update(sampler.lengths.tobytes())
     return {
@@ -88,13 +88,13 @@ def makings(sampler: GlobalBatchSampler, names: Sequence[str]) -> dict[str, Any]
     }
 
 
-def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+def changed_settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """``"data.batch_size 4 -> 8, processes 1 -> 2"``; empty if there is no difference."""
     changed = (name for name in before if name in now and before[name] != now[name])
     return ", ".join(f"{name} {before[name]} -> {now[name]}" for name in changed)
 
 
-def moved(batch: int, before: Mapping[str, Any], now: Mapping[str, Any]) -> int:
+def rescaled_batch(batch: int, before: Mapping[str, Any], now: Mapping[str, Any]) -> int:
     """The batch at the same share of an epoch; it is the first of a step of the optimiser."""
     if before[BATCHES] != now[BATCHES]:
         batch = batch * now[BATCHES] // before[BATCHES]

@@ -1,4 +1,4 @@
-"""``Seen``: what was found in recordings when they were read, so that they need not be read again.
+"""``RecordingIndex`` remembers what recordings hold, so that they are read only once.
 
 A recording is known by its path, size and date; what it holds is known by a hash of its bytes. If
 only the first changes (``touch``, a copy on another disk) it is read and hashed, and all that was
@@ -18,10 +18,10 @@ from typing import NamedTuple, TextIO
 
 from tts.core.files import replacing
 from tts.data.features.recordings import Recording
-from tts.data.features.shards import KEY
+from tts.data.features.shards import KEY_BYTES
 
 
-class Sight(NamedTuple):
+class IndexedFile(NamedTuple):
     """A file as it was when it was read: its state, a hash of its bytes, and what it holds."""
 
     size: int
@@ -30,7 +30,7 @@ class Sight(NamedTuple):
     recording: Recording
 
 
-class Seen:
+class RecordingIndex:
     """What is known of files.
 
     Args:
@@ -39,14 +39,14 @@ class Seen:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._sights: dict[str, Sight] = {}
+        self._sights: dict[str, IndexedFile] = {}
         self._file: TextIO | None = None
         self._load()
 
     def __len__(self) -> int:
         return len(self._sights)
 
-    def find(self, path: Path) -> Sight | None:
+    def find(self, path: Path) -> IndexedFile | None:
         """What is known of a file, unless it is gone, or has another size or date now."""
         try:
             status = path.stat()
@@ -61,7 +61,7 @@ class Seen:
         """What files with these bytes hold, wherever they are."""
         return {sight.digest: sight.recording for sight in self._sights.values()}
 
-    def note(self, path: Path, sight: Sight) -> None:
+    def note(self, path: Path, sight: IndexedFile) -> None:
         """Keep what was found in a file; within ``noting``."""
         assert self._file is not None
         self._sights[str(path)] = sight
@@ -90,8 +90,8 @@ class Seen:
             try:
                 path, size, mtime_ns, digest, rate, n_samples = json.loads(line)
                 recording = Recording(int(rate), int(n_samples))
-                sight = Sight(int(size), int(mtime_ns), bytes.fromhex(digest), recording)
-                if len(sight.digest) == KEY:
+                sight = IndexedFile(int(size), int(mtime_ns), bytes.fromhex(digest), recording)
+                if len(sight.digest) == KEY_BYTES:
                     self._sights[str(path)] = sight
             except (ValueError, TypeError):
                 continue  # half a line, or none of ours: the file will be looked at again
@@ -109,9 +109,9 @@ def digest_of(path: Path) -> tuple[bytes, os.stat_result]:
     """
     with path.open("rb") as file:
         status = os.fstat(file.fileno())
-        return hashlib.blake2b(file.read(), digest_size=KEY).digest(), status
+        return hashlib.blake2b(file.read(), digest_size=KEY_BYTES).digest(), status
 
 
-def _line(path: str, sight: Sight) -> str:
+def _line(path: str, sight: IndexedFile) -> str:
     row = [path, sight.size, sight.mtime_ns, sight.digest.hex(), *sight.recording]
     return json.dumps(row) + "\n"

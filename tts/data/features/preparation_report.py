@@ -1,4 +1,4 @@
-"""``Report``: what a preparation found and did, as a table and as JSON."""
+"""``PreparationReport``: what a preparation found and did, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MOST = 20
 
 
 @dataclass
-class Report:
+class PreparationReport:
     """What a preparation found and did.
 
     Attributes:

@@ -24,12 +24,12 @@ from tts.core.signals import outlive_signals
 from tts.data.corpora.corpus import Corpus
 from tts.data.features.contract import Contract
 from tts.data.features.preparation import Preparation
+from tts.data.features.preparation_report import PreparationReport
 from tts.data.features.prepared import Prepared
 from tts.data.features.prepared_corpus import AlreadyPrepared, PreparedCorpus
 from tts.data.features.recordings import ON_ERROR, OnError, slug
-from tts.data.features.report import Report
 from tts.data.features.table import PARTS, Rows
-from tts.data.loading.fallbacks import Tolerant
+from tts.data.loading.fallbacks import FallbackDataset
 from tts.data.loading.resume_position import TrainingPosition
 from tts.text import Tokenizer
 
@@ -122,7 +122,7 @@ class SpeechDataModule(LightningDataModule):
         if summary := self.prepare().summary(self.corpus.faults()):
             _log.warning("%s", summary)
 
-    def prepare(self) -> Report:
+    def prepare(self) -> PreparationReport:
         """Make or check the corpus and prepare it, and say what was found and done.
 
         Raises:
@@ -184,7 +184,7 @@ class SpeechDataModule(LightningDataModule):
         """Keep it, to be compared with this run."""
         self._position.load_state_dict(state_dict)
 
-    def go_on_from(self, epoch: int, batch: int) -> int:
+    def resume_at(self, epoch: int, batch: int) -> int:
         """Let the next training loader begin inside an epoch; nothing before it is read.
 
         Returns:
@@ -247,7 +247,7 @@ class SpeechDataModule(LightningDataModule):
 
     def _tolerated(self, dataset: Any) -> Any:
         """The dataset as a loader gets it."""
-        return dataset if self.on_error == "raise" else Tolerant(dataset)
+        return dataset if self.on_error == "raise" else FallbackDataset(dataset)
 
     def _loader_options(self) -> dict[str, Any]:
         on_gpu = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
