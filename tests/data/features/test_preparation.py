@@ -37,7 +37,7 @@ def computed(monkeypatch):
     lengths = []
     mel_of = extract.mel_of
     monkeypatch.setattr(
-        work, "mel_of", lambda samples, mel: lengths.append(len(samples)) or mel_of(samples, mel)
+        extract, "mel_of", lambda samples, mel: lengths.append(len(samples)) or mel_of(samples, mel)
     )
     return lengths
 
@@ -90,7 +90,7 @@ def test_samples_are_stored_only_where_they_differ(write_corpus, prepare):
 def test_nothing_is_done_twice(corpus, prepare, computed, monkeypatch):
     prepare(corpus, tokenizer=Tokenizer())
     assert len(computed) == 4
-    monkeypatch.setattr(work, "digest_of", lambda _: pytest.fail("read again"))
+    monkeypatch.setattr(extract, "digest_of", lambda _: pytest.fail("read again"))
     monkeypatch.setattr(Tokenizer, "encode", lambda *_: pytest.fail("text read again"))
     prepare(corpus, tokenizer=Tokenizer())
     assert len(computed) == 4
