@@ -29,7 +29,7 @@ from tts.callbacks import (
     StopOnSignal,
 )
 from tts.callbacks.checkpointing.checkpoint_io import AtomicCheckpointIO
-from tts.callbacks.checkpointing.resume import check_resumable, find_resume
+from tts.callbacks.checkpointing.resume import check_resumable, find_resume_source
 from tts.config.schema import check_training
 from tts.core.errors import InputError, one_line
 from tts.core.signals import StopSignals
@@ -38,10 +38,10 @@ from tts.runtime.devices import resolve_devices, world_size
 from tts.runtime.launch import launch
 from tts.runtime.run_folder import mark_job, only_process, save_overrides
 from tts.sweep.pruning import trial_callbacks
-from tts.training.failures import explained
+from tts.training.failures import explain_failures
 from tts.training.freezing import KeepFrozen
 from tts.training.lr_scaling import scaled_optimizer
-from tts.training.warm_start import start_run
+from tts.training.warm_start import warm_start_run
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ def run_training(
     """
     check_training(config)
     if config["ckpt_path"] is not None:
-        resume = find_resume(config, output_dir)
+        resume = find_resume_source(config, output_dir)
         if resume.finished is not None:
             sys.stdout.write(f"nothing to do: {resume.path} has reached {resume.finished}\n")
             return resume.metrics
@@ -102,7 +102,7 @@ def train(
     datamodule = instantiate(config["model"]["datamodule"], _convert_="all")
     network = instantiate(config["model"]["network"], _convert_="all")
     if ckpt_path is None:
-        start_run(config, network, datamodule)
+        warm_start_run(config, network, datamodule)
     frozen = KeepFrozen(network, config["freeze"])
     optimizer, rate = scaled_optimizer(config, world_size(config["trainer"]))
     task_options = {**config["model"]["task"], "optimizer": optimizer}
@@ -132,7 +132,7 @@ def train(
     trainer = build_trainer(config["trainer"], callbacks, loggers, output_dir)
     alone = only_process(output_dir) if trainer.is_global_zero else nullcontext()
     try:
-        with alone, signals.installed(), explained(batch, config, output_dir):
+        with alone, signals.installed(), explain_failures(batch, config, output_dir):
             if trainer.is_global_zero:
                 mark_job(output_dir)
                 OmegaConf.save(OmegaConf.create(config), output_dir / "config.yaml")
@@ -144,7 +144,7 @@ def train(
             trainer.fit(task, datamodule, ckpt_path=ckpt_path, weights_only=True)
     finally:
         finish_wandb()
-    report(config, trainer, output_dir)
+    print_summary(config, trainer, output_dir)
     return resume_point.metrics(trainer)
 
 
@@ -251,7 +251,7 @@ def open_loggers(trainer: pl.Trainer) -> None:
             raise InputError(f"wandb: {one_line(error)}; {hint}") from None
 
 
-def report(config: dict[str, Any], trainer: pl.Trainer, output_dir: Path) -> None:
+def print_summary(config: dict[str, Any], trainer: pl.Trainer, output_dir: Path) -> None:
     """Say where everything is."""
     if not trainer.is_global_zero:
         return

@@ -169,7 +169,7 @@ def test_steps_between_validations(fit, arguments, steps):
 
 def test_what_is_done_between_steps_is_named(bar_run, monkeypatch, toy_task):
     terminal = terminal_for(monkeypatch)
-    monkeypatch.setattr("tts.callbacks.samples.media", lambda *_: iter(()))
+    monkeypatch.setattr("tts.callbacks.samples.media_items", lambda *_: iter(()))
 
     class Pauses(toy_task):
         def validation_step(self, batch, batch_idx):

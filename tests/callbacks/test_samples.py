@@ -11,10 +11,10 @@ from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
 from tts.audio import read_wave
 from tts.callbacks import EMA, LogSamples
-from tts.callbacks.media import Item
+from tts.callbacks.media import MediaItem
 from tts.core.errors import InputError
 from tts.loggers import FolderSink, TensorBoardSink
-from tts.training.task_samples import Samples
+from tts.training.task_samples import TaskSamples
 
 ITEMS = {
     "alignment_free_running.png",
@@ -32,11 +32,11 @@ FIRST = "utt2-00"
 def light(monkeypatch):
     """One short sound for each utterance: drawing takes time."""
 
-    def media(samples, index, mel, symbols, seed, vocoder):
+    def media_items(samples, index, mel, symbols, seed, vocoder):
         wave = samples.mels["free_running"][index].flatten() + 5
-        yield Item(f"audio_free_running/{samples.names[index]}", lambda: wave)
+        yield MediaItem(f"audio_free_running/{samples.names[index]}", lambda: wave)
 
-    monkeypatch.setattr("tts.callbacks.samples.media", media)
+    monkeypatch.setattr("tts.callbacks.samples.media_items", media_items)
 
 
 def files(folder):
@@ -209,7 +209,7 @@ def test_vocoder_waves_are_written_directly(fit, toy_task, tmp_path):
     class Vocoder(toy_task):
         def samples(self, batch, generator):
             waves = {"target": [torch.full((640,), 0.25)], "inverse": [torch.full((640,), 3.0)]}
-            return Samples(["a"], mels={"target": [torch.zeros(8, 10)]}, waves=waves)
+            return TaskSamples(["a"], mels={"target": [torch.zeros(8, 10)]}, waves=waves)
 
     fit([LogSamples(n_samples=1)], Vocoder(), max_epochs=1)
     assert files(tmp_path)["step_000004"] == {

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 
 from tts.audio import MelConfig
 from tts.data.loading.batch import TextMelBatch
-from tts.training.task_samples import Samples
+from tts.training.task_samples import TaskSamples
 
 MEL = MelConfig(sample_rate=8000, n_fft=256, hop_length=64, win_length=256, n_mels=8, f_max=4000.0)
 
@@ -47,7 +47,7 @@ class ToyTask(pl.LightningModule):
         noise = torch.rand(n, 8, 30, generator=generator)
         frames = self(batch.text)
         alignment = torch.eye(12).repeat_interleave(2, 0)
-        return Samples(
+        return TaskSamples(
             names=list(batch.names),
             mels={
                 "target": [mel - 5 for mel in batch.mel],

@@ -3,7 +3,7 @@
 import pytest
 
 from tts.core.errors import TrainingError
-from tts.training.failures import of_the_machine
+from tts.training.failures import machine_failure
 
 CONFIG = {
     "data": {"frames_per_batch": None},
@@ -24,7 +24,7 @@ KNOWN = {
 @pytest.mark.parametrize("text", KNOWN)
 def test_a_known_failure_is_one_line(text):
     with pytest.raises(TrainingError, match=KNOWN[text]) as error:
-        raise of_the_machine(RuntimeError(text), "step 5", CONFIG)
+        raise machine_failure(RuntimeError(text), "step 5", CONFIG)
     assert "\n" not in str(error.value)
 
 
@@ -32,4 +32,4 @@ def test_a_known_failure_is_one_line(text):
     "error", [RuntimeError("shapes cannot be multiplied"), TrainingError("out of memory at once")]
 )
 def test_what_is_not_known_stays_as_it_is(error):
-    assert of_the_machine(error, "step 5", CONFIG) is None
+    assert machine_failure(error, "step 5", CONFIG) is None

@@ -11,7 +11,7 @@ from tts.models import Tacotron2, WaveGlow
 from tts.pretrained import save
 from tts.pretrained.importers.nvidia import to_nvidia_state_dict
 from tts.pretrained.importers.tables import BEFORE_NOVEMBER_2018, ENGLISH
-from tts.training.warm_start import EMBEDDING, start_run, warm_start
+from tts.training.warm_start import EMBEDDING, warm_start, warm_start_run
 
 
 def described(symbols) -> dict:
@@ -220,7 +220,7 @@ CONFIG = {
 def test_run_logs_the_table(small_waveglow, tmp_path, caplog):
     save(small_waveglow, tmp_path / "x")
     with caplog.at_level(logging.INFO, "tts.pretrained"):
-        start_run({**CONFIG, "init_from": str(tmp_path / "x")}, small_waveglow, Data())
+        warm_start_run({**CONFIG, "init_from": str(tmp_path / "x")}, small_waveglow, Data())
     assert f"warm start from {tmp_path / 'x'} (tacoglow)" in caplog.text
     assert "loaded" in caplog.text
 
@@ -237,12 +237,12 @@ def test_run_logs_the_table(small_waveglow, tmp_path, caplog):
 )
 def test_run_refuses_what_makes_no_sense(small_waveglow, change, message):
     with pytest.raises(InputError, match=message):
-        start_run({**CONFIG, **change}, small_waveglow, Data())
+        warm_start_run({**CONFIG, **change}, small_waveglow, Data())
 
 
 def test_run_without_a_warm_start_changes_nothing(small_tacotron2):
     before = {name: value.clone() for name, value in small_tacotron2.state_dict().items()}
-    start_run(CONFIG, small_tacotron2, Data())
+    warm_start_run(CONFIG, small_tacotron2, Data())
     after = small_tacotron2.state_dict()
     assert all(torch.equal(value, after[name]) for name, value in before.items())
     assert isinstance(small_tacotron2, Tacotron2)

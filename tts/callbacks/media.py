@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
     from tts.audio import MelConfig
     from tts.inference.vocoders.griffin_lim import Vocoder
-    from tts.training.task_samples import Samples
+    from tts.training.task_samples import TaskSamples
 
 
 GRIFFIN_LIM = "griffin_lim"
 
 
 @dataclass(frozen=True)
-class Item:
+class MediaItem:
     """A picture (``Figure``) or a sound (``(T_wave,)`` tensor) to be made, and its tag.
 
     ``constant`` is true of the recording's own sound, which training does not change.
@@ -63,14 +63,14 @@ class Item:
                 yield error
 
 
-def media(
-    samples: Samples,
+def media_items(
+    samples: TaskSamples,
     index: int,
     mel: MelConfig,
     symbols: Sequence[str] | None,
     seed: int,
     vocoder: Vocoder,
-) -> Iterator[Item]:
+) -> Iterator[MediaItem]:
     """Everything there is to show of one utterance.
 
     Args:
@@ -91,16 +91,18 @@ def media(
     n_target = mels["target"].shape[-1] if "target" in mels else None
     for kind, alignment in alignments.items():
         make = partial(alignment_figure, alignment, _title(name, kind), symbols)
-        yield Item(f"alignment_{kind}/{name}", make)
+        yield MediaItem(f"alignment_{kind}/{name}", make)
     for kind, gate in gates.items():
-        yield Item(f"gate_{kind}/{name}", partial(gate_figure, gate, n_target, _title(name, kind)))
+        yield MediaItem(
+            f"gate_{kind}/{name}", partial(gate_figure, gate, n_target, _title(name, kind))
+        )
     if mels:
-        yield Item(f"mel/{name}", partial(_mel_picture, mels, waves, mel, name))
+        yield MediaItem(f"mel/{name}", partial(_mel_picture, mels, waves, mel, name))
     sounds: dict[str, Callable[[], Tensor]] = {k: partial(_limited, w) for k, w in waves.items()}
     if not waves:
         sounds = {k: partial(_vocoded, m, vocoder, mel, seed) for k, m in mels.items()}
     for kind, sound in sounds.items():
-        yield Item(f"audio_{kind}/{name}", sound, constant=kind == "target")
+        yield MediaItem(f"audio_{kind}/{name}", sound, constant=kind == "target")
 
 
 def sample_vocoder(name: str | Path, mel: MelConfig, device: torch.device) -> Vocoder:

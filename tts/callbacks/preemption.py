@@ -11,14 +11,14 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.trainer.states import TrainerFn
 
-from tts.callbacks.between_steps import BetweenSteps
 from tts.callbacks.checkpointing.checkpoint import Checkpoint
+from tts.callbacks.step_boundary import StepBoundaryCallback
 from tts.core.errors import GO_ON, InputError
 from tts.core.signals import NAMES, StopSignals, stopped
 from tts.runtime.slurm import requeue
 
 
-class StopOnSignal(BetweenSteps):
+class StopOnSignal(StepBoundaryCallback):
     """Saves the last checkpoint and ends the run when ``signals`` has received one.
 
     The ranks agree on the step by one reduced number in each. A run that has just reached its end

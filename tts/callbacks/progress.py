@@ -221,6 +221,6 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) or getattr(value, "numel", lambda: 0)() == 1
 
 
-def clock(seconds: float | None) -> str:
+def format_duration(seconds: float | None) -> str:
     """``1:04:09``; a question mark where nothing is known yet."""
     return "?" if seconds is None else str(timedelta(seconds=round(seconds)))

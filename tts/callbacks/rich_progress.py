@@ -12,7 +12,7 @@ import pytorch_lightning as pl
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from tts.callbacks.progress import RunProgress, clock
+from tts.callbacks.progress import RunProgress
 
 LogHandler: TypeAlias = "logging.StreamHandler[Any]"
 

@@ -23,16 +23,16 @@ import torch
 from pytorch_lightning.trainer.states import TrainerFn
 from torch import Tensor, nn
 
-from tts.callbacks.media import GRIFFIN_LIM, media, sample_vocoder
+from tts.callbacks.media import GRIFFIN_LIM, media_items, sample_vocoder
 from tts.callbacks.progress import RunProgress
-from tts.callbacks.validations import CountsValidations
+from tts.callbacks.validation_counter import ValidationCounter
 from tts.core.random_state import isolated_rng
 from tts.loggers.sinks import sinks_for
 from tts.metrics import gate_delay, mean_health
 
 if TYPE_CHECKING:
     from tts.inference.vocoders.griffin_lim import Vocoder
-    from tts.training.task_samples import Samples
+    from tts.training.task_samples import TaskSamples
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ _LONG_RUN = 300.0  # seconds; before that, shares mean little
 _MOST_OF_RUN = 0.1
 
 
-class LogSamples(CountsValidations):
+class LogSamples(ValidationCounter):
     """Renders what a task has to show, on the first process only.
 
     Scalars go to the loggers as ``val/alignment_free_running_coverage`` and so on, means over the
@@ -131,7 +131,7 @@ class LogSamples(CountsValidations):
         errors: list[Exception] = []
         with isolated_rng(self.seed), _in_eval_mode(pl_module), _told(trainer):
             try:
-                samples = sampled(trainer, pl_module, self._batch, self.seed)
+                samples = draw_samples(trainer, pl_module, self._batch, self.seed)
                 self.health = sample_health(samples)
                 errors += self._render(trainer, samples)
             except Exception as error:
@@ -163,14 +163,16 @@ class LogSamples(CountsValidations):
     def _folder(self, trainer: pl.Trainer) -> Path:
         return Path(self.folder or Path(trainer.default_root_dir) / "samples")
 
-    def _render(self, trainer: pl.Trainer, samples: Samples) -> Iterator[Exception]:
+    def _render(self, trainer: pl.Trainer, samples: TaskSamples) -> Iterator[Exception]:
         """Hand every item to every sink; yields what went wrong."""
         datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
         sinks = sinks_for(trainer.loggers, self._folder(trainer))
         assert self._loaded is not None
         for index in range(len(samples.names)):
             symbols = _symbols(datamodule, self._batch, index)
-            for item in media(samples, index, datamodule.mel, symbols, self.seed, self._loaded):
+            for item in media_items(
+                samples, index, datamodule.mel, symbols, self.seed, self._loaded
+            ):
                 if self._shown and item.constant:
                     continue
                 yield from item.send(sinks, datamodule.mel.sample_rate, trainer.global_step)
@@ -178,14 +180,16 @@ class LogSamples(CountsValidations):
 
 
 @torch.no_grad()
-def sampled(trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, seed: int) -> Samples:
+def draw_samples(
+    trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, seed: int
+) -> TaskSamples:
     """What a task has to show of a batch, drawn from ``seed``; call it inside ``isolated_rng``.
 
     The pre-net's dropout is always on; in a teacher-forced pass it draws from the global generator.
     """
     generator = torch.Generator().manual_seed(seed)
     with trainer.precision_plugin.forward_context():
-        samples: Samples = pl_module.samples(batch, generator)  # type: ignore[operator]
+        samples: TaskSamples = pl_module.samples(batch, generator)  # type: ignore[operator]
     return samples
 
 
@@ -203,7 +207,7 @@ def _symbols(datamodule: Any, batch: Any, index: int) -> list[str] | None:
     return [table[i] for i in batch.text[index, : int(batch.text_lengths[index])].tolist()]
 
 
-def sample_health(samples: Samples) -> Health:
+def sample_health(samples: TaskSamples) -> Health:
     """Mean figures of each kind of alignment and gate, under the names that loggers get."""
     scalars: Health = {}
     for kind, alignments in samples.alignments.items():

@@ -11,7 +11,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
-from tts.callbacks.processes import from_all
+from tts.callbacks.ranks import gather_from_ranks
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,11 @@ class ReportSkipped(Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Say it, once for all processes."""
-        skipped = [message for messages in from_all(trainer, self._skipped) for message in messages]
+        skipped = [
+            message
+            for messages in gather_from_ranks(trainer, self._skipped)
+            for message in messages
+        ]
         self._skipped = []
         if skipped and trainer.is_global_zero:
             different = list(dict.fromkeys(skipped))

@@ -15,8 +15,8 @@ import pytorch_lightning as pl
 import torch
 
 from tts.audio import GriffinLim, LogMel
-from tts.callbacks.samples import sampled
-from tts.callbacks.validations import CountsValidations
+from tts.callbacks.samples import draw_samples
+from tts.callbacks.validation_counter import ValidationCounter
 from tts.core.errors import InputError
 from tts.core.random_state import isolated_rng
 from tts.data.loading.fallbacks import FallbackDataset
@@ -24,14 +24,14 @@ from tts.metrics import aligned_mel_distance, mel_distance, word_error_rate
 
 if TYPE_CHECKING:
     from tts.metrics.recognition import Recogniser
-    from tts.training.task_samples import Samples
+    from tts.training.task_samples import TaskSamples
 
 #: Known as ``val/NAME``.
 MEASURES = ("mel_distance", "word_error_rate")
 _GRIFFIN_LIM_STEPS = 32
 
 
-class SpeechMetrics(CountsValidations):
+class SpeechMetrics(ValidationCounter):
     """Measures after validations, on the first process; all know the values.
 
     Args:
@@ -83,12 +83,12 @@ class SpeechMetrics(CountsValidations):
             return {}
         batch = trainer.strategy.batch_to_device(batch)
         with isolated_rng(self.seed):
-            samples = sampled(trainer, pl_module, batch, self.seed)
+            samples = draw_samples(trainer, pl_module, batch, self.seed)
         measure = {"mel_distance": _mel_distance, "word_error_rate": self._word_error_rate}
         datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
         return {f"val/{name}": measure[name](samples, datamodule) for name in self.measures}
 
-    def _word_error_rate(self, samples: Samples, datamodule: Any) -> float:
+    def _word_error_rate(self, samples: TaskSamples, datamodule: Any) -> float:
         if "free_running" not in samples.mels:
             raise InputError("val/word_error_rate is of text: use val/mel_distance for a vocoder")
         assert self.recogniser is not None
@@ -105,7 +105,7 @@ class SpeechMetrics(CountsValidations):
         return word_error_rate(said, [normalise(text) for text in heard])
 
 
-def _mel_distance(samples: Samples, datamodule: Any) -> float:
+def _mel_distance(samples: TaskSamples, datamodule: Any) -> float:
     """Mean distance to the recordings, of spectrograms or of those of the sound."""
     if free := samples.mels.get("free_running"):
         pairs = zip(free, samples.mels["target"], strict=True)

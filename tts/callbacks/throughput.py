@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from tts.callbacks.memory import peak_memory_gb
-from tts.training.task import is_due
+from tts.training.task import is_logging_step
 
 
 class Throughput(Callback):
@@ -76,7 +76,7 @@ class Throughput(Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Optimizer
     ) -> None:
         """Measure the gradient where it is whole, unscaled and not yet clipped."""
-        if is_due(trainer, trainer.global_step + 1):
+        if is_logging_step(trainer, trainer.global_step + 1):
             self._gradient_norms = gradient_norms(pl_module)
 
     def on_train_batch_end(

@@ -16,7 +16,7 @@ import pytorch_lightning as pl
 from hydra.utils import instantiate
 from pytorch_lightning.callbacks import Callback
 
-from tts.callbacks.validations import CountsValidations
+from tts.callbacks.validation_counter import ValidationCounter
 from tts.core.errors import one_line
 from tts.sweep.optuna_search import PRUNED
 from tts.sweep.storage import import_optuna, open_storage, study_name
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class PruneTrial(CountsValidations):
+class PruneTrial(ValidationCounter):
     """Reports the monitored metric after each validation.
 
     A database that cannot be reached costs a warning and a report, not the training.

@@ -24,7 +24,7 @@ _DEAD_WORKER = re.compile(
 
 
 @contextmanager
-def explained(batch: object, config: Mapping[str, Any], output_dir: Path) -> Iterator[None]:
+def explain_failures(batch: object, config: Mapping[str, Any], output_dir: Path) -> Iterator[None]:
     """Around the training: what is known of a failure is raised in its place.
 
     Args:
@@ -54,7 +54,7 @@ def explained(batch: object, config: Mapping[str, Any], output_dir: Path) -> Ite
             raise
         raise InputError(f"trainer: {one_line(error)}") from None
     except RuntimeError as error:
-        if (failure := of_the_machine(error, str(batch), config)) is None:
+        if (failure := machine_failure(error, str(batch), config)) is None:
             raise
         raise failure from None
     except OSError as error:
@@ -64,7 +64,7 @@ def explained(batch: object, config: Mapping[str, Any], output_dir: Path) -> Ite
         raise TrainingError(f"{error.filename or output_dir}: {reason}; {hint}") from None
 
 
-def of_the_machine(
+def machine_failure(
     error: RuntimeError, batch: str, config: Mapping[str, Any]
 ) -> TrainingError | None:
     """The one line for a failure, or None if it is none of these.

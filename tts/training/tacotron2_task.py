@@ -17,8 +17,8 @@ from tts.metrics import diagonality
 from tts.models import Tacotron2, sequence_mask, tacotron2_loss
 from tts.models.tacotron2.critic import SpectrogramCritic
 from tts.models.tacotron2.loss import REDUCTIONS
-from tts.training.task import SpeechTask, is_due
-from tts.training.task_samples import Samples
+from tts.training.task import SpeechTask, is_logging_step
+from tts.training.task_samples import TaskSamples
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Tacotron2Task(SpeechTask):
         """Masked teacher-forced loss; in training the mean is over the frames of all ranks."""
         output = self.network(*_inputs(batch))
         train = stage == "train"
-        if train and is_due(self.trainer, self.trainer.global_step + 1):
+        if train and is_logging_step(self.trainer, self.trainer.global_step + 1):
             # how far attention is, from the first step on; validation shows more of it, more rarely
             diagonal = diagonality(output.alignments, batch.mel_lengths, batch.text_lengths)
             self.log("train/alignment_diagonality", diagonal, rank_zero_only=True)
@@ -131,7 +131,7 @@ class Tacotron2Task(SpeechTask):
                 shares.append(elapsed / (elapsed + max(left, 1e-3)))
         return max(shares)
 
-    def samples(self, batch: TextMelBatch, generator: torch.Generator) -> Samples:
+    def samples(self, batch: TextMelBatch, generator: torch.Generator) -> TaskSamples:
         """Teacher-forced and free-running spectrogram, alignment and gate of each utterance."""
         with isolated_rng(0):
             forced = self.network(*_inputs(batch))
@@ -148,7 +148,7 @@ class Tacotron2Task(SpeechTask):
             lengths.tolist()
             for lengths in (batch.mel_lengths, free.mel_lengths, batch.text_lengths)
         )
-        return Samples(
+        return TaskSamples(
             names=list(batch.names),
             mels={
                 "target": _trim(batch.mel, n_mel),

@@ -17,13 +17,13 @@ from torch.optim import Optimizer
 
 from tts.core.random_state import isolated_rng
 from tts.training.accumulation import AccumulatedMean
-from tts.training.task_samples import Samples
+from tts.training.task_samples import TaskSamples
 
 OptimizerFactory = Callable[[Iterator[nn.Parameter]], Optimizer]
 SchedulerFactory = Callable[[Optimizer], Any]
 
 
-def is_due(trainer: pl.Trainer, step: int) -> bool:
+def is_logging_step(trainer: pl.Trainer, step: int) -> bool:
     """Whether Lightning writes what is logged in this step, counted from 1."""
     every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
     return step % every == 0 or bool(trainer.fast_dev_run)  # type: ignore[attr-defined]
@@ -65,7 +65,7 @@ class SpeechTask(pl.LightningModule):
         """
         raise NotImplementedError
 
-    def samples(self, batch: Any, generator: torch.Generator) -> Samples:
+    def samples(self, batch: Any, generator: torch.Generator) -> TaskSamples:
         """What there is to see and hear of a batch."""
         raise NotImplementedError
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Samples:
+class TaskSamples:
     """A few utterances, each list in the order of ``names`` and cut to its real length.
 
     Attributes:

@@ -32,7 +32,7 @@ EMBEDDING = "embedding.weight"
 _G, _V = "parametrizations.weight.original0", "parametrizations.weight.original1"
 
 
-class Row(NamedTuple):
+class WarmStartRow(NamedTuple):
     """What became of one weight.
 
     Attributes:
@@ -50,7 +50,7 @@ class Row(NamedTuple):
 
 
 @dataclass
-class Report:
+class WarmStartReport:
     """What a warm start did.
 
     Attributes:
@@ -60,7 +60,7 @@ class Report:
     """
 
     source: str
-    rows: list[Row] = field(default_factory=list)
+    rows: list[WarmStartRow] = field(default_factory=list)
     new_symbols: tuple[str, ...] = ()
 
     @property
@@ -90,7 +90,7 @@ def warm_start(
     source_symbols: Sequence[str] | None = None,
     mel: MelConfig | None = None,
     speaker: str | int | None = None,
-) -> Report:
+) -> WarmStartReport:
     """Take over weights, in place.
 
     Args:
@@ -124,28 +124,30 @@ def warm_start(
         require_part(name, own, "ignore_layers")
     found = _as_normed(checkpoint.state, own)
     found, fitted = fit_sizes(found, own, _voice(file, checkpoint, speaker))
-    report = Report(f"{file} ({checkpoint.layout})")
+    report = WarmStartReport(f"{file} ({checkpoint.layout})")
     taken: dict[str, Tensor] = {}
     for name, value in own.items():
         ignored = next((part for part in ignore_layers if is_part(name, part)), None)
         if ignored is not None:
-            row = Row(name, "skipped", "in ignore_layers", ignored)
+            row = WarmStartRow(name, "skipped", "in ignore_layers", ignored)
         elif name not in found:
-            row = Row(name, "initial", "not in the file")
+            row = WarmStartRow(name, "initial", "not in the file")
         elif found[name].shape[1:] != value.shape[1:] or (
             found[name].shape != value.shape and (name != EMBEDDING or symbols is None)
         ):
             sizes = f"{format_shape(found[name])} in the file, {format_shape(value)} here"
-            row = Row(name, "skipped", sizes, name)
+            row = WarmStartRow(name, "skipped", sizes, name)
         elif name == EMBEDDING and symbols is not None:
             of_theirs = source_symbols or symbols_of(checkpoint)
             row, taken[name], report.new_symbols = _carried(value, found[name], symbols, of_theirs)
         elif name in fitted:
-            row, taken[name] = Row(name, "carried", fitted[name], name), found[name]
+            row, taken[name] = WarmStartRow(name, "carried", fitted[name], name), found[name]
         else:
-            row, taken[name] = Row(name, "loaded"), found[name]
+            row, taken[name] = WarmStartRow(name, "loaded"), found[name]
         report.rows.append(row)
-    report.rows += [Row(name, "skipped", "no place here") for name in found if name not in own]
+    report.rows += [
+        WarmStartRow(name, "skipped", "no place here") for name in found if name not in own
+    ]
     if not report.n_loaded:
         raise InputError(f"init_from={file}: none of its weights fits this network")
     network.load_state_dict({**own, **taken})
@@ -181,7 +183,7 @@ def require_part(part: str, names: Iterable[str], key: str) -> None:
     raise InputError(f"{key}={part}: the network has no such part; there are {', '.join(known)}")
 
 
-def start_run(config: Mapping[str, Any], network: nn.Module, datamodule: Any) -> None:
+def warm_start_run(config: Mapping[str, Any], network: nn.Module, datamodule: Any) -> None:
     """Do what a run's configuration says about a warm start, and log the table on rank 0.
 
     Args:
@@ -282,11 +284,11 @@ def _as_normed(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[s
 
 def _carried(
     own: Tensor, theirs: Tensor, symbols: Sequence[str], their_symbols: Sequence[str] | None
-) -> tuple[Row, Tensor, tuple[str, ...]]:
+) -> tuple[WarmStartRow, Tensor, tuple[str, ...]]:
     """Rows of the embedding, by symbol; new symbols keep their initial rows."""
     if their_symbols is None:
         reason = f"{len(theirs)} rows whose symbols are unknown: name them with init_symbols=[...]"
-        return Row(EMBEDDING, "skipped", reason, EMBEDDING), own, tuple(symbols)
+        return WarmStartRow(EMBEDDING, "skipped", reason, EMBEDDING), own, tuple(symbols)
     if len(their_symbols) != len(theirs):
         raise InputError(
             f"init_symbols: {len(their_symbols)} symbols for the {len(theirs)} rows of the file"
@@ -301,7 +303,7 @@ def _carried(
     reason = f"{len(symbols) - len(new)} of {len(symbols)} symbols"
     reason += f"; new, initialised: {_listed(new)}" if new else ""
     reason += f"; not needed: {_listed(left)}" if left else ""
-    return Row(EMBEDDING, "carried", reason, EMBEDDING), carried, new
+    return WarmStartRow(EMBEDDING, "carried", reason, EMBEDDING), carried, new
 
 
 def _tell_mel(file: Path, checkpoint: LoadedCheckpoint, mel: MelConfig | None) -> None:

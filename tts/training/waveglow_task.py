@@ -11,7 +11,7 @@ from torch import Tensor
 from tts.data.loading.batch import MelWaveBatch
 from tts.models import WaveGlow, waveglow_loss
 from tts.training.task import SpeechTask
-from tts.training.task_samples import Samples
+from tts.training.task_samples import TaskSamples
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class WaveGlowTask(SpeechTask):
         output = self.network(batch.mel, batch.wave)
         return waveglow_loss(output, sigma=self.loss.sigma), batch.wave.numel()
 
-    def samples(self, batch: MelWaveBatch, generator: torch.Generator) -> Samples:
+    def samples(self, batch: MelWaveBatch, generator: torch.Generator) -> TaskSamples:
         """The recording and what the network makes of its spectrogram."""
         wave = self.network.inverse(batch.mel, sigma=self.loss.sample_sigma, generator=generator)
-        return Samples(
+        return TaskSamples(
             names=list(batch.names),
             mels={"target": [mel.float().cpu() for mel in batch.mel]},
             alignments={},

@@ -9,7 +9,7 @@ from pytorch_lightning.plugins.precision import MixedPrecision
 
 from tests.support.paths import REPO
 from tts.callbacks import EMA, DivergenceGuard
-from tts.callbacks.guards.usual_range import UsualRange
+from tts.callbacks.guards.outliers import OutlierDetector
 from tts.core.errors import InputError, TrainingError
 
 
@@ -317,7 +317,7 @@ def test_wrong_options_are_refused(options, message):
     ],
 )
 def test_far_is_measured_in_spreads_above_the_median(values, factor, value, below):
-    usual = UsualRange(factor, 40)
+    usual = OutlierDetector(factor, 40)
     usual.window.extend(values)
     assert usual.middle == statistics.median(values)
     assert usual.exceeded_by(value) is below
@@ -334,7 +334,7 @@ def test_far_is_measured_in_spreads_above_the_median(values, factor, value, belo
     ],
 )
 def test_a_value_that_noise_does_not_explain_is_clearly_below(values, value, below):
-    usual = UsualRange(20, 40)
+    usual = OutlierDetector(20, 40)
     usual.window.extend(values)
     assert usual.clearly_above(value) is below
 

@@ -20,12 +20,12 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import ModelCheckpoint
 from torch import Tensor
 
-from tts.callbacks.between_steps import BetweenSteps
+from tts.callbacks.step_boundary import StepBoundaryCallback
 
 PREVIOUS = "previous.ckpt"
 
 
-class Checkpoint(BetweenSteps, ModelCheckpoint):
+class Checkpoint(StepBoundaryCallback, ModelCheckpoint):
     """Lightning's ``ModelCheckpoint`` for the best; the last is ours.
 
     With accumulated gradients checkpoints are saved where an optimiser's step ends.

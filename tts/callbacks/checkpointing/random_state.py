@@ -11,7 +11,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
-from tts.callbacks.processes import from_all
+from tts.callbacks.ranks import gather_from_ranks
 from tts.core.random_state import RngState, rng_state, set_rng_state
 
 KEY = "random_state"
@@ -30,7 +30,7 @@ class RandomState(Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Collect the states; called on every rank."""
-        checkpoint[KEY] = from_all(trainer, rng_state(pl_module.device))
+        checkpoint[KEY] = gather_from_ranks(trainer, rng_state(pl_module.device))
 
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]

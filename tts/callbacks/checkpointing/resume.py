@@ -35,7 +35,7 @@ _MOST_DIFFERENCES = 12
 
 
 @dataclass(frozen=True)
-class Resume:
+class ResumeSource:
     """A checkpoint to go on from.
 
     Attributes:
@@ -51,7 +51,7 @@ class Resume:
     finished: str | None
 
 
-def find_resume(config: dict[str, Any], output_dir: Path) -> Resume:
+def find_resume_source(config: dict[str, Any], output_dir: Path) -> ResumeSource:
     """What ``ckpt_path`` means; one line says which options differ from those of that run.
 
     Raises:
@@ -65,7 +65,7 @@ def find_resume(config: dict[str, Any], output_dir: Path) -> Resume:
         log.warning("resuming with other options: %s", differing)
     step = int(data.get("global_step", 0))
     log.info("resuming from step %d, %s", step, path)
-    return Resume(path, step, point.get("metrics", {}), _finished(data, config["trainer"]))
+    return ResumeSource(path, step, point.get("metrics", {}), _finished(data, config["trainer"]))
 
 
 def find_checkpoint(config: dict[str, Any], output_dir: Path) -> Path:

@@ -18,7 +18,7 @@ from pytorch_lightning.callbacks import Callback
 
 from tts.core.errors import InputError, TrainingError
 from tts.models.waveglow.network import InvertibleConv
-from tts.training.task import is_due
+from tts.training.task import is_logging_step
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,9 @@ class DeterminantGuard(Callback):
         batch_idx: int,
     ) -> None:
         """Look, when what is logged is written."""
-        if not is_due(trainer, trainer.global_step) or not (found := _determinants(pl_module)):
+        if not is_logging_step(trainer, trainer.global_step) or not (
+            found := _determinants(pl_module)
+        ):
             return
         signs, logs = found
         pl_module.log("train/log_det_min", min(logs), rank_zero_only=True)

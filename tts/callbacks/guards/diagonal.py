@@ -17,7 +17,7 @@ import torch
 from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 
-from tts.training.task import is_due
+from tts.training.task import is_logging_step
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,11 @@ class DiagonalGuard(Callback):
         batch_idx: int,
     ) -> None:
         """Look at the value that was logged last."""
-        if self._warned or not trainer.is_global_zero or not is_due(trainer, trainer.global_step):
+        if (
+            self._warned
+            or not trainer.is_global_zero
+            or not is_logging_step(trainer, trainer.global_step)
+        ):
             return
         if (value := trainer.callback_metrics.get(METRIC)) is None:
             return

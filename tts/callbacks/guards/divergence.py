@@ -7,7 +7,7 @@ gradient and, with several processes, one reduction of two numbers.
 
 Not finite is wrong at once. Far above what is usual is wrong only when it stays: a single hard
 batch is common, and clipping is there for it. What far means:
-:mod:`tts.callbacks.guards.usual_range`.
+:mod:`tts.callbacks.guards.outliers`.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from pytorch_lightning.callbacks import Callback, WeightAveraging
 from torch import Tensor
 from torch.optim import Optimizer
 
+from tts.callbacks.guards.outliers import OutlierDetector
 from tts.callbacks.guards.rollback import Snapshot, lower_learning_rates
-from tts.callbacks.guards.usual_range import UsualRange
-from tts.callbacks.processes import from_all
+from tts.callbacks.ranks import gather_from_ranks
 from tts.callbacks.throughput import total_norm
 from tts.core.errors import InputError, TrainingError, listed
 
@@ -81,7 +81,9 @@ class DivergenceGuard(Callback):
         self.lr_factor = lr_factor
         self.max_rollbacks = max_rollbacks
         self.rollbacks = 0
-        self._usual = {name: UsualRange(explosion, window) for name in ("loss", "gradient norm")}
+        self._usual = {
+            name: OutlierDetector(explosion, window) for name in ("loss", "gradient norm")
+        }
         self._losses: list[tuple[Tensor, tuple[str, ...]]] = []
         self._names: tuple[str, ...] = ()
         self._suspect: list[str] = []
@@ -258,4 +260,4 @@ def _names(losses: list[tuple[Tensor, tuple[str, ...]]], only_bad: bool = False)
 
 def _gather(trainer: pl.Trainer, names: list[str]) -> list[str]:
     """The same of all processes."""
-    return [name for part in from_all(trainer, names) for name in part]
+    return [name for part in gather_from_ranks(trainer, names) for name in part]

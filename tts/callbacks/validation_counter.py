@@ -1,4 +1,4 @@
-"""``CountsValidations``: which validation of the training this is, also in a run that goes on."""
+"""``ValidationCounter``: which validation of the training this is, also in a run that goes on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.trainer.states import TrainerFn
 
 
-class CountsValidations(Callback):
+class ValidationCounter(Callback):
     """Keeps the count in checkpoints, so that a resumed run keeps the rhythm."""
 
     _validations = 0

@@ -12,7 +12,7 @@ from collections import deque
 from statistics import median
 
 
-class UsualRange:
+class OutlierDetector:
     """Median and spread of the last values, and whether one is far above them.
 
     Args:

@@ -10,7 +10,7 @@ import torch.distributed as dist
 T = TypeVar("T")
 
 
-def from_all(trainer: pl.Trainer, value: T) -> list[T]:
+def gather_from_ranks(trainer: pl.Trainer, value: T) -> list[T]:
     """The value of every process, in the order of their ranks; all of them call it together."""
     if trainer.world_size == 1:
         return [value]

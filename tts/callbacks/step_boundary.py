@@ -1,4 +1,4 @@
-"""``BetweenSteps``: to act between two steps, when all is done that the last one led to.
+"""``StepBoundaryCallback``: to act between two steps, when all is done that the last one led to.
 
 What a batch leads to (logging, validation, samples) goes on after ``on_train_batch_end``, and the
 order of callbacks decides who sees how much of it. At the beginning of the next batch, or of the
@@ -13,7 +13,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
 
-class BetweenSteps(Callback):
+class StepBoundaryCallback(Callback):
     """Asks after each step of the optimiser, and acts before the next batch.
 
     List it first among the bases: others' ``on_train_start`` is called on the way.
