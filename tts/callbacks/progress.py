@@ -147,7 +147,7 @@ class RunProgress(ProgressBar):
         step, total = self.trainer.global_step, self.total_steps
         parts = [f"step {step}" if total is None else f"step {step}/{total}"]
         if left:
-            parts.append(f"{clock(self.seconds_left())} left")
+            parts.append(f"{format_duration(self.seconds_left())} left")
         if (per_step := self.seconds_per_step()) is not None:
             parts.append(f"{per_step:.3g} s/step")
         return parts + [f"{name} {value:.4g}" for name, value in self.metrics().items()]
@@ -204,13 +204,13 @@ class LineProgress(RunProgress):
 
     def close(self, trainer: pl.Trainer) -> None:
         """Steps and time of the run."""
-        self._write(f"ended after {clock(time.monotonic() - self._start)}")
+        self._write(f"ended after {format_duration(time.monotonic() - self._start)}")
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Say what validation found, and what it took."""
         super().on_validation_end(trainer, pl_module)
         if self._enabled and not trainer.sanity_checking and trainer.state.fn == "fit":
-            self._write(f"validated in {clock(self._validated_in)}")
+            self._write(f"validated in {format_duration(self._validated_in)}")
 
     def _write(self, head: str, left: bool = False) -> None:
         sys.stdout.write("  ".join([head, *self.facts(left)]) + "\n")

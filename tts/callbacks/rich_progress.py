@@ -12,7 +12,7 @@ import pytorch_lightning as pl
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from tts.callbacks.progress import RunProgress
+from tts.callbacks.progress import RunProgress, format_duration
 
 LogHandler: TypeAlias = "logging.StreamHandler[Any]"
 
@@ -58,7 +58,7 @@ class RichProgress(RunProgress):
     def close(self, trainer: pl.Trainer) -> None:
         """Leave the last state on the screen."""
         if self._progress is not None and self._run is not None:
-            head = f"ended after {clock(time.monotonic() - self._start)}"
+            head = f"ended after {format_duration(time.monotonic() - self._start)}"
             facts = "  ".join(self.facts(left=False))
             completed = trainer.global_step
             self._progress.update(self._run, description=head, completed=completed, text=facts)
