@@ -6,7 +6,7 @@
 `python synthesize.py --help` lists what there is to choose; the recipe is in tts/synthesize.py.
 """
 
-from tts.commands.cli import synthesize
+from tts.commands.cli import synthesize_command
 
 if __name__ == "__main__":
-    synthesize()
+    synthesize_command()

@@ -10,7 +10,7 @@
 `python train.py --help` lists what there is to choose; the recipe is in tts/train.py.
 """
 
-from tts.commands.cli import train
+from tts.commands.cli import train_command
 
 if __name__ == "__main__":
-    train()
+    train_command()

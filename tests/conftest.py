@@ -37,7 +37,7 @@ def command(monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", [f"{name}.py", *arguments])
         status = 0
         try:
-            getattr(cli, name)()
+            getattr(cli, f"{name}_command")()
         except SystemExit as exit_:
             status = exit_.code
         return status, *capsys.readouterr()

@@ -55,7 +55,7 @@ def test_the_sdist_has_what_the_wheel_is_made_of(installed):
 def test_commands_work_from_another_directory(name, installed, tmp_path):
     _, site = installed
     argv = f"import sys; sys.argv = ['tts-{name}', '--help']"
-    code = f"{argv}; from tts.commands import cli; cli.{name}()"
+    code = f"{argv}; from tts.commands import cli; cli.{name}_command()"
     run = command(site, code, tmp_path)
     assert run.returncode == 0, run.stderr
     assert f"python {name}.py" in run.stdout
@@ -72,8 +72,8 @@ def test_console_scripts_are_declared(installed):
     _, site = installed
     (entry_points,) = site.glob("*.dist-info/entry_points.txt")
     text = entry_points.read_text()
-    assert "tts-train = tts.commands.cli:train" in text
-    assert "tts-synthesize = tts.commands.cli:synthesize" in text
+    assert "tts-train = tts.commands.cli:train_command" in text
+    assert "tts-synthesize = tts.commands.cli:synthesize_command" in text
 
 
 def test_hydra_finds_the_sweeper_of_the_installed_package(installed, tmp_path):

@@ -188,15 +188,16 @@ class TeacherForcing:
         The batches are those of the whole corpus, whatever is missing of them: rounding depends on
         the neighbours, and who goes on after a kill shall end with the same bytes.
         """
-        from tts.core.building import one_process, progress
         from tts.core.files import atomic_writer
+        from tts.core.locks import wait_for_lock
+        from tts.core.progress import progress
         from tts.data.features.gta import GTA_FORMAT, gta_shards
         from tts.data.features.prepared import LOCAL
 
         shards = gta_shards(self.prepared, self.acoustic)
         lock = shards.folder / LOCAL / f"{shards.name}.lock"
         lock.parent.mkdir(exist_ok=True)
-        with one_process(lock, f"mels of {self.prepared.name}"), shards.writing() as writer:
+        with wait_for_lock(lock, f"mels of {self.prepared.name}"), shards.writing() as writer:
             with atomic_writer(shards.folder / f"{shards.name}.json") as file:
                 about = {"format": GTA_FORMAT, "acoustic": self.acoustic.path.rsplit("/")[-1]}
                 file.write(f"{json.dumps(about)}\n".encode())

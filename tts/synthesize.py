@@ -244,7 +244,7 @@ def _interruptible(partial: PartialOutput | None) -> Iterator[None]:
 
 @contextmanager
 def _progress(jobs: Sequence[SynthesisJob]) -> Iterator[Callable[[int], None]]:
-    from tts.core.building import progress
+    from tts.core.progress import progress
 
     n_chars = sum(len(utterance.text) for job in jobs for utterance in job.utterances)
     with progress("speaking", n_chars) as advance:

@@ -443,7 +443,7 @@ def test_help_is_its_own(monkeypatch, capsys):
     from tts.commands import cli
 
     monkeypatch.setattr(sys, "argv", ["train.py", "task=dump_mels", "--help"])
-    cli.train()
+    cli.train_command()
     said = capsys.readouterr().out
     assert said.startswith("Write the mels that an acoustic model predicts")
     assert "acoustic=CKPT" in said

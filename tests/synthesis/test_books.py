@@ -252,9 +252,9 @@ def test_what_a_wav_cannot_hold_is_refused_and_nothing_is_left(tmp_path):
 
 SPEAK = """
 import sys
-from tts.commands.cli import synthesize
+from tts.commands.cli import synthesize_command
 sys.argv = ["synthesize.py", *sys.argv[1:]]
-synthesize()
+synthesize_command()
 """
 
 

@@ -13,7 +13,7 @@ from pytorch_lightning.trainer.states import TrainerFn
 
 from tts.callbacks.checkpointing.checkpoint import Checkpoint
 from tts.callbacks.step_boundary import StepBoundaryCallback
-from tts.core.errors import GO_ON, InputError
+from tts.core.errors import RESUME_HINT, InputError
 from tts.core.signals import NAMES, StopSignals, stopped
 from tts.runtime.slurm import requeue
 
@@ -69,7 +69,7 @@ class StopOnSignal(StepBoundaryCallback):
             requeue()
         kept = "; nothing was saved, see callbacks"
         if saved_in is not None:
-            kept = f", saved in {saved_in}; {GO_ON}"
+            kept = f", saved in {saved_in}; {RESUME_HINT}"
         raise stopped(name, f"at step {trainer.global_step}{kept}")
 
     def on_validation_batch_start(

@@ -27,7 +27,7 @@ from tts.config.overrides import quote_values
 from tts.config.schema import check_training
 from tts.core.errors import (
     EXIT_INTERRUPTED,
-    GO_ON,
+    RESUME_HINT,
     InputError,
     RunStopped,
     SpeechError,
@@ -43,7 +43,7 @@ Result = TypeVar("Result")
 _ALL_OPTIONS = "--cfg job prints every value that can be given, as key=value, those of train.py."
 
 
-def train() -> None:
+def train_command() -> None:
     """``tts-train`` and ``python train.py``."""
     if f"task={dump_mels.TASK}" in sys.argv[1:]:
         with_training_options(dump_mels.dump_mels, said=dump_mels.__doc__)
@@ -52,17 +52,17 @@ def train() -> None:
         _run(_train_job, "train")
 
 
-def synthesize() -> None:
+def synthesize_command() -> None:
     """``tts-synthesize`` and ``python synthesize.py``."""
     _run(_synthesize_job, "synthesize")
 
 
-def evaluate() -> None:
+def evaluate_command() -> None:
     """``python -m tts.evaluation``."""
     _run(_evaluate_job, "evaluate")
 
 
-def export() -> None:
+def export_command() -> None:
     """``python -m tts.export``."""
     _run(_export_job, "export")
 
@@ -178,7 +178,7 @@ def _reporting(action: Callable[[], Result]) -> Result:
     except RunStopped as stop:
         _exit(one_line(stop), stop.status, "")
     except KeyboardInterrupt:
-        _exit(f"interrupted; {GO_ON}", EXIT_INTERRUPTED)
+        _exit(f"interrupted; {RESUME_HINT}", EXIT_INTERRUPTED)
 
 
 def _explain(error: BaseException) -> str:

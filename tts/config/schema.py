@@ -271,7 +271,7 @@ DOCTOR: dict[str, Legal] = {
 }
 
 #: Settings of vocoders, in speaking as in judging what is spoken.
-VOICING: dict[str, Legal] = {
+VOCODER_OPTIONS: dict[str, Legal] = {
     "sigma": Number(float, null=True),
     "denoiser": Number(float, null=True),
     "denoiser_mode": Choice((None, "zeros", "silence")),
@@ -284,7 +284,7 @@ EVALUATION: dict[str, Legal] = {
     "n_sentences": Number(int, least=1, null=True),
     "seed": Number(int, least=0, most=2**63 - 1),
     "threads": Number(int, least=1, null=True),
-    **VOICING,
+    **VOCODER_OPTIONS,
 }
 
 EXPORT: dict[str, Legal] = {
@@ -332,7 +332,7 @@ SYNTHESIS: dict[str, Legal] = {
     "batch_size": Number(int),
     "max_steps": Number(int),
     "gate_threshold": Number(float),
-    **VOICING,
+    **VOCODER_OPTIONS,
 }
 
 

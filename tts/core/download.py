@@ -10,13 +10,12 @@ spaces between), asked first.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import http.client
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -24,6 +23,8 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from tts.core.errors import InputError
+from tts.core.locks import wait_for_lock
+from tts.core.progress import download_progress
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class _UnusableError(Exception):
     """An address does not give the file; the message says why."""
 
 
-class Published(Protocol):
+class RemoteFile(Protocol):
     """What is known of a file that somebody published."""
 
     @property
@@ -67,8 +68,8 @@ class Published(Protocol):
 
 
 @dataclass(frozen=True)
-class Source:
-    """The plainest ``Published``."""
+class SimpleRemoteFile:
+    """The plainest ``RemoteFile``."""
 
     name: str
     file: str
@@ -77,7 +78,7 @@ class Source:
     size: int | None = None
 
 
-def fetch(entry: Published, folder: Path) -> Path:
+def download_file(entry: RemoteFile, folder: Path) -> Path:
     """Give a published file, from the folder or from the network.
 
     Processes that want the same file wait for the one that is loading it.
@@ -90,12 +91,10 @@ def fetch(entry: Published, folder: Path) -> Path:
         InputError: it cannot be had, or is not the file that it should be; the message says which
             file to put where.
     """
-    from filelock import FileLock
-
     target = folder / entry.file
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{target}.lock"):
+        with wait_for_lock(Path(f"{target}.lock"), f"downloading {entry.name}"):
             if not target.exists():
                 _download(entry, target)
             _check(entry, target)
@@ -104,19 +103,19 @@ def fetch(entry: Published, folder: Path) -> Path:
     return target
 
 
-def forget(entry: Published, folder: Path) -> None:
+def remove_download(entry: RemoteFile, folder: Path) -> None:
     """Remove a file that is not needed any more, and what was noted about it."""
     target = folder / entry.file
     for name in (target.name, f"{target.name}.sha256", f"{target.name}.lock"):
         target.with_name(name).unlink(missing_ok=True)
 
 
-def _download(entry: Published, target: Path) -> None:
+def _download(entry: RemoteFile, target: Path) -> None:
     part, reasons = target.with_name(f"{target.name}.part"), []
     for url in [f"{mirror.rstrip('/')}/{entry.file}" for mirror in _mirrors()] + list(entry.urls):
         try:
             _log.info("downloading %s from %s", entry.name, url)
-            with _progress(entry.file) as advance:
+            with download_progress(entry.file) as advance:
                 _transfer(url, part, advance)
             _reject_other_content(entry, part)
             os.replace(part, target)
@@ -201,7 +200,7 @@ def _resumable(url: str, part: Path) -> int:
     return _size(part) if strong and state.get("url") == url else 0
 
 
-def _reject_other_content(entry: Published, part: Path) -> None:
+def _reject_other_content(entry: RemoteFile, part: Path) -> None:
     """Throw away what is not the published file.
 
     Raises:
@@ -221,7 +220,7 @@ def _reject_other_content(entry: Published, part: Path) -> None:
         raise _UnusableError(reason)
 
 
-def _check(entry: Published, target: Path) -> None:
+def _check(entry: RemoteFile, target: Path) -> None:
     """Compare a file in the cache with its hash, once; without a published one, pin it.
 
     Raises:
@@ -268,15 +267,3 @@ def _state(part: Path) -> dict[str, str]:
     except (OSError, ValueError):
         return {}
     return state if isinstance(state, dict) else {}
-
-
-@contextlib.contextmanager
-def _progress(description: str) -> Iterator[Advance]:
-    """Show a bar on standard error; the value is called with bytes done and in all."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, TransferSpeedColumn(), console=Console(stderr=True)) as bar:
-        task = bar.add_task(description, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -9,7 +9,7 @@ EXIT_STOPPED = 75
 #: Exit status after Ctrl-C, as shells have it.
 EXIT_INTERRUPTED = 130
 #: What to do after either.
-GO_ON = "ckpt_path=last goes on from the last checkpoint"
+RESUME_HINT = "ckpt_path=last goes on from the last checkpoint"
 
 
 class InputError(ValueError):

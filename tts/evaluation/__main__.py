@@ -1,6 +1,6 @@
 """``python -m tts.evaluation``: judge a voice; ``--help`` tells how."""
 
-from tts.commands.cli import evaluate
+from tts.commands.cli import evaluate_command
 
 if __name__ == "__main__":
-    evaluate()
+    evaluate_command()

@@ -11,9 +11,9 @@ from typing import Any
 from omegaconf import DictConfig
 
 from tts.config import resolved
-from tts.config.schema import EVALUATION, VOICING, check_values
-from tts.core.building import progress
+from tts.config.schema import EVALUATION, VOCODER_OPTIONS, check_values
 from tts.core.errors import InputError, one_line
+from tts.core.progress import progress
 from tts.core.threads import torch_threads
 from tts.evaluation.clips import Clip
 from tts.evaluation.measures import MEASURES, FigureValues, Measure
@@ -152,7 +152,7 @@ def _makers(config: Mapping[str, Any]) -> dict[str, Callable[[Recordings], Syste
     seed, device = config["seed"], pick_device(str(config["device"]))
     speaker = None if config["speaker"] is None else str(config["speaker"])
     own_vocoder = vocoder != GRIFFIN_LIM
-    settings = {key: config[key] for key in VOICING}
+    settings = {key: config[key] for key in VOCODER_OPTIONS}
     plain = {"speaker": speaker, "sharpness": config["sharpness"]}
 
     @cache

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tts.core.errors import InputError
+from tts.core.files import atomic_folder
 
 #: What every export has, and how it is recognised.
 DESCRIPTION, KIND = "description.json", "tacoglow export"
@@ -36,29 +35,9 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
             behind.
     """
     check_replaceable(folder)
-    place = folder.resolve()
-    # where the parents are still to be made, beside the first of them
-    beside = next(parent for parent in place.parents if parent.exists())
-    temporary = beside / f"{place.name}.tmp{os.getpid()}"
-    try:
-        temporary.mkdir()
+    with atomic_folder(folder, replace=True) as temporary:
         yield temporary
         check_replaceable(folder)
-        _replace(temporary, place)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror or error})") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _replace(new: Path, place: Path) -> None:
-    """Folders are not replaced in one step: the older one steps aside first."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    older = new.with_name(f"{new.name}.old")
-    if place.exists():
-        place.rename(older)
-    new.rename(place)
-    shutil.rmtree(older, ignore_errors=True)
 
 
 def _is_export(folder: Path) -> bool:

@@ -40,8 +40,8 @@ def fetch(entry: Published, cache: Path | None = None) -> Path:
         cache: folder; `cache_dir` by default.
 
     Raises:
-        InputError: as `tts.core.download.fetch`.
+        InputError: as `tts.core.download.download_file`.
     """
     if not entry.urls:
         return Path(str(resources.files("tts"))) / VOICES / entry.file
-    return download.fetch(entry, cache or cache_dir())
+    return download.download_file(entry, cache or cache_dir())

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tts.core.errors import GO_ON, InputError, RunStopped, TrainingError
+from tts.core.errors import RESUME_HINT, InputError, RunStopped, TrainingError
 from tts.core.signals import existing, former_handlers, stopped
 from tts.runtime import slurm
 from tts.runtime.devices import resolve_devices
@@ -125,7 +125,7 @@ def _run_ranks(run_file: Path, result_file: Path, n_ranks: int) -> None:
     except ChildFailedError as error:
         raise _stopped(result_file) or _explain(error.failures, _reason(result_file)) from None
     except SignalException as error:
-        killed = stopped(error.sigval.name, f"before the ranks could save; {GO_ON}")
+        killed = stopped(error.sigval.name, f"before the ranks could save; {RESUME_HINT}")
         raise _stopped(result_file) or killed from None
 
 

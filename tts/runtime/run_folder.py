@@ -5,20 +5,15 @@ Nothing here imports torch: the command line needs it before anything is trained
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
 
 from omegaconf import OmegaConf
 
 from tts.core.errors import InputError
+from tts.core.locks import process_lock
 from tts.runtime import slurm
-
-if sys.platform != "win32":
-    import fcntl
 
 CHECKPOINTS = "checkpoints"
 #: In a run's folder: the options it was started with, so that ``ckpt_path=last`` finds them.
@@ -108,26 +103,10 @@ def only_process(folder: Path, patience: float = 10.0) -> Iterator[None]:
         InputError: another process trains there.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a") as file:
-        until = time.monotonic() + patience
-        while not _lock(file):
-            if time.monotonic() > until:
-                raise InputError(f"{folder}: another process is training there; stop it first")
-            time.sleep(0.2)
+    with process_lock(folder / ".lock", patience) as is_held:
+        if not is_held:
+            raise InputError(f"{folder}: another process is training there; stop it first")
         yield
-
-
-def _lock(file: TextIO) -> bool:
-    if sys.platform == "win32":
-        return True
-    try:
-        # of the process alone: workers of a loader, which may live a little longer, do not share it
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError:
-        return True  # a file system without locks
-    return True
 
 
 def _key(override: str) -> str:

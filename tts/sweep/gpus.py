@@ -10,10 +10,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from tts.core.locks import try_lock
 
 # the place of this process, held until it ends
-_held: list[FileLock] = []
+_held: list[object] = []
 
 
 def take_gpus(folder: Path, parallel: int) -> None:
@@ -42,11 +42,7 @@ def gpu_share(gpus: Sequence[str], place: int, parallel: int) -> list[str]:
 
 def _place(folder: Path, parallel: int) -> int:
     for place in range(parallel):
-        lock = FileLock(folder / f".place_{place}.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            continue
-        _held.append(lock)
-        return place
+        if lock := try_lock(folder / f".place_{place}.lock"):
+            _held.append(lock)
+            return place
     return 0

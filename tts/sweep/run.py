@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import HydraException
 
 from tts.config.overrides import quoted
 from tts.core.errors import EXIT_INTERRUPTED, InputError, RunStopped, TrainingError, one_line
+from tts.core.locks import try_lock
 from tts.runtime.run_folder import has_checkpoint
 from tts.sweep.search import Search, Trial
 from tts.sweep.table import Results
@@ -61,11 +61,13 @@ class Sweep:
             RunStopped: a signal ended a trial, and the sweep with it.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
+        lock = try_lock(self.folder / ".lock")
+        if lock is None:
+            raise InputError(f"{self.folder}: another sweep is at work there")
         try:
-            with FileLock(self.folder / ".lock", timeout=0):
-                self._run()
-        except Timeout:
-            raise InputError(f"{self.folder}: another sweep is at work there") from None
+            self._run()
+        finally:
+            lock.release()
         return self.results.records
 
     def _run(self) -> None:

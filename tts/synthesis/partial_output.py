@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from tts.core.errors import InputError
 from tts.core.files import atomic_writer
+from tts.core.locks import try_lock
 from tts.synthesis.report import Record, part_record
 
 if TYPE_CHECKING:
@@ -44,17 +45,15 @@ class PartialOutput:
     """
 
     def __init__(self, folder: Path, identity: dict[str, Any]) -> None:
-        from filelock import FileLock, Timeout
-
         self.folder = folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._lock = FileLock(folder / "lock")
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise InputError(f"{folder}: another process speaks into it") from None
+            lock = try_lock(folder / "lock")
         except OSError as error:
             raise InputError(f"{folder}: cannot be written ({error.strerror or error})") from None
+        if lock is None:
+            raise InputError(f"{folder}: another process speaks into it")
+        self._lock = lock
         self._check_identity(identity)
         self._journal: list[dict[str, Any]] = []
         self._sound_path, self._journal_path = folder / "sound.f32", folder / "journal.jsonl"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tts.core.errors import InputError, TrainingError, one_line
-from tts.core.files import no_room
+from tts.core.files import disk_full_reason
 
 # CUDA, Metal; the CPU on Linux and macOS; on Windows
 _NO_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory", re.IGNORECASE)
@@ -58,7 +58,7 @@ def explain_failures(batch: object, config: Mapping[str, Any], output_dir: Path)
             raise
         raise failure from None
     except OSError as error:
-        if (reason := no_room(error)) is None:
+        if (reason := disk_full_reason(error)) is None:
             raise
         hint = "make room, then go on with ckpt_path=last"
         raise TrainingError(f"{error.filename or output_dir}: {reason}; {hint}") from None

@@ -21,6 +21,7 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from torch import Tensor
 
 from tts.callbacks.step_boundary import StepBoundaryCallback
+from tts.core.files import replacing
 
 PREVIOUS = "previous.ckpt"
 
@@ -133,10 +134,8 @@ class Checkpoint(StepBoundaryCallback, ModelCheckpoint):
 
 def _become(path: Path, name: Path) -> None:
     """Let ``name`` be the file at ``path`` from one moment to the next; ``path`` stays."""
-    temporary = name.with_name(name.name + ".tmp")
-    _same_file(path, temporary)
-    os.replace(temporary, name)
-    temporary.unlink(missing_ok=True)
+    with replacing(name) as temporary:
+        _same_file(path, temporary)
 
 
 def _same_file(path: Path, name: Path) -> None:

@@ -15,11 +15,11 @@ import torch
 from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 
 from tts.core.errors import TrainingError
-from tts.core.files import no_room
+from tts.core.files import disk_full_reason, replacing
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes to ``name.tmp``, which becomes ``name`` when it is complete.
+    """Writes each checkpoint under a temporary name, and renames it when it is complete.
 
     What a killed process has left behind is removed by the next one. Remote folders
     (``s3://...``) are left to Lightning.
@@ -37,16 +37,14 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             super().save_checkpoint(checkpoint, path, storage_options)
             return
         path = Path(path)
-        temporary = path.with_name(path.name + ".tmp")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            for litter in path.parent.glob("*.ckpt.tmp"):
-                litter.unlink(missing_ok=True)
-            self._write(checkpoint, temporary)
-            os.replace(temporary, path)
+            for leftover in path.parent.glob("*.ckpt*.tmp"):
+                leftover.unlink(missing_ok=True)
+            with replacing(path) as temporary:
+                self._write(checkpoint, temporary)
         except (OSError, RuntimeError) as error:
-            temporary.unlink(missing_ok=True)
-            if (reason := no_room(error)) is None:
+            if (reason := disk_full_reason(error)) is None:
                 raise
             raise TrainingError(
                 f"{path}: cannot be saved ({reason}); make room, then go on from the checkpoint "

@@ -21,8 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tts.audio.io import decode
-from tts.core.building import atomic_folder, n_cores, ordered_map, progress, remove_leftovers
 from tts.core.errors import InputError
+from tts.core.files import atomic_folder, remove_leftovers
+from tts.core.parallel import n_cores, ordered_map
+from tts.core.progress import progress
 from tts.data.corpora.corpus import DESCRIPTION, Corpus
 from tts.data.corpora.csv_table import TableFormat, read_table
 from tts.data.corpora.manifest import Faults, ManifestRow

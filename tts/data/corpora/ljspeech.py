@@ -9,7 +9,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from tts.core.download import Source
+from tts.core.download import SimpleRemoteFile
 from tts.core.errors import InputError
 from tts.data.corpora.corpus import Corpus, described_name, require_folder
 from tts.data.corpora.manifest import Faults, ManifestRow, read_metadata
@@ -17,7 +17,7 @@ from tts.data.corpora.splits import Split, hash_split, is_ljspeech, ljspeech_spl
 
 NAME = "LJ Speech"
 #: Where LJ Speech is published; its archive begins with a folder of this name.
-ARCHIVE = Source(
+ARCHIVE = SimpleRemoteFile(
     name=NAME,
     file="LJSpeech-1.1.tar.bz2",
     urls=("https://data.keithito.com/data/speech/LJSpeech-1.1.tar.bz2",),

@@ -24,8 +24,9 @@ from tts.audio import MelConfig, write_wave
 from tts.audio.pcm import Waveform
 from tts.audio.processing import trim_silence
 from tts.audio.resampling import resampled
-from tts.core.building import n_cores, ordered_map, progress
 from tts.core.errors import InputError
+from tts.core.parallel import n_cores, ordered_map
+from tts.core.progress import progress
 from tts.data.corpora.engines import ENGINES, Engine
 from tts.data.corpora.generated import MadeCorpus
 from tts.data.corpora.manifest import Faults, ManifestRow, read_metadata

@@ -14,14 +14,16 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from tts.core.building import atomic_folder, progress
-from tts.core.download import Source, fetch, forget
+from tts.core.download import SimpleRemoteFile, download_file, remove_download
 from tts.core.errors import InputError
+from tts.core.files import atomic_folder
+from tts.core.locks import wait_for_lock
+from tts.core.progress import progress
 
 _log = logging.getLogger(__name__)
 
 
-def fetch_folder(source: Source, root: Path, n_bytes: int) -> None:
+def fetch_folder(source: SimpleRemoteFile, root: Path, n_bytes: int) -> None:
     """Download an archive and unpack it; of several processes, one does.
 
     Args:
@@ -32,17 +34,16 @@ def fetch_folder(source: Source, root: Path, n_bytes: int) -> None:
     Raises:
         InputError: there is too little room, the file cannot be had, or it is damaged.
     """
-    from filelock import FileLock
-
     folder = root.absolute().parent
+    lock = folder / f"{root.name}.lock"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f"{root.name}.lock"):
+        with wait_for_lock(lock, f"downloading {source.name}"):
             if not (root.is_dir() and any(root.iterdir())):
                 _require_room(folder, source, n_bytes)
-                unpack_archive(fetch(source, folder), root)
-                forget(source, folder)
-        (folder / f"{root.name}.lock").unlink(missing_ok=True)
+                unpack_archive(download_file(source, folder), root)
+                remove_download(source, folder)
+        lock.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{root}: cannot be written ({error.strerror or error})") from None
 
@@ -89,7 +90,7 @@ def members(archive: Path, stream: IO[bytes]) -> Iterator[tuple[PurePosixPath, I
         raise InputError(f"{archive}: damaged ({error}); remove it") from None
 
 
-def _require_room(folder: Path, source: Source, n_bytes: int) -> None:
+def _require_room(folder: Path, source: SimpleRemoteFile, n_bytes: int) -> None:
     there = 0
     with contextlib.suppress(OSError):
         there = sum(path.stat().st_size for path in folder.glob(f"{source.file}*"))

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tts.core.building import n_cores, ordered_map, progress
 from tts.core.errors import InputError
+from tts.core.parallel import n_cores, ordered_map
+from tts.core.progress import progress
 from tts.data.corpora.manifest import Utterance
 from tts.data.doctor.recording_stats import RecordingStats, measure_recording
 from tts.data.loading.speech_datamodule import SpeechDataModule

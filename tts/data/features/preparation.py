@@ -22,16 +22,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tts.core.building import (
-    atomic_folder,
-    n_cores,
-    one_process,
-    ordered_map,
-    progress,
-    remove_leftovers_in,
-)
 from tts.core.errors import InputError
-from tts.core.files import atomic_writer
+from tts.core.files import atomic_folder, atomic_writer, remove_leftovers_in
+from tts.core.locks import wait_for_lock
+from tts.core.parallel import n_cores, ordered_map
+from tts.core.progress import progress
 from tts.core.threads import torch_threads
 from tts.data.corpora.corpus import Corpus
 from tts.data.corpora.manifest import Utterance
@@ -107,7 +102,7 @@ class Preparation:
         if (
             prepared := self._ready(corpus, utterances, RecordingIndex(self._seen), report)
         ) is None:
-            with one_process(self.folder / LOCAL / "lock", f"preparing {corpus.name}"):
+            with wait_for_lock(self.folder / LOCAL / "lock", f"preparing {corpus.name}"):
                 # of this format and former ones
                 for folder in (self.folder, self.folder.parent):
                     remove_leftovers_in(folder)

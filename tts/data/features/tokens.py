@@ -21,9 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import tts.text
-from tts.core.building import one_process, progress
 from tts.core.errors import InputError
 from tts.core.files import atomic_writer
+from tts.core.locks import wait_for_lock
+from tts.core.progress import progress
 from tts.data.features.prepared import LOCAL, Prepared
 from tts.data.features.shards import KEY_BYTES, DamagedError, Shards, ShardWriter
 from tts.data.features.table import CorpusTable, Rows
@@ -151,7 +152,7 @@ def encode_texts(
     if all(text_key(text) in shards.entries for _, text in texts):
         return
     (folder / LOCAL).mkdir(exist_ok=True)
-    with one_process(folder / LOCAL / "tokens.lock", f"reading the texts of {name}"):
+    with wait_for_lock(folder / LOCAL / "tokens.lock", f"reading the texts of {name}"):
         shards.forget()
         with shards.writing() as writer:
             new = [(where, text) for where, text in texts if text_key(text) not in writer]
