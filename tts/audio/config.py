@@ -1,10 +1,11 @@
-"""``MelConfig``: every number that decides what a mel spectrogram means.
+"""Defines the mel contract, ``MelConfig``: every number that decides what a mel spectrogram means.
 
-An acoustic model and a vocoder fit together only when these agree, so the configuration travels
-with every checkpoint and names its ``differences``. The defaults are those of NVIDIA's Tacotron 2
-and WaveGlow at 22.05 kHz (close to section 2.1 of the Tacotron 2 paper, arXiv 1712.05884, which
-has 12.5 ms frames and a floor of 0.01). The strings and ``power`` have one legal value each: they
-are part of the contract, and written down so that another convention is refused, not guessed.
+An acoustic model and a vocoder fit together only when these numbers agree. Therefore every
+checkpoint contains the contract, and ``differences`` names what does not agree. The defaults are
+those of NVIDIA's Tacotron 2 and WaveGlow at 22.05 kHz. They are close to section 2.1 of the
+Tacotron 2 paper (arXiv 1712.05884), which has 12.5 ms frames and a floor of 0.01. The strings and
+``power`` have one legal value each. They are written down so that the code refuses another
+convention and does not guess.
 """
 
 from __future__ import annotations
@@ -29,26 +30,29 @@ _FIXED = {
 
 @dataclass(frozen=True)
 class MelConfig:
-    """The mel contract: log of a mel-weighted magnitude spectrogram.
+    """Holds the mel contract: how a log-mel spectrogram is computed from a wave.
+
+    The spectrogram is the logarithm of a mel-weighted magnitude spectrogram.
 
     Attributes:
         sample_rate: samples per second, Hz.
         n_fft: samples of one Fourier transform.
         hop_length: samples from one frame to the next.
         win_length: samples under the window, at most ``n_fft``.
-        n_mels: mel bands.
+        n_mels: number of mel bands.
         f_min: lower edge of the lowest band, Hz.
         f_max: upper edge of the highest band, Hz, at most half the sample rate.
         log_floor: magnitudes below it are raised to it before the logarithm.
-        window: periodic Hann.
-        pad_mode: the wave is mirrored at both ends, so that frame ``i`` is centred on sample
-            ``i * hop_length``.
-        mel_scale: Slaney's: linear below 1 kHz, logarithmic above.
-        mel_norm: Slaney's: each band is divided by its width in Hz.
-        power: 1 is the magnitude, not the power spectrum.
+        window: window of a frame: the periodic Hann window.
+        pad_mode: padding of the wave: it is mirrored at both ends, so that frame ``i`` is centred
+            on sample ``i * hop_length``.
+        mel_scale: Slaney's scale: linear below 1 kHz, logarithmic above.
+        mel_norm: Slaney's normalisation: each band is divided by its width in Hz.
+        power: exponent of the magnitude: 1 means the magnitude spectrum, not the power spectrum.
 
     Raises:
-        InputError: naming the field, its value and what it may be.
+        InputError: a value is not legal; the message names the field, its value and the legal
+            values.
     """
 
     sample_rate: int = 22050
@@ -73,7 +77,7 @@ class MelConfig:
             value = getattr(self, name)
             is_number = isinstance(value, (int, float)) and type(value) is not bool
             _require(is_number and math.isfinite(value), name, value, "a number")
-            # 0 and 0.0 must be one configuration, with one fingerprint
+            # 0 and 0.0 must be the same configuration, with the same fingerprint
             object.__setattr__(self, name, float(value))
         self._check_ranges()
         for name, legal in _FIXED.items():
@@ -92,36 +96,36 @@ class MelConfig:
 
     @property
     def silence(self) -> float:
-        """Value of every band when there is no sound: ``log(log_floor)``, -11.51 by default."""
+        """Return the value of every band in silence: ``log(log_floor)``, -11.51 by default."""
         return math.log(self.log_floor)
 
     def n_frames(self, n_samples: int) -> int:
-        """Give the number of frames of a wave: the first is centred on its first sample."""
+        """Return the number of frames of a wave; the first is centred on its first sample."""
         return n_samples // self.hop_length + 1
 
     def to_dict(self) -> dict[str, Any]:
-        """Describe the contract as a plain dictionary."""
+        """Return the contract as a plain dictionary."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> MelConfig:
-        """Build the contract from a dictionary; missing keys have their default.
+        """Build the contract from a dictionary; a missing key takes its default.
 
         Raises:
-            InputError: unknown key, or a value that is not legal.
+            InputError: a key is unknown, or a value is not legal.
         """
         known = [field.name for field in fields(cls)]
-        if strange := sorted(set(data) - set(known)):
-            raise InputError(f"mel config: unknown key {strange[0]!r}; known: {', '.join(known)}")
+        if unknown := sorted(set(data) - set(known)):
+            raise InputError(f"mel config: unknown key {unknown[0]!r}; known: {', '.join(known)}")
         return cls(**data)
 
     def fingerprint(self) -> str:
-        """Give 12 hexadecimal digits that are equal for equal contracts, on any machine."""
+        """Return 12 hexadecimal digits that are equal for equal contracts, on any machine."""
         text = json.dumps(self.to_dict(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def differences(self, other: MelConfig) -> list[str]:
-        """Name every field that differs: ``["hop_length: 256 here, 200 there"]``."""
+        """List every field that differs: ``["hop_length: 256 here, 200 there"]``."""
         theirs = other.to_dict()
         return [
             f"{name}: {value} here, {theirs[name]} there"

@@ -1,8 +1,8 @@
-"""Sound files of every kind that is written, block by block, so that their length costs no memory.
+"""Encodes sound files block by block, so that a long file needs no more memory than a short one.
 
-Whole numbers are the samples times a power of two, as the front ends of published checkpoints have
-it, so that 16-bit sound survives a round trip exactly; what is outside [-1, 1] is limited, and
-told. Files of floating point keep it.
+An integer sample is the float sample times a power of two, as in the front ends of published
+checkpoints, so that 16-bit sound survives a round trip exactly. Samples outside [-1, 1] are limited
+and the log says so. Floating-point files keep them.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from tts.core.files import atomic_writer
 
 _log = logging.getLogger(__name__)
 
-#: Bits that one may ask for; 32 are floating point.
+#: Bits of a sample that the user may choose; 32 means floating point.
 BITS = (16, 24, 32)
-#: A WAV states its length in 32 bits; its header is short.
+#: A WAV file states its length in 32 bits; some of them are left for the header.
 MAX_WAV_BYTES = 2**32 - 2**12
-#: By the ending of a name: what libsndfile calls the format, and the samples in it by their bits,
-#: the usual first; formats that lose something have none.
+#: For each file ending: libsndfile's name of the format, and its sample types by their bits. The
+#: default comes first. Lossy formats have no bits.
 _FORMATS: dict[str, tuple[str, dict[int | None, str]]] = {
     ".wav": ("WAV", {16: "PCM_16", 24: "PCM_24", 32: "FLOAT"}),
     ".flac": ("FLAC", {16: "PCM_16", 24: "PCM_24"}),
@@ -41,12 +41,12 @@ ENDINGS = tuple(_FORMATS)
 
 
 class Encoding(NamedTuple):
-    """How samples are written.
+    """Describes how samples are written to a file.
 
     Attributes:
-        kind: libsndfile's name of the format.
-        subtype: its name of what the samples become.
-        bits: of a sample; None where sound is compressed with a loss.
+        kind: libsndfile's name of the file format.
+        subtype: libsndfile's name of the sample type.
+        bits: bits of a sample; None in a lossy format.
     """
 
     kind: str
@@ -55,14 +55,15 @@ class Encoding(NamedTuple):
 
 
 def find_encoding(path: str | os.PathLike[str], bits: int | None = None) -> Encoding:
-    """The encoding that the ending of a name asks for.
+    """Return the encoding that the ending of a file name stands for.
 
     Args:
-        path: of the file.
-        bits: of its samples, 32 for floating point; None takes what is usual, which is 16.
+        path: name of the file.
+        bits: bits of a sample, 32 for floating point; None takes the default of the format, which
+            is 16 where the format has bits.
 
     Raises:
-        InputError: another ending, or bits that the format does not have.
+        InputError: the ending is unknown, or the format does not have these bits.
     """
     ending = Path(path).suffix.lower()
     if ending not in _FORMATS:
@@ -71,33 +72,37 @@ def find_encoding(path: str | os.PathLike[str], bits: int | None = None) -> Enco
     if bits is None:
         bits = next(iter(subtypes))
     if bits not in subtypes:
-        have = " or ".join(str(n) for n in subtypes if n is not None)
+        legal = " or ".join(str(n) for n in subtypes if n is not None)
         raise InputError(
-            f"bits={bits}: {kind} {f'has {have}' if have else 'has none, leave it null'} ({path})"
+            f"bits={bits}: {kind} {f'has {legal}' if legal else 'has none, leave it null'} ({path})"
         )
     return Encoding(kind, subtypes[bits], bits)
 
 
 def check_encoding(path: str | os.PathLike[str], sample_rate: int, bits: int | None = None) -> None:
-    """Find out before the work whether sound of this kind can be written here.
+    """Check, before speech is computed, that libsndfile can write such a file.
 
     Raises:
-        InputError: it cannot, by this libsndfile or at all.
+        InputError: the ending, the bits or the rate is not possible, or the installed libsndfile
+            cannot write the format.
     """
     _encode(io.BytesIO(), Path(path), [], sample_rate, find_encoding(path, bits), {})
 
 
 def encode_wave(kind: str, samples: Waveform, sample_rate: int, bits: int | None = None) -> bytes:
-    """A sound file in memory, to be put into a page.
+    """Encode a wave as a sound file in memory, to be put into a page.
 
     Args:
         kind: ``"wav"``, ``"flac"``, ``"ogg"`` or ``"mp3"``.
         samples: ``(T_wave,)`` in [-1, 1].
         sample_rate: samples per second, Hz.
-        bits: of a sample; None takes what is usual.
+        bits: bits of a sample; None takes the default of the format.
+
+    Returns:
+        The bytes of the file.
 
     Raises:
-        InputError: as :func:`write_blocks`.
+        InputError: for the same reasons as :func:`write_blocks`.
     """
     path = Path(f"sound.{kind}")
     blocks = resampled_blocks(samples, sample_rate, sample_rate)
@@ -107,10 +112,15 @@ def encode_wave(kind: str, samples: Waveform, sample_rate: int, bits: int | None
 
 
 def check_length(path: Path, n_samples: int, n_bytes: int = 2) -> None:
-    """Refuse what a WAV cannot hold.
+    """Refuse sound that is too long for a WAV file.
+
+    Args:
+        path: name of the file; endings other than ``.wav`` have no limit.
+        n_samples: number of samples.
+        n_bytes: bytes of a sample.
 
     Raises:
-        InputError: it would be longer than 4 GB.
+        InputError: the file would be larger than 4 GB.
     """
     if path.suffix.lower() == ".wav" and n_samples * n_bytes > MAX_WAV_BYTES:
         raise InputError(
@@ -127,38 +137,43 @@ def write_blocks(
     bits: int | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> None:
-    """Write mono sound atomically, in the format that the ending of the name says.
+    """Write mono sound atomically, in the format that the ending of the name stands for.
 
     Args:
-        path: the file, in a folder that exists; one of that name is replaced.
-        blocks: samples ``(n,)``, one block after the other; what is outside [-1, 1] is limited,
-            and logged, unless the file is of floating point.
-        n_samples: of all blocks.
+        path: the file, in a folder that exists; an existing file is replaced.
+        blocks: samples ``(n,)``, one block after the other. Samples outside [-1, 1] are limited and
+            logged, unless the file has floating-point samples.
+        n_samples: number of samples of all blocks together.
         sample_rate: samples per second, Hz.
-        bits: of a sample, 32 for floating point; None takes what is usual.
-        tags: what is said of the sound inside of the file, by libsndfile's names (``title``).
+        bits: bits of a sample, 32 for floating point; None takes the default of the format.
+        tags: text fields to store in the file, by libsndfile's names (``title``).
 
     Raises:
-        InputError: an ending, bits or a rate that there is not, samples that are not finite, more
-            than the format can hold, or a place that cannot be written.
+        InputError: the ending, the bits or the rate is not possible, a sample is not finite, the
+            sound is too long for the format, or the file cannot be written.
     """
     path = Path(path)
     encoding = find_encoding(path, bits)
     check_length(path, n_samples, (encoding.bits or 0) // 8)
     with atomic_writer(path) as file:
-        over = _encode(file, path, blocks, sample_rate, encoding, tags or {})
-    over.tell(path)
+        limiter = _encode(file, path, blocks, sample_rate, encoding, tags or {})
+    limiter.log(path)
 
 
 @dataclass
 class Limiter:
-    """Samples that did not fit, and how loud they were."""
+    """Limits samples to [-1, 1] and counts the samples that it changed.
+
+    Attributes:
+        n_samples: number of samples that were outside [-1, 1].
+        peak: the largest magnitude among them, or 1.
+    """
 
     n_samples: int = 0
     peak: float = 1.0
 
     def __call__(self, block: Waveform) -> Waveform:
-        """Limit a block to [-1, 1]."""
+        """Return a block of samples ``(n,)``, limited to [-1, 1]."""
         n_over = int((np.abs(block) > 1).sum())
         if not n_over:
             return block
@@ -166,8 +181,8 @@ class Limiter:
         self.peak = max(self.peak, float(np.abs(block).max()))
         return block.clip(-1, 1)
 
-    def tell(self, path: Path) -> None:
-        """Log it, if there is anything to tell."""
+    def log(self, path: Path) -> None:
+        """Log how many samples of a file were limited, if there are any."""
         if self.n_samples:
             _log.warning(
                 "%s: %d samples up to %.3f were limited to [-1, 1]", path, self.n_samples, self.peak
@@ -175,8 +190,8 @@ class Limiter:
 
 
 @dataclass
-class _Watched:
-    """A file whose errors libsndfile would lose."""
+class _ErrorRecordingFile:
+    """Wraps a file and keeps the first OSError, because libsndfile does not pass it on."""
 
     file: BinaryIO
     error: OSError | None = field(default=None, init=False)
@@ -194,7 +209,7 @@ class _Watched:
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         try:
             return self.file.seek(offset, whence)
-        except OSError as error:  # what was buffered did not fit
+        except OSError as error:  # seeking writes the buffer, which may not fit on the disk
             self.error = self.error or error
             return -1
 
@@ -213,18 +228,18 @@ def _encode(
     import soundfile
 
     kind, subtype, bits = encoding
-    watched, over = _Watched(file), Limiter()
+    recorder, limiter = _ErrorRecordingFile(file), Limiter()
     try:
-        with soundfile.SoundFile(watched, "w", sample_rate, 1, subtype, format=kind) as sound:
+        with soundfile.SoundFile(recorder, "w", sample_rate, 1, subtype, format=kind) as sound:
             for name, value in tags.items():
                 setattr(sound, name, value)
             for block in blocks:
                 if not np.isfinite(block).all():
                     raise InputError(f"{path}: needs finite samples")
-                sound.write(block if bits == 32 else to_pcm(over(block), bits))
+                sound.write(block if bits == 32 else to_pcm(limiter(block), bits))
     except soundfile.SoundFileError as error:
-        if watched.error is None:
+        if recorder.error is None:
             raise InputError(f"{path}: {kind} cannot hold sound of {sample_rate} Hz") from error
-    if watched.error is not None:
-        raise watched.error
-    return over
+    if recorder.error is not None:
+        raise recorder.error
+    return limiter

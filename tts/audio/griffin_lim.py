@@ -1,12 +1,13 @@
-"""``GriffinLim``: log-mel spectrogram to wave without a trained vocoder.
+"""Turns a log-mel spectrogram into a wave without a trained vocoder (``GriffinLim``).
 
-First the mel bands are opened into a magnitude spectrogram that has exactly these bands, by the
-multiplicative rule for non-negative data (Lee and Seung, 2001), which stays smooth where a
-pseudo-inverse goes negative. Then phases are found by the fast Griffin-Lim algorithm (Griffin and
-Lim, 1984; momentum of Perraudin et al., 2013). The magnitudes are fitted anew in every step: those
-of the wave so far, corrected to the wanted bands. On read speech this brings the mean error of the
-resulting log-mel spectrogram from 0.09 to 0.03 after 60 steps, and it is heard: what a frame's
-neighbours tell of the lines within a band is kept.
+The first stage finds a magnitude spectrogram that has exactly the given mel bands. It uses the
+multiplicative rule for non-negative data (Lee and Seung, 2001), which gives smooth magnitudes where
+a pseudo-inverse gives negative ones. The second stage finds phases by the fast Griffin-Lim
+algorithm (Griffin and Lim, 1984; momentum of Perraudin et al., 2013). Every step fits the
+magnitudes again: it takes those of the current wave and corrects them to the given bands. On read
+speech this lowers the mean error of the resulting log-mel spectrogram from 0.09 to 0.03 after 60
+steps. The difference is audible, because each frame keeps what its neighbours say about the
+harmonics within a band.
 
 Shapes: ``B`` batch, ``n_freqs = n_fft // 2 + 1``, ``T_mel`` frames, ``T_wave`` samples.
 """
@@ -23,20 +24,21 @@ from tts.audio.mel import hann_window
 from tts.audio.mel_bands import mel_filter_bank
 from tts.core.errors import InputError
 
-# Every step of the search mends them further: more than these are not heard
+# The phase search corrects the magnitudes further, so that more steps here change nothing audible
 _FIT_STEPS = 8
 
 
 class GriffinLim(nn.Module):
-    """Log-mel spectrogram to wave.
+    """Turns a log-mel spectrogram into a wave by searching for phases.
 
     Args:
         config: the mel contract.
-        n_iter: steps of the phase search; 30 are audible, more than 100 hardly.
-        momentum: of the phase search; 0 is the algorithm of 1984, 0.99 is faster.
+        n_iter: steps of the phase search. With 30 the remaining error is audible; more than 100
+            change hardly anything.
+        momentum: momentum of the phase search: 0 is the algorithm of 1984, 0.99 is faster.
 
     Raises:
-        InputError: ``n_iter`` below 1, ``momentum`` outside [0, 1], or frames that do not overlap.
+        InputError: ``n_iter`` is below 1, ``momentum`` is outside [0, 1], or frames do not overlap.
     """
 
     window: Tensor
@@ -63,7 +65,7 @@ class GriffinLim(nn.Module):
 
     @property
     def reach(self) -> int:
-        """Frames on either side that a sample depends on."""
+        """Return the number of frames on either side that a sample depends on."""
         return (self.n_iter + 1) * -(-self.config.n_fft // self.config.hop_length)
 
     @torch.no_grad()
@@ -78,18 +80,20 @@ class GriffinLim(nn.Module):
 
         Args:
             mel: ``(n_mels, T_mel)`` or ``(B, n_mels, T_mel)``, at least 2 frames.
-            start: ``(T_wave,)`` or ``(B, T_wave)``, a wave from which the search starts, instead of
-                from smooth magnitudes and random phases; longer ones are cut.
-            generator: source of the phases that the search starts from; without it torch's
-                global one. They are drawn on the generator's device (else the CPU), so that a
-                seed means the same wave on every device.
+            start: ``(T_wave,)`` or ``(B, T_wave)``, a wave from which the search starts. Without
+                it the search starts from smooth magnitudes and random phases. A wave that is too
+                long is cut.
+            generator: source of the random phases; the default is torch's global generator. The
+                phases are drawn on the generator's device (or on the CPU), so that a seed gives
+                the same wave on every device.
 
         Returns:
             ``(T_wave,)`` or ``(B, T_wave)`` float32 with ``T_wave = (T_mel - 1) * hop_length``: the
-            analysis of that wave has ``T_mel`` frames again. Loud input can leave [-1, 1].
+            analysis of that wave has ``T_mel`` frames again. A loud mel may give samples outside
+            [-1, 1].
 
         Raises:
-            InputError: another shape, values that are not finite, or a shorter start.
+            InputError: the shape is wrong, a value is not finite, or the start is too short.
         """
         self._check(mel)
         n_samples = (mel.shape[-1] - 1) * self.config.hop_length
@@ -100,7 +104,7 @@ class GriffinLim(nn.Module):
             )
         target = (mel if mel.ndim == 3 else mel[None]).float()
         n_frames = target.shape[-1]
-        # Analysis mirrors n_fft / 2 samples at both ends; silence makes up for what is missing
+        # Analysis mirrors n_fft / 2 samples at both ends; a shorter mel is padded with silence
         enough = math.ceil((self.config.n_fft // 2 + 1) / self.config.hop_length) + 1
         missing = max(0, enough - n_frames)
         target = nn.functional.pad(target, (0, missing), value=self.config.silence)
@@ -124,48 +128,53 @@ class GriffinLim(nn.Module):
     ) -> Tensor:
         """Alternate between waves and spectrograms; ``bands`` are linear magnitudes.
 
-        From here on frames come before bands and frequencies, as transforms leave them in memory.
+        The methods below put the axis of frames before that of bands or frequencies, which is the
+        memory layout that the transforms return.
         """
         bands = bands.mT.contiguous()
         envelope = self._envelope(bands)
         if start is None:
             magnitude = self._fit_magnitude(bands)
             spectrum = magnitude * self._random_phase(magnitude, generator)
-            previous, elsewhere = torch.zeros_like(spectrum), 0.0
+            previous, gain_outside = torch.zeros_like(spectrum), 0.0
         else:
-            # what is given has a fine structure that magnitudes fitted to the bands would not have
-            previous, elsewhere = self._to_spectrum(start), 1.0
-            spectrum = previous * self._correction(_size(previous), bands, elsewhere)
+            # the given wave has a fine structure that magnitudes fitted to the bands would lose
+            previous, gain_outside = self._to_spectrum(start), 1.0
+            spectrum = previous * self._correction(_magnitude(previous), bands, gain_outside)
         for _ in range(self.n_iter):
-            found = self._to_spectrum(self._to_wave(spectrum, envelope))
-            size = _size(found)
-            magnitude = size * self._correction(size, bands, elsewhere)
-            ahead = _lerp(previous, found, 1 + self.momentum)
-            spectrum, previous = ahead * (magnitude / _size(ahead).clamp_(min=1e-12)), found
+            current = self._to_spectrum(self._to_wave(spectrum, envelope))
+            magnitude = _magnitude(current)
+            magnitude = magnitude * self._correction(magnitude, bands, gain_outside)
+            ahead = _lerp(previous, current, 1 + self.momentum)
+            spectrum, previous = ahead * (magnitude / _magnitude(ahead).clamp_(min=1e-12)), current
         return self._to_wave(spectrum, envelope)
 
     def _fit_magnitude(self, bands: Tensor) -> Tensor:
-        """Open ``(B, T_mel, n_mels)`` into smooth magnitudes ``(B, T_mel, n_freqs)``."""
+        """Fit smooth magnitudes ``(B, T_mel, n_freqs)`` to bands ``(B, T_mel, n_mels)``."""
         magnitude = torch.ones_like(bands @ self.mel_basis)
         for _ in range(_FIT_STEPS):
             magnitude = magnitude * self._correction(magnitude, bands)
         return magnitude
 
-    def _correction(self, magnitude: Tensor, bands: Tensor, elsewhere: float = 0.0) -> Tensor:
-        """How far off the bands are in which a frequency takes part; `elsewhere` where in none."""
-        wrong_by = bands / (magnitude @ self.mel_basis.T).clamp_(min=1e-9)
+    def _correction(self, magnitude: Tensor, bands: Tensor, gain_outside: float = 0.0) -> Tensor:
+        """Return the factor of every frequency that brings the bands closer to ``bands``.
+
+        It is the weighted mean of the ratios of the bands that contain the frequency, and
+        ``gain_outside`` for a frequency that lies in no band.
+        """
+        ratio = bands / (magnitude @ self.mel_basis.T).clamp_(min=1e-9)
         weight = self.mel_basis.sum(0)
-        factor = wrong_by @ (self.mel_basis / weight.clamp(min=1e-9))
-        return factor + elsewhere * (weight == 0) if elsewhere else factor
+        factor = ratio @ (self.mel_basis / weight.clamp(min=1e-9))
+        return factor + gain_outside * (weight == 0) if gain_outside else factor
 
     def _random_phase(self, like: Tensor, generator: torch.Generator | None) -> Tensor:
         device = generator.device if generator is not None else torch.device("cpu")
-        # drawn frequency by frequency, which decides what a seed means
-        turn = torch.rand(like.mT.shape, generator=generator, device=device).to(like.device).mT
-        return torch.polar(torch.ones_like(turn), 2 * math.pi * turn).contiguous()
+        # the order of drawing (by frequency) must stay: it decides which wave a seed gives
+        turns = torch.rand(like.mT.shape, generator=generator, device=device).to(like.device).mT
+        return torch.polar(torch.ones_like(turns), 2 * math.pi * turns).contiguous()
 
     def _to_spectrum(self, wave: Tensor) -> Tensor:
-        """``(B, T_wave)`` to ``(B, T_mel, n_freqs)``."""
+        """Return the complex spectrogram ``(B, T_mel, n_freqs)`` of waves ``(B, T_wave)``."""
         c = self.config
         return torch.stft(
             wave,
@@ -179,28 +188,29 @@ class GriffinLim(nn.Module):
         ).mT
 
     def _to_wave(self, spectrum: Tensor, envelope: Tensor) -> Tensor:
-        """The wave whose spectrogram is nearest: frames, windowed, added where they overlap.
+        """Return the wave ``(B, T_wave)`` whose spectrogram is nearest, by overlap-add.
 
-        ``torch.istft`` to rounding, in half the time: it finds the envelope anew in every step.
+        The result equals that of ``torch.istft`` up to rounding. It takes half the time, because
+        ``torch.istft`` computes the envelope again in every step.
         """
         frames = torch.fft.irfft(spectrum, n=self.config.n_fft) * self._padded_window()
-        return self._inner(self._overlapped(frames)) / envelope
+        return self._without_padding(self._overlap_add(frames)) / envelope
 
     def _envelope(self, bands: Tensor) -> Tensor:
-        """What the squared windows add up to, ``(T_wave,)``."""
+        """Return the sum of the overlapping squared windows, ``(T_wave,)``."""
         squared = self._padded_window().square().expand(1, bands.shape[1], -1)
-        return self._inner(self._overlapped(squared))[0]
+        return self._without_padding(self._overlap_add(squared))[0]
 
     def _padded_window(self) -> Tensor:
         missing = self.config.n_fft - self.config.win_length
         return nn.functional.pad(self.window, (missing // 2, missing - missing // 2))
 
-    def _inner(self, wave: Tensor) -> Tensor:
-        """What lies between the middles of the first and the last frame."""
+    def _without_padding(self, wave: Tensor) -> Tensor:
+        """Cut the wave to the samples between the centres of the first and the last frame."""
         return wave[:, self.config.n_fft // 2 : wave.shape[1] - (self.config.n_fft + 1) // 2]
 
-    def _overlapped(self, frames: Tensor) -> Tensor:
-        """Add ``(B, T_mel, n_fft)`` up, each ``hop_length`` behind the one before."""
+    def _overlap_add(self, frames: Tensor) -> Tensor:
+        """Add up frames ``(B, T_mel, n_fft)``, each ``hop_length`` samples after the last one."""
         hop = self.config.hop_length
         n_batch, n_frames, n_fft = frames.shape
         n_hops = -(-n_fft // hop)
@@ -211,12 +221,12 @@ class GriffinLim(nn.Module):
         return wave.flatten(1)[:, : (n_frames - 1) * hop + n_fft]
 
 
-def _size(values: Tensor) -> Tensor:
-    """Magnitudes of complex numbers: ``abs`` guards against overflow, for twice the time."""
+def _magnitude(values: Tensor) -> Tensor:
+    """Return magnitudes of complex numbers; ``abs`` guards against overflow in twice the time."""
     return torch.addcmul(values.real.square(), values.imag, values.imag).sqrt_()
 
 
 def _lerp(begin: Tensor, end: Tensor, weight: float) -> Tensor:
-    """``torch.lerp`` of complex numbers."""
+    """Return ``torch.lerp`` of complex numbers."""
     parts = torch.lerp(torch.view_as_real(begin), torch.view_as_real(end), weight)
     return torch.view_as_complex(parts)

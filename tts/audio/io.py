@@ -1,8 +1,8 @@
-"""Reading and writing sound files: every fault of a file is one line, nothing is half-written.
+"""Reads and writes sound files; every fault is a one-line error, and no file is half-written.
 
-Samples are float32 in [-1, 1]; 16-bit values are divided by 32768, as the front ends of published
-checkpoints do, and multiplied by it on the way out, so 16-bit sound survives a round trip exactly.
-A WAV that was cut off reads without complaint in most libraries; here its header is compared with
+Samples are float32 in [-1, 1]. Reading divides 16-bit values by 32768, as the front ends of
+published checkpoints do, and writing multiplies by it, so that 16-bit sound survives a round trip
+exactly. Most libraries read a truncated WAV file without an error. Here its header is compared with
 the length of the file.
 """
 
@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# Programs that write WAV into a pipe cannot know the length, and leave one of these
+# Programs that write WAV into a pipe cannot know the length, and write one of these values
 _LENGTH_UNKNOWN = {0, 0xFFFFFFFF}
-# Others come from damaged headers, and would be resampled to nothing, or to more than there is room
+# Rates outside this range come from damaged headers. Resampling them would give no samples at all,
+# or more than fit into memory
 _RATES = range(1000, 1_000_001)
-# Values that are read at a time: a header may declare more than any memory holds
+# Values that are read at a time, because a header may declare more than fits into memory
 _BLOCK = 2**18
-# Float files may exceed full scale a little; twice as much means integers that nobody divided
+# Float files may exceed full scale a little. Twice full scale means integers that were not divided
 _UNSCALED = 2.0
 
 
@@ -46,7 +47,7 @@ def read_wave(
 
     Args:
         path: the file.
-        sample_rate: the rate that is needed, Hz; ``None`` takes any.
+        sample_rate: the required rate, Hz; ``None`` accepts any rate.
         resample: convert another rate to ``sample_rate`` (and log it) instead of refusing it.
         mix_down: average several channels (and log it) instead of refusing them.
 
@@ -55,7 +56,7 @@ def read_wave(
 
     Raises:
         InputError: the file is missing, empty, truncated, not mono, not sound, at another rate, or
-            holds values that are no samples.
+            holds values that cannot be samples.
     """
     path = Path(path)
     samples, rate = _decode(path, mix_down)
@@ -78,14 +79,15 @@ def write_wave(
     """Write mono sound atomically: WAV, FLAC, Ogg Vorbis or MP3, by the ending of the name.
 
     Args:
-        path: the file, in a folder that exists; one of that name is replaced.
-        samples: ``(T_wave,)``; what is outside [-1, 1] is limited, and logged.
+        path: the file, in a folder that exists; an existing file is replaced.
+        samples: ``(T_wave,)``; samples outside [-1, 1] are limited and logged.
         sample_rate: samples per second, Hz.
-        bits: of a sample, 32 for floating point, which is not limited; None takes what is usual.
+        bits: bits of a sample, 32 for floating point, which is not limited; None takes the default
+            of the format.
 
     Raises:
-        InputError: another ending, samples that are not finite or not one row, more of them than
-            a WAV can hold, or a place that cannot be written.
+        InputError: the ending is unknown, the samples are not finite, not one row or too many for a
+            WAV file, or the file cannot be written.
     """
     row = np.asanyarray(samples, dtype=np.float32)
     if row.ndim != 1:
@@ -94,13 +96,17 @@ def write_wave(
 
 
 def decode(source: str | os.PathLike[str] | BinaryIO) -> tuple[NDArray[np.float32], int]:
-    """Decode a sound file, or an open one, wholly; take no more memory than is really there.
+    """Decode a whole sound file; memory grows with its real length, not with its declared one.
+
+    Args:
+        source: path of the file, or an open binary file.
 
     Returns:
-        Samples ``(T_wave, n_channels)`` as they are, and their rate in Hz.
+        Samples ``(T_wave, n_channels)`` without any change, and their rate in Hz.
 
     Raises:
-        InputError: it is no sound, or less than it declares; the message names no file.
+        InputError: the file is not sound, or shorter than it declares; the message does not name
+            the file.
     """
     import soundfile
 
@@ -108,7 +114,7 @@ def decode(source: str | os.PathLike[str] | BinaryIO) -> tuple[NDArray[np.float3
         with soundfile.SoundFile(source) as file:
             if file.samplerate not in _RATES:
                 raise InputError(f"{file.samplerate} Hz is no rate of sound; export the file again")
-            samples, expected = _read_on(file), file.frames
+            samples, expected = _read_all(file), file.frames
     except (soundfile.SoundFileError, OSError) as error:
         reason = getattr(error, "error_string", str(error)).rstrip(".")
         raise InputError(f"cannot be read as sound ({reason})") from error
@@ -132,8 +138,8 @@ def _decode(path: Path, mix_down: bool) -> tuple[NDArray[np.float32], int]:
     return samples.mean(axis=1), rate
 
 
-def _read_on(file: soundfile.SoundFile) -> NDArray[np.float32]:
-    """All samples that are there, ``(T_wave, n_channels)``."""
+def _read_all(file: soundfile.SoundFile) -> NDArray[np.float32]:
+    """Read block by block to the real end of the file: ``(T_wave, n_channels)``."""
     n_frames = max(_BLOCK // file.channels, 1)
     blocks: list[NDArray[np.float32]] = []
     while not blocks or len(blocks[-1]) == n_frames:
@@ -142,7 +148,7 @@ def _read_on(file: soundfile.SoundFile) -> NDArray[np.float32]:
 
 
 def _check_length(path: Path) -> None:
-    """Refuse what is no file, an empty file, or a WAV shorter than its header says."""
+    """Refuse a missing file, an empty file, and a WAV file shorter than its header declares."""
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -159,7 +165,10 @@ def _check_length(path: Path) -> None:
 
 
 def _declared_bytes(file: BinaryIO) -> int | None:
-    """Read on to the sound of a WAV and give its length as its header states it, if it does."""
+    """Return the length that a WAV header declares, with the file at the first byte of sound.
+
+    Return None for another format, and where the header does not declare a length.
+    """
     head = file.read(12)
     if head[:4] != b"RIFF" or head[8:] != b"WAVE":
         return None
@@ -182,7 +191,7 @@ def _check_samples(path: Path, samples: NDArray[np.float32]) -> None:
 
 
 def _limit(path: Path, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    over = Limiter()
-    samples = over(samples)
-    over.tell(path)
-    return samples
+    limiter = Limiter()
+    limited = limiter(samples)
+    limiter.log(path)
+    return limited

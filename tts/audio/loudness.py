@@ -1,4 +1,4 @@
-"""Loudness as ITU-R BS.1770 measures it: how loud people find speech, whatever its peaks."""
+"""Measures and changes loudness by ITU-R BS.1770: how loud speech is to a listener."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ import numpy as np
 from tts.audio.pcm import Waveform
 from tts.core.errors import InputError
 
-#: What loudness may raise a peak to.
+#: The largest peak that a change of loudness may produce.
 HIGHEST_PEAK = 0.999
-#: Seconds that the standard measures at a time; a shorter recording is measured as a whole.
+#: Seconds of a block of the standard; a shorter recording is measured as one block.
 _BLOCK = 0.4
-#: Longer sound is measured by stretches from all over it, which come to this many seconds.
-_MOST_SECONDS = 300
-_N_STRETCHES = 60
+#: From longer sound, excerpts spread over all of it are measured: this many seconds in total.
+_MAX_SECONDS = 300
+_N_EXCERPTS = 60
 
 
 def require_meter() -> None:
-    """See that what measures loudness is installed.
+    """Check that the package that measures loudness is installed.
 
     Raises:
-        InputError: naming the package that is missing.
+        InputError: pyloudnorm is not installed; the message says how to install it.
     """
     _pyloudnorm()
 
 
 def measured_loudness(samples: Waveform, sample_rate: int) -> float:
-    """Loudness of ``(T_wave,)`` in LUFS, minus infinity for silence.
+    """Return the loudness of ``(T_wave,)`` in LUFS, minus infinity for silence.
 
     Raises:
         InputError: pyloudnorm is not installed.
     """
-    samples = _stretches(samples, sample_rate)
+    samples = _excerpts(samples, sample_rate)
     if not len(samples):
         return -math.inf
     block = min(_BLOCK, len(samples) / sample_rate)
@@ -45,13 +45,16 @@ def measured_loudness(samples: Waveform, sample_rate: int) -> float:
 
 
 def loudness_gain(measured: float, wanted: float, peak: float, ceiling: float) -> float:
-    """What to multiply with for a loudness in LUFS, or as near to it as the peak allows.
+    """Return the gain that gives the wanted loudness, or less where the peak would be too high.
 
     Args:
-        measured: the loudness that there is; silence stays as it is.
-        wanted: the loudness that is needed.
+        measured: present loudness, LUFS; for silence the gain is 1.
+        wanted: wanted loudness, LUFS.
         peak: the largest magnitude of a sample.
-        ceiling: what that may become.
+        ceiling: the largest magnitude that is allowed after the gain.
+
+    Returns:
+        The factor to multiply the samples with.
     """
     if not peak or not math.isfinite(measured):
         return 1.0
@@ -59,23 +62,23 @@ def loudness_gain(measured: float, wanted: float, peak: float, ceiling: float) -
 
 
 def to_loudness(samples: Waveform, sample_rate: int, loudness: float) -> Waveform:
-    """Bring ``(T_wave,)`` to a loudness in LUFS, or as near as its peak allows.
+    """Bring ``(T_wave,)`` to a loudness in LUFS, or as close to it as its peak allows.
 
     Raises:
         InputError: pyloudnorm is not installed.
     """
     measured, peak = measured_loudness(samples, sample_rate), float(np.abs(samples).max())
-    # a peak that is too high already may stay
+    # a peak that is already too high may stay
     gain = loudness_gain(measured, loudness, peak, max(HIGHEST_PEAK, peak))
     return samples if gain == 1 else (samples * np.float32(gain)).astype(np.float32)
 
 
-def _stretches(samples: Waveform, sample_rate: int) -> Waveform:
-    most = _MOST_SECONDS * sample_rate
-    if len(samples) <= most:
+def _excerpts(samples: Waveform, sample_rate: int) -> Waveform:
+    max_samples = _MAX_SECONDS * sample_rate
+    if len(samples) <= max_samples:
         return samples
-    length = most // _N_STRETCHES
-    starts = np.linspace(0, len(samples) - length, _N_STRETCHES).astype(int)
+    length = max_samples // _N_EXCERPTS
+    starts = np.linspace(0, len(samples) - length, _N_EXCERPTS).astype(int)
     return np.concatenate([samples[start : start + length] for start in starts])
 
 

@@ -1,10 +1,11 @@
-"""``LogMel``: wave to log-mel spectrogram, the input of every vocoder and target of Tacotron 2.
+"""Computes log-mel spectrograms, the input of every vocoder and the target of Tacotron 2.
 
-Short-time Fourier transform, magnitude, mel bands, natural logarithm above a floor (section 2.1 of
-arXiv 1712.05884, with the numbers of ``MelConfig``). The transform is a convolution with windowed
-sines and cosines that are rounded to float32, as in NVIDIA's front end. ``torch.stft`` is four
-times faster, but in the quiet bands of read speech its round-off differs from theirs by up to 1e-3
-in log units; the convolution agrees to 1e-6. Nothing is cached across instances.
+``LogMel`` takes the short-time Fourier transform, its magnitude, the mel bands, and the natural
+logarithm above a floor (section 2.1 of arXiv 1712.05884, with the numbers of ``MelConfig``). The
+transform is a convolution with windowed sines and cosines that are rounded to float32, as in
+NVIDIA's front end. ``torch.stft`` is four times faster, but in the quiet bands of read speech its
+round-off differs from NVIDIA's by up to 1e-3 in log units; the convolution agrees to 1e-6. Nothing
+is cached across instances.
 
 Shapes: ``B`` batch, ``T_wave`` samples, ``T_mel`` frames, ``n_freqs = n_fft // 2 + 1``.
 """
@@ -23,10 +24,10 @@ from tts.core.errors import InputError
 
 
 class LogMel(nn.Module):
-    """Log-mel spectrogram of a wave.
+    """Computes the log-mel spectrogram of a wave.
 
-    The transform and the filter bank are buffers that stay out of the state dict: they follow from
-    the configuration.
+    The transform and the filter bank are buffers that are not part of the state dict, because they
+    follow from the configuration.
 
     Args:
         config: the mel contract.
@@ -51,10 +52,11 @@ class LogMel(nn.Module):
 
         Returns:
             ``(B, n_mels, T_mel)`` with ``T_mel = T_wave // hop_length + 1``; for a single wave the
-            batch axis has size 1. Float32, or float64 for a float64 wave.
+            batch axis has size 1. The type is float32, or float64 for a float64 wave.
 
         Raises:
-            InputError: integer samples, another number of axes, or too few samples to mirror.
+            InputError: the samples are integers, the number of axes is wrong, or there are too few
+                samples to mirror.
         """
         magnitude = self.magnitude(wave)
         # The floor is far below what half precision resolves, whatever the trainer's precision
@@ -63,23 +65,23 @@ class LogMel(nn.Module):
         return mel.clamp(min=self.config.log_floor).log()
 
     def magnitude(self, wave: Tensor) -> Tensor:
-        """Compute the magnitude spectrogram ``(B, n_freqs, T_mel)`` under the mel bands.
+        """Compute the magnitude spectrogram ``(B, n_freqs, T_mel)``, before the mel bands.
 
         Args:
             wave: ``(B, T_wave)`` or ``(T_wave,)``, floating point in [-1, 1].
 
         Raises:
-            InputError: as ``forward``.
+            InputError: for the same reasons as ``forward``.
         """
         batch = self._checked(wave)
         half = self.config.n_fft // 2
-        # Convolutions on CUDA may round to TF32 (10 bits) on their way; those in float64 do not
+        # Convolutions on CUDA may round to TF32 (10 bits of mantissa), except those in float64
         working = torch.float64 if batch.is_cuda else batch.dtype
         padded = F.pad(batch[:, None].to(working), (half, half), mode=self.config.pad_mode)
         with torch.autocast(wave.device.type, enabled=False):
             parts = F.conv1d(padded, self.fourier_basis.to(working), stride=self.config.hop_length)
-        # (B, 2 * n_freqs, T_mel) -> (B, n_freqs, T_mel); the abs of complex numbers, unlike a
-        # square root, has a gradient where there is silence
+        # (B, 2 * n_freqs, T_mel) -> (B, n_freqs, T_mel). The gradient of a square root is not
+        # finite at 0, where there is silence; that of the abs of a complex number is
         real, imaginary = parts.chunk(2, dim=1)
         return torch.complex(real, imaginary).abs().to(batch.dtype)
 
@@ -98,22 +100,25 @@ class LogMel(nn.Module):
         return batch if batch.dtype == torch.float64 else batch.float()
 
     def extra_repr(self) -> str:
-        """Show the contract in ``print(module)``."""
+        """Return the contract in short, for ``print(module)``."""
         return f"n_mels={self.config.n_mels}, fingerprint={self.config.fingerprint()}"
 
 
 def hann_window(config: MelConfig) -> Tensor:
-    """Give the periodic Hann window ``(win_length,)``, float32 rounded from float64."""
+    """Return the periodic Hann window ``(win_length,)``, float32 rounded from float64."""
     return torch.hann_window(config.win_length, dtype=torch.float64).float()
 
 
 def fourier_basis(config: MelConfig) -> Tensor:
-    """Give windowed cosines and negative sines as a kernel ``(2 * n_freqs, 1, n_fft)``, float32."""
+    """Return windowed cosines and negative sines, float32 ``(2 * n_freqs, 1, n_fft)``.
+
+    They are the kernel of a convolution that computes the Fourier transform.
+    """
     n = config.n_fft
-    # Whole turns are taken off while the angle is still a whole number of steps
+    # Full turns are removed while the angle is an integer number of steps, which is exact
     steps = torch.outer(torch.arange(n // 2 + 1), torch.arange(n)) % n
     angle = steps.double() * (2 * math.pi / n)
     before = (n - config.win_length) // 2
     window = F.pad(hann_window(config), (before, n - config.win_length - before))
-    # Rounded before the window and after it, as published checkpoints' front end does
+    # The front end of published checkpoints also rounds before the window and after it
     return (torch.cat([angle.cos(), -angle.sin()]).float() * window)[:, None]

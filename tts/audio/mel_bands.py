@@ -1,9 +1,9 @@
-"""The mel bands of a contract: triangles over the frequencies of the transform.
+"""Computes the mel bands of a contract: triangles over the frequencies of the transform.
 
-Slaney's scale (Auditory Toolbox, Interval technical report 1998-010, ``mfcc``): below 1000 Hz, 3
-mel for each 200 Hz; above, 27 mel for each factor of 6.4. Each triangle is divided by its width in
-Hz. The numbers are librosa's, and so the published models'; importing librosa for them would cost
-every command more than a second.
+The scale is Slaney's (Auditory Toolbox, Interval technical report 1998-010, ``mfcc``): below 1000
+Hz, 3 mel for each 200 Hz; above, 27 mel for each factor of 6.4. Each triangle is divided by its
+width in Hz. The numbers equal librosa's, which the published models use. This module computes them
+itself, because importing librosa would cost every command more than a second.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ _LOG_STEP = math.log(6.4) / 27
 
 
 def mel_filter_bank(config: MelConfig) -> NDArray[np.float32]:
-    """Give the triangular mel filters ``(n_mels, n_freqs)``.
+    """Return the triangular mel filters ``(n_mels, n_freqs)``.
 
-    Bands so narrow that no frequency of the transform falls into them are always silent: one log
-    line says how many there are.
+    A band so narrow that no frequency of the transform falls into it is always silent; one log line
+    says how many such bands there are.
     """
     frequencies = np.arange(config.n_fft // 2 + 1) * (config.sample_rate / config.n_fft)
     edges = band_edges(config)
     low, peak, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     rising = (frequencies - low) / (peak - low)
     falling = (high - frequencies) / (high - peak)
-    # rounded before they are scaled, as librosa does: the published models' numbers to the bit
+    # rounded before they are scaled, as in librosa: this gives the published models' exact numbers
     triangles = np.minimum(rising, falling).clip(min=0).astype(np.float32)
     basis = (triangles * (2 / (high - low))).astype(np.float32)
     if n_empty := int((basis.sum(1) == 0).sum()):
@@ -48,7 +48,7 @@ def mel_filter_bank(config: MelConfig) -> NDArray[np.float32]:
 
 
 def band_edges(config: MelConfig) -> NDArray[np.float64]:
-    """Give the edges of the bands in Hz, ``(n_mels + 2,)``.
+    """Return the edges of the bands in Hz, ``(n_mels + 2,)``.
 
     Band ``i`` begins at edge ``i``, peaks at ``i + 1`` and ends at ``i + 2``.
     """

@@ -1,9 +1,9 @@
-"""``MFCC``: mel-frequency cepstral coefficients, the shape of a spectrum in a few numbers.
+"""Computes mel-frequency cepstral coefficients (``MFCC``): a spectrum's shape in a few numbers.
 
-The orthonormal discrete cosine transform (type II) of each log-mel frame (Davis and Mermelstein,
-1980). It is taken of ``LogMel``, natural logarithms of magnitudes, so that the coefficients belong
-to the same mel contract as everything else here; librosa takes decibels of a power spectrum by
-default, so its numbers are larger and not simply proportional.
+They are the orthonormal discrete cosine transform (type II) of each log-mel frame (Davis and
+Mermelstein, 1980). The frames come from ``LogMel``, as natural logarithms of magnitudes, so that
+the coefficients belong to the same mel contract as every other feature here. By default librosa
+transforms decibels of a power spectrum, so that its numbers are larger, and not by one factor.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from tts.core.errors import InputError
 
 
 class MFCC(nn.Module):
-    """Mel-frequency cepstral coefficients of a wave.
+    """Computes the mel-frequency cepstral coefficients of a wave.
 
     Args:
         config: the mel contract.
-        n_mfcc: coefficients to keep, from the zeroth (loudness) on; at most ``n_mels``.
+        n_mfcc: number of coefficients, starting with the zeroth (loudness); at most ``n_mels``.
 
     Raises:
-        InputError: ``n_mfcc`` is not in 1 ... ``n_mels``.
+        InputError: ``n_mfcc`` is not between 1 and ``n_mels``.
     """
 
     basis: Tensor
@@ -39,7 +39,7 @@ class MFCC(nn.Module):
         self.register_buffer("basis", dct_basis(n_mfcc, config.n_mels), persistent=False)
 
     def forward(self, wave: Tensor) -> Tensor:
-        """Compute the coefficients.
+        """Compute the coefficients of every frame.
 
         Args:
             wave: ``(B, T_wave)`` or ``(T_wave,)``, floating point in [-1, 1].
@@ -52,7 +52,7 @@ class MFCC(nn.Module):
 
 
 def dct_basis(n_out: int, n_in: int) -> Tensor:
-    """Give the first rows of the orthonormal DCT-II matrix: ``(n_out, n_in)``, float32."""
+    """Return the first rows of the orthonormal DCT-II matrix: ``(n_out, n_in)``, float32."""
     row = torch.arange(n_out, dtype=torch.float64)[:, None]
     column = torch.arange(n_in, dtype=torch.float64)
     basis = math.sqrt(2 / n_in) * torch.cos(math.pi / n_in * row * (column + 0.5))

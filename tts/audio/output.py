@@ -1,7 +1,8 @@
-"""``Output``: what is done to speech on its way into a file, decided before it is spoken.
+"""Turns speech into a sound file, by settings that are checked before speaking (``Output``).
 
-Resampling, then one gain for the whole, then the format: block by block, twice where the gain
-depends on what is there, so that an audio book on the disk needs no more memory than a word.
+The steps are resampling, one gain for the whole file, and the encoding. All of them work block by
+block, so that an audio book on the disk needs no more memory than one word. Where the gain depends
+on the samples, the blocks are read twice.
 """
 
 from __future__ import annotations
@@ -24,28 +25,28 @@ from tts.audio.pcm import Waveform
 from tts.audio.resampling import resampled_blocks
 from tts.core.errors import InputError, shortened
 
-#: Legal rates, Hz.
+#: Lowest and highest legal sample rate, Hz.
 RATES = (1000, 192_000)
-#: Characters of a text that are written into its file.
-_MOST_TITLE = 200
+#: Longest title that is written into a file, characters.
+_MAX_TITLE = 200
 
 
 @dataclass(frozen=True)
 class Output:
-    """How speech becomes a file; the format is what the name of the file ends in.
+    """Holds the settings of a sound file; the ending of the file name chooses the format.
 
     Attributes:
-        bits: of a sample: 16 or 24 in WAV and FLAC, 32 (floating point) in WAV; None is 16, and
-            right for Ogg and MP3, which have none.
-        sample_rate: that the file shall have, Hz; None is that of the voice.
-        peak: level of the loudest sample, dB below full scale (-1, say); with ``loudness``, the
-            level that it may not exceed.
-        loudness: LUFS (ITU-R BS.1770) that the whole is brought to, as far as its peak allows.
-        margin: seconds of silence before and after it all. A voice may begin with its first sound,
-            which players and recognisers of speech tend to miss.
+        bits: bits of a sample: 16 or 24 in WAV and FLAC, 32 (floating point) in WAV. None means 16;
+            Ogg and MP3 have no bits and need None.
+        sample_rate: rate of the file, Hz; None keeps the rate of the voice.
+        peak: level of the loudest sample in dB relative to full scale, for instance -1. With
+            ``loudness`` it is the level that the loudest sample must not exceed.
+        loudness: loudness of the whole file in LUFS (ITU-R BS.1770), as far as its peak allows.
+        margin: seconds of silence at the beginning and at the end. A voice may start to speak with
+            the first sample, which players and speech recognisers often miss.
 
     Raises:
-        InputError: naming the key, its value and what it may be.
+        InputError: a value is not legal; the message names the key, the value and the legal values.
     """
 
     bits: int | None = None
@@ -63,14 +64,15 @@ class Output:
         self._require("margin", _is_in(self.margin, 0, 60), _range(0, 60))
 
     def check(self, path: str | os.PathLike[str], sample_rate: int | None = None) -> None:
-        """Find out before the work whether its result can be written.
+        """Check, before speech is computed, that the file can be written.
 
         Args:
-            path: of the file.
-            sample_rate: of the voice, if it is known.
+            path: name of the file.
+            sample_rate: rate of the voice in Hz, if it is known.
 
         Raises:
-            InputError: a format, bits or a rate that do not go together, or a package is missing.
+            InputError: the format, the bits and the rate do not fit together, or a package is not
+                installed.
         """
         find_encoding(path, self.bits)
         if rate := self.sample_rate or sample_rate:
@@ -79,10 +81,10 @@ class Output:
             require_meter()
 
     def __call__(self, samples: ArrayLike, sample_rate: int) -> tuple[Waveform, int]:
-        """Do to ``(T_wave,)`` what would be done on its way into a file; nothing is limited.
+        """Apply all steps before the encoding to ``(T_wave,)``; samples are not limited.
 
         Returns:
-            The samples and their rate.
+            The samples and their rate in Hz.
         """
         row = _row(samples)
         blocks = list(self._blocks(row, sample_rate))
@@ -95,17 +97,17 @@ class Output:
         sample_rate: int,
         title: str | None = None,
     ) -> None:
-        """Write a file.
+        """Write speech to a sound file.
 
         Args:
-            path: ends in ``.wav``, ``.flac``, ``.ogg`` or ``.mp3``; its folder exists.
+            path: a name that ends in ``.wav``, ``.flac``, ``.ogg`` or ``.mp3``; its folder exists.
             samples: ``(T_wave,)``, in memory or mapped from the disk.
-            sample_rate: of ``samples``, Hz.
-            title: what is said, for players that show it.
+            sample_rate: rate of ``samples``, Hz.
+            title: the spoken text, which players can show.
 
         Raises:
-            InputError: as :meth:`check`; samples that are none, more than the format can hold, or
-                a place that cannot be written.
+            InputError: for the reasons of :meth:`check`; or the samples are not finite or too many
+                for the format, or the file cannot be written.
         """
         row = _row(samples, path)
         rate = self.sample_rate or sample_rate
@@ -139,13 +141,13 @@ class Output:
             raise InputError(f"{name}={value}: it must be {legal}, or null")
 
 
-def _is_in(value: Any, least: float, most: float, whole: bool = False) -> bool:
+def _is_in(value: Any, lowest: float, highest: float, whole: bool = False) -> bool:
     kinds = (int,) if whole else (int, float)
-    return type(value) in kinds and not math.isnan(value) and least <= value <= most
+    return type(value) in kinds and not math.isnan(value) and lowest <= value <= highest
 
 
-def _range(least: float, most: float) -> str:
-    return f"from {least} to {most}"
+def _range(lowest: float, highest: float) -> str:
+    return f"from {lowest} to {highest}"
 
 
 def _row(samples: ArrayLike, path: str | os.PathLike[str] | None = None) -> Waveform:
@@ -157,6 +159,6 @@ def _row(samples: ArrayLike, path: str | os.PathLike[str] | None = None) -> Wave
 
 
 def _one_line(text: str) -> str:
-    """A text as a title: no line breaks, nothing that cannot be encoded."""
-    plain = "".join(c if c.isprintable() else " " for c in text[: 2 * _MOST_TITLE])
-    return shortened(" ".join(plain.split()), _MOST_TITLE)
+    """Return a text as a title, without line breaks and characters that cannot be encoded."""
+    plain = "".join(c if c.isprintable() else " " for c in text[: 2 * _MAX_TITLE])
+    return shortened(" ".join(plain.split()), _MAX_TITLE)

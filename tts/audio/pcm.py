@@ -15,24 +15,30 @@ FULL_SCALE = 32768
 
 
 def to_pcm(samples: Waveform, bits: int | None) -> NDArray[Any]:
-    """What libsndfile is given for [-1, 1] at this many bits: 16, 24, or None for a coder's own."""
+    """Convert samples in [-1, 1] to the values that libsndfile expects.
+
+    Args:
+        samples: ``(T_wave,)``.
+        bits: bits of a sample, 16 or 24; None leaves the samples as they are, for lossy formats.
+    """
     if bits is None:
         return samples
     if bits == 16:
         return to_int16(samples)
-    # in the upper bits of 32: libsndfile's own conversion multiplies by one less
+    # 24 bits go into the upper bits of 32. libsndfile's own conversion from floating point would
+    # multiply by a full scale that is smaller by one
     full_scale = 2.0 ** (bits - 1)
     scaled = np.rint(samples.astype(np.float64) * full_scale).clip(-full_scale, full_scale - 1)
     return scaled.astype(np.int32) << (32 - bits)
 
 
 def to_int16(samples: Waveform) -> NDArray[np.int16]:
-    """Round samples in [-1, 1] to 16 bits: those of a 16-bit file are what they were in it."""
+    """Round samples in [-1, 1] to 16 bits; samples of a 16-bit file become the same numbers."""
     scaled = np.rint(samples * np.float32(FULL_SCALE))
     rounded: NDArray[np.int16] = scaled.clip(-FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
     return rounded
 
 
 def to_float(samples: NDArray[np.int16]) -> Waveform:
-    """Undo ``to_int16``."""
+    """Convert 16-bit samples to float32 in [-1, 1]: the inverse of ``to_int16``."""
     return samples.astype(np.float32) / np.float32(FULL_SCALE)

@@ -1,4 +1,4 @@
-"""``python -m tts.audio.plot``; see :mod:`tts.audio.plots.recording`."""
+"""Runs ``python -m tts.audio.plot``, the command of :mod:`tts.audio.plots.recording`."""
 
 import sys
 

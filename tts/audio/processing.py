@@ -1,9 +1,9 @@
-"""``Processing``: what is done to recordings before anything is computed of them.
+"""Trims silence and changes loudness of recordings before features are computed (``Processing``).
 
-Tacotron 2 and WaveGlow are given the same processed samples, and whatever is stored of them is
-keyed by these settings. The defaults leave a recording as it is. Silence at the ends is worth
-trimming to a fixed length: a long and varying end keeps the gate of Tacotron 2 from learning when
-to stop.
+Tacotron 2 and WaveGlow get the same processed samples, and these settings are part of the key of
+everything that is stored. The defaults do not change a recording. It is useful to trim the silence
+at the ends to a fixed length: where it is long and varies, the gate of Tacotron 2 does not learn
+when to stop.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tts.audio.loudness import require_meter, to_loudness
 from tts.audio.pcm import Waveform
@@ -21,18 +22,18 @@ from tts.core.errors import InputError
 
 @dataclass(frozen=True)
 class Processing:
-    """How samples are changed; resampling to the rate of the mel contract comes first.
+    """Holds the settings by which samples are changed, after resampling to the contract's rate.
 
     Attributes:
-        trim_db: cut silence at both ends, which is this many dB below the loudest 10 ms; None
+        trim_db: silence at both ends is cut; silence is this many dB below the loudest 10 ms. None
             keeps it.
-        lead_seconds: silence to leave (or add) before the sound, if any is cut.
-        tail_seconds: the same after it.
-        loudness: LUFS (ITU-R BS.1770) that recordings are brought to, as far as their peaks allow;
-            None keeps theirs.
+        lead_seconds: silence to leave (or add) before the sound when ``trim_db`` is set.
+        tail_seconds: silence to leave (or add) after the sound when ``trim_db`` is set.
+        loudness: loudness of every recording in LUFS (ITU-R BS.1770), as far as its peak allows;
+            None does not change it.
 
     Raises:
-        InputError: naming the key, its value and what it may be.
+        InputError: a value is not legal; the message names the key, the value and the legal values.
     """
 
     trim_db: float | None = None
@@ -50,28 +51,28 @@ class Processing:
 
     @property
     def changes_samples(self) -> bool:
-        """Whether anything is done at all."""
+        """Return whether these settings change any samples."""
         return self.trim_db is not None or self.loudness is not None
 
     def to_dict(self) -> dict[str, Any]:
-        """Describe what is done: equal when the samples are."""
-        lengths = {"lead_seconds": None, "tail_seconds": None} if self.trim_db is None else {}
-        return asdict(self) | lengths
+        """Return the settings that matter: equal dictionaries mean equal samples."""
+        unused = {"lead_seconds": None, "tail_seconds": None} if self.trim_db is None else {}
+        return asdict(self) | unused
 
     def check(self) -> None:
-        """See that what is needed is installed.
+        """Check that the required packages are installed.
 
         Raises:
-            InputError: naming the package that is missing.
+            InputError: a package is not installed; the message names it.
         """
         if self.loudness is not None:
             require_meter()
 
     def __call__(self, samples: Waveform, sample_rate: int) -> Waveform:
-        """Process a recording ``(T_wave,)``.
+        """Process the samples ``(T_wave,)`` of a recording.
 
         Raises:
-            InputError: nothing is left of it.
+            InputError: the recording is silent, so that trimming leaves nothing.
         """
         if self.trim_db is not None:
             lengths = self.lead_seconds, self.tail_seconds
@@ -99,18 +100,16 @@ def trim_silence(
 
     Args:
         samples: ``(T_wave,)``.
-        sample_rate: in Hz.
+        sample_rate: samples per second, Hz.
         lead: seconds of silence to keep or add before the sound.
-        tail: the same after it.
-        threshold_db: a frame of 10 ms is silent when its energy is this far below the loudest's.
+        tail: seconds of silence to keep or add after the sound.
+        threshold_db: a frame of 10 ms is silent when its energy is this far below that of the
+            loudest frame.
 
     Returns:
-        ``(T_wave,)``; empty if there is no sound at all.
+        ``(T_wave,)``; no samples if there is no sound at all.
     """
-    frame = sample_rate // 100
-    n_frames = -(-len(samples) // frame)
-    energy = np.pad(samples, (0, n_frames * frame - len(samples))).reshape(n_frames, frame)
-    energy = np.square(energy, dtype=np.float64).sum(1)
+    energy, frame = frame_energy(samples, sample_rate)
     if not energy.any():
         return samples[:0]
     (loud,) = np.nonzero(energy > energy.max() * 10 ** (threshold_db / 10))
@@ -118,6 +117,22 @@ def trim_silence(
     end = (loud[-1] + 1) * frame + round(tail * sample_rate)
     kept = samples[max(start, 0) : end]
     return np.pad(kept, (max(-start, 0), max(end - len(samples), 0)))
+
+
+def frame_energy(samples: Waveform, sample_rate: int) -> tuple[NDArray[np.float64], int]:
+    """Return the mean square of every frame of 10 ms, by which silence is found.
+
+    Args:
+        samples: ``(T_wave,)``; the last frame is filled up with zeros.
+        sample_rate: samples per second, Hz.
+
+    Returns:
+        Mean squares ``(n_frames,)``, and the length of a frame in samples.
+    """
+    frame = sample_rate // 100
+    n_frames = -(-len(samples) // frame)
+    padded = np.pad(samples, (0, n_frames * frame - len(samples))).reshape(n_frames, frame)
+    return np.square(padded, dtype=np.float64).mean(1), frame
 
 
 def _require(is_legal: bool, processing: Processing, name: str, legal: str) -> None:

@@ -10,12 +10,15 @@ import numpy as np
 
 from tts.audio.pcm import Waveform
 
+#: The rate of wideband speech, Hz, which networks for recognition, opinion scores and speaker
+#: embeddings expect.
+WIDEBAND_RATE = 16000
 #: Samples of a block: the Vorbis encoder of libsndfile keeps a whole block on the stack.
 _BLOCK = 2**16
 
 
 def resampled(samples: Waveform, rate: int, wanted: int) -> Waveform:
-    """Resample ``(T_wave,)`` from one rate in Hz to another; a peak may then exceed [-1, 1]."""
+    """Resample ``(T_wave,)`` from one rate in Hz to another; peaks may then leave [-1, 1]."""
     if rate == wanted:
         return samples
     import soxr
@@ -24,15 +27,15 @@ def resampled(samples: Waveform, rate: int, wanted: int) -> Waveform:
 
 
 def resampled_blocks(samples: Waveform, rate: int, wanted: int) -> Iterator[Waveform]:
-    """``resampled``, to the bit, in blocks; the samples may lie on the disk.
+    """Yield the exact samples of :func:`resampled` block by block.
 
     Args:
-        samples: ``(T_wave,)``.
-        rate: that they have, Hz.
-        wanted: that they shall have, Hz.
+        samples: ``(T_wave,)``, in memory or mapped from the disk.
+        rate: present rate, Hz.
+        wanted: rate of the result, Hz.
 
     Yields:
-        At least one block ``(n,)``.
+        Blocks ``(n,)``, at least one.
     """
     starts = range(0, max(len(samples), 1), _BLOCK)
     blocks = (_copied(samples, start, start + _BLOCK) for start in starts)
@@ -47,11 +50,11 @@ def resampled_blocks(samples: Waveform, rate: int, wanted: int) -> Iterator[Wave
 
 
 def _copied(samples: Waveform, begin: int, end: int) -> Waveform:
-    """Some of the samples, in memory of their own."""
+    """Copy some of the samples into memory of their own."""
     block = np.array(samples[begin:end], np.float32)
     mapped: Any = getattr(samples, "_mmap", None)
-    # pages that were read count as memory of this process until it lets go of them; what was only
-    # written in memory (mode "c") would be lost with them
+    # Pages of a mapped file count as memory of this process until they are released. In mode "c"
+    # they must stay, because releasing them would lose changes that are only in memory
     if hasattr(mapped, "madvise") and getattr(samples, "mode", None) == "r":
         mapped.madvise(mmap.MADV_DONTNEED)
     return block

@@ -13,12 +13,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tts.audio.resampling import resampled
+from tts.audio.resampling import WIDEBAND_RATE, resampled
 from tts.core.errors import InputError
 
 INSTALL = "pip install 'tacoglow[eval]'"
-#: What Whisper listens to.
-SAMPLE_RATE = 16000
 #: Silence around what is recognised, seconds: what synthesize.py leaves around what it writes.
 MARGIN = 0.1
 
@@ -73,7 +71,7 @@ class Whisper:
         """Give the text of ``(T_wave,)`` samples in [-1, 1]."""
         self.load()
         # a sound in the very first moment is taken for another, whoever speaks
-        heard = np.pad(resampled(wave, sample_rate, SAMPLE_RATE), round(MARGIN * SAMPLE_RATE))
+        heard = np.pad(resampled(wave, sample_rate, WIDEBAND_RATE), round(MARGIN * WIDEBAND_RATE))
         segments, _ = self._whisper.transcribe(
             heard,
             language="en",

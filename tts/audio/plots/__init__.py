@@ -1,1 +1,1 @@
-"""Pictures of sound, of mel spectrograms, of alignments and of gates."""
+"""This package draws waves, mel spectrograms, alignments and stop probabilities."""

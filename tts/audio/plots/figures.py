@@ -1,7 +1,8 @@
-"""Pictures of mels, alignments and gates: for training logs and for ``tts.audio.plots.recording``.
+"""Draws mels, alignments and gates, and holds what all pictures of the project share.
 
-Matplotlib's ``Figure`` is used directly, without pyplot: no global state, no window system, nothing
-to close, and training loggers may use pyplot as they like. Arrays may be numpy or torch.
+The code uses matplotlib's ``Figure`` directly, without pyplot. Thus there is no global state and no
+window system, no figure has to be closed, and loggers can use pyplot as they like. Arrays may be
+numpy arrays or torch tensors.
 
 Shapes: ``T_mel`` frames, ``T_text`` symbols.
 """
@@ -34,7 +35,7 @@ MUTED = "#66727f"
 ACCENT = "#d9480f"
 LINE = "#27407a"
 _MEL_TICKS = (200, 500, 1000, 2000, 4000, 7000)
-# More symbols than this cannot be told apart on the axis of an alignment
+# A reader cannot tell more symbols than this apart on the axis of an alignment
 _MAX_LABELS = 120
 
 
@@ -42,14 +43,14 @@ def mel_figure(mels: Mapping[str, Any], config: MelConfig, title: str) -> Figure
     """Draw mel spectrograms under one another, on one time axis and one colour scale.
 
     Args:
-        mels: name -> ``(n_mels, T_mel)`` in log units; the lengths may differ.
-        config: the mel contract, for seconds and for the colour of silence.
+        mels: for each name a mel ``(n_mels, T_mel)`` in log units; the lengths may differ.
+        config: the mel contract, which gives seconds and the colour of silence.
         title: headline of the picture.
     """
     arrays = {name: to_array(mel) for name, mel in mels.items()}
     figure = new_figure(10, 1 + 2.2 * len(arrays), title)
     panels = figure.subplots(len(arrays), 1, sharex=True, squeeze=False)[:, 0]
-    # A diverged network must not stop its own picture: what is not finite stays white
+    # The mel of a diverged network must be drawn too: values that are not finite stay white
     loudest = max(
         float(mel.max(initial=config.silence, where=np.isfinite(mel))) for mel in arrays.values()
     )
@@ -69,12 +70,12 @@ def alignment_figure(alignment: Any, title: str, symbols: Sequence[str] | None =
     """Draw which symbols the decoder attended to in each frame.
 
     Args:
-        alignment: ``(T_mel, T_text)`` attention weights; each frame's sum to 1.
+        alignment: ``(T_mel, T_text)`` attention weights; those of a frame sum to 1.
         title: headline of the picture.
-        symbols: the ``T_text`` symbols, written along the axis when there is room.
+        symbols: the ``T_text`` symbols, written along the axis where they fit.
     """
     weights = to_array(alignment)
-    # Letters need an eighth of an inch each; a long text gets a taller picture
+    # Each symbol needs an eighth of an inch, so that a long text gets a taller picture
     figure = new_figure(10, min(max(5.0, 1 + weights.shape[1] / 8), 16.0), title)
     axes = figure.subplots()
     image = axes.imshow(weights.T, origin="lower", aspect="auto", cmap="magma", vmin=0)
@@ -87,11 +88,11 @@ def alignment_figure(alignment: Any, title: str, symbols: Sequence[str] | None =
 
 
 def gate_figure(gate: Any, target_frames: int | None, title: str) -> Figure:
-    """Draw the probability that speech is over, frame by frame.
+    """Draw the stop probability (the gate) of every frame.
 
     Args:
         gate: ``(T_mel,)`` probabilities.
-        target_frames: length of the recording, if there is one; drawn at its last frame.
+        target_frames: length of the recording, if there is one; a line marks its last frame.
         title: headline of the picture.
     """
     probability = to_array(gate)
@@ -112,7 +113,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Write a picture as PNG, atomically.
 
     Raises:
-        InputError: the name does not end in .png, or the place cannot be written.
+        InputError: the name does not end in .png, or the file cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() != ".png":
@@ -124,7 +125,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
 
 
 def figure_to_image(figure: Figure) -> NDArray[np.uint8]:
-    """Draw a picture into an array ``(height, width, 3)`` of red, green, blue."""
+    """Draw a picture into an array ``(height, width, 3)`` of red, green and blue."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     canvas: Any = FigureCanvasAgg(figure)
@@ -133,7 +134,14 @@ def figure_to_image(figure: Figure) -> NDArray[np.uint8]:
 
 
 def new_figure(width: float, height: float, title: str, gap: float = 0.05) -> Figure:
-    """Make an empty picture with a headline; width, height and gap between panels in inches."""
+    """Return an empty picture with a headline.
+
+    Args:
+        width: width of the picture, inches.
+        height: height of the picture, inches.
+        title: the headline.
+        gap: space between panels, inches.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -148,7 +156,7 @@ def new_figure(width: float, height: float, title: str, gap: float = 0.05) -> Fi
 
 
 def headline(axes: Axes, name: str, explanation: str) -> None:
-    """Give a panel a name and, after it, a quieter sentence."""
+    """Write the name of a panel above it, followed by an explanation in grey."""
     title = axes.set_title(f"{name}  ", loc="left", fontsize=10.5, weight="bold", color=INK)
     title.set_parse_math(False)
     axes.annotate(
@@ -170,16 +178,27 @@ def show_over_time(
     top: float | None = None,
     **style: Any,
 ) -> AxesImage:
-    """Draw ``(rows, T_mel)`` as colours over seconds; ``top`` is the value of the upper edge."""
+    """Draw values as colours over time.
+
+    Args:
+        axes: the panel.
+        values: ``(rows, T_mel)``.
+        seconds_per_frame: time from one frame to the next.
+        top: value of the vertical axis at the upper edge; the default is the number of rows.
+        **style: further arguments of ``imshow``.
+
+    Returns:
+        The image, for a colour bar.
+    """
     rows, frames = values.shape
-    # Frame i is centred on i * hop, so the first one reaches half a hop to the left of zero
+    # Frame i is centred on i * hop, so that the first frame begins half a hop before zero
     extent = (-0.5 * seconds_per_frame, (frames - 0.5) * seconds_per_frame, 0, top or rows)
     style = {"origin": "lower", "aspect": "auto", "cmap": "magma", "extent": extent, **style}
     return axes.imshow(values, **style)
 
 
 def label_bands(axes: Axes, config: MelConfig) -> None:
-    """Give the rows of a mel spectrogram an axis in Hz."""
+    """Label the rows of a mel spectrogram in Hz."""
     marks = [hertz for hertz in _MEL_TICKS if config.f_min < hertz < config.f_max]
     bands = np.interp(marks, band_edges(config)[1:-1], np.arange(config.n_mels) + 0.5)
     axes.set_yticks(bands, [str(hertz) for hertz in marks])
@@ -187,7 +206,7 @@ def label_bands(axes: Axes, config: MelConfig) -> None:
 
 
 def symbol_labels(symbols: Sequence[str]) -> list[str]:
-    """Symbols as they are written along an axis: spaces visible, phones without their mark."""
+    """Return symbols as axis labels: spaces become visible, phones lose their prefix."""
     return ["␣" if symbol == " " else drawable(_plain(symbol)) for symbol in symbols]
 
 
@@ -196,20 +215,20 @@ def _plain(symbol: str) -> str:
 
 
 def drawable(text: str) -> str:
-    """A text with an empty box for each character that the font of pictures lacks."""
-    known = _characters()
+    """Return a text with an empty box for each character that the font of pictures lacks."""
+    known = _characters_of_font()
     return "".join(c if c == "\n" or ord(c) in known else "□" for c in text)
 
 
 @cache
-def _characters() -> frozenset[int]:
+def _characters_of_font() -> frozenset[int]:
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
     return frozenset(get_font(findfont(FontProperties())).get_charmap())
 
 
 def to_array(values: Any) -> NDArray[np.float32]:
-    """Take a numpy array or a torch tensor of any device, with or without gradient."""
+    """Convert a numpy array or a torch tensor of any device to a float32 array."""
     if hasattr(values, "detach"):
         values = values.detach().float().cpu()
     return np.asarray(values, dtype=np.float32)

@@ -1,8 +1,9 @@
-"""``python -m tts.audio.plot IN.wav OUT.png``: what a recording looks like on its way to a model.
+"""Draws the steps from a recording to its features: ``python -m tts.audio.plot IN.wav OUT.png``.
 
-One picture in the order of the computation: waveform, one frame and its spectrum, the spectra of
-all frames (STFT), their mel bands, the mel-frequency cepstral coefficients. Each panel says what it
-is, for people who see these for the first time; the numbers are those of ``MelConfig``.
+One picture shows them in the order of the computation: waveform, one frame and its spectrum, the
+spectra of all frames (STFT), their mel bands, the mel-frequency cepstral coefficients. Each panel
+explains itself to a reader who sees such a picture for the first time. The numbers are those of
+``MelConfig``.
 """
 
 from __future__ import annotations
@@ -38,13 +39,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _N_MFCC = 20
-# Quieter than this is black: 16-bit rounding noise lies some 15 dB lower
+# Lower levels are drawn in black. 16-bit rounding noise is about 15 dB lower
 _FLOOR_DB = -100.0
 
 
 @dataclass(frozen=True)
 class _Features:
-    """Everything the picture shows; spectra are ``(rows, T_mel)``."""
+    """Holds everything that the picture shows; spectra are ``(rows, T_mel)``."""
 
     config: MelConfig
     wave: NDArray[np.float32]
@@ -64,7 +65,7 @@ class _Features:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns 0, or 2 after one line about a mistake."""
+    """Run the command; return 0, or 2 after a one-line error message."""
     arguments = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
@@ -90,7 +91,7 @@ def wave_figure(
         wave: ``(T_wave,)`` in [-1, 1] at the rate of ``config``.
         config: the mel contract.
         title: headline, for instance the name of the file.
-        at: the second whose frame is shown; without it the loudest frame.
+        at: time of the frame to show, seconds; the default is the loudest frame.
 
     Raises:
         InputError: ``at`` lies outside the recording.
@@ -141,7 +142,7 @@ def _analyse(wave: NDArray[np.float32], config: MelConfig, at: float | None) -> 
     samples = torch.from_numpy(wave)
     front_end, cepstrum = LogMel(config), MFCC(config, min(_N_MFCC, config.n_mels))
     magnitude = front_end.magnitude(samples)[0]
-    # Bands are weighted sums; divided by their weights they compare with single frequencies
+    # Bands are weighted sums; divided by their weights they can be compared with frequencies
     bands = front_end.mel_basis @ magnitude / front_end.mel_basis.sum(1, keepdim=True).clamp(1e-9)
     loudest = int(magnitude.square().sum(0).argmax())
     frame = loudest if at is None else round(at * config.sample_rate / config.hop_length)
@@ -157,7 +158,10 @@ def _analyse(wave: NDArray[np.float32], config: MelConfig, at: float | None) -> 
 
 
 def _decibels(magnitude: NDArray[np.float32], config: MelConfig) -> NDArray[np.float32]:
-    """Express magnitudes relative to a sine of full scale, whose peak is half the window's sum."""
+    """Return magnitudes in dB relative to a sine of full scale.
+
+    The peak of such a sine is half the sum of the window.
+    """
     full_scale = config.win_length / 4  # a Hann window sums to half its length
     level: NDArray[np.float32] = np.maximum(
         20 * np.log10(np.maximum(magnitude / full_scale, 1e-9)), _FLOOR_DB
@@ -246,7 +250,7 @@ def _draw_mel(figure: Figure, axes: Axes, features: _Features) -> None:
 
 
 def _draw_mfcc(figure: Figure, axes: Axes, features: _Features) -> None:
-    # Coefficient 0 is the loudness: ten times larger than the rest, it would hide them
+    # Coefficient 0 is the loudness. It is ten times larger than the rest and would hide them
     shape = features.mfcc[1:]
     limit = max(0.1, float(np.quantile(np.abs(shape), 0.98)))
     image = show_over_time(

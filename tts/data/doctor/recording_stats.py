@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tts.audio import read_wave
-
-Samples = NDArray[np.float32]
+from tts.audio.pcm import Waveform
+from tts.audio.processing import frame_energy
 
 #: Peak below which there is nothing to be heard: 80 dB below full scale.
 INAUDIBLE = 1e-4
@@ -84,8 +83,7 @@ def measure_recording(path: Path, silence_db: float) -> RecordingStats:
     import soundfile
 
     samples, rate = read_wave(path, mix_down=True)
-    frame = rate // 100
-    energy = _energy(samples, frame)
+    energy, frame = frame_energy(samples, rate)
     # all frames if there is no sound
     (active,) = np.nonzero(energy >= energy.max() * 10 ** (-silence_db / 10))
     begin, end = active[0] * frame, min((active[-1] + 1) * frame, len(samples))
@@ -119,19 +117,11 @@ def muted_log() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def _energy(samples: Samples, frame: int) -> NDArray[np.float64]:
-    """Mean square of each frame, the last of which may be filled up with zeros."""
-    n_frames = -(-len(samples) // frame)
-    padded = np.pad(samples, (0, n_frames * frame - len(samples))).reshape(n_frames, frame)
-    energy: NDArray[np.float64] = np.square(padded).mean(1, dtype=np.float64)
-    return energy
-
-
 def _decibels(power: float) -> float:
     return 10 * math.log10(power) if power > 0 else -math.inf
 
 
-def _n_clipped(samples: Samples) -> int:
+def _n_clipped(samples: Waveform) -> int:
     """Samples in flat tops of the positive half."""
     peak = float(samples.max())
     if peak < _FLAT_LEAST_PEAK:
@@ -142,7 +132,7 @@ def _n_clipped(samples: Samples) -> int:
     return int(runs[runs >= _FLAT_RUN].sum())
 
 
-def _band(samples: Samples, rate: int) -> float:
+def _band(samples: Waveform, rate: int) -> float:
     """The frequency above which the mean spectrum stays far below its loudest part."""
     if len(samples) < _N_FFT:
         samples = np.pad(samples, (0, _N_FFT - len(samples)))

@@ -10,10 +10,9 @@ import io
 from contextlib import redirect_stdout
 from typing import Any
 
+from tts.audio.resampling import WIDEBAND_RATE
 from tts.evaluation.clips import Clip
 from tts.evaluation.measures.measure import Figure, FigureValues, PerClip, import_optional
-
-SAMPLE_RATE = 16000
 
 
 class DistillMos(PerClip):
@@ -46,7 +45,7 @@ class DistillMos(PerClip):
         with torch.no_grad():
             return {
                 "distillmos": float(
-                    self._network(torch.from_numpy(clip.sound.at(SAMPLE_RATE))[None])
+                    self._network(torch.from_numpy(clip.sound.at(WIDEBAND_RATE))[None])
                 )
             }
 
@@ -73,5 +72,5 @@ class DnsMos(PerClip):
     def row(self, clip: Clip) -> FigureValues:
         """Judge one clip."""
         self.load()
-        samples = clip.sound.at(SAMPLE_RATE).clip(-1, 1)
-        return {"dnsmos": float(self._run(samples, sr=SAMPLE_RATE)["ovrl_mos"])}
+        samples = clip.sound.at(WIDEBAND_RATE).clip(-1, 1)
+        return {"dnsmos": float(self._run(samples, sr=WIDEBAND_RATE)["ovrl_mos"])}

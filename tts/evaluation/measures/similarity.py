@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tts.audio.resampling import WIDEBAND_RATE
 from tts.evaluation.clips import Clip
 from tts.evaluation.measures.measure import Figure, FigureValues, Scores, import_optional
 
-SAMPLE_RATE = 16000
 #: Speech is brought to this level before it is judged, as the encoder was trained: dB full scale.
 LEVEL_DB = -30.0
 
@@ -52,7 +52,7 @@ class Similarity:
         target = _direction([self._of_recording(clip) for clip in spoken])
         embeddings, rows = [], list[FigureValues]()
         for clip in clips:
-            embeddings.append(self._embedding(clip.sound.at(SAMPLE_RATE)))
+            embeddings.append(self._embedding(clip.sound.at(WIDEBAND_RATE)))
             rows.append({"similarity": float(embeddings[-1] @ target)})
             tick()
         return Scores(rows, {"similarity": float(_direction(embeddings) @ target)})
@@ -61,7 +61,7 @@ class Similarity:
         """Each recording is the same for all systems."""
         if clip.id not in self._known:
             assert clip.reference is not None
-            self._known[clip.id] = self._embedding(clip.reference.at(SAMPLE_RATE))
+            self._known[clip.id] = self._embedding(clip.reference.at(WIDEBAND_RATE))
         return self._known[clip.id]
 
     def _embedding(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
