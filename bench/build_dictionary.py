@@ -18,22 +18,22 @@ from tts.text.dictionary import COMMENT, parse_dictionary
 
 
 def build_dictionary(source: Path, licence: Path, target: Path) -> int:
-    """Write the dictionary of the package; gives the number of its words.
+    """Write the dictionary of the package, and return the number of its words.
 
     Args:
         source: ``cmudict.dict``.
-        licence: of it, which becomes the comment at the beginning.
+        licence: its licence, which becomes the comment at the beginning.
         target: the file to write.
 
     Raises:
-        InputError: hibari-tts, which knows the commonest readings, is not installed.
+        InputError: hibari-tts, which knows the commonest pronunciations, is not installed.
     """
     lines = [f"{COMMENT} {line}".rstrip() for line in licence.read_text().splitlines()]
     entries = parse_dictionary(source.read_text(encoding="utf-8").splitlines())
-    for word, readings in entries.items():
-        first = commonest_pronunciation(word, readings)
-        rest = [reading for reading in readings if reading != first]
-        lines += [f"{word} {' '.join(reading)}" for reading in (first, *rest)]
+    for word, pronunciations in entries.items():
+        first = commonest_pronunciation(word, pronunciations)
+        rest = [phones for phones in pronunciations if phones != first]
+        lines += [f"{word} {' '.join(phones)}" for phones in (first, *rest)]
     text = "\n".join(lines) + "\n"
     with atomic_writer(target) as file:
         file.write(lzma.compress(text.encode("utf-8"), preset=9 | lzma.PRESET_EXTREME))

@@ -1,11 +1,12 @@
-"""Measure normalisers on LJ Speech: column 2 of metadata.csv against column 3, read by people.
+"""Measures text normalisers on LJ Speech: column 2 of metadata.csv against column 3.
 
     python -m bench.text_agreement LJSpeech-1.1/metadata.csv [--library damga|nemo] [--show N]
 
-Two texts agree when their words do. Case and punctuation do not count, nor the "and" in "one
-hundred and one", and the abbreviations that the corpus left in column 3 count as the words that
-its description gives for them ("Mr." is "mister"; a run of single letters is one word). Rows whose
-columns agree already are left out of the rate; changed words in them are counted apart.
+Column 2 holds a sentence as it is written, column 3 as people read it. Two texts agree when their
+words agree. Case and punctuation do not count, nor does the "and" in "one hundred and one". The
+abbreviations that the corpus keeps in column 3 count as the words that its description gives for
+them ("Mr." is "mister"; a run of single letters is one word). The rate covers only rows whose
+columns differ; the other rows in which a normaliser changed a word are counted separately.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from tts.text.cleaners import CLEANERS, transliterate
 
 Normaliser = Callable[[str], str]
 
-# The corpus's own list of abbreviations that are written in column 3 and spoken in full
+# The corpus's own list of abbreviations that column 3 keeps and that people read in full.
 _SPOKEN = {
     "mr": "mister", "mrs": "missus", "misess": "missus", "dr": "doctor", "no": "number",
     "st": "saint", "co": "company", "jr": "junior", "maj": "major", "gen": "general",
@@ -33,7 +34,7 @@ _SPOKEN = {
     "sgt": "sergeant", "capt": "captain", "esq": "esquire", "ltd": "limited", "col": "colonel",
     "ft": "fort", "messrs": "messieurs", "etc": "et cetera",
 }  # fmt: skip
-#: Name of a difference, and what is in the written text where it begins; the first that fits
+#: Name of a class of differences, and a pattern of the written text there; the first match counts.
 CLASSES = (
     ("money", r"[$£€¥]"),
     ("times", r"\d:\d"),
@@ -49,7 +50,7 @@ CLASSES = (
 
 
 class MetadataRow(NamedTuple):
-    """One row of the metadata."""
+    """Holds one row of the metadata."""
 
     name: str
     written: str
@@ -57,7 +58,7 @@ class MetadataRow(NamedTuple):
 
 
 class Score(NamedTuple):
-    """How a normaliser did on the rows that people changed, and on the others."""
+    """Counts the agreement on the rows that people changed, and the changes in other rows."""
 
     right: int
     wrong: list[tuple[MetadataRow, str]]
@@ -66,7 +67,7 @@ class Score(NamedTuple):
 
     @property
     def rate(self) -> float:
-        """Share of the changed rows that agree with people."""
+        """Return the share of the changed rows on which the normaliser agrees with people."""
         return self.right / max(1, self.right + len(self.wrong))
 
 
@@ -74,7 +75,7 @@ def read_rows(path: Path) -> list[MetadataRow]:
     """Read LJ Speech's metadata.csv.
 
     Raises:
-        InputError: the file cannot be read, or a line has not three columns.
+        InputError: the file cannot be read, or a line does not have three columns.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -88,42 +89,42 @@ def read_rows(path: Path) -> list[MetadataRow]:
 
 
 def words(text: str) -> list[str]:
-    """Reduce a text to the words that are compared."""
+    """Return the words of a text that are compared."""
     text = transliterate(text).lower()
-    # "p.m.", "p m" and "pm" are the same letters
+    # "p.m.", "p m" and "pm" are the same letters.
     text = re.sub(r"(?<![a-z])[a-z](?:[. ]{1,2}[a-z](?![a-z]))+", _joined, text).replace("'", "")
-    found = " ".join(_SPOKEN.get(word, word) for word in re.findall(r"[a-z]+|\d+", text)).split()
+    read = " ".join(_SPOKEN.get(word, word) for word in re.findall(r"[a-z]+|\d+", text)).split()
     return [
         word
-        for before, word in zip(["", *found], found, strict=False)
+        for before, word in zip(["", *read], read, strict=False)
         if word != "and" or before not in {"hundred", "thousand", "million"}
     ]
 
 
 def score(normaliser: Normaliser, rows: Iterable[MetadataRow]) -> Score:
-    """Compare a normaliser with people."""
+    """Compare a normaliser with people on all rows."""
     wrong: list[tuple[MetadataRow, str]] = []
     right = unchanged = disturbed = 0
     for row in rows:
-        made = normaliser(row.written)
-        agrees = words(made) == words(row.spoken)
+        normalised = normaliser(row.written)
+        agrees = words(normalised) == words(row.spoken)
         if words(row.written) == words(row.spoken):
             unchanged += 1
             disturbed += not agrees
         elif agrees:
             right += 1
         else:
-            wrong.append((row, made))
+            wrong.append((row, normalised))
     return Score(right, wrong, unchanged, disturbed)
 
 
-def classify(row: MetadataRow, made: str) -> str:
-    """Name what is written at the first place where a reading differs from what people said."""
-    said = words(row.spoken)
-    _, _, _, first, _ = _differences(words(made), said)[0]
+def classify(row: MetadataRow, normalised: str) -> str:
+    """Return the class of the written text at the first place where the two readings differ."""
+    spoken = words(row.spoken)
+    _, _, _, first, _ = _differences(words(normalised), spoken)[0]
     tokens = row.written.split()
     pieces = [(word, i) for i, token in enumerate(tokens) for word in words(token)]
-    for _, begin, end, at, to in _differences([word for word, _ in pieces], said):
+    for _, begin, end, at, to in _differences([word for word, _ in pieces], spoken):
         if at <= first <= to:
             inside = [i for _, i in pieces[max(0, begin - 1) : end + 1]]
             place = " ".join(tokens[min(inside) : max(inside) + 1])
@@ -149,8 +150,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"error: {error}\n")
         return 2
     for name, normaliser in normalisers.items():
-        _tell(name, score(normaliser, rows))
-    _tell_rest(score(normalisers["english"], rows), options.show)
+        _print_score(name, score(normaliser, rows))
+    _print_differences(score(normalisers["english"], rows), options.show)
     return 0
 
 
@@ -163,7 +164,7 @@ def _joined(match: re.Match[str]) -> str:
     return re.sub(r"[. ]", "", match[0])
 
 
-def _tell(name: str, score: Score) -> None:
+def _print_score(name: str, score: Score) -> None:
     total = score.right + len(score.wrong)
     sys.stdout.write(
         f"{name:17} {score.right:5} of {total} rows that people changed: {score.rate:7.2%}; "
@@ -171,15 +172,15 @@ def _tell(name: str, score: Score) -> None:
     )
 
 
-def _tell_rest(score: Score, shown: int) -> None:
-    """List what is left, by class, the largest class first."""
+def _print_differences(score: Score, shown: int) -> None:
+    """Print the differences by class, the largest class first."""
     classes: dict[str, list[str]] = defaultdict(list)
-    for row, made in score.wrong:
-        ours, theirs = words(made), words(row.spoken)
+    for row, normalised in score.wrong:
+        ours, theirs = words(normalised), words(row.spoken)
         _, begin, end, at, to = _differences(ours, theirs)[0]
         before = " ".join(theirs[max(0, at - 3) : at])
         there, here = " ".join(theirs[at:to]), " ".join(ours[begin:end])
-        classes[classify(row, made)].append(f"{row.name} {before} [{here}] people: [{there}]")
+        classes[classify(row, normalised)].append(f"{row.name} {before} [{here}] people: [{there}]")
     for name, lines in sorted(classes.items(), key=lambda item: -len(item[1])):
         sys.stdout.write(f"\n{name}: {len(lines)}\n")
         sys.stdout.writelines(f"  {line}\n" for line in lines[:shown])
@@ -192,7 +193,7 @@ def _library(module: str, install: str, make: Callable[[Any], Normaliser]) -> No
         raise InputError(f"{module} is not installed; run: pip install {install}") from None
 
 
-#: Libraries to compare with, none of them a dependency
+#: Libraries to compare with; none of them is a dependency.
 LIBRARIES: dict[str, Callable[[], Normaliser]] = {
     "nemo": lambda: _library(
         "nemo_text_processing.text_normalization.normalize",

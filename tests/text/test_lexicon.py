@@ -1,4 +1,4 @@
-"""A lexicon of one's own: every line that does not parse is named."""
+"""The user's lexicon: an error names every line that does not parse."""
 
 import pytest
 
@@ -37,9 +37,16 @@ def test_the_same_line_twice_does_no_harm(lexicon):
         ("a  EY1\nword\n", r"words.txt:2: 'word' has no phones"),
         ("word  W ER1 QQ\n", r"words.txt:1: 'word' has an unknown phone 'QQ'$"),
         ("word  W er1 D\n", r"words.txt:1: 'word' has an unknown phone 'er1'; write 'ER1'"),
-        ("c3po  S IY1\n", r"words.txt:1: 'c3po' is not one word"),
+        (
+            "c3po  S IY1\n",
+            r"words.txt:1: 'c3po' is not one word of the letters a-z; numbers and hyphens are "
+            r"replaced before words are looked up$",
+        ),
         ("well-known  N OW1 N\n", r"words.txt:1: 'well-known' is not one word"),
-        ("a  EY1\na  AH0\n", r"words.txt:2: 'a' has another pronunciation further up"),
+        (
+            "a  EY1\na  AH0\n",
+            r"words.txt:2: 'a' has another pronunciation further up; keep one of them$",
+        ),
         (b"\xff\xfe", r"words.txt: the lexicon is not UTF-8 at byte 0"),
     ],
 )

@@ -1,8 +1,9 @@
-"""``python -m tts.text "Some text"``: print how a text will be read, without a model.
+"""Prints how a text will be read, without a model: ``python -m tts.text "Some text"``.
 
     python -m tts.text "Dr. Smith paid £1,200." tokenizer=english_phonemes tokenizer.lexicon=my.txt
 
-Overrides are those of training; a text that holds an = sign is a text if it has a space, too.
+The overrides are those of training. An argument is an override if it begins with "tokenizer" and
+has no space; every other argument is a text.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _OVERRIDE = re.compile(r"tokenizer(?:\.\w+)?=\S*")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Read the texts among the arguments; exit status 2 for a mistake."""
+    """Print how the texts among the arguments are read; return the exit status, 2 for an error."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     texts = [a for a in arguments if not _OVERRIDE.fullmatch(a)]
     if not texts or set(texts) & {"-h", "--help"}:

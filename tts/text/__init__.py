@@ -1,7 +1,7 @@
-"""Text to ids: symbol tables, cleaners and the ``Tokenizer`` that joins them.
+"""Turns text into symbol ids: symbol tables, cleaners, and the ``Tokenizer`` that uses both.
 
-Nothing here imports torch, and the transliteration tables of Unidecode are read when the first
-text that is not plain ASCII arrives, so ``import tts.text`` takes a few milliseconds.
+Nothing here imports torch, and Unidecode's transliteration tables are loaded only for the first
+text that is not plain ASCII. ``import tts.text`` therefore takes a few milliseconds.
 """
 
 from __future__ import annotations

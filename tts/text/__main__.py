@@ -1,4 +1,4 @@
-"""``python -m tts.text``; see :mod:`tts.commands.text`."""
+"""Runs ``python -m tts.text``; see :mod:`tts.commands.text`."""
 
 import sys
 

@@ -1,10 +1,12 @@
-"""English words to ARPAbet: CMUdict, heteronyms by their part of speech, a network for the rest.
+"""Finds the ARPAbet phones of English words.
 
-CMUdict comes with this package (``tts.text.dictionary``). ``hibari-tts``, the extra ``phonemes``,
-brings a tagger, a lexicon with parts of speech and a small trained network, all offline; g2p_en
-downloads when it is imported, gruut holds numpy below 2, misaki needs spaCy models that no package
-index has. Without it a heteronym has its commonest sound, and a word that is in no dictionary stays
-in letters, which is said once.
+The phones come from CMUdict, which is part of this package (``tts.text.dictionary``). The package
+``hibari-tts`` (extra ``phonemes``) adds a part-of-speech tagger and a lexicon, which choose the
+pronunciation of heteronyms, and a small trained network for words that are in no dictionary. It
+works offline. The alternatives do not fit: g2p_en downloads data when it is imported, gruut
+requires numpy below 2, and misaki needs spaCy models that no package index has. Without hibari-tts
+a heteronym gets its commonest pronunciation. A word that is in no dictionary then stays in letters,
+and one warning names it.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from tts.text.lexicon import Lexicon, Phones
 
 _log = logging.getLogger(__name__)
 _INSTALL = "pip install 'tacoglow[phonemes]'"
-# hibari's letters for phones (those of misaki): IPA, with capitals for diphthongs
+# The phone letters of hibari, which are those of misaki: IPA, with capitals for diphthongs.
 _VOWELS = {
     "A": "EY", "I": "AY", "O": "OW", "Q": "OW", "W": "AW", "Y": "OY", "a": "AA", "i": "IY",
     "u": "UW", "æ": "AE", "ɑ": "AA", "ɒ": "AA", "ɔ": "AO", "ə": "AH", "ɐ": "AH", "ᵊ": "AH",
@@ -35,7 +37,7 @@ _CONSONANTS = {
 }  # fmt: skip
 _STRESS = {"ˈ": "1", "ˌ": "2"}
 _PARENT_TAGS = {"VB": "VERB", "NN": "NOUN", "JJ": "ADJ", "RB": "ADV"}
-# Weak forms: which of CMUdict's readings running speech has
+# The unstressed forms of "a" and "the", which fluent speech uses.
 _WEAK = {"a": ("AH0",), "the": ("DH", "AH0")}
 _BEFORE_VOWEL = {"the": ("DH", "IY0")}
 _LETTER_A = ("EY1",)
@@ -43,38 +45,38 @@ _WORD = re.compile(r"[a-z]+(?:'[a-z]+)*")
 
 
 def pronounce(text: str, lexicon: Lexicon) -> list[tuple[int, int, Phones]]:
-    """Look up every word of a cleaned text.
+    """Look up the phones of every word in a cleaned text.
 
     Args:
-        text: English without digits; case does not matter.
-        lexicon: comes before the dictionary.
+        text: English without digits, in any case.
+        lexicon: pronunciations that come before the dictionary's.
 
     Returns:
-        Begin, end and phones (without ``@``) of each word that has any, in their order.
+        Begin, end and phones (without ``@``) of each word whose phones are known, in text order.
     """
     text = text.lower()
-    found = [(match.start(), match.end()) for match in _WORD.finditer(text)]
-    words = [text[begin:end] for begin, end in found]
+    spans = [(match.start(), match.end()) for match in _WORD.finditer(text)]
+    words = [text[begin:end] for begin, end in spans]
     tags = _tags(text) if any(word in _heteronyms() for word in words) else {}
-    said = [
-        lexicon.get(word) or _in_context(words, i, tags.get(found[i][0]))
+    phones = [
+        lexicon.get(word) or _in_context(words, i, tags.get(spans[i][0]))
         for i, word in enumerate(words)
     ]
-    for i in range(len(said) - 1):
+    for i in range(len(phones) - 1):
         if (
             words[i] in _BEFORE_VOWEL
             and words[i] not in lexicon
-            and _begins_with_vowel(said[i + 1])
+            and _begins_with_vowel(phones[i + 1])
         ):
-            said[i] = _BEFORE_VOWEL[words[i]]
-    return [(*found[i], phones) for i, phones in enumerate(said) if phones]
+            phones[i] = _BEFORE_VOWEL[words[i]]
+    return [(*span, known) for span, known in zip(spans, phones, strict=True) if known]
 
 
-def to_arpabet(spoken: str) -> Phones:
-    """Translate hibari's phones: ``"ɹˈɛd"`` is ``("R", "EH1", "D")``."""
+def to_arpabet(hibari_phones: str) -> Phones:
+    """Translate hibari's phones into ARPAbet: ``"ɹˈɛd"`` becomes ``("R", "EH1", "D")``."""
     phones: list[str] = []
     stress = "0"
-    for char in spoken:
+    for char in hibari_phones:
         if char in _STRESS:
             stress = _STRESS[char]
         elif char in _VOWELS:
@@ -92,8 +94,8 @@ def _in_context(words: Sequence[str], i: int, tag: str | None) -> Phones | None:
     if word == "a" and any(_is_letter(words, j) for j in (i - 1, i + 1)):
         return _LETTER_A
     if word in _heteronyms() and tag:
-        spoken = _by_tag(_heteronyms()[word], tag)
-        return _nearest(dictionary().get(word) or (to_arpabet(spoken),), spoken)
+        pronunciation = _by_tag(_heteronyms()[word], tag)
+        return _nearest(dictionary().get(word) or (to_arpabet(pronunciation),), pronunciation)
     return _without_context(word)
 
 
@@ -101,35 +103,37 @@ def _in_context(words: Sequence[str], i: int, tag: str | None) -> Phones | None:
 def _without_context(word: str) -> Phones | None:
     if word in _WEAK:
         return _WEAK[word]
-    if readings := dictionary().get(word):
-        return readings[0]
-    if (reads := _hibari()) is not None:
-        return to_arpabet(reads(word, normalize_text=False)) or None
+    if pronunciations := dictionary().get(word):
+        return pronunciations[0]
+    if (hibari := _hibari()) is not None:
+        return to_arpabet(hibari(word, normalize_text=False)) or None
     _log.warning(
-        "%r is in no dictionary and is read by its letters; %s has a network for such words, and "
-        "lexicon=FILE takes yours",
+        "%r is in no dictionary and is read by its letters; install a network for such words (%s), "
+        "or write its phones into a lexicon (lexicon=FILE)",
         word,
         _INSTALL,
     )
     return None
 
 
-def commonest_pronunciation(word: str, readings: Sequence[Phones]) -> Phones:
-    """Which of a word's readings is said without any context, by hibari's lexicon.
+def commonest_pronunciation(word: str, pronunciations: Sequence[Phones]) -> Phones:
+    """Return the pronunciation that hibari's lexicon gives a word without context.
 
     Raises:
         InputError: hibari-tts is not installed.
     """
-    if (reads := _hibari()) is None:
-        raise InputError(f"the commonest readings are those of hibari-tts; run: {_INSTALL}")
-    spoken = reads.lexicon.golds.get(word) if len(readings) > 1 else None
-    return _nearest(readings, spoken) if isinstance(spoken, str) else readings[0]
+    if (hibari := _hibari()) is None:
+        raise InputError(f"hibari-tts knows the commonest pronunciations; run: {_INSTALL}")
+    commonest = hibari.lexicon.golds.get(word) if len(pronunciations) > 1 else None
+    if not isinstance(commonest, str):
+        return pronunciations[0]
+    return _nearest(pronunciations, commonest)
 
 
-def _nearest(readings: Sequence[Phones], spoken: str) -> Phones:
-    """Choose the reading that is the most like another dictionary's."""
-    phones = to_arpabet(spoken)
-    return max(readings, key=lambda each: difflib.SequenceMatcher(None, each, phones).ratio())
+def _nearest(pronunciations: Sequence[Phones], hibari_phones: str) -> Phones:
+    """Choose the pronunciation that is most similar to the one of hibari."""
+    wanted = to_arpabet(hibari_phones)
+    return max(pronunciations, key=lambda each: difflib.SequenceMatcher(None, each, wanted).ratio())
 
 
 def _is_letter(words: Sequence[str], i: int) -> bool:
@@ -140,40 +144,40 @@ def _begins_with_vowel(phones: Phones | None) -> bool:
     return bool(phones) and phones is not None and phones[0][0] in "AEIOU"
 
 
-def _by_tag(readings: Mapping[str, str], tag: str) -> str:
-    return readings.get(tag) or readings.get(_PARENT_TAGS.get(tag[:2], "")) or readings["DEFAULT"]
+def _by_tag(by_tag: Mapping[str, str], tag: str) -> str:
+    return by_tag.get(tag) or by_tag.get(_PARENT_TAGS.get(tag[:2], "")) or by_tag["DEFAULT"]
 
 
 def _tags(text: str) -> dict[int, str]:
-    """Part of speech by the position where a word begins."""
-    # the tagger has seen sentences, with capitals where they belong
+    """Return the part of speech of each word, by the position where the word begins."""
+    # The tagger was trained on sentences with correct capitals.
     cased = re.sub(r"\bi\b", "I", text)
-    tags, at = {}, 0
+    tags, position = {}, 0
     for token in _hibari().tokenize(cased[:1].upper() + cased[1:]):
-        at = max(at, cased.lower().find(token.text.lower(), at))
-        tags[at] = token.tag
-        at += len(token.text)
+        position = max(position, cased.lower().find(token.text.lower(), position))
+        tags[position] = token.tag
+        position += len(token.text)
     return tags
 
 
 @functools.cache
 def _heteronyms() -> dict[str, dict[str, str]]:
-    """Words whose sound depends on their part of speech."""
-    found: dict[str, dict[str, str]] = {}
-    if (reads := _hibari()) is None:
-        return found
-    for word, readings in reads.lexicon.golds.d.items():
-        if isinstance(readings, dict) and word.islower() and "None" not in readings:
-            # an unstressed reading is a weak form, not another word
-            spoken = {tag: sound for tag, sound in readings.items() if sound and "ˈ" in sound}
-            if "DEFAULT" in spoken and len(set(map(to_arpabet, spoken.values()))) > 1:
-                found[word] = spoken
-    return found
+    """Return the pronunciations, by tag, of words that sound different as noun and as verb."""
+    heteronyms: dict[str, dict[str, str]] = {}
+    if (hibari := _hibari()) is None:
+        return heteronyms
+    for word, by_tag in hibari.lexicon.golds.d.items():
+        if isinstance(by_tag, dict) and word.islower() and "None" not in by_tag:
+            # A pronunciation without stress is a weak form of the same word.
+            stressed = {tag: phones for tag, phones in by_tag.items() if phones and "ˈ" in phones}
+            if "DEFAULT" in stressed and len(set(map(to_arpabet, stressed.values()))) > 1:
+                heteronyms[word] = stressed
+    return heteronyms
 
 
 @functools.cache
 def _hibari() -> Any:
-    """What reads words and tags sentences; None where it is not installed."""
+    """Return hibari's grapheme-to-phoneme model, or None if hibari-tts is not installed."""
     try:
         from hibari.g2p import G2P
     except ImportError:

@@ -1,9 +1,10 @@
-"""Written text to speakable text: transliteration, lower case, numbers, abbreviations, spaces.
+"""Cleans text before it is read: transliteration, lower case, numbers, abbreviations, spaces.
 
-``english_cleaners`` does what the front end of NVIDIA's Tacotron 2 (after keithito/tacotron) does,
-in the same order and with its faults, because published checkpoints were trained on its output:
-``£5`` is transliterated before numbers are read and ends as "psfive", ``mrs.`` becomes "misess",
-every ``st.`` is a saint, ``3/4`` keeps its slash. Change nothing here; write another cleaner.
+``english_cleaners`` repeats the front end of NVIDIA's Tacotron 2 (after keithito/tacotron) in the
+same order and with the same faults, because published checkpoints were trained on its output:
+``£5`` is transliterated before numbers are read and becomes "psfive", ``mrs.`` becomes "misess",
+every ``st.`` becomes "saint", and ``3/4`` keeps its slash. Do not change this cleaner; add another
+one.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from types import MappingProxyType
 
 from tts.text.numbers import expand_numbers
 
-# One after the other, in this order: "st.co." is "saintco.", for no word ends before its "co."
+# The rules apply in this order. "st.co." becomes "saintco.", because after the first rule no word
+# boundary remains before "co.".
 _ABBREVIATIONS = tuple(
     (re.compile(rf"\b{short}\."), spoken)
     for short, spoken in {
@@ -42,53 +44,53 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def transliterate(text: str) -> str:
-    """Spell any script in ASCII; characters that Unidecode has no spelling for vanish."""
+    """Spell any script in ASCII; characters that Unidecode cannot spell are removed."""
     if text.isascii():
         return text
-    # The only place that needs Unidecode: its licence (GPL) and its tables stay out of the rest
+    # Nothing else imports Unidecode: its licence is the GPL, and its tables take time to load.
     from unidecode import unidecode
 
     return unidecode(_SURROGATES.sub("", text))
 
 
 def collapse_whitespace(text: str) -> str:
-    """Turn every run of white space into one space; leading and trailing ones stay."""
+    """Replace each run of white space by one space, also at the beginning and the end."""
     return re.sub(r"\s+", " ", text)
 
 
 def expand_abbreviations(text: str) -> str:
-    """Speak the titles and company forms of a lower-case text: ``dr.`` is "doctor"."""
+    """Write out titles and company forms in a lower-case text: ``dr.`` becomes "doctor"."""
     for pattern, spoken in _ABBREVIATIONS:
         text = pattern.sub(spoken, text)
     return text
 
 
 def english_cleaners(text: str) -> str:
-    """Clean English as NVIDIA's Tacotron 2 does; result is lower-case ASCII without digits."""
+    """Clean English as NVIDIA's Tacotron 2 does, to lower-case ASCII without digits."""
     text = expand_numbers(transliterate(text).lower())
     return collapse_whitespace(expand_abbreviations(text))
 
 
 def basic_cleaners(text: str) -> str:
-    """Lower case and single spaces; for symbol tables that hold the language's own letters."""
+    """Write lower case and single spaces, for tables with the language's own letters."""
     return collapse_whitespace(text.lower())
 
 
 def transliteration_cleaners(text: str) -> str:
-    """ASCII, lower case and single spaces; for other languages on a Latin table."""
+    """Write ASCII, lower case and single spaces, for other languages on a Latin table."""
     return collapse_whitespace(transliterate(text).lower())
 
 
 def unicode_cleaners(text: str) -> str:
-    """Plain quotes, digits and single spaces, letters as they are; for a reader of its own."""
+    """Write plain quotes, digits and single spaces, and keep the letters, for eSpeak NG."""
     from tts.text.normalize.characters import fold_characters
 
     return fold_characters(text)
 
 
 def english(text: str) -> str:
-    """Write English as it is spoken, for models of your own; see ``tts.text.normalize``."""
-    # some two hundred patterns, which only those who use them should wait for
+    """Write English as it is spoken, for new models; see ``tts.text.normalize``."""
+    # Compiling about two hundred patterns takes time, so the module loads on first use.
     from tts.text.normalize import normalize_english
 
     return normalize_english(text)

@@ -1,8 +1,9 @@
-"""The CMU Pronouncing Dictionary, which travels with the package: ``cmudict.xz``.
+"""Reads the CMU Pronouncing Dictionary, which is part of the package: ``cmudict.xz``.
 
-One word a line, ``word PH ON EM ES``; a word of several readings has several lines, the one that
-is said without any context first (CMUdict's first "lead" is the metal). Its licence is in the first
-lines of the file. Made from CMUdict's own file and the lexicon of hibari-tts by
+Each line holds one word, ``word PH ON EM ES``. A word with several pronunciations has several
+lines; the first one is the commonest without context (in CMUdict itself the first "lead" is the
+metal). The first lines of the file hold the licence. This command builds it from CMUdict's own file
+and the lexicon of hibari-tts:
 
     python -m bench.build_dictionary cmudict.dict tts/text/cmudict.xz
 """
@@ -24,13 +25,13 @@ Dictionary = dict[str, tuple[Phones, ...]]
 
 @functools.cache
 def dictionary() -> Dictionary:
-    """Word in small letters -> its readings, the commonest first."""
+    """Return the pronunciations of each word in small letters, the commonest first."""
     packed = resources.files("tts.text").joinpath(FILE).read_bytes()
     return parse_dictionary(lzma.decompress(packed).decode("utf-8").splitlines())
 
 
 def parse_dictionary(lines: Iterable[str]) -> Dictionary:
-    """Read the lines of a dictionary, in CMUdict's form: ``word(2) PH ON EM ES # comment``."""
+    """Parse lines in CMUdict's format: ``word(2) PH ON EM ES # comment``."""
     entries: Dictionary = {}
     for line in lines:
         word, *phones = line.partition(COMMENT)[0].split() or [""]

@@ -1,7 +1,7 @@
-"""Text of a hundred languages to IPA, through phonemizer and the eSpeak NG of espeakng-loader.
+"""Writes text of a hundred languages in IPA, with phonemizer and the eSpeak NG of espeakng-loader.
 
-Both are GPL-3 and come with ``pip install 'tacoglow[ipa]'``; no espeak-ng of the system is needed,
-and none is used, for its versions differ in what they write.
+Both are GPL-3 and come with ``pip install 'tacoglow[ipa]'``. An espeak-ng that the system has is
+not used, because its versions write different IPA.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from typing import Any
 
 from tts.core.errors import InputError
 
-# phonemizer warns where espeak-ng joins or splits words, which is as it should be
+# phonemizer warns where espeak-ng joins or splits words, but this is correct IPA.
 _log = logging.getLogger(__name__)
 _log.setLevel(logging.ERROR)
 
 
 def to_ipa(text: str, language: str) -> str:
-    """Write a text in IPA with marks of stress; punctuation stays.
+    """Write a text in IPA with stress marks; punctuation stays.
 
     Args:
-        text: in the language's own spelling, numbers and all.
+        text: in the language's own spelling; numbers may be digits.
         language: a code of eSpeak NG, such as "en-us", "de" or "ru".
 
     Raises:
-        InputError: the packages are not installed, or the language is unknown to them.
+        InputError: the packages are not installed, or eSpeak NG does not have the language.
     """
-    # what C cannot take: halves of a character, and the end of a string
+    # C strings cannot hold halves of a surrogate pair, and end at a zero byte.
     text = text.encode("utf-8", "ignore").decode().replace("\0", "")
-    # letters and their accents are symbols of their own: every language's marks fit one table
+    # NFD separates letters and accents, so one table has the symbols of every language.
     lines = _backend(language).phonemize([text], strip=True)
     return unicodedata.normalize("NFD", " ".join(lines))
 

@@ -1,6 +1,7 @@
-"""Pronunciations of one's own: ``word  PH ON EM ES`` on each line, before any dictionary.
+"""Reads the user's lexicon, whose pronunciations come before those of the dictionary.
 
-``#`` and ``;;;`` begin a comment. A checkpoint carries the entries, not the file.
+Each line holds ``word  PH ON EM ES``; ``#`` and ``;;;`` begin a comment. A checkpoint stores the
+entries, not the path of the file.
 """
 
 from __future__ import annotations
@@ -18,27 +19,31 @@ _WORD = re.compile(r"[a-z]+(?:'[a-z]+)*'?")
 
 
 def read_lexicon(source: str | Path | Mapping[str, str], phones: frozenset[str]) -> Lexicon:
-    """Read a lexicon from a file, or from what ``Lexicon.to_dict`` gave.
+    """Read a lexicon from a file, or from the entries that a checkpoint stores.
 
     Args:
         source: path, or word -> phones with spaces between them.
-        phones: the ones that a pronunciation may consist of.
+        phones: the phones that are allowed.
 
     Raises:
-        InputError: the file cannot be read; a line is no word with phones, has a phone that is
-            unknown, or a word that came before with other phones.
+        InputError: the file cannot be read; a line does not hold a word and its phones, has an
+            unknown phone, or repeats a word with other phones.
     """
     if isinstance(source, Mapping):
-        lines = [(f"lexicon entry {word!r}", f"{word} {said}") for word, said in source.items()]
+        lines = [
+            (f"lexicon entry {word!r}", f"{word} {spelled}") for word, spelled in source.items()
+        ]
     else:
         lines = [(f"{source}:{n}", line) for n, line in enumerate(_lines(Path(source)), start=1)]
     entries: dict[str, Phones] = {}
     for where, line in lines:
-        word, *said = re.split(r"#|;;;", line, maxsplit=1)[0].split() or [""]
+        word, *given = re.split(r"#|;;;", line, maxsplit=1)[0].split() or [""]
         if word:
-            _check(where, word, said, phones)
-            if entries.setdefault(word.lower(), tuple(said)) != tuple(said):
-                raise InputError(f"{where}: {word!r} has another pronunciation further up")
+            _check(where, word, given, phones)
+            if entries.setdefault(word.lower(), tuple(given)) != tuple(given):
+                raise InputError(
+                    f"{where}: {word!r} has another pronunciation further up; keep one of them"
+                )
     return MappingProxyType(entries)
 
 
@@ -56,15 +61,15 @@ def _lines(path: Path) -> list[str]:
         raise InputError(f"{path}: the lexicon is not UTF-8 at byte {error.start}") from None
 
 
-def _check(where: str, word: str, said: list[str], phones: frozenset[str]) -> None:
+def _check(where: str, word: str, given: list[str], phones: frozenset[str]) -> None:
     if not _WORD.fullmatch(word.lower()):
         raise InputError(
-            f"{where}: {word!r} is not one word of the letters a-z; numbers and hyphens are gone "
-            "when words are looked up"
+            f"{where}: {word!r} is not one word of the letters a-z; numbers and hyphens "
+            "are replaced before words are looked up"
         )
-    if not said:
+    if not given:
         raise InputError(f"{where}: {word!r} has no phones; write them after it: word  W ER1 D")
-    for phone in said:
+    for phone in given:
         if phone not in phones:
             hint = f"; write {phone.upper()!r}" if phone.upper() in phones else ""
             raise InputError(f"{where}: {word!r} has an unknown phone {phone!r}{hint}")

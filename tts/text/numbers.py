@@ -1,10 +1,10 @@
-"""Digits to English words, in the wording that published Tacotron 2 checkpoints were trained on.
+"""Writes numbers in English words, with the wording that published Tacotron 2 checkpoints learned.
 
 That wording is the one of the ``inflect`` package, which takes seconds to import; ``num2words``
-joins its parts in another way ("one thousand, nine hundred and eighty-four"). The few rules below
-give inflect's words at no cost: commas between thousands, no "and" in a cardinal, "and" in an
-ordinal, years in pairs. Its faults are kept too: 2,500 people are "twenty-five hundred" and $3.5
-is "three dollars, five cents".
+uses another one ("one thousand, nine hundred and eighty-four"). The few rules below produce the
+words of inflect at once: commas between thousands, no "and" in a cardinal, "and" in an ordinal,
+years in pairs. They keep its faults, too: 2,500 people are "twenty-five hundred" and $3.5 is "three
+dollars, five cents".
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _IRREGULAR_ORDINALS = {
     "nine": "ninth",
     "twelve": "twelfth",
 }
-# Three digits for each scale; a longer number has no name and is read digit by digit
+# Each scale has three digits; a longer number has no name and is read digit by digit.
 _MAX_DIGITS = 3 * len(_SCALES)
 
 _WITH_COMMAS = re.compile(r"\d[\d,]+\d", re.ASCII)
@@ -44,7 +44,7 @@ def cardinal(number: int, joint: str = " ") -> str:
 
     Args:
         number: not negative.
-        joint: between hundreds and what follows them; " and " for "one hundred and one".
+        joint: stands between the hundreds and the rest; " and " for "one hundred and one".
     """
     if number < 1000:
         return _below_thousand(number, joint)
@@ -80,8 +80,9 @@ def year(number: int) -> str:
 def expand_numbers(text: str) -> str:
     """Replace every run of digits in a lower-case ASCII text by words.
 
-    Commas inside numbers go first; then dollars, decimal points, ordinals and plain numbers. A
-    decimal fraction is read as a number ("three point fourteen"), as the reference front end does.
+    First the commas inside numbers are removed; then dollars, decimal points, ordinals and plain
+    numbers are replaced. A decimal fraction is read as a number ("three point fourteen"), as in the
+    reference front end.
     """
     text = _WITH_COMMAS.sub(lambda match: match[0].replace(",", ""), text)
     text = _DOLLARS.sub(lambda match: _dollars(match[1]), text)
@@ -126,9 +127,9 @@ def _ordinal_of(digits: str) -> str:
 
 
 def _dollars(amount: str) -> str:
-    """Name the units of an amount; the digits stay, for the rules that follow."""
+    """Add the names of the units; the next rules replace the digits."""
     parts = amount.replace(",", "").split(".")
-    if len(parts) > 2:  # a version or an address, not money
+    if len(parts) > 2:  # The text is a version or an address, not money.
         return f"{amount} dollars"
     dollars, cents = (part.lstrip("0") for part in [*parts, ""][:2])
     named = [

@@ -1,10 +1,10 @@
-"""Any text, in pieces that can be spoken one after the other: paragraphs, sentences, clauses.
+"""Splits a text of any length into pieces that can be synthesized one after the other.
 
-Tacotron 2 learns from utterances of at most some ten seconds and loses its way in longer ones.
-Sentences are found by ``sentencex``, which knows abbreviations; a sentence that is too long is cut
-where a reader would breathe, or between words, or, where there are none, anywhere. Nothing is
-lost but spaces: the pieces hold every character of the text. Phones in ``{braces}`` stay together,
-unless they are a passage of their own.
+Tacotron 2 is trained on utterances of at most about ten seconds, and its attention fails in longer
+ones. ``sentencex``, which knows abbreviations, finds the sentences. A sentence that is too long is
+cut where a reader would breathe, or between words, or, in a word that is too long, anywhere. The
+pieces hold every character of the text except white space. Phones in ``{braces}`` stay together,
+unless they are longer than two pieces.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 
 class Break(Enum):
-    """What follows a piece, weakest first."""
+    """Names the boundary after a piece, the weakest first."""
 
     CUT = "cut"
     WORD = "word"
@@ -27,13 +27,13 @@ class Break(Enum):
 
 
 class Piece(NamedTuple):
-    """What is spoken in one breath, and what follows it."""
+    """Holds a piece of text, and the boundary after it."""
 
     text: str
     after: Break
 
 
-#: Where a long sentence may be cut, best first: behind these, before the next word.
+#: Where a long sentence may be cut, the best places first: after these marks, before a word.
 _PLACES = (
     (Break.CLAUSE, re.compile(r"(?<=[;:\u2013\u2014\u2026])\s+|(?<=--)\s+")),
     (Break.CLAUSE, re.compile(r"(?<=[,)\]\"\u201d])\s+")),
@@ -43,35 +43,35 @@ _PLACES = (
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 _BRACES = re.compile(r"\{[^{}]*\}")
 _BRACES_OR_NOT = re.compile(r"\{[^{}]*\}|[^{]+|\{")
-#: Stands for a space between phones meanwhile; of the private use area.
+#: Stands for a space between phones while a text is split; from Unicode's private use area.
 _HELD = "\ue000"
-#: What cannot be encoded: bytes of a command line that were no UTF-8.
+#: Bytes of a command line that were not UTF-8; they cannot be encoded.
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def split_text(text: str, max_chars: int = 200, language: str = "en") -> list[Piece]:
-    """Cut a text into pieces.
+    """Split a text into pieces.
 
     Args:
-        text: any; blank lines separate paragraphs, single line ends are spaces.
-        max_chars: of a piece; phones in braces may have twice as many.
-        language: ISO 639 code, for the abbreviations; unknown ones are read as English.
+        text: any text; blank lines separate paragraphs, single line ends count as spaces.
+        max_chars: most characters of a piece; phones in braces may have twice as many.
+        language: ISO 639 code, for its abbreviations; an unknown language counts as English.
 
     Returns:
-        Pieces in order, none of them empty; none at all for a text without characters.
+        The pieces in order, none of them empty; no pieces for a text without characters.
 
     Raises:
-        ValueError: ``max_chars`` below 1.
+        ValueError: ``max_chars`` is below 1.
     """
     if max_chars < 1:
         raise ValueError(f"max_chars={max_chars}: must be 1 or more")
     known = _LONE_SURROGATES.sub("\ufffd", text).replace(_HELD, " ")
-    held = _BRACES.sub(lambda found: _HELD.join(found[0].split()), known)
+    held = _BRACES.sub(lambda match: _HELD.join(match[0].split()), known)
     pieces: list[Piece] = []
     for paragraph in _PARAGRAPHS.split(held):
-        found = [piece for s in _sentences(paragraph, language) for piece in _cut(s, max_chars)]
-        if found:
-            pieces += [*found[:-1], Piece(found[-1].text, Break.PARAGRAPH)]
+        inner = [piece for s in _sentences(paragraph, language) for piece in _cut(s, max_chars)]
+        if inner:
+            pieces += [*inner[:-1], Piece(inner[-1].text, Break.PARAGRAPH)]
     return [Piece(piece.text.replace(_HELD, " "), piece.after) for piece in pieces]
 
 
@@ -84,14 +84,14 @@ def _sentences(paragraph: str, language: str) -> Iterator[str]:
 
 
 def _cut(sentence: str, max_chars: int) -> Iterator[Piece]:
-    """The pieces of one sentence."""
+    """Yield the pieces of one sentence."""
     *inner, last = _fill([sentence], 0, max_chars)
     yield from inner
     yield Piece(last.text, Break.SENTENCE)
 
 
 def _fill(parts: list[str], level: int, max_chars: int) -> Iterator[Piece]:
-    """Parts of at most ``max_chars``; those that are longer are cut at the next best places."""
+    """Yield parts of at most ``max_chars``; longer parts are cut at the next best places."""
     for part in parts:
         if len(part) <= max_chars or _is_held(part, max_chars):
             yield Piece(part, Break.SENTENCE)
@@ -107,7 +107,7 @@ def _fill(parts: list[str], level: int, max_chars: int) -> Iterator[Piece]:
 
 
 def _packed(parts: list[str], max_chars: int) -> list[str]:
-    """Neighbours joined into as few lines as fit, and these as even as they can be."""
+    """Join neighbours into as few lines as possible, and make their lengths similar."""
     fewest = _joined(parts, max_chars)
     low, high = 1, max_chars
     while low < high:
@@ -120,7 +120,7 @@ def _packed(parts: list[str], max_chars: int) -> list[str]:
 
 
 def _joined(parts: list[str], width: int) -> list[str]:
-    """Lines of at most ``width``, unless a part alone is longer."""
+    """Join parts into lines of at most ``width``, unless one part is longer."""
     lines = [[parts[0]]]
     length = len(parts[0])
     for part in parts[1:]:
@@ -134,23 +134,23 @@ def _joined(parts: list[str], width: int) -> list[str]:
 
 
 def _is_held(part: str, max_chars: int) -> bool:
-    """Whether a part without spaces has phones that stay together."""
+    """Return whether a part is phones in braces that are short enough to stay together."""
     return _HELD in part and not part.split()[1:] and len(part) <= 2 * max_chars
 
 
 def _torn(word: str, max_chars: int) -> Iterator[str]:
-    """Cut what has no spaces: phones behind a phone, letters anywhere."""
-    for found in _BRACES_OR_NOT.finditer(word):
-        if found[0].startswith("{") and _HELD in found[0]:
-            phones = found[0][1:-1].split(_HELD)
+    """Cut a part without spaces: after a phone in braces, elsewhere between any letters."""
+    for match in _BRACES_OR_NOT.finditer(word):
+        if match[0].startswith("{") and _HELD in match[0]:
+            phones = match[0][1:-1].split(_HELD)
             lines = _joined(phones, max(max_chars - 2, 1))
             yield from (f"{{{line.replace(' ', _HELD)}}}" for line in lines)
         else:
-            yield from _anywhere(found[0], max_chars)
+            yield from _anywhere(match[0], max_chars)
 
 
 def _anywhere(word: str, max_chars: int) -> Iterator[str]:
-    """Cut between letters; a letter keeps its accents."""
+    """Cut between letters; a letter keeps its combining accents."""
     start = 0
     while start < len(word):
         end = min(start + max_chars, len(word))

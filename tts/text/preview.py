@@ -1,4 +1,4 @@
-"""How a text will be read, before anything is spoken: its words, its symbols, and what is lost."""
+"""Shows how a tokenizer reads a text: its words, its symbols, and what is left out."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tts.text.tokenizer import Tokenizer, join_symbols
 
 @dataclass(frozen=True)
 class Preview:
-    """What a tokenizer makes of a text.
+    """Shows how a tokenizer reads a text.
 
     Attributes:
-        text: as it was written.
-        cleaned: as it will be said, in words (and phones, where the text has them in braces).
+        text: the text as it was written.
+        cleaned: the text in words, and in phones where it has braces.
         words: the words that were looked up, and their phones.
-        symbols: of the table, one for each id.
-        unknown: what the table does not have, and how often.
+        symbols: the symbols of the table, one for each id.
+        unknown: what the table lacks, and how often it occurs.
     """
 
     text: str
@@ -27,7 +27,7 @@ class Preview:
     unknown: dict[str, int]
 
     def __str__(self) -> str:
-        """Give a few lines for a terminal."""
+        """Return a few lines for a terminal."""
         lines = [f"text     {_printable(self.text)}", f"read as  {self.cleaned}"]
         lines += [f"         {word}  {phones}" for word, phones in self.words if phones]
         lines.append(f"symbols  {len(self.symbols)}: {' '.join(self.symbols)}")
@@ -38,7 +38,7 @@ class Preview:
 
 
 def preview(text: str, tokenizer: Tokenizer) -> Preview:
-    """Show how a text will be read; nothing is refused or logged."""
+    """Return how a tokenizer reads a text, without errors or warnings."""
     reading = tokenizer.read(text)
     symbols = tuple(s for letters, phones in reading.words for s in phones or letters)
     words = tuple(
@@ -51,5 +51,5 @@ def preview(text: str, tokenizer: Tokenizer) -> Preview:
 
 
 def _printable(text: str) -> str:
-    """A text on one line, with escapes for what a terminal would act upon."""
+    """Write a text on one line, with escapes for control characters."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,7 +1,7 @@
-"""Texts of another language than the symbol table: told by the script of their letters.
+"""Detects texts whose script the symbol table does not have.
 
-Cleaners for English transliterate what is not Latin, so a Russian corpus would be read without a
-word of complaint, as English letters that nobody said.
+Cleaners for English transliterate other scripts. Without this check a Russian corpus would be
+trained on as if it were written in English letters.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ import unicodedata
 from tts.core.errors import InputError, shortened
 from tts.text import Tokenizer
 
-#: The cleaner that is there to write other scripts in Latin letters.
+#: The cleaner whose purpose is to write other scripts in Latin letters.
 TRANSLITERATING = "transliteration_cleaners"
 
 
 def encode_checked(tokenizer: Tokenizer, text: str) -> list[int]:
-    """Read a text of a corpus.
+    """Return the ids of a text, unless its script is not the one of the symbol table.
 
     Raises:
-        InputError: nothing in it can be pronounced, or most of its letters are of a script in
-            which the table has none (unless they are transliterated on purpose, or eSpeak NG
-            reads them).
+        InputError: nothing in the text can be pronounced, or the table has no letter of the script
+            of most of its letters (unless the cleaner transliterates on purpose, or eSpeak NG reads
+            the text).
     """
     if tokenizer.cleaner != TRANSLITERATING and tokenizer.language is None:
         foreign = foreign_script(tuple(tokenizer.symbols), text)
@@ -36,7 +36,7 @@ def encode_checked(tokenizer: Tokenizer, text: str) -> list[int]:
 
 
 def foreign_script(symbols: tuple[str, ...], text: str) -> str | None:
-    """Name the script of most letters of a text if no symbol is of it; else None."""
+    """Return the script of most letters of a text if no symbol belongs to it, else None."""
     if text.isascii():
         return None
     scripts = [script for char in unicodedata.normalize("NFKC", text) if (script := _script(char))]
@@ -54,5 +54,5 @@ def _scripts_of(symbols: tuple[str, ...]) -> frozenset[str]:
 
 @functools.cache
 def _script(char: str) -> str:
-    """Such as "LATIN" or "CYRILLIC": what Unicode's names of letters begin with."""
+    """Return the first word of a letter's Unicode name, such as "LATIN" or "CYRILLIC"."""
     return unicodedata.name(char, "").partition(" ")[0] if char.isalpha() else ""

@@ -1,25 +1,29 @@
-"""Symbol tables: the one of the published English Tacotron 2 checkpoints, and one of IPA.
+"""Defines the symbol tables: the one of the published English Tacotron 2, and one of IPA.
 
-``english_148`` has 148 symbols, and their order is the contract: row ``i`` of the embedding belongs
-to symbol ``i``. The pad comes first, then a hyphen, punctuation, capitals, small letters and
-ARPAbet, the phone alphabet of the CMU Pronouncing Dictionary. An ARPAbet symbol carries an ``@``
-so that the phone ``@B`` and the letter ``B`` stay apart. There is no symbol for the beginning or
-end of a sentence. ``ipa`` holds what eSpeak NG writes for its languages: small letters, the IPA
-block of Unicode, marks of length, stress and tone, diacritics of their own, and punctuation.
+``english_148`` has 148 symbols in a fixed order: row ``i`` of the embedding belongs to symbol
+``i``. The padding comes first, then a hyphen, punctuation, capitals, small letters and ARPAbet, the
+phone alphabet of the CMU Pronouncing Dictionary. An ARPAbet symbol begins with ``@``, so that the
+phone ``@B`` and the letter ``B`` differ. The table has no symbol for the beginning or end of a
+sentence. ``ipa`` holds what eSpeak NG writes for its languages: small letters, the IPA block of
+Unicode, marks of length, stress and tone, diacritics as separate symbols, and punctuation.
 """
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping
 from string import ascii_lowercase, ascii_uppercase
 from types import MappingProxyType
+
+from tts.core.errors import InputError
 
 PAD = "_"
 PHONE_PREFIX = "@"
 
 _VOWELS = "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split()
 _CONSONANTS = "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH".split()
-# A vowel has four forms: bare, without stress (0), with primary (1), with secondary stress (2)
+# A vowel has four forms: unmarked, unstressed (0), primary stress (1) and secondary stress (2).
 _PHONES = sorted([vowel + stress for vowel in _VOWELS for stress in ("", *"012")] + _CONSONANTS)
 
 ARPABET: frozenset[str] = frozenset(_PHONES)
@@ -35,7 +39,7 @@ ENGLISH_148: tuple[str, ...] = (
 
 _IPA_LETTERS = "".join(map(chr, range(0x250, 0x2B0)))
 _IPA_MARKS = "ˈˌːˑ˞ʰʲʷʼˠˤⁿˡ˥˦˧˨˩↓↑→↗↘‿"
-# above, below and through a letter: nasal, syllabic, dental, voiceless, raised, lowered, tied ...
+# Marks above, below and through a letter: nasal, syllabic, dental, voiceless, raised and others.
 _IPA_DIACRITICS = "".join(map(chr, [*range(0x300, 0x30D), 0x30F, 0x311, *range(0x318, 0x335), 0x339,
                                     0x33A, 0x33B, 0x33C, 0x33D, 0x35C, 0x361]))  # fmt: skip
 
@@ -53,3 +57,24 @@ IPA: tuple[str, ...] = (
 SYMBOL_SETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"english_148": ENGLISH_148, "ipa": IPA}
 )
+
+
+def check_symbols(symbols: tuple[str, ...]) -> None:
+    """Check that each symbol of a table has one id and that a text can produce it.
+
+    Raises:
+        InputError: the table has only the padding, a symbol is repeated, or a symbol is neither a
+            single character nor a phone that begins with ``@``.
+    """
+    if len(symbols) < 2:
+        raise InputError("symbol table: needs the padding and at least one more symbol")
+    symbol, count = Counter(symbols).most_common(1)[0]
+    if count > 1:
+        raise InputError(
+            f"symbol table: {symbol!r} occurs {count} times; each needs an id of its own"
+        )
+    for symbol in symbols[1:]:
+        if len(symbol) != 1 and not re.fullmatch(rf"{PHONE_PREFIX}[^{{}}\s]+", symbol):
+            raise InputError(
+                f"symbol table: {symbol!r} is neither one character nor {PHONE_PREFIX} and a phone"
+            )

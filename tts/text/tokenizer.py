@@ -1,25 +1,23 @@
-"""``Tokenizer``: text to ids and back, and a report of whatever cannot be said.
+"""Turns text into symbol ids and back, and reports everything that the symbol table lacks.
 
-Text is cleaned and read character by character; ``{HH AH0 L OW1}`` is read as ARPAbet phones, as
-in NVIDIA's Tacotron 2. The difference to that front end: it drops what it does not know in
-silence, and everything after a line break that follows braces; here nothing is lost unsaid. And
-words can be looked up: all of them, or in training a share that is drawn anew for every epoch,
-which is what the table with both letters and phones was made for (``p_arpabet``).
+Text is cleaned and read character by character; ``{HH AH0 L OW1}`` is read as ARPAbet phones, as in
+NVIDIA's Tacotron 2. That front end drops unknown characters, and everything after a line break that
+follows braces, without a message; this one reports every loss. It can also look up the phones of
+words: of all words, or in training of a share of them that changes with every epoch. The symbol
+table has both letters and phones for this purpose (``p_arpabet``).
 """
 
 from __future__ import annotations
 
 import copy
 import logging
-import re
-import unicodedata
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, SupportsInt, get_args
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, SupportsInt, get_args
 
 from tts.core.errors import InputError
 from tts.text.cleaners import CLEANERS
-from tts.text.symbols import ARPABET, PHONE_PREFIX, SYMBOL_SETS
+from tts.text.reading import Reading, Word, WordReader, join_symbols
+from tts.text.symbols import ARPABET, PHONE_PREFIX, SYMBOL_SETS, check_symbols
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,51 +27,31 @@ if TYPE_CHECKING:
 OnUnknown = Literal["warn", "raise", "ignore"]
 
 _log = logging.getLogger(__name__)
-# Braces that hold something; an unclosed brace and empty braces are ordinary (unknown) characters
-_BRACES = re.compile(r"\{(\s*[^{}\s][^{}]*)\}")
-# Accents, joiners, spaces and punctuation have no sound: losing them is not worth a word
-_SOUNDLESS_CATEGORIES = frozenset("MCZP")
-_SOUNDLESS = frozenset("™®")
-# Texts whose reading is kept, so that an epoch costs no more than a draw
-_MAX_READINGS = 2**15
-
-
-class Word(NamedTuple):
-    """A word, or what is between words: its letters and, if they are known, its phones."""
-
-    letters: tuple[str, ...]
-    phones: tuple[str, ...] | None = None
-
-
-class Reading(NamedTuple):
-    """A text cut into symbols of the table, and a count of everything that is not in it."""
-
-    words: tuple[Word, ...]
-    unknown: Mapping[str, int]
 
 
 class Tokenizer:
-    """Text to ids of a symbol table.
+    """Turns texts into the ids of a symbol table, and ids into text.
 
     Args:
-        symbols: name of a table in ``SYMBOL_SETS``, or the symbols in id order. Symbol 0 is the
-            padding, which no text produces; the others are single characters, or phones
-            written with a leading ``@``.
+        symbols: name of a table in ``SYMBOL_SETS``, or the symbols in the order of their ids.
+            Symbol 0 is the padding, which no text produces. The others are single characters, or
+            phones that begin with ``@``.
         cleaner: name of a function in ``CLEANERS``.
-        on_unknown: what ``encode`` does about characters outside the table. "warn" leaves them
-            out and logs one line for each distinct text, "raise" raises, "ignore" is silent. An
-            unknown phone in braces is always a mistake of the writer: "warn" raises, too.
-        p_arpabet: share of the words that are read as ARPAbet: 0 is letters, 1 is phones wherever
-            a word has a pronunciation, between them ``encode`` draws for each word.
-        lexicon: file with pronunciations that come before the dictionary's, or the entries; see
+        on_unknown: what ``encode`` does with characters that the table lacks. "warn" leaves them
+            out and logs one line for each distinct text, "raise" raises, "ignore" leaves them out
+            without a message. An unknown phone in braces is always a mistake of the writer, so
+            "warn" raises for it, too.
+        p_arpabet: share of the words that are read as ARPAbet. 0: letters only. 1: phones for every
+            word whose pronunciation is known. Between them ``encode`` draws for each word.
+        lexicon: file with pronunciations that come before the dictionary's, or its entries; see
             ``tts.text.lexicon``.
         language: code of eSpeak NG ("de"): texts of that language are read as IPA, for a table
             such as "ipa". None: the symbols are in the text.
 
     Raises:
-        InputError: unknown table, cleaner or policy; a table with a symbol that is repeated or
-            that no text can produce; phones that are asked for and not in the table; a lexicon
-            that cannot be read.
+        InputError: the table, the cleaner or the policy is unknown; a symbol of the table is
+            repeated, or no text can produce it; phones are wanted and the table has none; the
+            lexicon cannot be read.
     """
 
     def __init__(
@@ -91,90 +69,81 @@ class Tokenizer:
         self.symbols: tuple[str, ...] = tuple(symbols)
         self.cleaner = cleaner
         self.on_unknown = on_unknown
-        self._clean: Callable[[str], str] = _pick("cleaner", cleaner, CLEANERS)
+        clean = _pick("cleaner", cleaner, CLEANERS)
         _pick("on_unknown", on_unknown, dict.fromkeys(get_args(OnUnknown)))
-        _check_symbols(self.symbols)
+        check_symbols(self.symbols)
         self._ids = {symbol: i for i, symbol in enumerate(self.symbols) if i}
         self.p_arpabet = p_arpabet
         self.language = language
         self._check_pronunciation(has_lexicon=lexicon is not None)
         self.lexicon = _lexicon(lexicon)
-        self._warned: set[str] = set()
-        self._readings: dict[str, Reading] = {}
-        self._lost: dict[str, bool] = {}
+        looked_up = self.lexicon if p_arpabet else None
+        self._reader = WordReader(self._ids, clean, language, looked_up)
+        self._warned_texts: set[str] = set()
 
     @property
     def n_symbols(self) -> int:
-        """Size of the table, the number of rows of an embedding."""
+        """Return the size of the table, which is the number of rows of an embedding."""
         return len(self.symbols)
 
     def encode(self, text: str, *, draw: int | str | None = None) -> list[int]:
-        """Give the ids of a text.
+        """Return the ids of a text.
 
         Args:
-            text: what is to be said.
-            draw: decides which words are phones where ``p_arpabet`` is between 0 and 1; the same
-                draw gives the same ids in every process. For training, make it of seed, epoch and
-                utterance. None reads every word as phones that has any: for validation and speech.
+            text: any text.
+            draw: decides which words become phones where ``p_arpabet`` is between 0 and 1; the same
+                draw gives the same ids in every process. For training, derive it from seed, epoch
+                and utterance. None, for validation and synthesis, reads every word as phones whose
+                pronunciation is known.
 
         Raises:
             InputError: the text is empty, holds nothing that can be pronounced (only punctuation
                 and unknown characters), or holds a phone or character that the policy refuses.
         """
         reading = self.read(text)
-        symbols = self._drawn(reading.words, draw)
+        symbols = self._choose_symbols(reading.words, draw)
         is_silent = not any(map(str.isalnum, "".join(symbols)))
         if reading.unknown and self.on_unknown != "ignore":
-            self._report(text, reading.unknown, log=not is_silent)
+            self._report_unknown(text, reading.unknown, log=not is_silent)
         if is_silent:
             reason = "nothing in it can be pronounced" if text.strip() else "it is empty"
             raise InputError(f"text {_quote(text)}: {reason}; write at least one word")
         return [self._ids[symbol] for symbol in symbols]
 
     def decode(self, ids: Iterable[SupportsInt]) -> str:
-        """Give the (cleaned) text of ids; neighbouring phones share one pair of braces.
+        """Return the cleaned text of ids; neighbouring phones share one pair of braces.
 
         Raises:
-            InputError: an id outside the table.
+            InputError: an id is outside the table.
         """
         return join_symbols(map(self._symbol, map(int, ids)))
 
     def unknown(self, text: str) -> dict[str, int]:
-        """Count what the table does not have: characters after cleaning, and ``{QQ}`` for phones.
+        """Count what the table lacks: characters after cleaning, and phones, as ``{QQ}``.
 
         Characters that the cleaner could not transliterate, and so removed, count as well.
         """
         return dict(self.read(text).unknown)
 
     def read(self, text: str) -> Reading:
-        """Cut a text into words and what is between them, each with its symbols."""
-        reading = self._readings.get(text)
-        if reading is None:
-            if len(self._readings) >= _MAX_READINGS:
-                self._readings.clear()
-            reading = self._readings[text] = self._read(text)
-        return reading
+        """Divide a text into words and the characters between them, each with its symbols."""
+        return self._reader.read(text)
 
     def clean(self, text: str) -> str:
-        """Write a text as it is said: cleaned, and in IPA if there is a language."""
-        cleaned = self._clean(text)
-        if self.language is None or not cleaned.strip():
-            return cleaned
-        from tts.text.espeak import to_ipa
-
-        return to_ipa(cleaned, self.language)
+        """Return the cleaned text, in IPA if there is a language."""
+        return self._reader.clean(text)
 
     def quiet(self) -> Tokenizer:
-        """Give the same tokenizer, silent about what it does not know."""
+        """Return the same tokenizer with ``on_unknown="ignore"``."""
         quiet = copy.copy(self)
         quiet.on_unknown = "ignore"
         return quiet
 
     def with_lexicon(self, source: str | Path | Mapping[str, str]) -> Tokenizer:
-        """Give the same tokenizer with further pronunciations, which come before its own.
+        """Return the same tokenizer with more pronunciations, which come before its own.
 
         Raises:
-            InputError: the lexicon cannot be read, or words are not looked up.
+            InputError: the lexicon cannot be read, or this tokenizer does not look up words.
         """
         if not self.p_arpabet:
             raise InputError(
@@ -182,11 +151,11 @@ class Tokenizer:
                 "would have no effect; spell the word in the text as it sounds"
             )
         entries = {**self.lexicon, **_lexicon(source)}
-        written_out = {word: " ".join(phones) for word, phones in entries.items()}
-        return Tokenizer.from_dict(self.to_dict() | {"lexicon": written_out or None})
+        spelled = {word: " ".join(phones) for word, phones in entries.items()}
+        return Tokenizer.from_dict(self.to_dict() | {"lexicon": spelled or None})
 
     def to_dict(self) -> dict[str, Any]:
-        """Describe the tokenizer in plain containers, with the whole table."""
+        """Return a description of the tokenizer, with its whole table, in plain containers."""
         return {
             "symbols": list(self.symbols),
             "cleaner": self.cleaner,
@@ -198,20 +167,20 @@ class Tokenizer:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Tokenizer:
-        """Rebuild a tokenizer from ``to_dict``.
+        """Build the tokenizer that ``to_dict`` described.
 
         Raises:
             InputError: a key is unknown, or the table or the cleaner is missing.
         """
         known = ("symbols", "cleaner", "on_unknown", "p_arpabet", "lexicon", "language")
-        if strange := sorted(set(data) - set(known)):
-            raise InputError(f"tokenizer: unknown key {strange[0]!r}; known: {', '.join(known)}")
+        if unknown := sorted(set(data) - set(known)):
+            raise InputError(f"tokenizer: unknown key {unknown[0]!r}; known: {', '.join(known)}")
         if missing := [key for key in known[:2] if key not in data]:
             raise InputError(f"tokenizer: {missing[0]!r} is missing from its description")
         return cls(**data)
 
     def __eq__(self, other: object) -> bool:
-        """Equal when every text gets the same ids."""
+        """Return whether both tokenizers give every text the same ids."""
         if not isinstance(other, Tokenizer):
             return NotImplemented
         return self._identity() == other._identity()
@@ -220,7 +189,7 @@ class Tokenizer:
         return hash(self._identity())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # for worker processes: without what has been remembered of words
+        # A worker process builds its own tokenizer; remembered readings would cost time to send.
         return Tokenizer.from_dict, (self.to_dict(),)
 
     def __repr__(self) -> str:
@@ -233,7 +202,7 @@ class Tokenizer:
         return (self.symbols, self.cleaner, self.p_arpabet, entries, self.language)
 
     def _check_pronunciation(self, has_lexicon: bool) -> None:
-        """Refuse settings that would have no effect, or an impossible one."""
+        """Refuse impossible settings, and settings that would have no effect."""
         if not isinstance(self.p_arpabet, int | float) or not 0 <= self.p_arpabet <= 1:
             raise InputError(f"tokenizer.p_arpabet={self.p_arpabet}: it must be between 0 and 1")
         if has_lexicon and not self.p_arpabet:
@@ -250,69 +219,22 @@ class Tokenizer:
                 f"{PHONE_PREFIX}{missing[0]}; use tokenizer.symbols=english_148"
             )
 
-    def _read(self, text: str) -> Reading:
-        parts: list[Word] = []
-        unknown: Counter[str] = Counter()
-        for is_phones, piece in _pieces(text):
-            if is_phones:
-                parts.append(Word(self._phones(piece, unknown)))
-            else:
-                parts += self._words(self.clean(piece), unknown)
-                if not piece.isascii():
-                    unknown.update(filter(self._vanishes, piece))
-        return Reading(tuple(parts), dict(unknown))
-
-    def _words(self, cleaned: str, unknown: Counter[str]) -> Iterator[Word]:
-        """Look up the words of a cleaned text, if they are to be looked up."""
-        end = 0
-        for begin, after, phones in self._pronounced(cleaned):
-            yield Word(self._letters(cleaned[end:begin], unknown))
-            spoken = tuple(PHONE_PREFIX + phone for phone in phones)
-            yield Word(self._letters(cleaned[begin:after], unknown), spoken)
-            end = after
-        yield Word(self._letters(cleaned[end:], unknown))
-
-    def _pronounced(self, cleaned: str) -> list[tuple[int, int, tuple[str, ...]]]:
-        if not self.p_arpabet:
-            return []
-        from tts.text.arpabet import pronounce
-
-        return pronounce(cleaned, self.lexicon)
-
-    def _letters(self, piece: str, unknown: Counter[str]) -> tuple[str, ...]:
-        known = tuple([char for char in piece if char in self._ids])
-        if len(known) < len(piece):
-            unknown.update(char for char in piece if char not in self._ids)
-        return known
-
-    def _phones(self, piece: str, unknown: Counter[str]) -> tuple[str, ...]:
-        symbols = [PHONE_PREFIX + phone for phone in piece.split()]
-        unknown.update(f"{{{symbol[1:]}}}" for symbol in symbols if symbol not in self._ids)
-        return tuple([symbol for symbol in symbols if symbol in self._ids])
-
-    def _drawn(self, parts: Iterable[Word], draw: int | str | None) -> list[str]:
-        """Choose between letters and phones, word by word."""
-        chance = None
+    def _choose_symbols(self, words: Iterable[Word], draw: int | str | None) -> list[str]:
+        """Choose letters or phones for each word."""
+        uniform = None
         if draw is not None and 0 < self.p_arpabet < 1:
             import random
 
-            # a string seeds through SHA-512: the same in every process, unlike hash()
-            chance = random.Random(draw).random
+            # A string seeds through SHA-512: the same in every process, unlike hash().
+            uniform = random.Random(draw).random
         symbols: list[str] = []
-        for letters, phones in parts:
-            spoken = phones is not None and (chance is None or chance() < self.p_arpabet)
-            symbols += phones if spoken and phones is not None else letters
+        for letters, phones in words:
+            as_phones = phones is not None and (uniform is None or uniform() < self.p_arpabet)
+            symbols += phones if as_phones and phones is not None else letters
         return symbols
 
-    def _vanishes(self, char: str) -> bool:
-        """Tell whether the cleaner removes a character that may have a sound."""
-        if char not in self._lost:
-            soundless = char in _SOUNDLESS or unicodedata.category(char)[0] in _SOUNDLESS_CATEGORIES
-            self._lost[char] = not soundless and not self._clean(char)
-        return self._lost[char]
-
-    def _report(self, text: str, unknown: Mapping[str, int], log: bool) -> None:
-        """Refuse what the policy refuses; else say once what is left out, if ``log``."""
+    def _report_unknown(self, text: str, unknown: Mapping[str, int], log: bool) -> None:
+        """Raise for what the policy refuses; if ``log``, log once what is left out of a text."""
         for shown in unknown:
             if len(shown) > 1:
                 raise InputError(_phone_message(text, shown[1:-1], self._ids))
@@ -322,28 +244,14 @@ class Tokenizer:
                 f"text {_quote(text)}: not in the symbol table: {listed}; spell these out or "
                 "remove them"
             )
-        if log and text not in self._warned:
-            self._warned.add(text)
+        if log and text not in self._warned_texts:
+            self._warned_texts.add(text)
             _log.warning("text %s: left out, not in the symbol table: %s", _quote(text), listed)
 
     def _symbol(self, index: int) -> str:
         if not 0 <= index < len(self.symbols):
             raise InputError(f"id {index} is outside the table of {len(self.symbols)} symbols")
         return self.symbols[index]
-
-
-def join_symbols(symbols: Iterable[str]) -> str:
-    """Symbols as a text; neighbouring phones share one pair of braces."""
-    shown = (f"{{{s[1:]}}}" if len(s) > 1 and s.startswith(PHONE_PREFIX) else s for s in symbols)
-    return "".join(shown).replace("}{", " ")
-
-
-def _pieces(text: str) -> Iterator[tuple[bool, str]]:
-    """Cut a text at its braces; ``True`` marks what stood inside them."""
-    # A pattern with one group splits into text, group, text, group, ..., text
-    for i, piece in enumerate(_BRACES.split(text)):
-        if piece:
-            yield i % 2 == 1, piece
 
 
 def _lexicon(source: str | Path | Mapping[str, str] | None) -> Lexicon:
@@ -360,21 +268,6 @@ def _pick(what: str, name: str, choices: Mapping[str, Any]) -> Any:
     return choices[name]
 
 
-def _check_symbols(symbols: tuple[str, ...]) -> None:
-    if len(symbols) < 2:
-        raise InputError("symbol table: needs the padding and at least one more symbol")
-    symbol, count = Counter(symbols).most_common(1)[0]
-    if count > 1:
-        raise InputError(
-            f"symbol table: {symbol!r} occurs {count} times; each needs an id of its own"
-        )
-    for symbol in symbols[1:]:
-        if len(symbol) != 1 and not re.fullmatch(rf"{PHONE_PREFIX}[^{{}}\s]+", symbol):
-            raise InputError(
-                f"symbol table: {symbol!r} is neither one character nor {PHONE_PREFIX} and a phone"
-            )
-
-
 def _phone_message(text: str, phone: str, ids: Mapping[str, int]) -> str:
     message = f"text {_quote(text)}: unknown phone {phone!r} in braces"
     if PHONE_PREFIX + phone.upper() in ids:
@@ -383,6 +276,6 @@ def _phone_message(text: str, phone: str, ids: Mapping[str, int]) -> str:
 
 
 def _quote(text: str) -> str:
-    """Show the beginning of a text on one line, whatever it holds."""
+    """Quote the beginning of a text on one line, also if the text has line breaks."""
     text = " ".join(text.split())
     return repr(text if len(text) <= 60 else text[:57] + "...")

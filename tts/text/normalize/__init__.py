@@ -1,8 +1,9 @@
-"""English as it is written to English as it is said: one file for each kind of thing that is read.
+"""Normalises English text: writes numbers, dates, money and abbreviations as they are spoken.
 
-The order is the design. Unicode comes first and transliteration last, for transliteration would
-turn £ into "PS" and ½ into " 1/2"; what has a form of its own (links, dates, times, money) is read
-before plain numbers; abbreviations follow what their full stop could belong to.
+Each kind of expression has its own file, and the order of the rules matters. Unicode characters
+come first and transliteration last, because transliteration would turn £ into "PS" and ½ into "
+1/2". Expressions with a special form (links, dates, times, money) come before plain numbers.
+Abbreviations come after all expressions that can contain their full stop.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ def normalize_english(text: str) -> str:
         text: any Unicode string.
 
     Returns:
-        Words and the punctuation that is heard; a space at either end stays, as in a text that
-        goes on with phones. Braces stay, for the tokenizer to report.
+        Words, and the punctuation that one hears. A space at either end stays, because phones in
+        braces may stand next to it. Braces stay, so that the tokenizer can report them.
     """
     before, after = (" " if edge.isspace() else "" for edge in (text[:1], text[-1:]))
     for read in (fold_characters, read_web, read_roman):
@@ -65,7 +66,7 @@ def normalize_english(text: str) -> str:
 
 
 def _tidy(text: str) -> str:
-    """Read digits that transliteration made, and set the spaces right."""
+    """Write out digits that transliteration produced, and correct the spaces."""
     text = re.sub(r"\d{1,36}", lambda match: f" {wording.whole(match[0])} ", text)
     text = re.sub(r"[^a-z!'(),\-.:;?{} ]", " ", text)
     text = re.sub(r" +", " ", text)

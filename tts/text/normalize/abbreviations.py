@@ -1,4 +1,4 @@
-"""Titles, companies, places and the Latin of footnotes, where a full stop marks them."""
+"""Expands abbreviations: titles, companies, places and the Latin of footnotes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _TITLES = {
     "mt": "mount",
     "ft": "fort",
 }
-# These end a name, and often a sentence with it
+# These stand at the end of a name, which is often the end of a sentence.
 _ENDINGS = {
     "jr": "junior",
     "sr": "senior",
@@ -77,16 +77,16 @@ _NUMBERED = {
     "ed": "edition",
     "ca": "circa",
 }
-# at the end of a text they are something else
+# These are titles or places only before a name, not at the end of a text.
 _BEFORE_NAMES = frozenset("hon gen col maj gov sen pres rev ms st mt ft".split())
 _ANYWHERE = _TITLES | _ENDINGS | _PHRASES
 _PLACE = r"(?:[A-Z][a-z]+|\d{1,4}(?:st|nd|rd|th))"
-# words with a capital that are not the name of a street
+# Words with a capital letter that are not the name of a street.
 _NO_NAMES = frozenset("And Ask At By For From In Of On The To With Then When".split())
 _STREETS = {"St": "Street", "Dr": "Drive"}
 
 _RULES: tuple[Rule, ...] = (
-    # Elm St., 5th St. and Oak Dr. are in a town; St. Louis and Dr. Smith are not
+    # "Elm St.", "5th St." and "Oak Dr." are streets; "St. Louis" and "Dr. Smith" are not.
     (
         re.compile(
             rf"\b({_PLACE}) (St|Dr)\.(?=[,;)]| [a-z]| ?$)|(?<=\d )([A-Z][a-z]+) (St|Dr)\.(?= [A-Z])"
@@ -99,7 +99,7 @@ _RULES: tuple[Rule, ...] = (
     ),
     (re.compile(r"\b([A-Za-z]\.[A-Za-z]|[A-Za-z]{2,8})\.(?!\w)"), lambda m: _expanded(m)),
 )
-# British usage leaves the full stop out; before a name one can be sure
+# British English omits the full stop; before a name the abbreviation is still certain.
 _WITHOUT_STOP: tuple[Rule, ...] = (
     (
         re.compile(
@@ -112,7 +112,7 @@ _WITHOUT_STOP: tuple[Rule, ...] = (
 
 
 def read_abbreviations(text: str) -> str:
-    """Read "Mrs. Smith" as "missus Smith" and "St." as a saint or a street."""
+    """Write "Mrs. Smith" as "missus Smith", and "St." as "saint" or "street"."""
     return rewrite(_WITHOUT_STOP, rewrite(_RULES, text) if "." in text else text)
 
 
@@ -136,6 +136,6 @@ def _like(short: str, table: dict[str, str]) -> str:
 
 
 def _stop(match: re.Match[str], before_capital: bool = False) -> str:
-    """Keep the full stop of an abbreviation that ends the text, or a sentence in it."""
+    """Return the full stop if the abbreviation ends the text or, before a capital, a sentence."""
     after = match.string[match.end() : match.end() + 3].strip(" \"')")
     return "." if not after or (before_capital and after[0].isupper()) else ""

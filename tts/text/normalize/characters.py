@@ -1,8 +1,9 @@
-"""Unicode to the characters that the rules know, before any of them runs.
+"""Replaces Unicode characters by those for which the other rules are written.
 
-Compatibility forms (full width, ligatures, mathematical letters) become plain ones, quotes and
-dashes ASCII, vulgar fractions "1/2", digits of any script 0-9, white space single. What has a
-sound and a rule of its own stays: currencies, degrees, letters with accents.
+Compatibility forms (full width, ligatures, mathematical letters) become plain letters. Quotes and
+dashes become ASCII, vulgar fractions become "1/2", digits of any script become 0-9, and white space
+becomes single spaces. Characters with a rule of their own stay: currencies, degrees, letters with
+accents.
 """
 
 from __future__ import annotations
@@ -35,18 +36,18 @@ _REPLACED = str.maketrans(
     }
 )
 _RULES: tuple[Rule, ...] = (
-    # thin and unbreakable spaces between thousands
+    # Thin and non-breaking spaces separate thousands.
     (re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))"), ""),
-    # an en dash joins two numbers, or it is a pause
+    # An en dash joins two numbers, or marks a pause.
     (re.compile(r"(?<=\d) ?– ?(?=[\d$£€¥])"), "-"),
     (re.compile(r" – "), " -- "),
     (re.compile("–"), "-"),
 )
 _NUMBERS: tuple[Rule, ...] = (
-    # a run of digits that no number has a name for
+    # A number with so many digits has no name.
     (re.compile(r"(?<!\d)\d{37,}"), lambda match: f" {digits(match[0])} "),
 )
-# Controls and joiners but not white space, and halves of a character
+# Control characters and joiners (but not white space), and lone surrogates.
 _SILENT = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b-\u200f\u202a-\u202e"
     "\u2060-\u2064\ufe00-\ufe0f\ufeff\ud800-\udfff]"
@@ -54,7 +55,7 @@ _SILENT = re.compile(
 
 
 def fold_characters(text: str) -> str:
-    """Bring a text to the characters that the rules are written in, with single spaces."""
+    """Replace the characters of a text by those of the other rules, with single spaces."""
     if not text.isascii():
         text = "".join(map(_fraction_or_digit, text)).translate(_REPLACED)
         text = unicodedata.normalize("NFKC", rewrite(_RULES, text))

@@ -1,4 +1,4 @@
-"""Times of day, and other pairs of numbers with a colon."""
+"""Writes out times of day, and other pairs of numbers with a colon."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tts.text.normalize import wording
 from tts.text.normalize.rules import MONTH, Rule, rewrite
 
 _HALF = r"([AaPp])\.? ?[Mm](?:\b\.?|\.)"
-# A time goes on with its zone or its day
+# A capital after a time may begin its zone or its day, not a new sentence.
 _ZONE_OR_DAY = rf"(?:Eastern|Central|Mountain|Pacific|Greenwich|{MONTH}|[A-Z][a-z]{{2,5}}day)"
 _ENDS_SENTENCE = re.compile(rf"[\"')]?(?: ?$| (?!{_ZONE_OR_DAY})[A-Z][a-z])")
 
@@ -31,13 +31,13 @@ _RULES: tuple[Rule, ...] = (
         lambda m: _time(m[1], m[2], " o'clock" if int(m[1]) < 13 else " hundred"),
     ),
     (re.compile(r"\b([AaPp])\. ?[Mm]\.(?!\w)"), lambda m: f"{m[1].lower()} m{_stop(m)}"),
-    # 3:1, a ratio
+    # 3:1 is a ratio.
     (re.compile(r"(?<![\d:.,])(\d{1,3}):(\d{1,3})(?![\d:])"), r"\1 to \2"),
 )
 
 
 def read_times(text: str) -> str:
-    """Read "10:30 a.m." as "ten thirty a m"."""
+    """Write "10:30 a.m." as "ten thirty a m"."""
     return rewrite(_RULES, text)
 
 
@@ -53,6 +53,6 @@ def _count(number: str, unit: str) -> str:
 
 
 def _stop(match: re.Match[str]) -> str:
-    """Keep the full stop of "p.m." where it ends a sentence as well."""
+    """Return the full stop of "p.m." if it also ends a sentence."""
     ends = _ENDS_SENTENCE.match(match.string, match.end())
     return "." if ends and match[0].endswith(".") else ""

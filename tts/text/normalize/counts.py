@@ -1,4 +1,4 @@
-"""Numbers in running text: ordinals, ranges, decimals, years, and whatever is left to count."""
+"""Writes out numbers in running text: ordinals, ranges, decimals, years and counts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from tts.text.normalize import wording
 from tts.text.normalize.rules import AMOUNT, MONTH, WHOLE, Rule, rewrite
 
-# Four digits are a year unless things are counted: "1063 cells", but "in the 1780 riots"
+# Four digits are a year unless they count things: "1063 cells", but "in the 1780 riots".
 _NOT_THINGS = r"(?!(?:was|is|has|as|his|this|its|us|thus|does|perhaps|always)\b)"
 _THINGS = re.compile(
     rf" (?:{_NOT_THINGS}[a-z]{{2,20}}[^su]s"
@@ -24,7 +24,7 @@ _RULES: tuple[Rule, ...] = (
         re.compile(rf"({WHOLE})(?:st|nd|rd|th)\b", re.IGNORECASE),
         lambda m: wording.nth(m[1]),
     ),
-    # a minus is not preceded by a word
+    # A hyphen after a word is not a minus.
     (re.compile(r"(?<![\w.,)\]-])-(?=\.?\d)"), "minus "),
     (
         re.compile(r"(?<![\d.,])(\d{1,3}(?:,\d{3}){1,12}|\d{0,40})((?:\.\d{1,40}){1,9})(?![\d])"),
@@ -48,7 +48,7 @@ _RANGES: tuple[Rule, ...] = (
         lambda m: f"{m[1]} to {m[2]}",
     ),
 )
-# 2B, x2: words do not touch
+# "2B" and "x2" become two words.
 _TOUCHING: tuple[Rule, ...] = (
     (re.compile(r"(?<=[^\W\d_])(?=\d)"), " "),
     (re.compile(r"(?<=\d)(?=[^\W\d_])(?!(?:st|nd|rd|th)\b)", re.IGNORECASE), " "),
@@ -56,12 +56,12 @@ _TOUCHING: tuple[Rule, ...] = (
 
 
 def read_ranges(text: str) -> str:
-    """Read the hyphen between two numbers; the numbers stay, for what they may be a measure of."""
+    """Replace the hyphen between two numbers; later rules read the numbers and their units."""
     return rewrite(_RANGES, text) if "-" in text else text
 
 
 def read_counts(text: str) -> str:
-    """Read every number that is left; the result has no digits."""
+    """Write out all remaining numbers; the result has no digits."""
     return rewrite(_RULES, rewrite(_TOUCHING, text))
 
 

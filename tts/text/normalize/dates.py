@@ -1,4 +1,4 @@
-"""Dates, decades and years before and after Christ."""
+"""Writes out dates, decades, and years before and after Christ."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _RULES: tuple[Rule, ...] = (
         re.compile(r"(?<![\d.])(\d\d?)\.(\d\d?)\.(\d{4})\b(?!\.\d)"),
         lambda m: _date(m[0], m[3], m[2], m[1]),
     ),
-    # 7 May 1945; "May 7" needs no rule: it is read as it is written
+    # 7 May 1945; "May 7" needs no rule, because it is read as it is written.
     (
         re.compile(rf"\b(?:the )?(\d\d?) ({MONTH})(?=,? \d{{4}}\b|[.,;:!?)]| ?$| [a-z])"),
         lambda m: f"the {wording.nth(m[1])} of {m[2]}" if _is_day(m[1]) else m[0],
@@ -77,12 +77,12 @@ _RULES: tuple[Rule, ...] = (
 
 
 def read_dates(text: str) -> str:
-    """Read dates in digits, days before months, decades, and years with an era."""
+    """Write out dates in digits, days before months, decades, and years with an era."""
     return rewrite(_RULES, text)
 
 
 def _american(first: str, second: str) -> tuple[str, str]:
-    """Month first, unless it can only be the day."""
+    """Return month and day of an American date; a first number above 12 is the day."""
     return (second, first) if int(first) > 12 else (first, second)
 
 

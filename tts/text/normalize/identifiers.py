@@ -1,4 +1,4 @@
-"""Numbers that name rather than count: boxes, rooms, house numbers, serial numbers, calibers."""
+"""Writes out numbers that identify: boxes, rooms, house numbers, serial numbers, calibers."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ _RULES: tuple[Rule, ...] = (
 
 
 def read_identifiers(text: str) -> str:
-    """Read "Box 2915" digit by digit and "Room 602" as "Room six oh two"."""
+    """Write "Box 2915" digit by digit, and "Room 602" as "Room six oh two"."""
     return rewrite(_RULES, text)
 
 

@@ -1,4 +1,4 @@
-"""Letters that are spelled: FBI, U.S., Ph.D.; NASA and other pronounceable ones are words."""
+"""Spells initialisms such as FBI, U.S. and Ph.D.; NASA and other acronyms stay words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from tts.text.normalize.rules import Rule, rewrite
 
-# Spelled although they have a vowel and could be words
+# These are spelled, although they have a vowel and could be words.
 _SPELLED = frozenset(
     "ABC AI AOL API ATM AC AFL AMA AP APA BA BAE BBC CEO CFO CIA CIO COO CPU CTO DA DEA DIY DOB DOJ"
     " EEG EKG ER ESL ESP ETA EU EPA FAA FAQ FBI FDA GE GI GOP GPA GPU GUI HIV IBM ICU ID IDE IMF IO"
@@ -17,7 +17,7 @@ _SPELLED = frozenset(
 _NOT_AFTER = r"(?<![\w.@/-])"
 _VOWELS = frozenset("AEIOUY")
 
-#: Characters on either side that tell whether a text is all in capitals.
+#: Characters on either side that show whether a text is all in capitals.
 _NEAR = 500
 _RULES: tuple[Rule, ...] = (
     # AT&T, Ph.D., U.S., J.F.K.'s
@@ -38,21 +38,21 @@ _RULES: tuple[Rule, ...] = (
 
 
 def read_initialisms(text: str) -> str:
-    """Spell what is not a word: "the FBI" is "the f b i"."""
+    """Spell letters that are not a word: "the FBI" becomes "the f b i"."""
     return rewrite(_RULES, text)
 
 
 def _is_spelled(match: re.Match[str]) -> bool:
     letters = match[1]
     if letters in _SPELLED:
-        # where a text shouts, US and IT are words; of a long one, what is near tells
+        # In a text in capitals US and IT are words. For long texts the neighbourhood decides.
         near = match.string[max(0, match.start() - _NEAR) : match.end() + _NEAR]
         return len(letters) > 2 or not near.isupper()
     return not _VOWELS & set(letters)
 
 
 def _ending(ending: str | None) -> str:
-    """Speak the letters apart from an s of more than one, not from that of an owner."""
+    """Return the ending: a plural s stands alone, a possessive one stays with the letters."""
     return " s" if ending == "s" else ending or ""
 
 
@@ -61,5 +61,5 @@ def _letters(letters: str) -> str:
 
 
 def _stop(match: re.Match[str]) -> str:
-    """Keep the full stop of an initialism that ends the text."""
+    """Return the full stop if the initialism ends the text."""
     return "." if match[0].endswith(".") and match.end() == len(match.string) else ""

@@ -1,4 +1,4 @@
-"""Fractions, percentages, temperatures and units of measure."""
+"""Writes out fractions, percentages, temperatures and units of measure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from tts.text.normalize import wording
 from tts.text.normalize.rules import AMOUNT, Rule, rewrite
 
-# symbol -> one, many
+# Symbol -> singular, plural.
 _UNITS = {
     symbol: (one, many)
     for symbols, one, many in (
@@ -53,7 +53,7 @@ _UNITS = {
     )
     for symbol in symbols.split()
 }
-# their full stop is not the end of a sentence
+# Units that may have a full stop, which does not end the sentence.
 _DOTTED = frozenset("ft lb lbs oz yd yds sec secs min mins hr hrs mi".split())
 _SCALES = {"C": " celsius", "F": " fahrenheit", "": ""}
 _NAMED = {("1", "2"): "one half", ("24", "7"): "twenty-four seven", ("9", "11"): "nine eleven"}
@@ -93,7 +93,7 @@ _RULES: tuple[Rule, ...] = (
 
 
 def read_measures(text: str) -> str:
-    """Read "1 1/2 oz", "50%" and "-5°C"."""
+    """Write "50%" as "fifty percent" and "-5°C" as "minus five degrees celsius"."""
     return rewrite(_RULES, rewrite(_FRACTIONS, text) if "/" in text else text)
 
 
@@ -110,7 +110,7 @@ def _measure(match: re.Match[str]) -> str:
     if symbol not in _UNITS:
         return ""
     one, many = _UNITS[symbol]
-    # a five pound bag
+    # "a five pound bag" has the singular.
     attributed = article and re.match(" [a-z]", match.string[match.end() : match.end() + 2])
     name = one if attributed or wording.is_one(run) else many
     return f"{article or ''}{_signed(minus, run)} {name}{'' if symbol in _DOTTED else stop or ''}"

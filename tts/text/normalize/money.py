@@ -1,4 +1,4 @@
-"""Money in dollars, pounds, euros and yen, with cents and pence, in any of the usual spellings."""
+"""Writes out money in dollars, pounds, euros and yen, in any of the usual spellings."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ _CODE = r"(USD|GBP|EUR|JPY)"
 
 _ANY = re.compile(rf"[$£€¥¢]|{_CODE}|\dp\b")
 _RULES: tuple[Rule, ...] = (
-    # $5-10 and $5-$10 are one amount to another
+    # $5-10 and $5-$10 are ranges.
     (
         re.compile(rf"{_SIGN}({AMOUNT}) ?- ?[$£€¥]?({AMOUNT}){_SCALE}(?![\w-])"),
         lambda m: _range(*m.groups()),
     ),
     (
-        # a twenty dollar bill
+        # "a twenty dollar bill" has the singular.
         re.compile(
             rf"\b([Aa]n?) {_SIGN}({WHOLE}|{AMOUNT}(?= ?[a-z])){_SCALE}(?=[ -][a-z])(?!\.\d)"
         ),
@@ -63,7 +63,7 @@ _RULES: tuple[Rule, ...] = (
 
 
 def read_money(text: str) -> str:
-    """Read "£1,200.50" as "one thousand, two hundred pounds, fifty pence"."""
+    """Write "£1,200.50" as "one thousand, two hundred pounds, fifty pence"."""
     return rewrite(_RULES, text) if _ANY.search(text) else text
 
 

@@ -1,4 +1,4 @@
-"""Roman numerals: "George III" is the third, "Chapter III" is three."""
+"""Writes out Roman numerals: "George III" is "the third", "Chapter III" is "three"."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import re
 from tts.text.normalize import wording
 from tts.text.normalize.rules import Rule, any_of, rewrite
 
-# After these a numeral counts; after any other name it ranks
+# After these words a numeral is a cardinal; after any other name it is an ordinal.
 _COUNTED = any_of(
     "Act Appendix Article Book Canto Chapter Class Division Figure Grade Group Lesson Level Mark"
     " Model Number Ordinance Page Part Phase Plan Plate Psalm Round Saturn Scene Schedule Section"
     " Stage Step Super Bowl Table Title Type Unit Vol. Volume War Windows".split()
 )
-# A single letter is a numeral only after the name of a ruler
+# A single letter is a numeral only after the name of a ruler.
 _RULERS = any_of(
     "Albert Alexander Alfonso Benedict Boniface Catherine Charles Christian Clement Constantine"
     " Darius Edward Elizabeth Ferdinand Francis Frederick George Gregory Gustav Henry Innocent Ivan"
@@ -44,7 +44,7 @@ _RULES: tuple[Rule, ...] = (
         lambda m: _counted(m[1], m[2].upper()) or m[0],
     ),
 )  # fmt: skip
-# "when George I think", "Robert I. Bouck": what shows a pronoun or an initial
+# After a name, these show a pronoun ("when George I think") or an initial ("Robert I. Bouck").
 _AFTER_LETTER = re.compile(
     r"\. [A-Z]|'(?:m|d|ll|ve)\b"
     r"| (?:am|was|have|had|will|would|shall|should|can|can't|could|do|don't|did|didn't)\b"
@@ -55,12 +55,12 @@ _ANY = re.compile(r" (?:[IVXLC]|[ivx]{1,6}\b)")
 
 
 def read_roman(text: str) -> str:
-    """Read Roman numerals after names and after words that are numbered."""
+    """Write out Roman numerals after names and after words such as "Chapter"."""
     return rewrite(_RULES, text) if _ANY.search(text) else text
 
 
 def roman_value(numeral: str) -> int:
-    """Give the value of a well-formed Roman numeral below 400, or 0."""
+    """Return the value of a well-formed Roman numeral below 400, or 0."""
     total = last = 0
     for letter in reversed(numeral):
         step = _VALUES[letter]

@@ -1,4 +1,4 @@
-"""Signs that are words (&, @, #, %), and signs that have no sound (quotes, asterisks)."""
+"""Writes out signs that are words (&, @, #, %), and removes silent ones (quotes, asterisks)."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ _BRACKETS = str.maketrans({"[": "(", "]": ")", '"': ""})
 
 
 def read_number_signs(text: str) -> str:
-    """Read the signs that need their numbers beside them: "#1", "x^2"."""
+    """Write out signs that belong to a number, such as "#1" and "x^2"; the digits stay."""
     return rewrite(_RULES, text)
 
 
 def read_signs(text: str) -> str:
-    """Read or drop every sign that the symbol table does not have."""
+    """Write out or remove every sign that the symbol table lacks."""
     text = _HASHTAG.sub("hashtag ", text)
     return _SIGN.sub(lambda match: f" {_WORDS[match[0]]} ", text).translate(_BRACKETS)

@@ -1,4 +1,4 @@
-"""Telephone numbers: digit by digit, a pause between the groups."""
+"""Writes out telephone numbers digit by digit, with a comma between the groups."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _RULES: tuple[Rule, ...] = (
     ),
     (re.compile(r"\(\d{3}\) ?\d{3}[-. ]\d{4}(?![\d-])"), lambda m: _groups(m[0])),
     (re.compile(r"(?<![\d.,$-])\d{3}-\d{4}(?![\d-])"), lambda m: _groups(m[0])),
-    # call 911; three equal or short codes after "dial"
+    # "call 911", and other numbers of three digits after "call" or "dial".
     (
         re.compile(r"\b([Cc]all(?:ed)?|[Dd]ial(?:led|ed)?) (\d{3})\b(?![\d,.]*\d| [a-z])"),
         lambda m: f"{m[1]} {wording.digits(m[2])}",
@@ -29,7 +29,7 @@ _RULES: tuple[Rule, ...] = (
 
 
 def read_telephones(text: str) -> str:
-    """Read "555-0199" as "five five five, zero one nine nine"."""
+    """Write "555-0199" as "five five five, zero one nine nine"."""
     return rewrite(_RULES, text)
 
 

@@ -1,4 +1,4 @@
-"""E-mail addresses and links, as one would tell them to somebody."""
+"""Writes out e-mail addresses and links as people say them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SIGNS = {
     "+": "plus",
     "~": "tilde",
 }
-# Top-level domains that are words; the others are spelled: "u k"
+# Top-level domains that are spoken as words; the others are spelled: "u k".
 _SPOKEN_ENDINGS = {"com", "org", "net", "edu", "gov", "info", "biz", "dev", "app", "blog", "mil"}
 _DOMAINS = any_of(
     [
@@ -51,13 +51,13 @@ _RULES: tuple[Rule, ...] = (
 
 
 def read_web(text: str) -> str:
-    """Read "jane@example.com" as "jane at example dot com"; schemes are left out."""
+    """Write "jane@example.com" as "jane at example dot com"; schemes are left out."""
     return rewrite(_RULES, text) if "@" in text or "." in text else text
 
 
 def _spoken(link: str) -> str:
     link = re.sub(r"^[a-zA-Z]{1,5}://", "", link)
-    # punctuation after a link belongs to the sentence
+    # Punctuation after a link belongs to the sentence.
     body = link.rstrip(".,;:!?")
     end = link[len(body) :]
     words = [_part(part) for part in re.findall(r"[^\W\d_]+|\d+|[\W_]", body.rstrip("/"))]

@@ -1,8 +1,8 @@
-"""Digits to words: the ways in which English reads a number.
+"""Writes digits in words, in each of the ways in which English reads a number.
 
-The words are those of ``tts.text.numbers``, which are the wording of LJ Speech and of the published
-checkpoints ("six thousand, four hundred thirty-nine"); num2words says "and forty" and inflect takes
-seconds to import.
+The words come from ``tts.text.numbers``, with the wording of LJ Speech and of the published
+checkpoints ("six thousand, four hundred thirty-nine"). num2words has another wording ("and
+thirty-nine"), and inflect takes seconds to import.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from tts.text.numbers import cardinal, ordinal
 from tts.text.numbers import year as four_digit_year
 
 _DIGITS = "zero one two three four five six seven eight nine".split()
-# cardinal() has names below 10**36
+# cardinal() has names for numbers below 10**36.
 _MAX_DIGITS = 36
 
 
 def digits(run: str) -> str:
-    """Read digit by digit: "2915" is "two nine one five"."""
+    """Write a number digit by digit: "2915" becomes "two nine one five"."""
     return " ".join(_DIGITS[int(digit)] for digit in run if digit.isdigit())
 
 
 def whole(run: str) -> str:
-    """Read a whole number: "1,300" is "one thousand, three hundred"; "007" digit by digit."""
+    """Write a whole number: "1,300" is "one thousand, three hundred"; "007" is digit by digit."""
     run = run.replace(",", "")
     if len(run) > _MAX_DIGITS or (len(run) > 1 and run[0] == "0"):
         return digits(run)
@@ -29,15 +29,15 @@ def whole(run: str) -> str:
 
 
 def number(run: str) -> str:
-    """Read a number with or without decimals: "6.75" is "six point seven five"."""
+    """Write a number with or without decimals: "6.75" is "six point seven five"."""
     before, *after = run.split(".")
-    # a version has parts that count, a decimal fraction has digits
+    # The parts of a version are whole numbers; a decimal fraction is read digit by digit.
     spoken = [*map(whole if len(after) > 1 else digits, after)]
     return " point ".join([whole(before) if before else "", *spoken]).lstrip()
 
 
 def nth(run: str) -> str:
-    """Read an ordinal: "22" is "twenty-second"."""
+    """Write an ordinal: "22" becomes "twenty-second"."""
     run = run.replace(",", "").lstrip("0") or "0"
     if len(run) > _MAX_DIGITS:
         return f"{digits(run[:-1])} {ordinal(int(run[-1]))}"
@@ -45,7 +45,7 @@ def nth(run: str) -> str:
 
 
 def pairs(run: str) -> str:
-    """Read three or four digits as years and house numbers are: "602" is "six oh two"."""
+    """Write three or four digits like a year or house number: "602" is "six oh two"."""
     value = int(run)
     if value < 100 or len(run) > 4:
         return whole(run)
@@ -60,5 +60,5 @@ def pairs(run: str) -> str:
 
 
 def is_one(run: str) -> bool:
-    """Tell whether what is counted stands in the singular."""
+    """Return whether the noun after a number is singular."""
     return run == "1"

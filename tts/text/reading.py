@@ -1,0 +1,149 @@
+"""Divides a text into words, each with its letters and its phones.
+
+``{HH AH0 L OW1}`` in a text is read as ARPAbet phones, as in NVIDIA's Tacotron 2. All other text is
+cleaned, and each word of it may be looked up in a pronunciation dictionary.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from tts.text.symbols import PHONE_PREFIX
+
+if TYPE_CHECKING:
+    from tts.text.lexicon import Lexicon
+
+# Braces that are closed and not empty. Other braces are ordinary characters, which no table has.
+_BRACES = re.compile(r"\{(\s*[^{}\s][^{}]*)\}")
+# Accents, joiners, spaces and punctuation have no sound, so their loss is not reported.
+_SOUNDLESS_CATEGORIES = frozenset("MCZP")
+_SOUNDLESS = frozenset("™®")
+# So many texts are remembered that a training reads each text only once, not once per epoch.
+_MAX_READINGS = 2**15
+
+
+class Word(NamedTuple):
+    """Holds a word, or the characters between two words, as symbols of the table.
+
+    Attributes:
+        letters: the symbols of its letters.
+        phones: the symbols of its phones; None if its pronunciation is not known.
+    """
+
+    letters: tuple[str, ...]
+    phones: tuple[str, ...] | None = None
+
+
+class Reading(NamedTuple):
+    """Holds a text as words, and the count of everything that the symbol table lacks."""
+
+    words: tuple[Word, ...]
+    unknown: Mapping[str, int]
+
+
+class WordReader:
+    """Reads texts as words, and remembers the readings.
+
+    Args:
+        symbols: the symbols that a text may become: characters, and phones that begin with ``@``.
+        cleaner: cleans the text outside braces.
+        language: code of eSpeak NG; the cleaned text is then written in IPA. None: it stays.
+        lexicon: pronunciations that come before the dictionary's. None: words are not looked up.
+    """
+
+    def __init__(
+        self,
+        symbols: Collection[str],
+        cleaner: Callable[[str], str],
+        language: str | None,
+        lexicon: Lexicon | None,
+    ) -> None:
+        self._symbols = symbols
+        self._cleaner = cleaner
+        self._language = language
+        self._lexicon = lexicon
+        self._readings: dict[str, Reading] = {}
+        self._vanishing: dict[str, bool] = {}
+
+    def read(self, text: str) -> Reading:
+        """Return the words of a text."""
+        reading = self._readings.get(text)
+        if reading is None:
+            if len(self._readings) >= _MAX_READINGS:
+                self._readings.clear()
+            reading = self._readings[text] = self._read(text)
+        return reading
+
+    def clean(self, text: str) -> str:
+        """Return the cleaned text, in IPA if there is a language."""
+        cleaned = self._cleaner(text)
+        if self._language is None or not cleaned.strip():
+            return cleaned
+        from tts.text.espeak import to_ipa
+
+        return to_ipa(cleaned, self._language)
+
+    def _read(self, text: str) -> Reading:
+        words: list[Word] = []
+        unknown: Counter[str] = Counter()
+        for is_phones, piece in _split_at_braces(text):
+            if is_phones:
+                words.append(Word(self._phones(piece, unknown)))
+            else:
+                words += self._words(self.clean(piece), unknown)
+                if not piece.isascii():
+                    unknown.update(filter(self._vanishes, piece))
+        return Reading(tuple(words), dict(unknown))
+
+    def _words(self, cleaned: str, unknown: Counter[str]) -> Iterator[Word]:
+        """Divide a cleaned text into words, with phones for those that are looked up."""
+        end = 0
+        for begin, after, phones in self._pronunciations(cleaned):
+            yield Word(self._letters(cleaned[end:begin], unknown))
+            symbols = tuple(PHONE_PREFIX + phone for phone in phones)
+            yield Word(self._letters(cleaned[begin:after], unknown), symbols)
+            end = after
+        yield Word(self._letters(cleaned[end:], unknown))
+
+    def _pronunciations(self, cleaned: str) -> list[tuple[int, int, tuple[str, ...]]]:
+        if self._lexicon is None:
+            return []
+        from tts.text.arpabet import pronounce
+
+        return pronounce(cleaned, self._lexicon)
+
+    def _letters(self, piece: str, unknown: Counter[str]) -> tuple[str, ...]:
+        known = tuple([char for char in piece if char in self._symbols])
+        if len(known) < len(piece):
+            unknown.update(char for char in piece if char not in self._symbols)
+        return known
+
+    def _phones(self, piece: str, unknown: Counter[str]) -> tuple[str, ...]:
+        symbols = [PHONE_PREFIX + phone for phone in piece.split()]
+        unknown.update(f"{{{symbol[1:]}}}" for symbol in symbols if symbol not in self._symbols)
+        return tuple([symbol for symbol in symbols if symbol in self._symbols])
+
+    def _vanishes(self, char: str) -> bool:
+        """Return whether the cleaner removes a character that may have a sound."""
+        if char not in self._vanishing:
+            soundless = char in _SOUNDLESS or unicodedata.category(char)[0] in _SOUNDLESS_CATEGORIES
+            self._vanishing[char] = not soundless and not self._cleaner(char)
+        return self._vanishing[char]
+
+
+def join_symbols(symbols: Iterable[str]) -> str:
+    """Write symbols as a text; neighbouring phones share one pair of braces."""
+    shown = (f"{{{s[1:]}}}" if len(s) > 1 and s.startswith(PHONE_PREFIX) else s for s in symbols)
+    return "".join(shown).replace("}{", " ")
+
+
+def _split_at_braces(text: str) -> Iterator[tuple[bool, str]]:
+    """Split a text at its braces; ``True`` marks the pieces that stand inside them."""
+    # A pattern with one group splits a text into text, group, text, group, ..., text.
+    for i, piece in enumerate(_BRACES.split(text)):
+        if piece:
+            yield i % 2 == 1, piece
