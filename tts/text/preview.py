@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tts.text.reading import join_symbols
 from tts.text.symbols import PHONE_PREFIX
-from tts.text.tokenizer import Tokenizer, join_symbols
+from tts.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
