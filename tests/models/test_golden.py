@@ -14,7 +14,7 @@ from torch import Tensor
 from tests.support.paths import GOLDEN
 from tts.audio import LogMel, MelConfig
 from tts.models import Tacotron2, WaveGlow
-from tts.pretrained.importers.nvidia import from_nvidia_state_dict, to_nvidia_state_dict
+from tts.pretrained.importers.nvidia_names import from_nvidia_state_dict, to_nvidia_state_dict
 from tts.text import Tokenizer
 
 TOLERANCE = 1e-4

@@ -13,7 +13,7 @@ from tts.core.errors import InputError
 from tts.models import Tacotron2, WaveGlow
 from tts.pretrained import describe, load, save
 from tts.pretrained.convert import convert
-from tts.pretrained.importers.nvidia import to_nvidia_state_dict
+from tts.pretrained.importers.nvidia_names import to_nvidia_state_dict
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_command_describes_what_cannot_be_loaded(small_tacotron2, tmp_path, caps
         (["describe", "gone.pt"], "gone.pt: no such checkpoint"),
         (["convert", "gone.pt", "x.pt", "--mel", "rate"], "write FIELD=NUMBER"),
         (["convert", "gone.pt", "x.pt", "--symbols", "gone.json"], "cannot be read as JSON"),
-        (["fetch", "a/b"], "a/b: not a name; known are tacotron2"),
+        (["fetch", "a/b"], "a/b: not a name; choose from tacotron2"),
         (["fetch", "waveglow_univ"], "did you mean waveglow_univ"),
     ],
 )

@@ -13,7 +13,7 @@ from tts.commands.pretrained import main
 from tts.core.errors import InputError
 from tts.pretrained import describe, load, save
 from tts.pretrained.convert import convert
-from tts.pretrained.importers.nvidia import to_nvidia_state_dict
+from tts.pretrained.importers.nvidia_names import to_nvidia_state_dict
 
 TABLE = {"symbols": ["_", "a"], "cleaner": "english_cleaners"}
 LONG = ["_", *map(chr, range(0x100, 0x100 + 147))]

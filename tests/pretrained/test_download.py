@@ -21,7 +21,7 @@ from tts.pretrained import catalogue, describe, load, save
 from tts.pretrained.catalogue import CATALOGUE, Published, find
 from tts.pretrained.convert import convert
 from tts.pretrained.download import cache_dir, fetch
-from tts.pretrained.importers.nvidia import to_nvidia_state_dict
+from tts.pretrained.importers.nvidia_names import to_nvidia_state_dict
 
 CONTENT = bytes(range(256)) * 4000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -324,7 +324,7 @@ def test_first_release_alternates_by_its_name(cache, small_waveglow, tmp_path, c
     network = WaveGlow(small_waveglow.config, n_channels=512, n_flows=1, n_layers=2)
     torch.save({"state_dict": separate_layers(network)}, cache / "waveglow_old.pt")
     assert load("waveglow_old").config.alternate_halves
-    assert "taken" not in caplog.text
+    assert "assumed" not in caplog.text
     convert("waveglow_old", tmp_path / "x.safetensors")
     assert load(tmp_path / "x.safetensors").config.alternate_halves
     vocoder, _ = load_waveglow("waveglow_old")
@@ -340,7 +340,7 @@ def test_512_channels_of_deep_learning_examples_are_no_guess(cache, small_wavegl
     file = cache / CATALOGUE["dle_waveglow_fp32"].file
     torch.save({"state_dict": separate_layers(network)}, file)
     assert not load("dle_waveglow_fp32").config.alternate_halves
-    assert "taken" not in caplog.text
+    assert "assumed" not in caplog.text
 
 
 def test_misspelt_name_is_told_the_nearest():

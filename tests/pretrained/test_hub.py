@@ -17,7 +17,7 @@ from tts.core.errors import InputError
 from tts.models import Tacotron2, WaveGlow
 from tts.pretrained import save
 from tts.pretrained.catalogue import CATALOGUE
-from tts.pretrained.importers.nvidia import to_nvidia_state_dict
+from tts.pretrained.importers.nvidia_names import to_nvidia_state_dict
 
 SNIPPET = """
 import torch

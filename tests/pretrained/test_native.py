@@ -217,7 +217,7 @@ def test_safetensors_with_a_damaged_description_is_refused(tmp_path):
 
 
 def test_safetensors_of_nvidia_names_loads(small_waveglow, tmp_path):
-    from tts.pretrained.importers.nvidia import to_nvidia_state_dict
+    from tts.pretrained.importers.nvidia_names import to_nvidia_state_dict
 
     save_file(to_nvidia_state_dict(small_waveglow), tmp_path / "x.safetensors")
     assert_same(load(tmp_path / "x.safetensors"), small_waveglow)

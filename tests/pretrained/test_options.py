@@ -14,7 +14,7 @@ from tts.inference import Synthesizer, load_waveglow
 from tts.models import Tacotron2, WaveGlow
 from tts.pretrained import describe, load, save
 from tts.pretrained.convert import convert
-from tts.pretrained.importers.nvidia import to_nvidia_state_dict
+from tts.pretrained.importers.nvidia_names import to_nvidia_state_dict
 
 SYMBOLS = ["_", *map(chr, range(0x100, 0x100 + 147))]
 

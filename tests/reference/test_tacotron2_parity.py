@@ -5,7 +5,7 @@ import torch
 
 from tts.models import Tacotron2, Tacotron2Config, tacotron2_loss
 from tts.pretrained import save
-from tts.pretrained.importers.nvidia import from_nvidia_state_dict, to_nvidia_state_dict
+from tts.pretrained.importers.nvidia_names import from_nvidia_state_dict, to_nvidia_state_dict
 
 TEXT_LENGTHS = {"equal": (9, 9), "ragged": (9, 6)}
 MEL_LENGTHS = {"equal": (13, 13), "ragged": (13, 8)}

@@ -8,7 +8,7 @@ from tts.inference.vocoders.denoiser import Denoiser
 from tts.models import WaveGlow, WaveGlowConfig, waveglow_loss
 from tts.pretrained import load, save
 from tts.pretrained.convert import convert
-from tts.pretrained.importers.nvidia import to_nvidia_state_dict
+from tts.pretrained.importers.nvidia_names import to_nvidia_state_dict
 
 
 def assert_close(found: torch.Tensor, expected: torch.Tensor) -> None:

@@ -9,7 +9,7 @@ from tts.audio import MelConfig
 from tts.core.errors import InputError
 from tts.models import Tacotron2, WaveGlow
 from tts.pretrained import save
-from tts.pretrained.importers.nvidia import to_nvidia_state_dict
+from tts.pretrained.importers.nvidia_names import to_nvidia_state_dict
 from tts.pretrained.importers.tables import BEFORE_NOVEMBER_2018, ENGLISH
 from tts.training.warm_start import EMBEDDING, warm_start, warm_start_run
 

@@ -1,4 +1,4 @@
-"""``python -m tts.pretrained``: describe, convert, average and fetch checkpoints.
+"""Runs ``python -m tts.pretrained``, which describes, converts, averages and fetches checkpoints.
 
     python -m tts.pretrained describe FILE
     python -m tts.pretrained convert IN OUT
@@ -6,7 +6,7 @@
     python -m tts.pretrained fetch NAME
     python -m tts.pretrained list
 
-FILE and IN are files or names of the list.
+FILE and IN are files, or names that ``list`` shows.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one of the commands.
 
     Args:
-        arguments: of the command line.
+        arguments: arguments of the command line; those of the process by default.
 
     Returns:
-        0, or 2 after a line that says what is wrong.
+        The exit status: 0, or 2 after a line that says what is wrong.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -44,43 +44,49 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tts.pretrained",
         description="Describe, convert, average and fetch checkpoints.",
-        epilog="FILE and IN are files, or names that `list` shows: those are downloaded once.",
+        epilog="FILE and IN are files, or names that `list` shows, which are downloaded once.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     describe = commands.add_parser("describe", help="say what a checkpoint holds")
     describe.add_argument("file", metavar="FILE")
-    describe.add_argument("--json", action="store_true", help="the whole description, as JSON")
+    describe.add_argument("--json", action="store_true", help="print the whole description as JSON")
     describe.add_argument(
-        "--clip", metavar="WAV", help="measure which half a WaveGlow's couplings transform"
+        "--clip",
+        metavar="WAV",
+        help="measure which half a WaveGlow's couplings transform",
     )
     describe.set_defaults(command=_describe)
 
     convert = commands.add_parser("convert", help="write a checkpoint in another format")
     convert.add_argument("source", metavar="IN")
     convert.add_argument("target", metavar="OUT")
-    convert.add_argument("--format", choices=("safetensors", "nvidia"), help="else by the ending")
+    convert.add_argument(
+        "--format", choices=("safetensors", "nvidia"), help="by default by OUT's ending"
+    )
     convert.add_argument(
         "--weight-norm",
         choices=("keep", "fold", "split"),
         default="keep",
-        help="of a WaveGlow: fold it (layout D), or split it for training (layout C)",
+        help="fold a WaveGlow's weight norm (layout D), or split it for training (layout C)",
     )
     convert.add_argument(
-        "--half", action="store_true", help="round the weights to float16: a file of half the size"
+        "--half",
+        action="store_true",
+        help="round the weights to float16: half the size",
     )
     convert.add_argument("--symbols", metavar="FILE", help="JSON list of a Tacotron 2's symbols")
     convert.add_argument(
         "--alternate-halves",
         choices=("true", "false"),
-        help="whether a WaveGlow's couplings alternate",
+        help="whether a WaveGlow's couplings transform the two halves in turn",
     )
     convert.add_argument(
         "--mel",
         metavar="FIELD=VALUE",
         action="append",
         default=[],
-        help="field of the mel contract, where it is not NVIDIA's and the file does not say",
+        help="field of the mel contract that is not NVIDIA's, for a file that does not state it",
     )
     convert.set_defaults(command=_convert)
 
@@ -92,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("name", metavar="NAME")
     fetch.set_defaults(command=_fetch)
 
-    commands.add_parser("list", help="the published checkpoints").set_defaults(command=_list)
+    commands.add_parser("list", help="list the published checkpoints").set_defaults(command=_list)
     return parser
 
 
@@ -107,41 +113,41 @@ def _describe(options: argparse.Namespace) -> list[str]:
     from tts.pretrained.files import read_checkpoint
 
     if options.json and options.clip:
-        raise InputError("--json prints what the file says, --clip measures: take one of them")
+        raise InputError("--json prints what the file says, --clip measures: give one of them")
     file, checkpoint = read_checkpoint(options.file)
-    known = checkpoint.description
+    description = checkpoint.description
     if options.json:
-        return [json.dumps(known, indent=1, default=str)]
-    parameters = sum(value.numel() for value in checkpoint.state.values())
-    tokenizer = known["tokenizer"]
+        return [json.dumps(description, indent=1, default=str)]
+    mel, n_weights = description["mel"], sum(v.numel() for v in checkpoint.state.values())
+    tokenizer, source = description["tokenizer"], description["source"]
     lines = [
         f"file      {file}",
         f"layout    {checkpoint.layout}",
-        f"network   {known['network']}, {parameters:,} numbers",
-        f"sizes     {_listed(known['network_config'])}",
-        f"mel       {_listed(known['mel']) if known['mel'] else 'not in the file'}",
+        f"network   {description['network']}, {n_weights:,} weights",
+        f"sizes     {_fields_as_text(description['network_config'])}",
+        f"mel       {_fields_as_text(mel) if mel else 'not in the file'}",
         f"symbols   {len(tokenizer['symbols']) if tokenizer else 'not in the file'}",
-        f"corpus    {known['corpus'] or 'not in the file'}",
+        f"corpus    {description['corpus'] or 'not in the file'}",
     ]
-    lines += [f"source    {_listed(known['source'])}"] if known["source"] else []
+    lines += [f"source    {_fields_as_text(source)}"] if source else []
     lines += [f"note      {note}" for note in (*checkpoint.notes, *checkpoint.doubts)]
     lines += [f"problem   {checkpoint.problem}"] if checkpoint.problem else []
-    return lines + (_halves(options) if options.clip else [])
+    return lines + (_measured_halves(options) if options.clip else [])
 
 
-def _halves(options: argparse.Namespace) -> list[str]:
+def _measured_halves(options: argparse.Namespace) -> list[str]:
     from tts.pretrained.convert import nll_by_order
 
-    found = nll_by_order(options.file, options.clip)
-    best = min(found, key=lambda order: found[order])
+    means = nll_by_order(options.file, options.clip)
+    best = min(means, key=lambda order: means[order])
     return [
         f"halves    alternate_halves={str(order).lower()}: {value:.2f} nats for each sample"
         + (" <- the likelier order" if order == best else "")
-        for order, value in found.items()
+        for order, value in means.items()
     ]
 
 
-def _listed(fields: dict[str, Any]) -> str:
+def _fields_as_text(fields: dict[str, Any]) -> str:
     return " ".join(f"{name}={value}" for name, value in fields.items())
 
 
@@ -187,7 +193,7 @@ def _fetch(options: argparse.Namespace) -> list[str]:
 
     entry = find(options.name)
     if entry is None:
-        raise InputError(f"{options.name}: not a name; known are {', '.join(CATALOGUE)}")
+        raise InputError(f"{options.name}: not a name; choose from {', '.join(CATALOGUE)}")
     return [str(fetch(entry))]
 
 

@@ -1,4 +1,4 @@
-"""``python -m tts.pretrained``; see :mod:`tts.commands.pretrained`."""
+"""Runs ``python -m tts.pretrained``; see :mod:`tts.commands.pretrained`."""
 
 import sys
 

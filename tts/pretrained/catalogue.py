@@ -1,10 +1,10 @@
-"""The published checkpoints: what they are called here, and where they were put.
+"""Lists the published checkpoints: their names in this project, and their addresses.
 
-The last come with the package, in ``tts/voices``.
+The last entries come with the package, in ``tts/voices``.
 
-Addresses are those that the projects print. None of them prints a hash, so `sha256` is unknown
-until somebody who has the file tells it; the download then pins the hash of what came first (see
-`tts.core.download`). Sizes are given where they are known.
+The addresses are those that the projects publish. No project publishes a hash, so `sha256` stays
+unknown until a user who has the file reports it. Until then the download keeps the hash of the
+first file that arrived (see `tts.core.download`). Sizes are given where they are known.
 """
 
 from __future__ import annotations
@@ -16,36 +16,33 @@ from types import MappingProxyType
 from typing import Any
 
 from tts.core.errors import InputError
+from tts.pretrained.limits import LONGEST_NAME, printable_name
 
 _DRIVE = "https://drive.usercontent.google.com/download?export=download&confirm=t&id="
 _NGC = "https://api.ngc.nvidia.com/v2/models/nvidia/"
 _TORCHAUDIO = "https://download.pytorch.org/torchaudio/models/"
 
-#: Spectrograms of torchaudio's WaveRNN, which no WaveGlow was trained on.
+#: Mel contract of torchaudio's WaveRNN. No WaveGlow was trained on such spectrograms.
 _WAVERNN_MEL = MappingProxyType(
     {"n_fft": 2048, "hop_length": 275, "win_length": 1100, "f_min": 40.0, "f_max": 11025.0}
 )
 
 
-# of a name, as messages show it
-_LONGEST = 200
-
-
 @dataclass(frozen=True)
 class Published:
-    """A file that somebody published.
+    """Describes one published checkpoint file.
 
     Attributes:
-        name: what it is called here.
-        file: its name in the cache.
-        urls: where it is, the first choice first; none if it comes with the package.
+        name: the name that a user types.
+        file: name of the file in the cache.
+        urls: addresses, the first choice first; none if the file comes with the package.
         network: "Tacotron2" or "WaveGlow".
-        note: what one should know before using it.
-        mel: fields of its mel contract that are not NVIDIA's.
-        alternate_halves: whether a WaveGlow's couplings do, which its file need not say; None
-            where its layout does.
-        sha256: hexadecimal; None where nobody states it.
-        size: bytes; None where nobody states it.
+        note: a remark that helps to choose the file.
+        mel: fields of its mel contract that differ from NVIDIA's.
+        alternate_halves: whether the couplings of a WaveGlow transform the two halves in turn, for
+            a file that does not say so; None where the layout of the file says it.
+        sha256: hexadecimal; None where it is unknown.
+        size: in bytes; None where it is unknown.
     """
 
     name: str
@@ -60,27 +57,20 @@ class Published:
 
 
 def find(name: str) -> Published | None:
-    """Look a name up; None for something that looks like a path.
+    """Look up a name; return None for a text that looks like a path.
 
     Raises:
-        InputError: a misspelt name, with the nearest ones.
+        InputError: the name is misspelt; the message has the nearest names.
     """
     if name in CATALOGUE:
         return CATALOGUE[name]
     if "/" in name or "\\" in name or "." in name:
         return None
-    close = difflib.get_close_matches(name[:_LONGEST], CATALOGUE, n=3) or list(CATALOGUE)
+    close = difflib.get_close_matches(name[:LONGEST_NAME], CATALOGUE, n=3) or list(CATALOGUE)
     raise InputError(
-        f"{shown(name)}: no such checkpoint file, and no published one of that name; "
+        f"{printable_name(name)}: no such checkpoint file, and no published one of that name; "
         f"did you mean {', '.join(close)}?"
     )
-
-
-def shown(name: object) -> str:
-    """A name that no file has, as a message can show it."""
-    text = str(name)
-    text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
-    return text if text.isprintable() else repr(text)
 
 
 def _drive(name: str, file: str, key: str, network: str, note: str, **more: Any) -> Published:
@@ -160,7 +150,7 @@ _ALL = (
         "dle_tacotron2_fp32",
         "tacotron2_pyt_ckpt_fp32/versions/19.09.0/files/nvidia_tacotron2pyt_fp32_20190427",
         "Tacotron2",
-        "DeepLearningExamples; what torch.hub gave as nvidia_tacotron2",
+        "DeepLearningExamples; torch.hub's nvidia_tacotron2",
     ),
     _ngc(
         "dle_waveglow_fp16",
@@ -173,7 +163,7 @@ _ALL = (
         "dle_waveglow_fp32",
         "waveglow_ckpt_fp32/versions/19.09.0/files/nvidia_waveglowpyt_fp32_20190427",
         "WaveGlow",
-        "DeepLearningExamples, 512 channels, layout B; what torch.hub gave as nvidia_waveglow",
+        "DeepLearningExamples, 512 channels, layout B; torch.hub's nvidia_waveglow",
         alternate_halves=False,
     ),
     _ngc(

@@ -1,4 +1,4 @@
-"""What every reader produces, a description and a state dict, and the network built of them."""
+"""Holds what every reader returns, a description and a state dict, and builds networks from it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from tts.core.errors import InputError, one_line
 from tts.models import WaveGlow
-from tts.pretrained.catalogue import shown
 from tts.pretrained.descriptions import NETWORKS
+from tts.pretrained.limits import printable_name
 
 _KINDS: dict[str, tuple[Any, str]] = {
     "int": (int, "a whole number"),
@@ -22,22 +22,23 @@ _KINDS: dict[str, tuple[Any, str]] = {
     "bool": (bool, "true or false"),
     "str": (str, "a word"),
 }
-# no size of these networks comes near
+# far above any size that these networks have
 _LARGEST = 10**6
-# how many layers a network has; each layer has more than one weight
+# fields whose product is a number of layers; each layer has more than one weight
 _LAYERS = (("n_flows", "n_layers"), ("encoder_n_convolutions",), ("postnet_n_convolutions",))
 
 
 class LoadedCheckpoint(NamedTuple):
-    """A checkpoint, whoever wrote it.
+    """Holds the content of a checkpoint file of any project.
 
     Attributes:
-        description: the keys of `FIELDS`; what the file does not say is None.
-        state: state dict under this project's names, float32.
-        layout: who wrote it, and how, in a few words.
-        notes: what the reader changed, one sentence each.
-        doubts: what it took for granted, and could not know.
-        problem: why no network can be built of it; it may serve as a warm start all the same.
+        description: a value for each of `FIELDS`; None for what the file does not say.
+        state: state dict under this project's names, in float32.
+        layout: a few words on the project that wrote the file, and on its layout.
+        notes: one sentence for each change that the reader made.
+        doubts: one sentence for each assumption of the reader that may be wrong.
+        problem: the reason why no network can be built from it, or None. Such a checkpoint can
+            still start a training.
     """
 
     description: dict[str, Any]
@@ -49,7 +50,7 @@ class LoadedCheckpoint(NamedTuple):
 
 
 def as_float32(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Copy tensors to the CPU, floating ones as float32, each into memory of its own."""
+    """Copy tensors to the CPU, each into its own memory, those of floating point as float32."""
     return {
         name: value.detach().to(
             device="cpu",
@@ -62,10 +63,14 @@ def as_float32(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def build(path: Path, checkpoint: LoadedCheckpoint) -> nn.Module:
-    """Make the network that a checkpoint describes, with its weights, in eval mode.
+    """Build the network that a checkpoint describes, with its weights, in eval mode.
+
+    Args:
+        path: file to name in messages.
+        checkpoint: the content of the file.
 
     Raises:
-        InputError: sizes that are not legal, weights that do not fit them, or that are not finite.
+        InputError: the sizes are illegal, the weights do not fit them, or a weight is not finite.
     """
     if checkpoint.problem is not None:
         raise InputError(f"{path}: {checkpoint.problem}")
@@ -74,7 +79,7 @@ def build(path: Path, checkpoint: LoadedCheckpoint) -> nn.Module:
     sizes = checkpoint.description["network_config"]
     try:
         _check_sizes(config_type, sizes, len(checkpoint.state))
-        with torch.device("meta"):  # no time for random weights that would be overwritten
+        with torch.device("meta"):  # random weights would take time, and be overwritten
             network = network_type(config_type(**sizes))
             if isinstance(network, WaveGlow) and not _has_weight_norm(checkpoint.state):
                 network.remove_weight_norm()
@@ -86,17 +91,17 @@ def build(path: Path, checkpoint: LoadedCheckpoint) -> nn.Module:
 
 
 def _check_sizes(config_type: type, sizes: Mapping[str, Any], n_weights: int) -> None:
-    """Refuse sizes that would take memory before anything could tell that they are wrong.
+    """Refuse sizes that would take memory before any other check could find that they are wrong.
 
     Raises:
-        ValueError: naming the field.
+        ValueError: the message names the field.
     """
     for field in fields(config_type):
         value, kind = sizes.get(field.name, field.default), str(field.type)
-        types, what = _KINDS[kind]
+        types, expected = _KINDS[kind]
         legal = isinstance(value, types) and (kind == "bool" or not isinstance(value, bool))
         if not legal or (kind == "float" and not math.isfinite(value)):
-            raise ValueError(f"{field.name}={value!r:.60}: must be {what}")
+            raise ValueError(f"{field.name}={value!r:.60}: must be {expected}")
         if kind == "int" and value > _LARGEST:
             raise ValueError(f"{field.name}={value}: at most {_LARGEST}")
     for names in _LAYERS:
@@ -106,17 +111,17 @@ def _check_sizes(config_type: type, sizes: Mapping[str, Any], n_weights: int) ->
 
 
 def check_finite(path: Path, state: Mapping[str, Tensor]) -> None:
-    """Refuse weights of which no sound can come.
+    """Refuse weights that are not finite, with which a network cannot make sound.
 
     Raises:
-        InputError: a NaN or an infinity, naming the first weight that has one.
+        InputError: a weight has a NaN or an infinity; the message names the first of them.
     """
     bad = [n for n, v in state.items() if v.is_floating_point() and not bool(v.isfinite().all())]
     if bad:
         raise InputError(
             f"{path}: {len(bad)} of {len(state)} weights are not finite (NaN or infinite), first "
-            f"{shown(bad[0])}: the training had diverged, or half precision overflowed; take an "
-            "earlier checkpoint"
+            f"{printable_name(bad[0])}: the training had diverged, or half precision overflowed; "
+            "take an earlier checkpoint"
         )
 
 
@@ -127,7 +132,7 @@ def _has_weight_norm(names: Iterable[str]) -> bool:
 def _check_fit(path: Path, network: nn.Module, state: dict[str, Tensor]) -> None:
     expected = network.state_dict()
     problems = [f"{name} is missing" for name in expected if name not in state]
-    problems += [f"{shown(name)} has no place" for name in state if name not in expected]
+    problems += [f"{printable_name(name)} has no place" for name in state if name not in expected]
     problems += [
         f"{name} is {format_shape(state[name])}, expected {format_shape(value)}"
         for name, value in expected.items()
@@ -146,5 +151,5 @@ def _check_fit(path: Path, network: nn.Module, state: dict[str, Tensor]) -> None
 
 
 def format_shape(tensor: Tensor) -> str:
-    """``"80x512x5"``, for messages."""
+    """Return the shape of a tensor for messages, as ``"80x512x5"``."""
     return "x".join(map(str, tensor.shape)) or "a scalar"

@@ -1,7 +1,7 @@
-"""One checkpoint format into another, complete: the result states its mel contract and symbols.
+"""Converts checkpoints into another format; the result states its mel contract and its symbols.
 
-What the source does not say is filled in with the published facts, and the lines that are returned
-say so. The result is read back before anybody relies on it.
+Where the source does not state them, the published facts are filled in, and the returned lines say
+so. The result is read back at once, so that no user relies on a bad file.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tts.pretrained.descriptions import contract_of
 from tts.pretrained.files import load, read_checkpoint, save
 from tts.text import Tokenizer
 
-#: Ending of the target -> format.
+#: Ending of the target file -> format.
 ENDINGS = {".safetensors": "safetensors", ".pt": "nvidia", ".pth": "nvidia"}
 WEIGHT_NORM = ("keep", "fold", "split")
 
@@ -44,18 +44,18 @@ def convert(
         source: anything that `tts.pretrained.load` reads.
         target: the file to write.
         format: "safetensors" or "nvidia"; by default by the ending of `target`.
-        weight_norm: of a WaveGlow: "fold" it into plain weights (layout D in NVIDIA's format),
-            "split" plain weights for training (layout C), or "keep" them as they are.
+        weight_norm: for a WaveGlow: "fold" it into plain weights (layout D in NVIDIA's format),
+            "split" plain weights for training (layout C), or "keep" the weights unchanged.
         symbols: see `tts.pretrained.load`.
         alternate_halves: see `tts.pretrained.load`.
-        mel: fields of the mel contract that the source does not say.
-        half: round the weights to float16: a file of half the size.
+        mel: fields of the mel contract, for a source that does not state its contract.
+        half: round the weights to float16, for a file of half the size.
 
     Returns:
-        Lines that say what was taken for granted and what was written.
+        Lines for the user that say what was assumed and what was written.
 
     Raises:
-        InputError: a source that cannot be loaded, or an unknown format or option.
+        InputError: the source cannot be loaded, or a format or option is unknown.
     """
     target = Path(target)
     format = format or ENDINGS.get(target.suffix)
@@ -72,7 +72,7 @@ def convert(
     description, lines = complete_description(file, checkpoint.description, mel)
     source_of = {"file": file.name, "layout": checkpoint.layout, "sha256": sha256(file)}
     description["source"] = checkpoint.description["source"] or source_of
-    description["config"] = _without_places(description["config"])
+    description["config"] = _without_folders(description["config"])
     save(network, target, format, description, half=half)
     _check_reads_back(target, network, half)
     kind = type(network).__name__
@@ -81,12 +81,12 @@ def convert(
     return [*lines, f"{target}: {kind} as {format}, {reads_back}"]
 
 
-def _without_places(value: Any) -> Any:
-    """Of paths in a configuration the last name: where somebody's folders lie is not given away."""
+def _without_folders(value: Any) -> Any:
+    """Keep the last name of each path in a configuration: the folders are private."""
     if isinstance(value, Mapping):
-        return {key: _without_places(item) for key, item in value.items()}
+        return {key: _without_folders(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_without_places(item) for item in value]
+        return [_without_folders(item) for item in value]
     if isinstance(value, str):
         for kind in (PurePosixPath, PureWindowsPath):
             if kind(value).is_absolute():
@@ -97,11 +97,11 @@ def _without_places(value: Any) -> Any:
 def complete_description(
     path: str | Path, description: Mapping[str, Any], mel: Mapping[str, Any] | None = None
 ) -> tuple[dict[str, Any], list[str]]:
-    """Fill in what a published file leaves out.
+    """Fill in the mel contract and the symbols that a published file leaves out.
 
     Args:
-        path: for messages.
-        description: as `tts.pretrained.describe` gives it.
+        path: file to name in messages.
+        description: a description from `tts.pretrained.describe`.
         mel: fields of the mel contract to use instead of NVIDIA's.
 
     Returns:
@@ -109,71 +109,74 @@ def complete_description(
         that was filled in.
 
     Raises:
-        InputError: `mel` for a file that states its contract, or one that is illegal or not the
-            network's.
+        InputError: `mel` is given for a file that states its contract, is illegal, or does not fit
+            the network.
     """
-    done, lines = dict(description), []
+    completed, lines = dict(description), []
     if description["mel"] is None:
         contract = _contract(path, description, mel or {})
-        done["mel"] = contract.to_dict()
-        whose = "as given" if mel else "not in the file; NVIDIA's"
+        completed["mel"] = contract.to_dict()
+        origin = "as given" if mel else "not in the file; NVIDIA's"
         lines.append(
-            f"mel contract {whose}: {contract.sample_rate} Hz, hop {contract.hop_length}, "
+            f"mel contract {origin}: {contract.sample_rate} Hz, hop {contract.hop_length}, "
             f"{contract.f_min:g} to {contract.f_max:g} Hz"
         )
     elif mel:
         raise InputError(f"{path}: the mel contract is in the file; it cannot be another one")
     if description["network"] == "Tacotron2" and description["tokenizer"] is None:
-        done["tokenizer"] = Tokenizer().to_dict()
+        completed["tokenizer"] = Tokenizer().to_dict()
         lines.append("symbols: not in the file; the published table of 148")
-    return done, lines
+    return completed, lines
 
 
 def read_complete(path: str | Path, network: str) -> LoadedCheckpoint:
-    """Read a checkpoint, with what a published file leaves out filled in.
+    """Read a checkpoint, and fill in what a published file leaves out.
 
     Args:
         path: a file, or a name of the catalogue.
-        network: "Tacotron2" or "WaveGlow": the one it has to be.
+        network: "Tacotron2" or "WaveGlow", the network that the file must hold.
 
     Raises:
-        InputError: as `tts.pretrained.load`.
+        InputError: see `tts.pretrained.load`.
     """
     file, checkpoint = read_checkpoint(path)
-    found = checkpoint.description["network"]
-    if found != network:
-        raise InputError(f"{file}: holds a {found}; a {network} is needed here")
+    kind = checkpoint.description["network"]
+    if kind != network:
+        raise InputError(f"{file}: holds a {kind}; a {network} is needed here")
     return checkpoint._replace(description=complete_description(file, checkpoint.description)[0])
 
 
 def _contract(
     path: str | Path, description: Mapping[str, Any], mel: Mapping[str, Any]
 ) -> MelConfig:
-    """Contract of a file that states none: as given, then the network's, then NVIDIA's."""
+    """Return the contract of a file that states none.
+
+    Fields come from `mel`, then from the network's sizes, then from NVIDIA's contract.
+    """
     network, sizes = description["network"], description["network_config"]
     own = {name: sizes[name] for name in ("n_mels", "hop_length", "win_length") if name in sizes}
     try:
         return contract_of(network, sizes, {**own, **mel})
     except InputError as error:
-        way_out = "" if mel else "; say what it is: convert it with --mel FIELD=VALUE"
-        raise InputError(f"{path}: its mel contract is not in the file: {error}{way_out}") from None
+        advice = "" if mel else "; state it: convert the file with --mel FIELD=VALUE"
+        raise InputError(f"{path}: its mel contract is not in the file: {error}{advice}") from None
 
 
 def nll_by_order(path: str | Path, clip: str | Path) -> dict[bool, float]:
-    """Negative log-likelihood of a recording under both orders of WaveGlow's coupling halves.
+    """Compute the negative log-likelihood of a recording for both orders of the coupling halves.
 
-    The order that a network was trained with gives about -5 to -6 for each sample of read speech,
-    the other one far more: the surest way to tell them apart.
+    The order with which a WaveGlow was trained gives about -5 to -6 nats for each sample of read
+    speech, and the other order gives far more. This is the surest way to find the right order.
 
     Args:
-        path: a WaveGlow.
-        clip: some seconds of speech.
+        path: checkpoint of a WaveGlow.
+        clip: file with some seconds of speech.
 
     Returns:
-        `alternate_halves` -> mean negative log-likelihood.
+        A value of `alternate_halves` -> mean negative log-likelihood, in nats for each sample.
 
     Raises:
-        InputError: no WaveGlow, or a recording that cannot be read at its rate.
+        InputError: the checkpoint is no WaveGlow, or the recording cannot be read.
     """
     from tts.audio import LogMel, read_wave
     from tts.models import waveglow_loss
@@ -186,21 +189,23 @@ def nll_by_order(path: str | Path, clip: str | Path) -> dict[bool, float]:
     config = WaveGlowConfig(**checkpoint.description["network_config"])
     wave = torch.from_numpy(samples[: len(samples) // config.n_group * config.n_group])[None]
     mel = LogMel(contract)(wave)
-    found = {}
+    means = {}
     for alternate in (False, True):
         sizes = {**checkpoint.description["network_config"], "alternate_halves": alternate}
-        known = {**checkpoint.description, "network_config": sizes}
-        network = cast(WaveGlow, build(file, checkpoint._replace(description=known)))
+        changed = {**checkpoint.description, "network_config": sizes}
+        network = cast(WaveGlow, build(file, checkpoint._replace(description=changed)))
         with torch.no_grad():
-            found[alternate] = float(waveglow_loss(network(mel, wave))["total"])
-    return found
+            means[alternate] = float(waveglow_loss(network(mel, wave))["total"])
+    return means
 
 
 def _check_reads_back(target: Path, network: nn.Module, half: bool) -> None:
-    again, expected = load(target).state_dict(), network.state_dict()
-    # of float16: 11 bits, and steps of 6e-8 near zero
+    written, expected = load(target).state_dict(), network.state_dict()
+    # float16 has 11 bits, and steps of 6e-8 near zero
     rtol, atol = (2**-11, 2**-24) if half else (0.0, 0.0)
-    if again.keys() != expected.keys() or any(
-        not torch.allclose(again[name], value, rtol, atol) for name, value in expected.items()
+    if written.keys() != expected.keys() or any(
+        not torch.allclose(written[name], value, rtol, atol) for name, value in expected.items()
     ):
-        raise InputError(f"{target}: does not read back as it was written; is the disk sound?")
+        raise InputError(
+            f"{target}: does not read back as it was written; check the disk and convert again"
+        )

@@ -1,8 +1,8 @@
-"""What a checkpoint says of itself: checked once, for whoever reads it and whoever writes it.
+"""Checks what a checkpoint says about itself, for every reader and for the writer.
 
-A description comes out of a file, and everything after relies on it: the mel contract has to be
-one, and one that its network can have; the tokenizer has to be one for its embedding. What the file
-does not say is None.
+A description comes out of a file, and all later code relies on it: the mel contract must be legal
+and must fit the network; the tokenizer must be legal and must fit the embedding. What the file does
+not say is None.
 """
 
 from __future__ import annotations
@@ -20,38 +20,39 @@ from tts.models import Tacotron2, Tacotron2Config, WaveGlow, WaveGlowConfig
 from tts.pretrained.limits import check_value_count
 from tts.text import Tokenizer
 
+#: Version of the description that this version of tacoglow writes.
 FORMAT = 1
+#: Key of the description in a checkpoint's dictionary and in a safetensors file's metadata.
+KEY = "tacoglow"
 FIELDS = (
     *("format", "network", "network_config", "mel", "tokenizer", "corpus", "speakers", "config"),
     "source",
 )
-#: Key of the description in a checkpoint's dictionary and in a safetensors file's metadata.
-KEY = "tacoglow"
 
 NETWORKS: dict[str, tuple[type[nn.Module], type]] = {
     "Tacotron2": (Tacotron2, Tacotron2Config),
     "WaveGlow": (WaveGlow, WaveGlowConfig),
 }
-#: Fields that a network has in common with the mels that it makes or reads.
+#: Fields that a network shares with the mels that it makes or reads.
 SHARED = {"Tacotron2": ("n_mels",), "WaveGlow": ("n_mels", "hop_length")}
 
 
 class CheckpointHints(NamedTuple):
-    """What somebody says of a file that does not say it itself.
+    """Holds facts that the user gives about a checkpoint which does not state them itself.
 
     Attributes:
-        symbols: of a Tacotron 2, in the order of its embedding.
-        alternate_halves: of a WaveGlow, whether its couplings transform the halves in turn.
+        symbols: symbols of a Tacotron 2, in the order of its embedding.
+        alternate_halves: whether the couplings of a WaveGlow transform the two halves in turn.
     """
 
     symbols: Sequence[str] | None = None
     alternate_halves: bool | None = None
 
     def check(self, path: Path, network: str) -> None:
-        """Refuse what the other network has.
+        """Refuse a fact that belongs to the other network.
 
         Raises:
-            InputError: naming it.
+            InputError: the message names the fact.
         """
         if self.symbols is not None and network != "Tacotron2":
             raise InputError(f"{path}: holds a {network}, which has no symbols; name none")
@@ -60,36 +61,35 @@ class CheckpointHints(NamedTuple):
 
 
 def validated_description(
-    path: Path, known: Mapping[str, Any], told: CheckpointHints | None = None
+    path: Path, stated: Mapping[str, Any], hints: CheckpointHints | None = None
 ) -> dict[str, Any]:
-    """Complete a description, and check all of it.
+    """Return a description with all of `FIELDS`, after checking every part of it.
 
     Args:
-        path: for messages.
-        known: as a file has it.
-        told: what else is said of the file.
-
-    Returns:
-        The keys of `FIELDS`.
+        path: file to name in messages.
+        stated: the description as the file has it.
+        hints: facts that the user gives about the file.
 
     Raises:
-        InputError: a later format, a network that does not exist here, a part that is not what
-            it should be, or something told that the file itself says.
+        InputError: a later format, an unknown network, a part that is illegal, or a hint about a
+            fact that the file itself states.
     """
-    description = {name: known.get(name) for name in FIELDS}
+    description = {name: stated.get(name) for name in FIELDS}
     try:
         check_value_count(description)
     except ValueError as error:
-        raise InputError(f"{path}: its description has {error}: not one that was written") from None
-    written = FORMAT if description["format"] is None else description["format"]
-    if type(written) is not int or written < 1:
-        raise InputError(f"{path}: its format is {written!r:.60}; it must be {FORMAT} or left out")
-    if written > FORMAT:
         raise InputError(
-            f"{path}: written in format {written} by a later tacoglow; this one reads {FORMAT}"
+            f"{path}: its description has {error}; no version of tacoglow writes that"
+        ) from None
+    version = FORMAT if description["format"] is None else description["format"]
+    if type(version) is not int or version < 1:
+        raise InputError(f"{path}: its format is {version!r:.60}; it must be {FORMAT} or left out")
+    if version > FORMAT:
+        raise InputError(
+            f"{path}: written in format {version} by a later tacoglow; this one reads {FORMAT}"
         )
-    network, config = description["network"], description["network_config"]
-    if not isinstance(network, str) or network not in NETWORKS or not isinstance(config, dict):
+    network, sizes = description["network"], description["network_config"]
+    if not isinstance(network, str) or network not in NETWORKS or not isinstance(sizes, dict):
         raise InputError(
             f"{path}: describes the network {network!r:.60}; known are {', '.join(NETWORKS)}, with "
             "a network_config"
@@ -97,61 +97,61 @@ def validated_description(
     for name, check in _CHECKS.items():
         if description[name] is not None:
             try:
-                check(description[name], network, config)
-            # what the parts themselves make of a string in the place of a list
+                check(description[name], network, sizes)
+            # the parts raise these for a value of the wrong type, as a string instead of a list
             except (TypeError, ValueError, AttributeError, RecursionError) as error:
                 raise InputError(f"{path}: its {name}: {one_line(error)}") from None
-    description["format"] = written
-    return description if told is None else {**description, **_heard(path, description, told)}
+    description["format"] = version
+    return description if hints is None else {**description, **_hinted(path, description, hints)}
 
 
-def _heard(path: Path, description: Mapping[str, Any], told: CheckpointHints) -> dict[str, Any]:
-    """Parts of a description as somebody corrects them."""
-    told.check(path, description["network"])
+def _hinted(path: Path, description: Mapping[str, Any], hints: CheckpointHints) -> dict[str, Any]:
+    """Return the parts of a description that the user's hints replace."""
+    hints.check(path, description["network"])
     sizes = description["network_config"]
-    corrected: dict[str, Any] = {}
-    if told.symbols is not None:
+    replaced: dict[str, Any] = {}
+    if hints.symbols is not None:
         if description["tokenizer"] is not None:
             raise InputError(f"{path}: its symbols are in the file; they cannot be others")
-        corrected["tokenizer"] = describe_tokenizer(path, told.symbols, _n_rows(sizes))
-    if told.alternate_halves is not None:
+        replaced["tokenizer"] = describe_tokenizer(path, hints.symbols, _n_rows(sizes))
+    if hints.alternate_halves is not None:
         if description["source"] is None:
             raise InputError(
                 f"{path}: the order of its halves is in the file, which was not converted from "
                 "one that leaves it open; it cannot be another one"
             )
-        corrected["network_config"] = {**sizes, "alternate_halves": told.alternate_halves}
-    return corrected
+        replaced["network_config"] = {**sizes, "alternate_halves": hints.alternate_halves}
+    return replaced
 
 
 def describe_tokenizer(path: Path, symbols: Sequence[str], n_rows: Any) -> dict[str, Any]:
-    """Description of the tokenizer of an embedding whose symbols somebody names.
+    """Describe the tokenizer of an embedding for which the user names the symbols.
 
     Raises:
-        InputError: more or fewer than the embedding has rows, or none that texts can produce.
+        InputError: the number of symbols is not the number of rows, or no text can produce them.
     """
     if not _is_list_of_text(symbols):
         raise InputError(f"{path}: symbols must be a list of strings")
     if len(symbols) != n_rows:
         raise InputError(f"{path}: the embedding has {n_rows} rows, {len(symbols)} symbols named")
-    named = {"symbols": list(symbols), "cleaner": "english_cleaners", "on_unknown": "warn"}
+    settings = {"symbols": list(symbols), "cleaner": "english_cleaners", "on_unknown": "warn"}
     try:
-        Tokenizer.from_dict(named)
+        Tokenizer.from_dict(settings)
     except InputError as error:
         raise InputError(f"{path}: symbols that are named for it: {error}") from None
-    return named
+    return settings
 
 
 def contract_of(network: str, sizes: Mapping[str, Any], contract: Mapping[str, Any]) -> MelConfig:
-    """Mel contract of a network.
+    """Return the mel contract of a network.
 
     Args:
         network: "Tacotron2" or "WaveGlow".
-        sizes: of the network; what they leave out has its default.
-        contract: fields of the contract; what they leave out has its default.
+        sizes: fields of the network's config; those left out have their defaults.
+        contract: fields of the contract; those left out have their defaults.
 
     Raises:
-        InputError: no legal contract, or one that such a network cannot have.
+        InputError: the contract is illegal, or such a network cannot have it.
     """
     mel = MelConfig.from_dict(contract)
     for name in SHARED[network]:
@@ -170,16 +170,16 @@ def _n_rows(sizes: Mapping[str, Any]) -> Any:
 
 
 def _check_mel(mel: Any, network: str, sizes: Mapping[str, Any]) -> None:
-    _require_names("fields", mel)
+    _check_names("fields", mel)
     contract_of(network, sizes, mel)
 
 
 def _check_tokenizer(tokenizer: Any, network: str, sizes: Mapping[str, Any]) -> None:
-    _require_names("settings", tokenizer)
+    _check_names("settings", tokenizer)
     if not _is_list_of_text(tokenizer.get("symbols")):
         raise InputError("symbols must be a list of strings")
     lexicon = tokenizer.get("lexicon")
-    # a path would be one of the machine that wrote it, and is not followed on this one
+    # a path would lie on the machine that wrote the file, and must not be opened on this one
     if lexicon is not None and not isinstance(lexicon, Mapping):
         raise InputError("lexicon must be the entries themselves")
     n_symbols = Tokenizer.from_dict(tokenizer).n_symbols
@@ -201,12 +201,12 @@ def _check_corpus(corpus: Any, *_: Any) -> None:
 
 
 def _check_table(table: Any, *_: Any) -> None:
-    _require_names("names", table)
+    _check_names("names", table)
 
 
-def _require_names(what: str, value: Any) -> None:
+def _check_names(kind: str, value: Any) -> None:
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
-        raise InputError(f"{value!r:.60} is no table of {what}")
+        raise InputError(f"{value!r:.60} is no table of {kind}")
 
 
 def _is_list_of_text(value: Any) -> bool:

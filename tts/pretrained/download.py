@@ -1,6 +1,6 @@
-"""Published checkpoints into a cache, by `tts.core.download`; the package brings its own along.
+"""Downloads published checkpoints into a cache; some checkpoints come with the package.
 
-Environment: ``TACOGLOW_CACHE`` moves the cache from ``~/.cache/tacoglow``.
+The environment variable ``TACOGLOW_CACHE`` moves the cache from ``~/.cache/tacoglow``.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from tts.core import download
 from tts.core.errors import InputError, one_line
 from tts.pretrained.catalogue import Published
 
-#: Folder of the package with the checkpoints that come with it.
+#: Folder in the package with the checkpoints that come with it.
 VOICES = "voices"
 
 
 def cache_dir() -> Path:
-    """Folder of downloaded checkpoints.
+    """Return the folder of downloaded checkpoints.
 
     Raises:
-        InputError: ``TACOGLOW_CACHE`` lies in the home folder of nobody.
+        InputError: ``TACOGLOW_CACHE`` lies in the home folder of an unknown user.
     """
     base = os.environ.get("TACOGLOW_CACHE")
     try:
@@ -33,14 +33,14 @@ def cache_dir() -> Path:
 
 
 def fetch(entry: Published, cache: Path | None = None) -> Path:
-    """Give a published checkpoint, from the package, from the cache or from the network.
+    """Return the file of a published checkpoint, and download it if it is not in the cache.
 
     Args:
-        entry: of the catalogue.
-        cache: folder; `cache_dir` by default.
+        entry: an entry of the catalogue.
+        cache: folder of the downloads; `cache_dir` by default.
 
     Raises:
-        InputError: as `tts.core.download.download_file`.
+        InputError: see `tts.core.download.download_file`.
     """
     if not entry.urls:
         return Path(str(resources.files("tts"))) / VOICES / entry.file

@@ -1,4 +1,4 @@
-"""`load`, `save` and `describe`: checkpoints in and out of files."""
+"""Loads networks from checkpoint files, saves them, and describes what a file holds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from tts.core.errors import InputError, listed
 from tts.core.files import replacing
 from tts.models import WaveGlow
-from tts.pretrained import catalogue, download, native
+from tts.pretrained import catalogue, download
 from tts.pretrained.checkpoint import LoadedCheckpoint, as_float32, build
 from tts.pretrained.descriptions import (
     FORMAT,
@@ -26,8 +26,11 @@ from tts.pretrained.descriptions import (
     contract_of,
     validated_description,
 )
-from tts.pretrained.importers import nvidia
+from tts.pretrained.importers.nvidia import parse_nvidia
+from tts.pretrained.importers.nvidia_names import constructor_arguments, to_nvidia_state_dict
 from tts.pretrained.importers.reader import read_contents
+from tts.pretrained.limits import printable_name
+from tts.pretrained.native import parse_native
 
 _log = logging.getLogger(__name__)
 
@@ -40,21 +43,22 @@ def load(
     symbols: Sequence[str] | None = None,
     alternate_halves: bool | None = None,
 ) -> nn.Module:
-    """Build the network of a checkpoint: one of this project, or a published one.
+    """Build the network of a checkpoint of this project, or of a published one.
 
-    No code of the file is run. Half precision becomes float32. The network carries what the file
-    says about itself as `description`, with the keys of `describe`. A WaveGlow whose weight norm
-    was folded stays so; `apply_weight_norm` splits it again for training.
+    No code of the file is run. Half precision becomes float32. The network has what the file says
+    about itself in its attribute `description`, with the keys of `describe`. A WaveGlow whose
+    weight norm was folded stays folded; `apply_weight_norm` splits it again for training.
 
     Args:
         path: Lightning checkpoint or safetensors of this project; a file of NVIDIA/tacotron2,
             NVIDIA/waveglow (any layout, weights or pickled module), DeepLearningExamples, NeMo or
             torchaudio; or a name of `tts.pretrained.catalogue`, which is downloaded once.
-        device: where the weights go.
-        network: "Tacotron2" or "WaveGlow" if it has to be that one.
-        symbols: of a Tacotron 2 whose file does not say, in the order of its embedding.
-        alternate_halves: of a WaveGlow that somebody else trained: whether its couplings transform
-            the two halves in turn, where the file does not say or a conversion took it wrongly.
+        device: device for the weights.
+        network: "Tacotron2" or "WaveGlow" if only one of them will do.
+        symbols: symbols of a Tacotron 2 whose file does not say them, in the order of its
+            embedding.
+        alternate_halves: for a WaveGlow of another project: whether its couplings transform the
+            two halves in turn, where the file does not say so or a conversion assumed it wrongly.
 
     Returns:
         `tts.models.Tacotron2` or `tts.models.WaveGlow`, in eval mode.
@@ -63,9 +67,9 @@ def load(
         InputError: one line that names the file and what is wrong with it.
     """
     file, checkpoint = read_checkpoint(path, symbols=symbols, alternate_halves=alternate_halves)
-    found = checkpoint.description["network"]
-    if network is not None and found != network:
-        raise InputError(f"{file}: holds a {found}; a {network} is needed here")
+    kind = checkpoint.description["network"]
+    if network is not None and kind != network:
+        raise InputError(f"{file}: holds a {kind}; a {network} is needed here")
     built = build(file, checkpoint).to(device)
     for note in checkpoint.notes:
         _log.info("%s: %s", file, note)
@@ -76,15 +80,15 @@ def load(
 
 
 def describe(path: str | Path) -> dict[str, Any]:
-    """Say what a checkpoint holds, without building it.
+    """Describe what a checkpoint holds, without building the network.
 
     Returns:
         "format", "network" (name of the class), "network_config", "mel", "tokenizer", "corpus",
-        "speakers" (their names, if there are several), "config", "source" (file that it was
-        converted from); None for what the file does not say.
+        "speakers" (their names, if there are several), "config", "source" (the file from which it
+        was converted); None for what the file does not say.
 
     Raises:
-        InputError: as `load`.
+        InputError: see `load`.
     """
     return read_checkpoint(path)[1].description
 
@@ -95,29 +99,29 @@ def read_checkpoint(
     symbols: Sequence[str] | None = None,
     alternate_halves: bool | None = None,
 ) -> tuple[Path, LoadedCheckpoint]:
-    """Read a checkpoint, also one that `load` would refuse to build.
+    """Read a checkpoint, also one from which `load` would refuse to build a network.
 
     Args:
         path: a file, or a name of the catalogue.
-        symbols: as `load`.
-        alternate_halves: as `load`.
+        symbols: see `load`.
+        alternate_halves: see `load`.
 
     Returns:
         The file, and what it holds.
 
     Raises:
-        InputError: as `load`.
+        InputError: see `load`.
     """
     published = _published(str(path))
     file = download.fetch(published) if published else Path(path)
     data = read_contents(file)
     if published and alternate_halves is None:
         alternate_halves = published.alternate_halves
-    told = CheckpointHints(symbols, alternate_halves)
-    checkpoint = native.parse_native(file, data, told) or nvidia.parse_nvidia(file, data, told)
+    hints = CheckpointHints(symbols, alternate_halves)
+    checkpoint = parse_native(file, data, hints) or parse_nvidia(file, data, hints)
     if checkpoint is None:
         raise InputError(
-            f"{file}: neither a Tacotron 2 nor a WaveGlow that is known here; keys: {_keys(data)}"
+            f"{file}: neither a Tacotron 2 nor a WaveGlow of a known layout; keys: {_keys(data)}"
         )
     if published and published.mel and checkpoint.description["mel"] is None:
         network, sizes = (checkpoint.description[name] for name in ("network", "network_config"))
@@ -127,7 +131,10 @@ def read_checkpoint(
 
 
 def _published(name: str) -> catalogue.Published | None:
-    """The entry of a name, before which a file of that name goes; a folder does not."""
+    """Return the catalogue's entry for a name, or None for a file.
+
+    A file of that name goes before the catalogue, a folder does not.
+    """
     if os.path.isfile(name) or (os.path.isdir(name) and name not in catalogue.CATALOGUE):
         return None
     return catalogue.find(name)
@@ -141,38 +148,39 @@ def save(
     *,
     half: bool = False,
 ) -> None:
-    """Write a network to a file, all of it or nothing.
+    """Write a network to a file, completely or not at all.
 
     Args:
         network: `tts.models.Tacotron2` or `tts.models.WaveGlow`.
         path: the file, replaced if it exists.
         format: "safetensors"; or "nvidia": a state dict under NVIDIA's names, for a WaveGlow in
-            layout C (or D, if its weight norm is folded) with the arguments of their constructor
-            under "config".
-        description: mel contract, tokenizer and so on, as `describe` gives them; by default
-            those that `load` found. The network and its sizes are always the network's own.
+            layout C (or D, if its weight norm is folded) with the arguments of NVIDIA's
+            constructor under "config".
+        description: mel contract, tokenizer and so on, as `describe` returns them; by default
+            those that `load` read. The name and the sizes of the network are always the
+            network's own.
         half: round the weights to float16, for a file of half the size; `load` makes them float32
-            again. Whole numbers and what float16 cannot hold stay as they are.
+            again. Whole numbers, and tensors with a value that float16 cannot hold, stay unchanged.
 
     Raises:
-        InputError: an unknown format, a file that cannot be written, or a network for which
-            NVIDIA's layout has no place.
+        InputError: the format is unknown, the file cannot be written, or NVIDIA's layout has no
+            place for the network.
     """
     if format not in _WRITERS:
         raise InputError(f"format={format!r}: choose from {', '.join(_WRITERS)}")
     path = Path(path)
-    known = description if description is not None else getattr(network, "description", None)
+    stated = description if description is not None else getattr(network, "description", None)
     if type(network).__name__ not in NETWORKS:
         raise InputError(
             f"a {type(network).__name__} cannot be saved; known: {', '.join(NETWORKS)}"
         )
     own = {"network": type(network).__name__, "network_config": asdict(cast("Any", network).config)}
-    about = validated_description(path, {**(known or {}), **own, "format": FORMAT})
-    _WRITERS[format](network, path, about, half)
+    complete = validated_description(path, {**(stated or {}), **own, "format": FORMAT})
+    _WRITERS[format](network, path, complete, half)
 
 
 def _halved(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Floating point of 16 bits, but for tensors that would overflow in it."""
+    """Round tensors of floating point to float16, except those that would overflow."""
     largest = torch.finfo(torch.float16).max
     return {
         name: value.half() if value.is_floating_point() and value.abs().max() < largest else value
@@ -181,10 +189,10 @@ def _halved(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _keys(data: dict[str, Any]) -> str:
-    """The first keys of a file, for a message; those of its state dict if it has one."""
+    """Return the first keys of a file for a message, or those of its state dict if it has one."""
     inner = data.get("state_dict")
     names = inner if isinstance(inner, dict) and inner else data
-    return listed([catalogue.shown(name) for name in names if isinstance(name, str)], 5)
+    return listed([printable_name(name) for name in names if isinstance(name, str)], 5)
 
 
 def _save_safetensors(
@@ -199,14 +207,14 @@ def _save_safetensors(
 
 
 def _save_nvidia(network: nn.Module, path: Path, description: dict[str, Any], half: bool) -> None:
-    tensors = as_float32(nvidia.to_nvidia_state_dict(network))
+    tensors = as_float32(to_nvidia_state_dict(network))
     content: dict[str, Any] = {
         "state_dict": _halved(tensors) if half else tensors,
         "iteration": 0,
         KEY: description,
     }
     if isinstance(network, WaveGlow):
-        content["config"] = nvidia.constructor_arguments(network)
+        content["config"] = constructor_arguments(network)
     _write(path, lambda part: torch.save(content, part))
 
 
@@ -214,14 +222,14 @@ _WRITERS = {"safetensors": _save_safetensors, "nvidia": _save_nvidia}
 
 
 def _write(path: Path, write: Callable[[Path], None]) -> None:
-    """Write beside the target, then rename: nobody ever sees half a file."""
+    """Write a temporary file next to the target and rename it, so that no file is ever partial."""
     try:
         with replacing(path) as part:
-            # safetensors makes a file that nobody else may read
+            # safetensors makes a file that other users may not read: restore the usual rights
             part.touch()
             usual = part.stat().st_mode
             write(part)
             part.chmod(usual)
-    except Exception as error:  # OSError, but torch and safetensors have errors of their own
+    except Exception as error:  # torch and safetensors raise more types than OSError
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path}: cannot be written ({reason})") from None

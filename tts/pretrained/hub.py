@@ -1,7 +1,7 @@
-"""What ``torch.hub.load(REPO, "tacotron2" | "waveglow" | "tts_utils")`` gives.
+"""Provides what ``torch.hub.load(REPO, "tacotron2" | "waveglow" | "tts_utils")`` returns.
 
 The interface is that of NVIDIA's DeepLearningExamples on the hub, so that notebooks written for it
-go on: ``tacotron2.infer``, ``waveglow.infer``, ``waveglow.remove_weightnorm``,
+keep working: ``tacotron2.infer``, ``waveglow.infer``, ``waveglow.remove_weightnorm``,
 ``utils.prepare_input_sequence``. Results come in the order of the texts, and lengths include the
 last frame. Everything runs on the device of the network.
 """
@@ -21,16 +21,16 @@ from tts.pretrained.convert import complete_description
 from tts.pretrained.files import load, read_checkpoint
 from tts.text import Tokenizer
 
-#: What `pretrained=True` means, by `model_math`.
+#: Value of `model_math` -> the published file that `pretrained=True` loads.
 TACOTRON2 = {"fp32": "dle_tacotron2_fp32", "fp16": "dle_tacotron2_fp16"}
 WAVEGLOW = {"fp32": "dle_waveglow_fp32", "fp16": "dle_waveglow_fp16"}
 
 
 class HubTacotron2(nn.Module):
-    """A Tacotron 2 with the hub's interface.
+    """Wraps a Tacotron 2 in the hub's interface.
 
     Args:
-        network: the network itself.
+        network: the network.
     """
 
     def __init__(self, network: Tacotron2) -> None:
@@ -41,24 +41,32 @@ class HubTacotron2(nn.Module):
     def infer(
         self, inputs: Tensor, input_lengths: Tensor, max_steps: int = 1000
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Text ids ``(B, T_text)`` and lengths -> mel, mel lengths, alignments.
+        """Decode texts into log-mel spectrograms.
+
+        Args:
+            inputs: ``(B, T_text)`` symbol ids.
+            input_lengths: ``(B,)``.
+            max_steps: decoder steps after which an utterance is cut off.
 
         Returns:
-            ``(B, n_mels, T_mel)``, ``(B,)``, ``(B, T_mel, T_text)``.
+            Log-mels ``(B, n_mels, T_mel)``, their lengths ``(B,)`` in frames, and alignments
+            ``(B, T_mel, T_text)``.
         """
         device = self.network.embedding.weight.device
-        spoken = self.network.generate(
+        generated = self.network.generate(
             inputs.to(device), input_lengths.to(device), max_steps=max_steps
         )
-        # clones: what inference mode made could not be used in training
-        return spoken.mel_post.clone(), spoken.mel_lengths.clone(), spoken.alignments.clone()
+        tensors = (generated.mel_post, generated.mel_lengths, generated.alignments)
+        # clones, since training cannot use tensors that were made in inference mode
+        mel, mel_lengths, alignments = (tensor.clone() for tensor in tensors)
+        return mel, mel_lengths, alignments
 
 
 class HubWaveGlow(nn.Module):
-    """A WaveGlow with the hub's interface.
+    """Wraps a WaveGlow in the hub's interface.
 
     Args:
-        network: the network itself.
+        network: the network.
     """
 
     def __init__(self, network: WaveGlow) -> None:
@@ -67,21 +75,22 @@ class HubWaveGlow(nn.Module):
 
     @torch.no_grad()
     def infer(self, spect: Tensor, sigma: float = 1.0) -> Tensor:
-        """Log-mel ``(B, n_mels, T_mel)`` -> samples ``(B, T_wave)``."""
+        """Turn log-mels ``(B, n_mels, T_mel)`` into samples ``(B, T_wave)``."""
         return self.network.inverse(spect.to(next(self.network.parameters())), sigma=sigma)
 
     @staticmethod
     def remove_weightnorm(model: HubWaveGlow) -> HubWaveGlow:
-        """Fold weight norm: the same sound, faster."""
+        """Fold the weight norm of a model and return it; it sounds the same, and is faster."""
         model.network.remove_weight_norm()
         return model
 
 
 class HubUtils:
-    """Text to what a Tacotron 2 reads.
+    """Turns texts into the input of a Tacotron 2.
 
     Args:
-        tokenizer: with the symbols of the network; by default the published table of 148.
+        tokenizer: tokenizer with the symbols of the network; by default the published table of
+            148.
     """
 
     def __init__(self, tokenizer: Tokenizer | None = None) -> None:
@@ -90,14 +99,14 @@ class HubUtils:
     def prepare_input_sequence(
         self, texts: str | Sequence[str], cpu_run: bool = False
     ) -> tuple[Tensor, Tensor]:
-        """Texts -> ids ``(B, T_text)`` and lengths ``(B,)``, in the order of the texts.
+        """Encode texts as ids ``(B, T_text)`` and lengths ``(B,)``, in the order of the texts.
 
         Args:
             texts: one utterance each; a string is one text.
-            cpu_run: leave them on the CPU although there is CUDA.
+            cpu_run: leave the tensors on the CPU even where there is CUDA.
 
         Raises:
-            InputError: no text, one that is none, or one of which nothing can be pronounced.
+            InputError: there is no text, one is no string, or nothing in one can be pronounced.
         """
         texts = [texts] if isinstance(texts, str) else list(texts)
         if not texts or not all(isinstance(text, str) for text in texts):
@@ -111,12 +120,15 @@ class HubUtils:
 def tacotron2(
     pretrained: bool = True, checkpoint: str | None = None, model_math: str = "fp32", **sizes: Any
 ) -> HubTacotron2:
-    """Give a Tacotron 2.
+    """Return a Tacotron 2 with the hub's interface.
 
     Args:
-        pretrained: load NVIDIA's published weights (downloaded once); else a new network.
-        checkpoint: a file or a published name instead; anything that `tts.pretrained.load` reads.
-        model_math: "fp32" or "fp16": which of the published files; weights are float32 here.
+        pretrained: load NVIDIA's published weights, which are downloaded once; if False, make a
+            new network.
+        checkpoint: a file or a published name to load instead; anything that `tts.pretrained.load`
+            reads.
+        model_math: "fp32" or "fp16", which chooses between the published files; the weights of the
+            network are always float32.
         **sizes: fields of `tts.models.Tacotron2Config`, for a new network.
     """
     source = checkpoint or (_named(TACOTRON2, model_math) if pretrained else None)
@@ -128,7 +140,7 @@ def tacotron2(
 def waveglow(
     pretrained: bool = True, checkpoint: str | None = None, model_math: str = "fp32", **sizes: Any
 ) -> HubWaveGlow:
-    """Give a WaveGlow; the arguments of `tacotron2`."""
+    """Return a WaveGlow with the hub's interface; the arguments are those of `tacotron2`."""
     source = checkpoint or (_named(WAVEGLOW, model_math) if pretrained else None)
     if source is None:
         return HubWaveGlow(WaveGlow(**sizes))
@@ -136,24 +148,24 @@ def waveglow(
 
 
 def tts_utils(checkpoint: str | None = None) -> HubUtils:
-    """Give what turns texts into input.
+    """Return the object that turns texts into the input of a Tacotron 2.
 
     Args:
-        checkpoint: the Tacotron 2 that is to read it, a file or a published name, for its
-            symbols; by default the published table of 148.
+        checkpoint: a Tacotron 2, by file or by published name, whose symbols the texts are written
+            in; by default the published table of 148.
 
     Raises:
-        InputError: as `tts.pretrained.load`.
+        InputError: see `tts.pretrained.load`.
     """
     if checkpoint is None:
         return HubUtils()
-    file, found = read_checkpoint(checkpoint)
-    if found.description["network"] != "Tacotron2":
-        raise InputError(f"{file}: holds no Tacotron 2, which would have symbols")
-    if found.problem is not None:
-        raise InputError(f"{file}: {found.problem}")
+    file, loaded = read_checkpoint(checkpoint)
+    if loaded.description["network"] != "Tacotron2":
+        raise InputError(f"{file}: holds no Tacotron 2, and so no symbols; name a Tacotron 2")
+    if loaded.problem is not None:
+        raise InputError(f"{file}: {loaded.problem}")
     return HubUtils(
-        Tokenizer.from_dict(complete_description(file, found.description)[0]["tokenizer"])
+        Tokenizer.from_dict(complete_description(file, loaded.description)[0]["tokenizer"])
     )
 
 

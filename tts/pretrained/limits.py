@@ -1,9 +1,10 @@
-"""What a stranger's file may ask for, checked before it is given.
+"""Bounds what a checkpoint file may ask for, before anything is given to it.
 
-A few bytes can ask for gigabytes: compressed members, a pickle's numbering of what it remembers,
-tensors whose strides visit one number again and again, lists that hold each other. Here is what
-torch itself writes, and files that ask for more are refused: members as they are, numbers that
-count upwards, plain arrays that are as large as what the file stores for them.
+A file of a few bytes can ask for gigabytes: by compressed members, by the numbers under which a
+pickle remembers its objects, by tensors whose strides visit one number again and again, by lists
+that hold each other. The checks here accept what torch itself writes: uncompressed members, memo
+numbers that count upwards, plain arrays that are as large as what the file stores for them. Files
+that ask for more are refused.
 """
 
 from __future__ import annotations
@@ -20,67 +21,86 @@ from torch import Tensor
 
 from tts.core.errors import InputError
 
-#: Kinds of numbers that checkpoints of these networks store.
-DTYPES = (
-    *(torch.float64, torch.float32, torch.float16, torch.bfloat16),
-    *(torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool),
-)
-#: What a compressed archive may grow to: its size times the first, or the second if that is more.
+#: Name of torch's storage class -> type of its numbers, for all that checkpoints of these networks
+#: store.
+DTYPES = {
+    "DoubleStorage": torch.float64,
+    "FloatStorage": torch.float32,
+    "HalfStorage": torch.float16,
+    "BFloat16Storage": torch.bfloat16,
+    "LongStorage": torch.int64,
+    "IntStorage": torch.int32,
+    "ShortStorage": torch.int16,
+    "CharStorage": torch.int8,
+    "ByteStorage": torch.uint8,
+    "BoolStorage": torch.bool,
+}
+#: A compressed archive may grow to GROWTH times its size, or to SMALL bytes if that is more.
 GROWTH, SMALL = 20, 16 << 20
-#: Values of a description or configuration; a lexicon of every English word has a fifth of that.
+#: Largest number of values in a description or configuration. A lexicon of all English words has a
+#: fifth of that.
 MOST_VALUES = 10**6
-#: Pickles in front of the storages of torch's older container.
+#: Number of pickles in front of the storages in torch's older container.
 LEGACY_PICKLES = 5
 ZIP = b"PK"
 _MEMO = ("PUT", "BINPUT", "LONG_BINPUT")
-# room of any size, for which torch's own reader would not ask the file
-_ROOM = ("builtins bytearray", "__builtin__ bytearray")
+# a pickle can make these of any size, and torch's own reader allocates them without asking the file
+_BYTE_ARRAYS = ("builtins bytearray", "__builtin__ bytearray")
+#: Characters of a name that a message shows.
+LONGEST_NAME = 200
 
 
 class Bounded:
-    """A stream that ends in an error after so many bytes.
+    """Wraps a stream and raises an error once more than a number of bytes were read from it.
 
     Args:
-        stream: what is read.
-        label: what messages call it.
-        limit: bytes.
+        stream: the stream that is read.
+        label: name of the file in messages.
+        limit: number of bytes.
     """
 
     def __init__(self, stream: Any, label: str, limit: int) -> None:
         self._stream, self._label, self._left = stream, label, limit
 
     def read(self, size: int = -1) -> bytes:
-        """Read on.
+        """Read the next bytes.
 
         Raises:
-            InputError: more came than there should be.
+            InputError: the stream gave more bytes than the limit.
         """
-        found: bytes = self._stream.read(size)
-        self._left -= len(found)
+        content: bytes = self._stream.read(size)
+        self._left -= len(content)
         if self._left < 0:
             raise InputError(
                 f"{self._label}: grows to more than {GROWTH} times its size when it is unpacked, "
                 "which weights do not; it is not read"
             )
-        return found
+        return content
+
+
+def printable_name(name: object) -> str:
+    """Return a name from outside, shortened and on one line, so that a message can show it."""
+    text = str(name)
+    text = text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}..."
+    return text if text.isprintable() else repr(text)
 
 
 def size_of_stream(stream: BinaryIO) -> int:
-    """Bytes of a stream, which is at its beginning afterwards."""
+    """Return the bytes of a stream, and leave it at its beginning."""
     size = stream.seek(0, io.SEEK_END)
     stream.seek(0)
     return size
 
 
 def is_zip(stream: BinaryIO) -> bool:
-    """Whether a stream, which is at its beginning before and afterwards, starts as a zip does."""
+    """Tell whether a stream starts as a zip does; it is at its beginning before and afterwards."""
     start = stream.read(len(ZIP))
     stream.seek(0)
     return start == ZIP
 
 
 def root_of(archive: zipfile.ZipFile) -> str:
-    """Folder of the zip in which torch's members are, with the slash."""
+    """Return the folder of torch's members inside a zip, with the slash at its end."""
     return next(name for name in archive.namelist() if name.endswith("/data.pkl"))[:-8]
 
 
@@ -88,14 +108,14 @@ def check_zip(stream: BinaryIO, label: str) -> None:
     """Refuse a zip that torch has not written.
 
     Raises:
-        InputError: damaged, of something else, with code, encrypted, compressed, or with members
-            that claim more than there is.
+        InputError: the zip is damaged, encrypted or compressed, holds something else or code, or
+            has members that claim to be larger than the file.
     """
     size = size_of_stream(stream)
     try:
         with zipfile.ZipFile(stream) as archive:
             members = archive.infolist()
-    except Exception:  # zipfile has half a dozen types for what damage leads to
+    except Exception:  # zipfile raises half a dozen types of errors for damaged files
         raise InputError(f"{label}: truncated or damaged: copy or download it again") from None
     names = [member.filename for member in members]
     if any(name.endswith("constants.pkl") for name in names):
@@ -106,26 +126,26 @@ def check_zip(stream: BinaryIO, label: str) -> None:
         )
     if any(m.compress_type != zipfile.ZIP_STORED or m.flag_bits & 1 for m in members):
         raise InputError(
-            f"{label}: compressed or encrypted, which torch's files are not: something else packed "
-            "them again; take the file as torch.save wrote it"
+            f"{label}: compressed or encrypted, which torch's files are not: another program "
+            "packed it again; take the file as torch.save wrote it"
         )
     if sum(member.file_size for member in members) > size:
         raise InputError(f"{label}: truncated or damaged: its parts claim more than it holds")
 
 
 def check_pickles(stream: BinaryIO) -> None:
-    """Refuse pickles that ask for room without end, before anything reads them.
+    """Refuse pickles that ask for unlimited memory, before anything reads them.
 
     Args:
-        stream: zip or legacy container, at its beginning before and afterwards.
+        stream: a zip or the older container, at its beginning before and afterwards.
 
     Raises:
-        Exception: damaged, or such a pickle.
+        Exception: the file is damaged, or has such a pickle.
     """
     if not is_zip(stream):
         size = size_of_stream(stream)
         for _ in range(LEGACY_PICKLES):
-            # a pickle alone is no checkpoint, but who reads it can tell what is in it
+            # a single pickle is no checkpoint, but the reader can then say what the file holds
             if stream.tell() < size:
                 _check_pickle(stream)
     else:
@@ -136,18 +156,18 @@ def check_pickles(stream: BinaryIO) -> None:
 
 def _check_pickle(stream: BinaryIO) -> None:
     for n_before, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
-        # Python's reader makes a table as long as the largest number in it
+        # Python's reader makes a table as long as the largest memo number
         if opcode.name in _MEMO and int(argument or 0) > n_before:
-            raise pickle.UnpicklingError("remembers under a number that is not the next")
-        if opcode.name == "GLOBAL" and argument in _ROOM:
-            raise pickle.UnpicklingError("asks for room")
+            raise pickle.UnpicklingError("a memo number is not the next one")
+        if opcode.name == "GLOBAL" and argument in _BYTE_ARRAYS:
+            raise pickle.UnpicklingError("asks for memory of any size")
 
 
 def check_value_count(value: Any) -> None:
-    """Refuse lists and tables that hold each other so often that to print them takes for ever.
+    """Refuse lists and tables that hold each other so often that printing them would never end.
 
     Raises:
-        ValueError: more than `MOST_VALUES`, each counted wherever it is held.
+        ValueError: there are more than `MOST_VALUES`; a value counts at every place that holds it.
     """
     waiting, count = [value], 0
     while waiting:
@@ -162,22 +182,22 @@ def check_value_count(value: Any) -> None:
 
 
 def check_tensors(data: Mapping[str, Any], label: str, size: int) -> None:
-    """Refuse tensors that are no plain arrays, or larger than what the file stores of them.
+    """Refuse tensors that are no plain arrays, or that are larger than what the file stores.
 
     Args:
         data: content of a checkpoint.
-        label: what messages call it.
-        size: bytes of the file, unpacked.
+        label: name of the file in messages.
+        size: bytes of the unpacked file.
 
     Raises:
-        InputError: naming the key.
+        InputError: the message names the key of the tensor.
     """
     total = 0
     for name, tensor in _named_tensors(data):
         if flaw := _flaw(tensor):
             raise InputError(f"{label}: {name} {flaw}; save it as a plain array of float32")
         total += _bytes(tensor)
-        # tied weights are there twice
+        # weights that are tied have two names
         if total > 2 * size:
             raise InputError(
                 f"{label}: its tensors, up to {name}, claim {total:,} bytes; the file has {size:,}"
@@ -185,7 +205,7 @@ def check_tensors(data: Mapping[str, Any], label: str, size: int) -> None:
 
 
 def _named_tensors(data: Mapping[str, Any]) -> list[tuple[str, Tensor]]:
-    """Tensors at the places where readers look for weights."""
+    """Return the tensors at the places where readers look for weights."""
     places = (data, data.get("state_dict"), data.get("model"))
     return [
         (" ".join(str(name).split()), value)
@@ -201,7 +221,7 @@ def _flaw(tensor: Tensor) -> str | None:
         return "is stored as a sparse or nested tensor"
     if tensor.device.type != "cpu":
         return "has a shape and no values"
-    if tensor.is_quantized or tensor.dtype not in DTYPES:
+    if tensor.is_quantized or tensor.dtype not in DTYPES.values():
         return f"is stored as {str(tensor.dtype).removeprefix('torch.')}"
     stored = tensor.untyped_storage().nbytes()
     if _bytes(tensor) > stored:

@@ -1,9 +1,9 @@
-"""This project's own checkpoints: Lightning's ``.ckpt`` and safetensors, both self-describing.
+"""Reads this project's own checkpoints, Lightning's ``.ckpt`` and safetensors.
 
-A Lightning checkpoint has the description under "tacoglow" and the weights under "state_dict" with
-the prefix "network."; where weights are averaged in training, these are the averages. A
-safetensors file has the description as JSON in its metadata, and the weights under their plain
-names.
+Both describe themselves. A Lightning checkpoint has the description under "tacoglow" and the
+weights under "state_dict" with the prefix "network."; where the training averages weights, these
+are the averages. A safetensors file has the description as JSON in its metadata, and the weights
+under their plain names.
 """
 
 from __future__ import annotations
@@ -22,18 +22,23 @@ PREFIX = "network."
 
 
 def parse_native(
-    path: Path, data: dict[str, Any], told: CheckpointHints
+    path: Path, data: dict[str, Any], hints: CheckpointHints
 ) -> LoadedCheckpoint | None:
-    """Read a checkpoint of this project; None if it is none.
+    """Return the checkpoint in a file of this project, or None for a file of another one.
+
+    Args:
+        path: file to name in messages.
+        data: content of the file, from `tts.pretrained.importers.reader.read_contents`.
+        hints: facts that the user gives about the file.
 
     Raises:
-        InputError: a description that cannot be used, or that `told` contradicts.
+        InputError: the description is illegal, or `hints` contradict it.
     """
     description = data.get(KEY) or _metadata(path, data)
     state = data.get("state_dict")
     if not isinstance(description, dict) or not isinstance(state, dict):
         return None
-    # a safetensors file has plain names, a Lightning checkpoint the task's
+    # a Lightning checkpoint has the names of the LightningModule, a safetensors file plain ones
     prefix = "" if isinstance(data.get("metadata"), dict) else PREFIX
     weights = {
         name.removeprefix(prefix): value
@@ -42,7 +47,7 @@ def parse_native(
     }
     if not weights:
         return None
-    return LoadedCheckpoint(validated_description(path, description, told), as_float32(weights))
+    return LoadedCheckpoint(validated_description(path, description, hints), as_float32(weights))
 
 
 def _metadata(path: Path, data: dict[str, Any]) -> Any:
@@ -51,9 +56,9 @@ def _metadata(path: Path, data: dict[str, Any]) -> Any:
     if not isinstance(text, str):
         return None
     try:
-        found = json.loads(text)
+        description = json.loads(text)
     except (ValueError, RecursionError):
         raise InputError(f"{path}: its description is not JSON: the file is damaged") from None
-    if not isinstance(found, dict):
+    if not isinstance(description, dict):
         raise InputError(f"{path}: its description is no table of names: the file is damaged")
-    return found
+    return description

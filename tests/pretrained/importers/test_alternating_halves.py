@@ -15,7 +15,7 @@ from tts.core.errors import InputError
 from tts.models import WaveGlow
 from tts.pretrained import load, save
 from tts.pretrained.convert import nll_by_order
-from tts.pretrained.importers.nvidia import to_nvidia_state_dict
+from tts.pretrained.importers.nvidia_names import to_nvidia_state_dict
 
 
 def weight(state: dict[str, Tensor], name: str) -> Tensor:

@@ -19,7 +19,7 @@ import torch
 from tts.core.errors import InputError
 from tts.models import Tacotron2, WaveGlow
 from tts.pretrained import load, save
-from tts.pretrained.importers.nvidia import to_nvidia_state_dict
+from tts.pretrained.importers.nvidia_names import to_nvidia_state_dict
 
 NEMO = """
 preprocessor: {nfilt: 3, n_fft: 1024, n_window_size: 1024, n_window_stride: 256, mag_power: 1.0,

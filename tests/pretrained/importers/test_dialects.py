@@ -9,7 +9,7 @@ import torch
 
 from tts.models import Tacotron2, WaveGlow
 from tts.pretrained import describe, load
-from tts.pretrained.importers.nvidia import to_nvidia_state_dict
+from tts.pretrained.importers.nvidia_names import to_nvidia_state_dict
 from tts.text import Tokenizer
 
 

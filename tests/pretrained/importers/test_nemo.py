@@ -14,7 +14,7 @@ from tts.core.errors import InputError
 from tts.models import Tacotron2
 from tts.pretrained import describe, load
 from tts.pretrained.convert import convert
-from tts.pretrained.importers.nvidia import to_nvidia_state_dict
+from tts.pretrained.importers.nvidia_names import to_nvidia_state_dict
 from tts.text import Tokenizer
 from tts.training.warm_start import warm_start
 

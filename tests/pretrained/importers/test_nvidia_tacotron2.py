@@ -8,7 +8,7 @@ import torch
 from tts.core.errors import InputError
 from tts.models import Tacotron2
 from tts.pretrained import describe, load
-from tts.pretrained.importers.nvidia import to_nvidia_state_dict
+from tts.pretrained.importers.nvidia_names import to_nvidia_state_dict
 
 # the published table of names: reference layout of NVIDIA/tacotron2
 ENCODER_LSTM = [

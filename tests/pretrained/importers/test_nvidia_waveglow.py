@@ -9,7 +9,7 @@ from tts.core.errors import InputError
 from tts.models import WaveGlow
 from tts.pretrained import describe, load, save
 from tts.pretrained.convert import convert
-from tts.pretrained.importers.nvidia import constructor_arguments, to_nvidia_state_dict
+from tts.pretrained.importers.nvidia_names import constructor_arguments, to_nvidia_state_dict
 
 
 def assert_same(found: torch.nn.Module, expected: torch.nn.Module) -> None:

@@ -1,4 +1,4 @@
-"""Other people's names for NVIDIA's weights: wrappers, NeMo, torchaudio, and newer weight norm."""
+"""Translates other projects' names for NVIDIA's weights: wrappers, NeMo and torchaudio."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 from torch import Tensor
 
-# of DistributedDataParallel and the like, and of NeMo around its WaveGlow
+# prefixes of DistributedDataParallel and similar wrappers, and of NeMo around its WaveGlow
 _PREFIXES = re.compile(r"^(?:module\.1\.|module\.|model\.|waveglow\.)+")
-# computed from the rest when it is needed
+# tensors that can be computed from the others
 _DERIVED = re.compile(r"^audio_to_melspec_precessor\.|^convinv\.\d+\.inv_conv\.")
 
 _NEMO = (
     (re.compile(r"^text_embedding\."), "embedding."),
     (re.compile(r"^wavenet\.(\d+)\."), r"WN.\1."),
 )
-# torchaudio has bare layers where NVIDIA wraps them
+# torchaudio has plain layers where NVIDIA wraps them in modules
 _TORCHAUDIO = (
     (re.compile(r"^((?:encoder|postnet)\.convolutions\.\d+\.0)\.(weight|bias)$"), r"\1.conv.\2"),
     (
@@ -39,25 +39,28 @@ _WEIGHT_NORM = (
 
 
 def tensors_of(data: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Tensors under "state_dict" or "model", or bare, without the prefixes of wrappers."""
-    found = next((data[key] for key in ("state_dict", "model") if key in data), data)
-    if not isinstance(found, Mapping):
+    """Return the weights of a file, without the prefixes of wrappers.
+
+    They are under "state_dict" or "model", or the file holds nothing else.
+    """
+    weights = next((data[key] for key in ("state_dict", "model") if key in data), data)
+    if not isinstance(weights, Mapping):
         return {}
     plain = {
         _PREFIXES.sub("", name): value
-        for name, value in found.items()
+        for name, value in weights.items()
         if isinstance(name, str) and isinstance(value, Tensor)
     }
     return {name: value for name, value in plain.items() if not _DERIVED.match(name)}
 
 
 def to_nvidia_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The same weights under the names of NVIDIA's two repositories."""
+    """Rename weights to the names of NVIDIA's two repositories."""
     return {_renamed(name): value for name, value in state.items()}
 
 
 def has_torchaudio_names(state: Mapping[str, Tensor]) -> bool:
-    """Whether a state dict has torchaudio's names of a Tacotron 2."""
+    """Tell whether a state dict has torchaudio's names of a Tacotron 2."""
     return "decoder.attention_layer.v.weight" in state
 
 

@@ -1,4 +1,4 @@
-"""The layouts of a WaveGlow's layers, and their way into the one that is used here.
+"""Tells the layouts of a WaveGlow's layers apart, and turns them into the one that is used here.
 
 === ============================================== =====================================
 A   ``res_layers``, ``skip_layers``, ``cond_layers``  a week of November 2018
@@ -27,7 +27,7 @@ _PLACE = re.compile(
 
 
 def layout_of(state: Mapping[str, Tensor]) -> str:
-    """Letter of a layout, in the table above; two letters for a folded list ("BD")."""
+    """Return the letter of a layout in the table above, or two letters for a folded one ("BD")."""
     names = "\n".join(state)
     letter = "A" if ".skip_layers." in names else "B" if ".cond_layers." in names else "C"
     if ".weight_g" in names:
@@ -36,10 +36,14 @@ def layout_of(state: Mapping[str, Tensor]) -> str:
 
 
 def fuse_layers(path: Path, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Join what A and B keep apart; C and D stay as they are.
+    """Join the layers that A and B keep apart; a state dict of C or D stays as it is.
+
+    Args:
+        path: file to name in messages.
+        state: state dict under NVIDIA's names.
 
     Raises:
-        InputError: layers of different widths.
+        InputError: the layers have different widths.
     """
     joined: dict[str, Tensor] = {}
     parts: dict[tuple[str, str, str], dict[int, Tensor]] = {}
@@ -57,7 +61,7 @@ def fuse_layers(path: Path, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
             )
         elif kind == "skip":
             residual = parts.get((network, "res", leaf), {})
-            for i, skip in layers.items():  # the last layer only skips
+            for i, skip in layers.items():  # the last layer has no residual part
                 both = [residual[i], skip] if i in residual else [skip]
                 name = f"{network}.res_skip_layers.{i}"
                 joined[f"{name}.{leaf}"] = _joined(path, name, both)

@@ -1,9 +1,9 @@
-"""Mel contract of a NeMo configuration, with the defaults of NeMo's own front end.
+"""Reads the mel contract of a NeMo configuration, with the defaults of NeMo's own front end.
 
-Its front end pads the wave with zeros and windows it symmetrically: its mels are near NVIDIA's
-other ones, not equal to them. What it can do besides (power spectra, normalised features, another
-guard against the logarithm of zero) is near nothing here, and what is silently one of these by
-default counts as well.
+NeMo's front end pads the wave with zeros and uses a symmetric window: its mels are near those of
+NVIDIA's other projects, not equal to them. Its other options (power spectra, normalised features,
+another guard against the logarithm of zero) give mels that no contract here describes. They also
+count where the configuration does not name them and NeMo's default is one of them.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 
 from tts.core.errors import InputError, one_line
 from tts.pretrained.descriptions import contract_of
-from tts.pretrained.importers.nemo import section
+from tts.pretrained.importers.nemo_config import section
 
+#: What the user should know about a network that was trained on NeMo's mels.
 NEAR = (
     "NeMo places and windows its frames in another way: its mels are near the contract that is "
     "written here, not equal to it"
 )
-#: Their field -> what it is if the configuration is silent, and what all contracts here have.
+#: NeMo's field -> its value if the configuration does not name it, and that of all contracts here.
 _FIXED: dict[str, tuple[Any, Any]] = {
     "log": (True, True),
     "log_zero_guard_type": ("add", "clamp"),
@@ -31,7 +32,7 @@ _FIXED: dict[str, tuple[Any, Any]] = {
     "mel_norm": ("slaney", "slaney"),
     "frame_splicing": (1, 1),
 }
-# two ways of saying that something is off, which theirs takes for the same
+# values that NeMo, too, takes as "off"
 _OFF = {"normalize": ("", False, "NA"), "preemph": (0, 0.0)}
 _DEFAULT_RATE, _DEFAULT_BANDS, _DEFAULT_FLOOR = 16000, 64, 2**-24
 # frame and step in seconds
@@ -39,11 +40,12 @@ _DEFAULT_SECONDS = {"window_size": 0.02, "window_stride": 0.01}
 
 
 class NemoMel(NamedTuple):
-    """What a configuration says of its mels.
+    """Holds what a configuration says about its mels.
 
     Attributes:
-        contract: fields of a `tts.audio.MelConfig`; None if it says nothing, or something else.
-        problem: why no contract here is what it says.
+        contract: fields of a `tts.audio.MelConfig`; None if the configuration says nothing about
+            mels, or asks for others.
+        problem: the reason why no contract here describes the mels, or None.
     """
 
     contract: dict[str, Any] | None = None
@@ -56,7 +58,7 @@ def mel_contract(config: Mapping[str, Any], network: str, sizes: Mapping[str, An
     Args:
         config: the parsed ``model_config.yaml``.
         network: "Tacotron2" or "WaveGlow".
-        sizes: of the network, which the contract has to fit.
+        sizes: fields of the network's config, which the contract has to fit.
     """
     options = section(config, "preprocessor")
     if not options:
@@ -79,7 +81,7 @@ def mel_contract(config: Mapping[str, Any], network: str, sizes: Mapping[str, An
 
 
 def _shown(value: Any) -> str:
-    """A value for a message of one line, whatever it is."""
+    """Return any value as text for a message of one line."""
     if isinstance(value, (dict, list)):
         return f"a {type(value).__name__}"
     return " ".join(str(value).split())[:60]
@@ -101,7 +103,7 @@ def _fields(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _samples(options: Mapping[str, Any], name: str, rate: float) -> Any:
-    """Length of a frame or step, which they give in samples or in seconds."""
+    """Return the length of a frame or step, which NeMo gives in samples or in seconds."""
     return _number(options, f"n_{name}") or int(
         _number(options, name, _DEFAULT_SECONDS[name]) * rate
     )
@@ -111,7 +113,7 @@ def _number(options: Mapping[str, Any], name: str, default: Any = None) -> Any:
     value = options.get(name)
     if value is None:
         return default
-    if isinstance(value, str):  # YAML reads 1e-05 as a word
+    if isinstance(value, str):  # YAML reads 1e-05 as text
         value = float(value)
     if type(value) not in (int, float):
         raise TypeError(f"{name}={_shown(value)} is no number")

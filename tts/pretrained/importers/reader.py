@@ -1,9 +1,9 @@
-"""Opens a checkpoint of any container without running anything that is in it.
+"""Opens checkpoint files in any container without running anything that is in them.
 
-safetensors, torch's zip, torch's older sequence of pickles and NeMo's tar are told apart by their
-first bytes, not by the file's name. ``torch.load(weights_only=True)`` reads plain contents; what it
-refuses gets a second reading by `tts.pretrained.importers.stubs`, for pickled WaveGlows.
-TorchScript is refused, and so is what asks for more room than the file has
+The first bytes of a file, not its name, tell safetensors, torch's zip, torch's older sequence of
+pickles and NeMo's tar apart. ``torch.load(weights_only=True)`` reads plain contents. Where it
+refuses a file, `tts.pretrained.importers.stubs` reads it a second time, for pickled WaveGlows.
+TorchScript is refused, and so are files that ask for more memory than their size
 (`tts.pretrained.limits`).
 """
 
@@ -19,8 +19,7 @@ import torch
 
 from tts.core.errors import InputError, one_line
 from tts.pretrained import limits
-from tts.pretrained.catalogue import shown
-from tts.pretrained.importers import nemo
+from tts.pretrained.importers.nemo_archive import is_archive, read_archive
 from tts.pretrained.importers.stubs import Stub, load_stubs
 
 
@@ -28,23 +27,23 @@ def read_contents(path: str | Path) -> dict[str, Any]:
     """Read what a checkpoint holds: tensors and plain values.
 
     A pickled module is replaced by its tensors, under "state_dict"; "pickled_class", "hop_length"
-    and "alternate_halves" then say what the file tells about it. The metadata of a safetensors
-    file is under "metadata", the configuration of a NeMo archive under "nemo".
+    and "alternate_halves" then hold what the file says about the module. The metadata of a
+    safetensors file is under "metadata", the configuration of a NeMo archive under "nemo".
 
     Args:
         path: the file.
 
     Raises:
-        InputError: no such file, empty, truncated, of another kind, one that names code, or with
-            tensors that are not what the file stores.
+        InputError: there is no such file, it is empty, truncated or of another kind, it names
+            code, or its tensors are larger than what it stores.
     """
     path = Path(path)
     start = _first_bytes(path)
     size = path.stat().st_size
     if start[8:9] == b"{" and not start.startswith(limits.ZIP):
         data = _read_safetensors(path)
-    elif nemo.is_archive(start):
-        config, weights = nemo.read_archive(path)
+    elif is_archive(start):
+        config, weights = read_archive(path)
         size = limits.size_of_stream(weights)
         data = {"state_dict": _dictionary(path, _read_torch(weights, str(path))), "nemo": config}
     else:
@@ -70,13 +69,14 @@ def _first_bytes(path: Path) -> bytes:
         with path.open("rb") as stream:
             start = stream.read(512)
     except FileNotFoundError:
-        raise InputError(f"{shown(path)}: no such checkpoint") from None
+        raise InputError(f"{limits.printable_name(path)}: no such checkpoint") from None
     except OSError as error:
-        raise InputError(f"{shown(path)}: cannot be read ({error.strerror})") from None
+        name = limits.printable_name(path)
+        raise InputError(f"{name}: cannot be read ({error.strerror})") from None
     except InputError:
         raise
-    except ValueError:  # a NUL in it
-        raise InputError(f"{shown(path)}: no name that a file can have") from None
+    except ValueError:  # the name has a NUL in it
+        raise InputError(f"{limits.printable_name(path)}: no name that a file can have") from None
     if not start:
         raise InputError(f"{path}: the file is empty")
     if start.lstrip()[:9].lower().startswith((b"<!doctype", b"<html")):
@@ -94,7 +94,7 @@ def _read_safetensors(path: Path) -> dict[str, Any]:
     except (SafetensorError, OSError) as error:
         reason = one_line(error)
         raise InputError(f"{path}: truncated or damaged safetensors file ({reason})") from None
-    except Exception:  # kinds of numbers that it knows and torch does not
+    except Exception:  # safetensors knows types of numbers that torch does not
         raise InputError(f"{path}: holds what torch cannot read: save it as float32") from None
 
 
@@ -105,9 +105,9 @@ def _read_torch(stream: BinaryIO, label: str) -> Any:
         limits.check_pickles(stream)
     except Exception:
         raise InputError(_damaged(label)) from None
-    # damaged or refused, in a dozen types of exception: ask the second reader
+    # torch raises a dozen types of errors for what it refuses: let the second reader try
     with contextlib.suppress(Exception), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's about old storage classes
+        warnings.simplefilter("ignore")  # torch warns of old storage classes
         return torch.load(stream, map_location="cpu", weights_only=True)
     try:
         stream.seek(0)
@@ -115,7 +115,7 @@ def _read_torch(stream: BinaryIO, label: str) -> Any:
         return _with_tensors(content, sources)
     except InputError:
         raise
-    except Exception:  # nothing that a stranger's file leads to may end in a stack trace
+    except Exception:  # no file, however strange, may end in a stack trace
         raise InputError(_damaged(label)) from None
 
 
@@ -138,8 +138,11 @@ def _with_tensors(content: Any, sources: str) -> Any:
 
 
 def _alternates(origin: str, sources: str) -> bool | None:
-    """Whether couplings alternate between the halves, by class or source text; None: unknown."""
+    """Tell by class or source text whether couplings alternate between the halves.
+
+    None means that neither shows it.
+    """
     if origin.endswith("glow_old.WaveGlow") or "k%2" in sources:
         return True
-    # the names of the halves, in the code of their `infer`
+    # `infer` of the later releases names the halves so
     return False if "audio_0=" in sources else None

@@ -1,4 +1,4 @@
-"""Sizes of a network from the shapes of its weights, under NVIDIA's names."""
+"""Infers the sizes of a network from the shapes of its weights under NVIDIA's names."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tts.core.errors import InputError
 
 
 def sizes_of(path: Path, network: str, state: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Fields of a network's config.
+    """Return the fields of a network's config that the shapes of its weights show.
 
     Args:
-        path: for messages.
+        path: file to name in messages.
         network: "Tacotron2" or "WaveGlow".
-        state: NVIDIA's names; a WaveGlow in layout C or D.
+        state: weights under NVIDIA's names, a WaveGlow's in layout C or D.
 
     Raises:
         InputError: a weight is missing, or has too few axes.
@@ -32,14 +32,17 @@ def sizes_of(path: Path, network: str, state: Mapping[str, Tensor]) -> dict[str,
 def attention_inputs(
     path: Path, state: Mapping[str, Tensor], sizes: Mapping[str, Any]
 ) -> tuple[int, int]:
-    """Inputs of the attention LSTM: found, and as the wiring since November 2018 has them.
+    """Count the inputs of the attention LSTM.
+
+    Returns:
+        The number in the file, and the number in the wiring since November 2018.
 
     Raises:
-        InputError: as `sizes_of`.
+        InputError: see `sizes_of`.
     """
     with _incomplete(path, "Tacotron2"):
-        found = state["decoder.attention_rnn.weight_ih"].shape[1]
-    return found, sizes["prenet_dim"] + sizes["encoder_embedding_dim"]
+        n_inputs = state["decoder.attention_rnn.weight_ih"].shape[1]
+    return n_inputs, sizes["prenet_dim"] + sizes["encoder_embedding_dim"]
 
 
 @contextmanager
@@ -53,7 +56,7 @@ def _incomplete(path: Path, network: str) -> Iterator[None]:
 
 
 def _count(state: Mapping[str, Tensor], pattern: str) -> int:
-    """How many numbers occur at the place of ``{i}``."""
+    """Count the different numbers at the place of ``{i}`` in the names of weights."""
     regex = re.compile(re.escape(pattern).replace(r"\{i\}", r"(\d+)"))
     return len({match[1] for match in map(regex.match, state) if match})
 
@@ -89,14 +92,14 @@ def _waveglow(state: Mapping[str, Tensor]) -> dict[str, Any]:
     n_flows = _count(state, "convinv.{i}.conv.")
     channels = [state[f"convinv.{k}.conv.weight"].shape[0] for k in range(n_flows)]
     drops = [k for k in range(1, n_flows) if channels[k] != channels[k - 1]]
-    # a network in which nothing leaves early: "every" beyond the last flow says so
+    # without early outputs, n_early_every lies beyond the last flow
     every = drops[0] if drops else n_flows
     layer = "WN.0.in_layers.0.weight"
     layer += "_v" if f"{layer}_v" in state else ""
     n_mels, kernel = state["upsample.weight"].shape[0], state["upsample.weight"].shape[2]
     return {
         "n_mels": n_mels,
-        # the stride is not among the tensors; all published networks have a quarter of the kernel
+        # no tensor shows the stride; in all published networks it is a quarter of the kernel
         "hop_length": kernel // 4,
         "win_length": kernel,
         "n_flows": n_flows,

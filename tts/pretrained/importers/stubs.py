@@ -1,11 +1,11 @@
 """Reads a pickled WaveGlow without running anything that the file names.
 
 NVIDIA's WaveGlow files hold the module itself, not its weights. The unpickler here turns every
-module into a `Stub`, which stores what the file says about it and does nothing, and builds
-tensors with functions of its own. A name outside the short list is refused before it is looked
-up. Both of torch's containers are read: the zip of torch 1.6 and later, and the sequence of
-pickles from before. Legacy layout: magic number, protocol, system, object, storage keys, then
-for each key its length and its bytes.
+module into a `Stub`, which stores what the file says about it and does nothing, and it builds
+tensors with functions of this module. A name outside a short list is refused before it is looked
+up. Both containers of torch are read: the zip of torch 1.6 and later, and the older sequence of
+pickles, which holds a magic number, protocol, system, object and storage keys, and then for each
+key its length and its bytes.
 """
 
 from __future__ import annotations
@@ -21,24 +21,11 @@ import torch
 from torch import Tensor
 
 from tts.core.errors import InputError
-from tts.pretrained.limits import is_zip, root_of, size_of_stream
+from tts.pretrained.limits import DTYPES, is_zip, root_of, size_of_stream
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 
-_DTYPES = {
-    "DoubleStorage": torch.float64,
-    "FloatStorage": torch.float32,
-    "HalfStorage": torch.float16,
-    "BFloat16Storage": torch.bfloat16,
-    "LongStorage": torch.int64,
-    "IntStorage": torch.int32,
-    "ShortStorage": torch.int16,
-    "CharStorage": torch.int8,
-    "ByteStorage": torch.uint8,
-    "BoolStorage": torch.bool,
-}
-
-# modules that become stubs; the package waveglow on PyPI nests NVIDIA's files
+# classes whose objects become stubs; the package waveglow on PyPI nests NVIDIA's files
 _STUBS = {
     *(
         (module, name)
@@ -53,11 +40,11 @@ _STUBS = {
 
 
 class Stub:
-    """Stands for an object of the file: keeps its state, has no behaviour.
+    """Stands for an object of the file: it keeps the object's state, and has no behaviour.
 
     Attributes:
         origin: "module.Class" that the file names.
-        state: what the file would have put into the object.
+        state: attributes that the file would have set on the object.
     """
 
     origin = ""
@@ -66,40 +53,44 @@ class Stub:
         self.state: dict[str, Any] = {}
 
     def __new__(cls, *_: Any) -> Stub:
-        """Accept what any constructor may be given."""
+        """Accept the arguments of any constructor."""
         return super().__new__(cls)
 
     def __setstate__(self, state: Any) -> None:
         self.state = state if isinstance(state, dict) else {}
 
     def tensors(
-        self, prefix: str = "", seen: set[int] | None = None
+        self, prefix: str = "", visited: set[int] | None = None
     ) -> Iterator[tuple[str, Tensor]]:
         """Yield the parameters and buffers of the module tree under their state-dict names.
 
+        Args:
+            prefix: beginning of the names.
+            visited: ids of the modules that were visited before this one.
+
         Raises:
-            pickle.UnpicklingError: it is no tree: a module is in two places.
+            pickle.UnpicklingError: the modules are no tree: one is in two places.
         """
-        seen = set() if seen is None else seen
-        if id(self) in seen:
+        visited = set() if visited is None else visited
+        if id(self) in visited:
             raise pickle.UnpicklingError("a module is in two places")
-        seen.add(id(self))
+        visited.add(id(self))
         for kind in ("_parameters", "_buffers"):
             for name, value in self.state.get(kind, {}).items():
                 if isinstance(value, Tensor):
                     yield prefix + name, value
         for name, child in self.state.get("_modules", {}).items():
             if isinstance(child, Stub):
-                yield from child.tensors(f"{prefix}{name}.", seen)
+                yield from child.tensors(f"{prefix}{name}.", visited)
 
 
 class StubUnpickler(pickle.Unpickler):
-    """Unpickler that looks nothing up: each allowed name has an answer made here.
+    """Unpickles without importing anything: this module has an object for each allowed name.
 
     Args:
         stream: the pickle.
-        label: what messages call the file.
-        load_storage: gives a flat tensor for (dtype, key, number of elements).
+        label: name of the file in messages.
+        load_storage: returns a flat tensor for (dtype, key, number of elements).
     """
 
     def __init__(
@@ -114,15 +105,15 @@ class StubUnpickler(pickle.Unpickler):
         self.sources: list[str] = []
 
     def find_class(self, module: str, name: str) -> Any:
-        """Answer for an allowed name, or refuse.
+        """Return the object for an allowed name.
 
         Raises:
-            InputError: the name is not one that a WaveGlow needs.
+            InputError: no WaveGlow needs the name.
         """
         if (module, name) in _STUBS:
             return type(name, (Stub,), {"origin": f"{module}.{name}"})
-        if module == "torch" and name in _DTYPES:
-            return _DTYPES[name]
+        if module == "torch" and name in DTYPES:
+            return DTYPES[name]
         try:
             return _builders()[module, name]
         except KeyError:
@@ -148,7 +139,7 @@ class StubUnpickler(pickle.Unpickler):
 
 
 def _builders() -> dict[tuple[str, str], Any]:
-    """Make the allowed callables afresh, so that no file can alter one for the next file."""
+    """Make new functions for the allowed names: no file can alter them for the next one."""
 
     def tensor(storage: Tensor, offset: int, size: Any, stride: Any, *_: Any) -> Tensor:
         return torch.as_strided(storage, size, stride, offset)
@@ -172,7 +163,7 @@ def _builders() -> dict[tuple[str, str], Any]:
         ("torch._utils", "_rebuild_parameter"): parameter,
         ("torch._utils", "_rebuild_parameter_with_state"): parameter,
         ("torch.nn.parameter", "Parameter"): parameter,
-        # an attribute of every module until torch 1.4, and so in every published WaveGlow
+        # every module had it as an attribute until torch 1.4, as in every published WaveGlow
         ("torch.nn.backends.thnn", "_get_thnn_function_backend"): nothing,
     }
 
@@ -181,15 +172,15 @@ def load_stubs(stream: BinaryIO, label: str) -> tuple[Any, str]:
     """Read a file of torch with stubs in the place of modules.
 
     Args:
-        stream: zip or legacy container, at its beginning.
-        label: what messages call the file.
+        stream: zip or older container, at its beginning.
+        label: name of the file in messages.
 
     Returns:
-        The object, and the source texts that a legacy file carries of its modules.
+        The object in the file, and the source texts of its modules, which the older container has.
 
     Raises:
         InputError: the file names something outside the allowed list.
-        Exception: whatever reading a damaged file leads to.
+        Exception: the file is damaged; any type of exception may come.
     """
     return (_load_zip if is_zip(stream) else _load_legacy)(stream, label)
 
@@ -212,7 +203,7 @@ def _load_legacy(stream: BinaryIO, label: str) -> tuple[Any, str]:
     def load_storage(dtype: torch.dtype, key: str, n_elements: int) -> Tensor:
         if n_elements * dtype.itemsize > size:
             raise pickle.UnpicklingError("a storage is longer than the file")
-        # the bytes come after the object that refers to them: hand out room to fill later
+        # the bytes come after the object that refers to them: return a tensor to be filled later
         return storages.setdefault(key, torch.empty(n_elements, dtype=dtype))
 
     if StubUnpickler(stream, label, load_storage).load() != LEGACY_MAGIC:
@@ -229,13 +220,13 @@ def _load_legacy(stream: BinaryIO, label: str) -> tuple[Any, str]:
 def _fill(storage: Tensor, stream: BinaryIO) -> None:
     n_elements = int.from_bytes(stream.read(8), "little")
     if n_elements != storage.numel():
-        raise pickle.UnpicklingError("a storage has another length than it is said to have")
+        raise pickle.UnpicklingError("a storage has another length than the object gives it")
     raw = stream.read(n_elements * storage.element_size())
     storage.copy_(_flat(raw, storage.dtype, n_elements))
 
 
 def _flat(raw: bytes, dtype: torch.dtype, n_elements: int) -> Tensor:
-    """Tensor of exactly `n_elements` from bytes; a shorter file is an error."""
+    """Return a tensor of exactly `n_elements` from bytes; fewer bytes are an error."""
     if n_elements == 0:
         return torch.empty(0, dtype=dtype)
     return torch.frombuffer(bytearray(raw), dtype=dtype, count=n_elements)

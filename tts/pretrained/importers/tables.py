@@ -1,8 +1,8 @@
-"""Symbol tables of published checkpoints that do not carry their own.
+"""Lists symbol tables of published checkpoints that do not contain their own.
 
-Which table a network had can often be told from the rows of its embedding: 148 for NVIDIA's, 38
-and 96 for torchaudio's two, 149 for NVIDIA's before November 2018 (as in keithito/tacotron, with
-an end-of-text symbol second and the letters first).
+The number of rows of the embedding often shows which table a network has: 148 for NVIDIA's, 38 and
+96 for torchaudio's two, 149 for NVIDIA's before November 2018 (as in keithito/tacotron, with an
+end-of-text symbol second and the letters first).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BEFORE_NOVEMBER_2018 = (
     *_PHONES,
 )
 
-#: Rows of an embedding -> the table that published networks of that size have.
+#: Rows of an embedding -> the table of the published networks with so many rows.
 BY_SIZE = {
     len(table): table
     for table in (ENGLISH, BEFORE_NOVEMBER_2018, TORCHAUDIO_CHARACTERS, TORCHAUDIO_PHONES)
