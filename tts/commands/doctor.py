@@ -1,11 +1,11 @@
-"""Examine a corpus: what a training would stumble over, and what would make its voice worse.
+"""Examines a corpus for faults that would stop a training or make its voice worse.
 
     python -m tts.data.doctor data=ljspeech data.root=/path/LJSpeech-1.1
     python -m tts.data.doctor data=folder data.root=... model=waveglow doctor.strict=true
 
-It takes the options of train.py and those of conf/doctor.yaml, changes nothing, and writes
-doctor.html and doctor.json into doctor.output. The exit status is 1 if there are errors
-(doctor.strict=true: or warnings), and 2 on bad input.
+The command takes the options of train.py and those of conf/doctor.yaml. It changes nothing in the
+corpus, and writes doctor.html and doctor.json into doctor.output. The exit status is 1 if there are
+errors (with doctor.strict=true also if there are warnings), and 2 on bad input.
 """
 
 from __future__ import annotations
@@ -19,52 +19,52 @@ from tts.core.errors import EXIT_INTERRUPTED
 
 
 def main() -> None:
-    """``python -m tts.data.doctor``."""
+    """Run ``python -m tts.data.doctor``."""
     with_training_options(doctor, "doctor")
 
 
 def doctor(config: dict[str, Any]) -> int:
-    """Examine the corpus of a configuration, print a table and write page and JSON.
+    """Examine the corpus of a configuration, print a table, and write the page and the JSON file.
 
     Args:
-        config: resolved, plain containers.
+        config: the resolved configuration as plain containers.
 
     Returns:
         The exit status.
 
     Raises:
-        InputError: there is no corpus to examine, or a setting is wrong.
+        InputError: there is no corpus to examine, or an option has an illegal value.
     """
     check_values(config, TRAINING | DOCTOR)
     from hydra.utils import instantiate
 
     from tts.data.doctor.examination import examine
     from tts.data.doctor.options import DoctorOptions
-    from tts.data.doctor.report import write_examination
+    from tts.data.doctor.report import write_diagnosis
 
     options = DoctorOptions(**config["doctor"])
     model = config["model"]
     corpus = dict(model["datamodule"]["corpus"])
     if "on_error" in corpus:
-        # what is wrong with rows and speakers is to be told, all of it
+        # the report lists all faults of rows and speakers, so none of them may stop the examination
         corpus |= {"on_error": "skip", "n_speakers": None}
     try:
         datamodule = instantiate(model["datamodule"] | {"corpus": corpus}, _convert_="all")
-        found = examine(
+        diagnosis = examine(
             datamodule,
             options,
             n_speakers=config["data"].get("n_speakers"),
-            network=_sizes(model["network"]),
+            network=_tacotron2_sizes(model["network"]),
         )
-        write_examination(found, config, options)
+        write_diagnosis(diagnosis, config, options)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; nothing was written\n")
         return EXIT_INTERRUPTED
-    return found.status(options.strict)
+    return diagnosis.exit_status(options.strict)
 
 
-def _sizes(network: dict[str, Any]) -> Any:
-    """Sizes of Tacotron 2, if the network is one."""
+def _tacotron2_sizes(network: dict[str, Any]) -> Any:
+    """Return the sizes of Tacotron 2 if the network is one; else None."""
     from tts.models.tacotron2.config import Tacotron2Config
 
     sizes = {key: value for key, value in network.items() if key != "_target_"}

@@ -223,8 +223,8 @@ def test_any_text_has_a_reading(symbols):
     @given(st.text(st.characters(exclude_categories=[]), max_size=40))
     def check(text):
         reading = examine_text(tokenizer, text)
-        assert bool(reading.n_symbols) != bool(reading.wrong)
-        assert "\n" not in reading.wrong
+        assert bool(reading.n_symbols) != bool(reading.fault)
+        assert "\n" not in reading.fault
 
     check()
 

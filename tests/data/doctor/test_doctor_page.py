@@ -12,13 +12,13 @@ import soundfile
 
 from tts.audio import write_wave
 from tts.data import Utterance
-from tts.data.doctor.examination import Examination
+from tts.data.doctor.charts import histogram
+from tts.data.doctor.diagnosis import Diagnosis
 from tts.data.doctor.findings import Finding, utterance_finding
 from tts.data.doctor.options import DoctorOptions
-from tts.data.doctor.page import page
+from tts.data.doctor.page import render_diagnosis
 from tts.data.doctor.recording_stats import measure_recording
-from tts.data.doctor.report import examination_table, summary_line
-from tts.data.doctor.svg import histogram, outline
+from tts.data.doctor.report import diagnosis_table
 from tts.data.doctor.utterances import ExaminedUtterance, TextReading
 
 EVIL = '<script>alert(\'"&")</script>'
@@ -54,7 +54,7 @@ class Checked(HTMLParser):
 
 
 @pytest.fixture
-def examination(tmp_path):
+def diagnosis(tmp_path):
     cases, findings = [], []
     for number in range(14):
         path = tmp_path / f"clip{number}.wav"
@@ -68,11 +68,11 @@ def examination(tmp_path):
         )
         severity = "error" if number == 7 else "warning" if number > 2 else "note"
         findings.append(utterance_finding("pace", severity, utterance, f"{EVIL} is wrong", number))
-    return Examination(EVIL, cases, findings)
+    return Diagnosis(EVIL, cases, findings)
 
 
-def test_what_the_corpus_says_is_escaped(examination):
-    text = page(examination, DoctorOptions())
+def test_what_the_corpus_says_is_escaped(diagnosis):
+    text = render_diagnosis(diagnosis, DoctorOptions())
     assert "<script" not in text
     shown = Checked(text)
     assert f"{EVIL} said 7" in shown.text
@@ -80,48 +80,48 @@ def test_what_the_corpus_says_is_escaped(examination):
     assert f"Examination of {EVIL}" in shown.text
 
 
-def test_the_page_needs_nothing_beside_it(examination):
-    shown = Checked(page(examination, DoctorOptions()))
+def test_the_page_needs_nothing_beside_it(diagnosis):
+    shown = Checked(render_diagnosis(diagnosis, DoctorOptions()))
     assert not {tag for tag, _ in shown.elements} & {"script", "link", "img", "iframe"}
     for _, attributes in shown.elements:
         for name in ("src", "href"):
             assert attributes.get(name, "data:").startswith("data:")
 
 
-def test_the_worst_recordings_can_be_heard(examination):
-    shown = Checked(page(examination, DoctorOptions(n_clips=3)))
+def test_the_worst_recordings_can_be_heard(diagnosis):
+    shown = Checked(render_diagnosis(diagnosis, DoctorOptions(n_clips=3)))
     sounds = shown.all("audio")
     assert len(sounds) == 3
     kind, _, data = sounds[0]["src"].partition(",")
     assert kind == "data:audio/flac;base64"
     # the one with an error is the first
     samples, rate = soundfile.read(io.BytesIO(base64.b64decode(data)))
-    original, _ = soundfile.read(examination.cases[7].utterance.wav)
+    original, _ = soundfile.read(diagnosis.cases[7].utterance.wav)
     assert rate == 8000
     np.testing.assert_array_equal(samples, original)
 
 
-def test_long_recordings_are_cut(examination):
-    text = page(examination, DoctorOptions(n_clips=20, clip_seconds=0.25))
+def test_long_recordings_are_cut(diagnosis):
+    text = render_diagnosis(diagnosis, DoctorOptions(n_clips=20, clip_seconds=0.25))
     for sound in Checked(text).all("audio"):
         data = base64.b64decode(sound["src"].partition(",")[2])
         assert len(soundfile.read(io.BytesIO(data))[0]) == 2000
     assert "the first 0.25 s of 0.9 s" in text
 
 
-def test_a_recording_that_is_gone_is_no_reason_to_stop(examination):
-    for case in examination.cases:
+def test_a_recording_that_is_gone_is_no_reason_to_stop(diagnosis):
+    for case in diagnosis.cases:
         case.utterance.wav.unlink()
-    assert "(it is gone)" in page(examination, DoctorOptions())
+    assert "(the recording no longer exists)" in render_diagnosis(diagnosis, DoctorOptions())
 
 
-def test_notes_are_not_among_the_worst(examination):
-    assert len(Checked(page(examination, DoctorOptions(n_clips=20))).all("audio")) == 11
+def test_notes_are_not_among_the_worst(diagnosis):
+    assert len(Checked(render_diagnosis(diagnosis, DoctorOptions(n_clips=20))).all("audio")) == 11
 
 
-def test_many_findings_are_shortened(examination):
+def test_many_findings_are_shortened(diagnosis):
     findings = [Finding("rows", "error", f"row {n}", gravity=-n) for n in range(250)]
-    text = page(Examination("many", examination.cases, findings), DoctorOptions())
+    text = render_diagnosis(Diagnosis("many", diagnosis.cases, findings), DoctorOptions())
     assert "row 99<" in text
     assert "row 100<" not in text
     assert "and 150 more in doctor.json" in text
@@ -129,50 +129,63 @@ def test_many_findings_are_shortened(examination):
 
 def test_a_corpus_of_which_nothing_can_be_read_has_a_page():
     case = ExaminedUtterance(
-        Utterance("a", Path("a.wav"), "A.", "m:1"), None, "not found", TextReading(wrong="?")
+        Utterance("a", Path("a.wav"), "A.", "m:1"), None, "not found", TextReading(fault="?")
     )
     findings = [utterance_finding("unreadable", "error", case.utterance, "not found")]
-    text = page(Examination("none", [case], findings), DoctorOptions())
+    text = render_diagnosis(Diagnosis("none", [case], findings), DoctorOptions())
     assert "<svg" not in text
     assert "recordings that cannot be read" in text
 
 
-def test_terminals_get_no_commands(examination):
+def test_terminals_get_no_commands(diagnosis):
     from rich.console import Console
 
     finding = Finding("rows", "error", "\x1b[2Jgone [bold]?", "a.csv:1")
     console = Console(file=io.StringIO(), width=80)
-    console.print(examination_table(Examination("c", [], [finding]), DoctorOptions()))
+    console.print(diagnosis_table(Diagnosis("c", [], [finding]), DoctorOptions()))
     said = console.file.getvalue()
     assert "\x1b" not in said
     assert "[bold]?" in said
 
 
-def test_the_summary_counts(examination):
+def test_the_summary_counts(diagnosis):
     told = "14 utterances, 0.00 hours: 1 error, 10 warnings, 3 notes"
-    assert summary_line(examination) == f"{EVIL}: {told}"
+    assert diagnosis.summary == f"{EVIL}: {told}"
 
 
 @pytest.mark.parametrize("log", [True, False])
 @pytest.mark.parametrize(
     "values", [[3.0], [2.0, 2.0, 2.0], [1e-3, 5.0, 1e4], list(range(1, 500)), [1.0, 1.0 + 1e-12]]
 )
-def test_a_histogram_shows_every_value(values, log):
-    drawing = histogram("Title <>", "s & m", values, log)
-    Checked(drawing)
-    counted = [int(n) for n in re.findall(r": (\d+)</title>", drawing)]
-    assert sum(counted) == len(values)
+def test_a_histogram_counts_every_value(values, log):
+    chart = histogram("Title", "m", values, log)
+    assert sum(int(label.split(" m: ")[1]) for _, _, label in chart.bars) == len(values)
+    assert max(height for _, height, _ in chart.bars) == 1
+    assert all(0 <= left < 1 for left, _, _ in chart.bars)
 
 
 def test_zeros_have_a_histogram():
-    assert ": 3</title>" in histogram("t", "s", [0.0, 0.0, 0.0])
+    ((_, _, label),) = histogram("t", "s", [0.0, 0.0, 0.0]).bars
+    assert label.endswith(" s: 3")
+
+
+def test_every_histogram_of_the_page_shows_every_value(diagnosis):
+    text = render_diagnosis(diagnosis, DoctorOptions())
+    counts = re.findall(r'<svg viewBox="0 0 440 200".*?</svg>', text, re.DOTALL)
+    assert [sum(map(int, re.findall(r": (\d+)</title>", chart))) for chart in counts] == [14] * 6
 
 
 @pytest.mark.parametrize("length", [1, 7, 299, 5000])
-def test_an_outline_follows_the_samples(length):
-    drawing = outline(np.linspace(-1, 1, length, dtype=np.float32))
-    points = re.search('points="(.*?)"', drawing)[1].split()
+def test_an_outline_follows_the_samples(length, tmp_path):
+    write_wave(tmp_path / "a.wav", np.linspace(-1, 1, length), 8000)
+    utterance = Utterance("a", tmp_path / "a.wav", "A.", "m:1")
+    case = ExaminedUtterance(utterance, measure_recording(utterance.wav, 40))
+    findings = [utterance_finding("pace", "error", utterance, "too fast")]
+    text = render_diagnosis(Diagnosis("c", [case], findings), DoctorOptions())
+    points = re.search('points="(.*?)"', text)[1].split()
     assert len(points) == 2 * min(length, 300)
     heights = [float(point.split(",")[1]) for point in points]
     assert min(heights) >= 2
     assert max(heights) == 78
+    places = [int(point.split(",")[0]) for point in points]
+    assert places == [*range(len(points) // 2), *reversed(range(len(points) // 2))]

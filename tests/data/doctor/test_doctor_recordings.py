@@ -35,7 +35,7 @@ def test_silence_at_both_ends(hear, rate):
     sound = hear(silence(0.3, rate), tone(rate=rate), silence(0.7, rate), rate=rate)
     assert sound.lead == pytest.approx(0.3, abs=0.011)
     assert sound.tail == pytest.approx(0.7, abs=0.011)
-    assert sound.spoken == pytest.approx(1.0, abs=0.021)
+    assert sound.speech_seconds == pytest.approx(1.0, abs=0.021)
     assert (sound.seconds, sound.rate) == (pytest.approx(2.0), rate)
 
 

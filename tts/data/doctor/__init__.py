@@ -1,6 +1,8 @@
-"""``python -m tts.data.doctor``: is a corpus fit to be trained on, and what is to be done about it.
+"""Examines whether a corpus is fit for training, and says what to do where it is not.
 
-``cases.gather`` listens to the recordings and reads the texts; the checks (``sounds``,
-``readings``, ``population``, ``memory``) turn what it found into findings (``examination``); and
-three writers show them: a table and ``doctor.json`` (``report``), and ``doctor.html`` (``page``).
+It is the command ``python -m tts.data.doctor``. ``utterances.gather_cases`` measures the recordings
+and reads the texts. The checks (``recording_checks``, ``text_checks``, ``corpus_checks``,
+``memory``) turn these measurements into findings. ``examination.examine`` runs all of them and
+returns a ``diagnosis.Diagnosis``, which ``report`` writes as a table and as ``doctor.json``, and
+``page`` as ``doctor.html``.
 """

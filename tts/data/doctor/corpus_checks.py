@@ -1,8 +1,8 @@
-"""Checks of a corpus as a whole: outliers, duplicates, lengths, speakers, the split.
+"""Checks a corpus as a whole: outliers, duplicates, lengths, speakers and the split.
 
-Outliers by the median and the median absolute deviation, which outliers themselves do not move
-(Leys et al., 2013, "Detecting outliers"), of logarithms: half as long is as unusual as twice as
-long.
+Outliers are found by the median and the median absolute deviation of logarithms. Outliers
+themselves hardly move these two (Leys et al., 2013, "Detecting outliers"), and with logarithms half
+as long is as unusual as twice as long.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from tts.data.doctor.utterances import ExaminedUtterance
 from tts.data.loading.datamodule import MelWaveDataModule
 from tts.data.loading.speech_datamodule import SpeechDataModule
 
-# Of a normal distribution
+# Standard deviation of a normal distribution over its median absolute deviation
 _MAD_TO_DEVIATION = 1.4826
-# A corpus that is more even than this has outliers that nobody would hear
+# In a corpus with a smaller spread than this nobody would hear the outliers
 _LEAST_DEVIATION = 0.1
-#: Samples of a segment of WaveGlow where the model at hand has none.
+#: Length of a segment of WaveGlow in samples, where the model at hand uses no segments.
 SEGMENT = 16000
 
 
 def robust_deviations(values: Sequence[float]) -> NDArray[np.float64]:
-    """How many robust standard deviations each of some positive values is from their median."""
+    """Return the distance of positive values from their median, in robust standard deviations."""
     logs = np.log(np.asarray(values, np.float64))
     distances = logs - np.median(logs)
     spread = _MAD_TO_DEVIATION * float(np.median(np.abs(distances)))
@@ -41,44 +41,44 @@ def robust_deviations(values: Sequence[float]) -> NDArray[np.float64]:
 def trained_on(
     cases: Iterable[ExaminedUtterance], datamodule: SpeechDataModule
 ) -> list[ExaminedUtterance]:
-    """Cases with sound that ``data.min_seconds`` and ``data.max_seconds`` leave in."""
+    """Return the audible cases between ``data.min_seconds`` and ``data.max_seconds``."""
     longest = float("inf") if datamodule.max_seconds is None else datamodule.max_seconds
     return [
         case
         for case in cases
-        if case.sound is not None
-        and not case.sound.is_silent
-        and datamodule.min_seconds <= case.sound.seconds <= longest
+        if case.recording is not None
+        and not case.recording.is_silent
+        and datamodule.min_seconds <= case.recording.seconds <= longest
     ]
 
 
 def check_population(
     cases: Sequence[ExaminedUtterance], datamodule: SpeechDataModule, options: DoctorOptions
 ) -> Iterator[Finding]:
-    """All checks of this module but those of speakers and split."""
+    """Yield the findings of this module's checks, except those of speakers and split."""
     kept = trained_on(cases, datamodule)
-    yield from _bounds(cases, kept)
-    yield from _durations(kept, options)
-    yield from _paces(kept, options)
-    yield from _segments(kept, datamodule)
-    yield from _same_sounds(cases)
-    yield from _same_texts(cases)
+    yield from _check_bounds(cases, kept)
+    yield from _check_durations(kept, options)
+    yield from _check_paces(kept, options)
+    yield from _check_segments(kept, datamodule)
+    yield from _check_duplicate_recordings(cases)
+    yield from _check_duplicate_texts(cases)
 
 
 def check_speakers(
     cases: Sequence[ExaminedUtterance], corpus: Corpus, wanted: int | None
 ) -> Iterator[Finding]:
-    """Whether there are as many as the configuration says."""
-    n_found = max(len(corpus.speakers), 1)
-    if wanted not in (None, n_found):
-        what = f"data.n_speakers={wanted}, and the corpus has {n_found}"
+    """Yield a finding if the corpus has another number of speakers than the configuration."""
+    n_speakers = max(len(corpus.speakers), 1)
+    if wanted not in (None, n_speakers):
+        what = f"data.n_speakers={wanted}, and the corpus has {n_speakers}"
         yield Finding("speakers", "error", what)
 
 
 def check_clips_of_speakers(
     cases: Sequence[ExaminedUtterance], corpus: Corpus, options: DoctorOptions
 ) -> Iterator[Finding]:
-    """Speakers of whom there is too little to learn a voice from."""
+    """Yield a finding for each speaker with too few recordings to learn the voice."""
     if len(corpus.speakers) < 2:
         return
     numbers = Counter(case.utterance.speaker for case in cases)
@@ -89,7 +89,7 @@ def check_clips_of_speakers(
 
 
 def check_split(corpus: Corpus) -> Iterator[Finding]:
-    """Whether there is anything to train on and to validate on."""
+    """Yield a finding if nothing is left to train on or to validate on."""
     try:
         split = corpus.split()
     except InputError as error:
@@ -100,35 +100,36 @@ def check_split(corpus: Corpus) -> Iterator[Finding]:
         yield Finding("split", "warning", what)
 
 
-def _bounds(
+def _check_bounds(
     cases: Sequence[ExaminedUtterance], kept: Sequence[ExaminedUtterance]
 ) -> Iterator[Finding]:
-    inside = {case.utterance.id for case in kept}
+    kept_ids = {case.utterance.id for case in kept}
     for case in cases:
-        sound = case.sound
-        if sound is not None and not sound.is_silent and case.utterance.id not in inside:
-            yield utterance_finding(
-                "bounds", "note", case.utterance, f"{sound.seconds:.2f} s", sound.seconds
-            )
+        stats = case.recording
+        if stats is not None and not stats.is_silent and case.utterance.id not in kept_ids:
+            what = f"{stats.seconds:.2f} s"
+            yield utterance_finding("bounds", "note", case.utterance, what, stats.seconds)
 
 
-def _durations(kept: Sequence[ExaminedUtterance], options: DoctorOptions) -> Iterator[Finding]:
-    seconds = [(case, case.sound.seconds) for case in kept if case.sound is not None]
-    return _outliers("duration", seconds, "{:.2f} s, {:.2f} s is usual", options)
+def _check_durations(
+    kept: Sequence[ExaminedUtterance], options: DoctorOptions
+) -> Iterator[Finding]:
+    seconds = [(case, case.recording.seconds) for case in kept if case.recording is not None]
+    return _check_outliers("duration", seconds, "{:.2f} s, {:.2f} s is usual", options)
 
 
-def _paces(kept: Sequence[ExaminedUtterance], options: DoctorOptions) -> Iterator[Finding]:
+def _check_paces(kept: Sequence[ExaminedUtterance], options: DoctorOptions) -> Iterator[Finding]:
     paces = [(case, pace) for case in kept if (pace := case.pace) is not None]
-    return _outliers("pace", paces, "{:.1f} symbols in a second, {:.1f} are usual", options)
+    return _check_outliers("pace", paces, "{:.1f} symbols in a second, {:.1f} are usual", options)
 
 
-def _outliers(
+def _check_outliers(
     check: str,
     measured: Sequence[tuple[ExaminedUtterance, float]],
     wording: str,
     options: DoctorOptions,
 ) -> Iterator[Finding]:
-    """What is far from the others; ``wording`` has places for it and for what is usual."""
+    """Yield a finding for each outlier; ``wording`` has places for its value and the median."""
     values = [value for _, value in measured]
     if len(values) < options.least:
         return
@@ -139,23 +140,26 @@ def _outliers(
             yield utterance_finding(check, "warning", case.utterance, what, abs(deviation))
 
 
-def _segments(kept: Sequence[ExaminedUtterance], datamodule: SpeechDataModule) -> Iterator[Finding]:
+def _check_segments(
+    kept: Sequence[ExaminedUtterance], datamodule: SpeechDataModule
+) -> Iterator[Finding]:
     is_waveglow = isinstance(datamodule, MelWaveDataModule)
     length = datamodule.segment_length if isinstance(datamodule, MelWaveDataModule) else SEGMENT
     shortest = length / datamodule.mel.sample_rate
     for case in kept:
-        if case.sound is not None and case.sound.seconds < shortest:
-            what = f"{case.sound.seconds:.2f} s, a segment is {shortest:.2f} s"
+        stats = case.recording
+        if stats is not None and stats.seconds < shortest:
+            what = f"{stats.seconds:.2f} s, a segment is {shortest:.2f} s"
             severity = "warning" if is_waveglow else "note"
-            yield utterance_finding("segment", severity, case.utterance, what, -case.sound.seconds)
+            yield utterance_finding("segment", severity, case.utterance, what, -stats.seconds)
 
 
-def _same_sounds(cases: Sequence[ExaminedUtterance]) -> Iterator[Finding]:
+def _check_duplicate_recordings(cases: Sequence[ExaminedUtterance]) -> Iterator[Finding]:
     first: dict[bytes, ExaminedUtterance] = {}
     for case in cases:
-        if case.sound is None or case.sound.is_silent:
+        if case.recording is None or case.recording.is_silent:
             continue
-        other = first.setdefault(case.sound.digest, case).utterance
+        other = first.setdefault(case.recording.digest, case).utterance
         if other is not case.utterance:
             same_text = other.text == case.utterance.text
             severity = "warning" if same_text else "error"
@@ -164,7 +168,7 @@ def _same_sounds(cases: Sequence[ExaminedUtterance]) -> Iterator[Finding]:
             yield utterance_finding("same_sound", severity, case.utterance, what)
 
 
-def _same_texts(cases: Sequence[ExaminedUtterance]) -> Iterator[Finding]:
+def _check_duplicate_texts(cases: Sequence[ExaminedUtterance]) -> Iterator[Finding]:
     groups: defaultdict[str, list[ExaminedUtterance]] = defaultdict(list)
     for case in cases:
         if case.reading is not None:

@@ -1,7 +1,7 @@
-"""What the doctor may find: the checks, what to do about each, and how grave it is.
+"""Lists the checks of the doctor, what to do about each, and how severe a finding is.
 
-An error stops a training, or teaches it something that is not so; a warning makes the voice worse;
-a note is worth knowing.
+An error stops a training or teaches the network something false. A warning makes the voice worse.
+A note is useful to know and needs no action.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from pathlib import Path
 
 from tts.data.corpora.manifest import Utterance
 
-#: From the gravest down.
+#: The severities, the most severe first.
 SEVERITIES = ("error", "warning", "note")
 
 
 @dataclass(frozen=True)
 class Check:
-    """A kind of finding.
+    """Describes one kind of finding.
 
     Attributes:
         title: what is wrong, in a few words.
@@ -33,16 +33,17 @@ class Check:
 #: All checks, in the order in which they are shown.
 CHECKS = {
     "rows": Check(
-        "rows that cannot be used", "mend or remove them; data.on_error=skip trains without"
+        "rows that cannot be used", "correct or remove them; data.on_error=skip trains without them"
     ),
     "unreadable": Check("recordings that cannot be read", "export them again, or remove the rows"),
     "channels": Check("recordings that are not mono", "mix them down (sox IN OUT remix -)"),
     "rate": Check("another sampling rate", "set data.resample=true, or resample the files"),
     "silent": Check("nothing but silence", "record them again, or remove the rows"),
-    "clipping": Check("clipping", "record with less gain; what is cut off cannot be brought back"),
+    "clipping": Check("clipping", "record with less gain; the samples that were cut off are lost"),
     "lead": Check("long silence at the beginning", "set data.trim_db=40, which cuts it"),
     "tail": Check(
-        "long silence at the end", "set data.trim_db=40: the gate learns from it to fire late"
+        "long silence at the end",
+        "set data.trim_db=40; with such silence the gate learns to stop late",
     ),
     "offset": Check("DC offset", "filter the recordings with a high pass of 20 Hz"),
     "faint": Check("very low level", "set data.loudness=-23, or record with more gain"),
@@ -50,7 +51,7 @@ CHECKS = {
         "nothing at high frequencies",
         "upsampled or compressed? find the original, or remove the row",
     ),
-    "unpronounceable": Check("texts without a word", "write what is said, or remove the rows"),
+    "unpronounceable": Check("texts without a word", "write the spoken words, or remove the rows"),
     "script": Check(
         "texts in a script without symbols", "choose tokenizer=ipa tokenizer.language=CODE"
     ),
@@ -59,39 +60,45 @@ CHECKS = {
         "another language than the symbols?", "choose tokenizer=ipa tokenizer.language=CODE"
     ),
     "pace": Check(
-        "spoken too fast or too slowly for its text", "listen: text and sound may differ"
+        "spoken too fast or too slowly for its text",
+        "listen; the text may differ from the recording",
     ),
     "duration": Check(
-        "unusually long or short", "listen; data.min_seconds and data.max_seconds leave such out"
+        "unusually long or short",
+        "listen; data.min_seconds and data.max_seconds leave such recordings out",
     ),
-    "same_sound": Check("the same sound under two names", "remove one of the rows"),
-    "same_text": Check("the same text twice", "nothing, if it was read twice"),
+    "same_sound": Check("the same recording under two names", "remove one of the rows"),
+    "same_text": Check("the same text twice", "no action needed if it was read twice"),
     "segment": Check(
-        "shorter than a segment of WaveGlow", "nothing: WaveGlow sees them padded with silence"
+        "shorter than a segment of WaveGlow",
+        "no action needed: WaveGlow sees them padded with silence",
     ),
-    "bounds": Check("outside data.min_seconds and data.max_seconds", "nothing: they are left out"),
+    "bounds": Check(
+        "outside data.min_seconds and data.max_seconds",
+        "no action needed: these recordings are left out",
+    ),
     "speakers": Check("speakers", "set data.n_speakers, or choose with data.only_speakers=[...]"),
     "few": Check("speakers with few recordings", "leave them out with data.only_speakers=[...]"),
-    "split": Check("the split", "raise data.val_fraction, or see to data.held_out"),
+    "split": Check("the split", "raise data.val_fraction, or correct data.held_out"),
     "memory": Check(
         "memory of a training (an estimate)",
-        "if it is too much: a smaller data.batch_size, data.max_seconds, data.frames_per_batch",
+        "if it is too much, lower data.batch_size, data.max_seconds or data.frames_per_batch",
     ),
 }
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that was found.
+    """Describes one fault of a corpus.
 
     Attributes:
         check: key of ``CHECKS``.
         severity: one of ``SEVERITIES``.
-        what: what exactly, in a line.
+        what: the fault in one line.
         where: the line of the manifest.
         file: the recording.
-        id: of the utterance.
-        gravity: orders the findings of a check; the worst has the largest.
+        id: id of the utterance.
+        gravity: sorts the findings of one check; the worst has the largest value.
     """
 
     check: str
@@ -110,14 +117,14 @@ class Finding:
 def utterance_finding(
     check: str, severity: str, utterance: Utterance, what: str, gravity: float = 0.0
 ) -> Finding:
-    """A finding about an utterance."""
+    """Return a finding about one utterance; the arguments are those of :class:`Finding`."""
     return Finding(
         check, severity, what, utterance.where, str(utterance.wav), utterance.id, gravity
     )
 
 
 def group_findings(findings: Iterable[Finding]) -> dict[tuple[str, str], list[Finding]]:
-    """By severity and check, the gravest first; in each, the worst first."""
+    """Group findings by severity and check, the most severe first; in a group, the worst first."""
     groups: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
         groups.setdefault((finding.severity, finding.check), []).append(finding)
@@ -127,6 +134,6 @@ def group_findings(findings: Iterable[Finding]) -> dict[tuple[str, str], list[Fi
 
 
 def count_severities(findings: Iterable[Finding]) -> dict[str, int]:
-    """How many there are of each severity."""
+    """Count the findings of each severity."""
     counter = Counter(finding.severity for finding in findings)
     return {severity: counter[severity] for severity in SEVERITIES}

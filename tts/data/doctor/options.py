@@ -1,4 +1,4 @@
-"""``DoctorOptions``: from where on something is a finding, and what is shown."""
+"""Holds the options of the doctor: thresholds of the checks, and what the report shows."""
 
 from __future__ import annotations
 
@@ -7,26 +7,27 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class DoctorOptions:
-    """The section ``doctor`` of the configuration, which explains each.
+    """Holds the section ``doctor`` of the configuration; ``conf/doctor.yaml`` explains each key.
 
     Attributes:
-        output: folder of the page and of the JSON; None: neither is written.
+        output: folder for the page and the JSON file; None: neither is written.
         strict: whether a warning is enough for exit status 1.
-        n_shown: cases of each check in the table.
-        n_clips: worst recordings that can be played on the page.
-        clip_seconds: how much of each.
-        silence_db: what is so far below the loudest 10 ms of a recording is silence.
-        longest_lead: seconds of silence before the speech.
-        longest_tail: the same after it.
-        clipped: samples in flat tops.
-        offset: mean of the samples.
-        faintest: level in dB below full scale.
-        band: share of the highest mel frequency up to which there has to be sound.
-        outlier: robust standard deviations on a log scale.
-        least: utterances from which on there are outliers.
-        accented: share of the texts with letters that are not the symbols'.
-        speaker_clips: recordings that a speaker should have.
-        memory_gb: of the device; None: the estimate is only told.
+        n_shown: number of findings of each check that the table shows.
+        n_clips: number of the worst recordings that the page can play.
+        clip_seconds: how many seconds of each of these the page plays.
+        silence_db: frames this many dB below the loudest 10 ms of a recording are silence.
+        longest_lead: seconds of silence before the speech above which there is a warning.
+        longest_tail: the same for the silence after the speech.
+        clipped: number of samples in flat tops from which on a recording counts as clipped.
+        offset: absolute mean of the samples from which on there is a DC offset.
+        faintest: level in dB relative to full scale below which a recording is too quiet.
+        band: share of the highest mel frequency up to which a recording must have sound.
+        outlier: distance from the median, in robust standard deviations of the logarithm, above
+            which a duration or a pace is unusual.
+        least: number of utterances from which on the doctor looks for outliers.
+        accented: share of texts with accented letters above which the language is in doubt.
+        speaker_clips: number of recordings that each speaker should have.
+        memory_gb: memory of the device in GB; None: the estimate is a note only.
     """
 
     output: str | None = "doctor"

@@ -1,4 +1,4 @@
-"""Checks of single recordings."""
+"""Checks each recording by itself."""
 
 from __future__ import annotations
 
@@ -12,62 +12,63 @@ from tts.data.doctor.recording_stats import RecordingStats
 from tts.data.doctor.utterances import ExaminedUtterance
 from tts.data.loading.speech_datamodule import SpeechDataModule
 
-# A tenth of a second says something of a spectrum
-_LEAST_SPOKEN = 0.1
+# A shorter spectrum is too uncertain to be judged
+_LEAST_SPEECH_SECONDS = 0.1
 
 
 def check_recording(
     case: ExaminedUtterance, datamodule: SpeechDataModule, options: DoctorOptions
 ) -> Iterator[Finding]:
-    """What is wrong with a recording by itself."""
-    utterance, sound = case.utterance, case.sound
-    if sound is None:
-        yield utterance_finding("unreadable", "error", utterance, case.wrong)
+    """Yield the faults of one recording."""
+    utterance, stats = case.utterance, case.recording
+    if stats is None:
+        yield utterance_finding("unreadable", "error", utterance, case.fault)
         return
-    if sound.channels != 1:
-        yield utterance_finding("channels", "error", utterance, f"{sound.channels} channels")
-    if sound.rate != datamodule.mel.sample_rate:
+    if stats.channels != 1:
+        yield utterance_finding("channels", "error", utterance, f"{stats.channels} channels")
+    if stats.rate != datamodule.mel.sample_rate:
         severity = "note" if datamodule.resample else "error"
-        what = f"{sound.rate} Hz, expected {datamodule.mel.sample_rate} Hz"
+        what = f"{stats.rate} Hz, expected {datamodule.mel.sample_rate} Hz"
         yield utterance_finding("rate", severity, utterance, what)
-    if sound.is_silent:
-        yield utterance_finding(
-            "silent", "error", utterance, f"the highest sample is {sound.peak:.1g}"
-        )
+    if stats.is_silent:
+        what = f"the highest sample is {stats.peak:.1g}"
+        yield utterance_finding("silent", "error", utterance, what)
         return
-    yield from _level(utterance, sound, options)
+    yield from _check_level(utterance, stats, options)
     if datamodule.processing.trim_db is None:
-        yield from _ends(utterance, sound, options)
-    yield from _band(utterance, sound, datamodule.mel, options)
+        yield from _check_ends(utterance, stats, options)
+    yield from _check_band(utterance, stats, datamodule.mel, options)
 
 
-def _level(
-    utterance: Utterance, sound: RecordingStats, options: DoctorOptions
+def _check_level(
+    utterance: Utterance, stats: RecordingStats, options: DoctorOptions
 ) -> Iterator[Finding]:
-    if sound.n_clipped >= options.clipped:
-        what = f"{sound.n_clipped} samples in flat tops at {sound.peak:.2f} of full scale"
-        yield utterance_finding("clipping", "warning", utterance, what, sound.n_clipped)
-    if abs(sound.offset) >= options.offset:
-        what = f"the mean of the samples is {sound.offset:+.3f}"
-        yield utterance_finding("offset", "warning", utterance, what, abs(sound.offset))
-    if sound.level < options.faintest:
-        what = f"{-sound.level:.1f} dB below full scale"
-        yield utterance_finding("faint", "warning", utterance, what, -sound.level)
+    if stats.n_clipped >= options.clipped:
+        what = f"{stats.n_clipped} samples in flat tops at {stats.peak:.2f} of full scale"
+        yield utterance_finding("clipping", "warning", utterance, what, stats.n_clipped)
+    if abs(stats.offset) >= options.offset:
+        what = f"the mean of the samples is {stats.offset:+.3f}"
+        yield utterance_finding("offset", "warning", utterance, what, abs(stats.offset))
+    if stats.level < options.faintest:
+        what = f"{-stats.level:.1f} dB below full scale"
+        yield utterance_finding("faint", "warning", utterance, what, -stats.level)
 
 
-def _ends(utterance: Utterance, sound: RecordingStats, options: DoctorOptions) -> Iterator[Finding]:
-    if sound.lead > options.longest_lead:
-        what = f"{sound.lead:.2f} s of {sound.seconds:.2f} s"
-        yield utterance_finding("lead", "warning", utterance, what, sound.lead)
-    if sound.tail > options.longest_tail:
-        what = f"{sound.tail:.2f} s of {sound.seconds:.2f} s"
-        yield utterance_finding("tail", "warning", utterance, what, sound.tail)
+def _check_ends(
+    utterance: Utterance, stats: RecordingStats, options: DoctorOptions
+) -> Iterator[Finding]:
+    if stats.lead > options.longest_lead:
+        what = f"{stats.lead:.2f} s of {stats.seconds:.2f} s"
+        yield utterance_finding("lead", "warning", utterance, what, stats.lead)
+    if stats.tail > options.longest_tail:
+        what = f"{stats.tail:.2f} s of {stats.seconds:.2f} s"
+        yield utterance_finding("tail", "warning", utterance, what, stats.tail)
 
 
-def _band(
-    utterance: Utterance, sound: RecordingStats, mel: MelConfig, options: DoctorOptions
+def _check_band(
+    utterance: Utterance, stats: RecordingStats, mel: MelConfig, options: DoctorOptions
 ) -> Iterator[Finding]:
     highest = min(mel.f_max or mel.sample_rate / 2, mel.sample_rate / 2)
-    if sound.band < options.band * highest and sound.spoken >= _LEAST_SPOKEN:
-        what = f"ends at {sound.band:.0f} Hz of {highest:.0f} Hz"
-        yield utterance_finding("band", "warning", utterance, what, -sound.band)
+    if stats.band < options.band * highest and stats.speech_seconds >= _LEAST_SPEECH_SECONDS:
+        what = f"ends at {stats.band:.0f} Hz of {highest:.0f} Hz"
+        yield utterance_finding("band", "warning", utterance, what, -stats.band)

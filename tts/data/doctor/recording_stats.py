@@ -1,7 +1,7 @@
-"""``measure_recording``: what one recording is like, in the numbers that the checks are made of.
+"""Measures one recording in the numbers that the checks use.
 
-Silence is what ``data.trim_db`` would cut: frames of 10 ms far below the loudest. A level is that
-of the frames between, and so is the spectrum: pauses say nothing of a voice.
+Silence is what ``data.trim_db`` would cut: frames of 10 ms that are far below the loudest frame.
+Level and spectrum are those of the other frames, because pauses tell nothing about a voice.
 """
 
 from __future__ import annotations
@@ -20,31 +20,32 @@ from tts.audio import read_wave
 from tts.audio.pcm import Waveform
 from tts.audio.processing import frame_energy
 
-#: Peak below which there is nothing to be heard: 80 dB below full scale.
+#: A peak below this is inaudible: 80 dB below full scale.
 INAUDIBLE = 1e-4
-# A top is flat where so many neighbours are as high as the highest sample: a voice touches that
-# once, what was cut off again and again. The samples of a low peak are too coarse to tell
+# A top is flat where this many neighbouring samples are as high as the highest one. A voice reaches
+# its peak once; clipping repeats it. The samples of a low peak are too coarse to tell.
 _FLAT, _FLAT_RUN, _FLAT_LEAST_PEAK = 1 - 1e-6, 3, 0.1
 _N_FFT, _MOST_SPECTRA = 1024, 256
-# What is so far below the loudest part of the spectrum counts as nothing; noise of 16 bits is lower
+# Parts of the spectrum this far below its loudest part count as empty. The noise of 16 bits is
+# lower still.
 _FAINT_DB = 70.0
 
 
 class RecordingStats(NamedTuple):
-    """A recording.
+    """Holds the measurements of a recording.
 
     Attributes:
-        rate: Hz.
-        channels: of the file; the rest is about their mean.
-        seconds: in all.
+        rate: sampling rate in Hz.
+        channels: number of channels of the file; all other values describe their mean.
+        seconds: duration.
         peak: the largest absolute sample.
-        level: of what is not silent, dB below full scale (RMS).
+        level: RMS level of the frames that are not silent, in dB relative to full scale.
         offset: mean of all samples.
-        n_clipped: samples in flat tops.
+        n_clipped: number of samples in flat tops.
         lead: seconds of silence at the beginning.
         tail: seconds of silence at the end.
-        band: Hz above which there is nothing.
-        digest: of the samples and their rate.
+        band: the highest frequency that has sound, in Hz.
+        digest: hash of the samples and their rate.
     """
 
     rate: int
@@ -61,12 +62,12 @@ class RecordingStats(NamedTuple):
 
     @property
     def is_silent(self) -> bool:
-        """Whether there is nothing to be heard."""
+        """Return whether nothing in the recording is audible."""
         return self.peak < INAUDIBLE
 
     @property
-    def spoken(self) -> float:
-        """Seconds without the silence at both ends."""
+    def speech_seconds(self) -> float:
+        """Return the duration without the silence at both ends, in seconds."""
         return self.seconds - self.lead - self.tail
 
 
@@ -75,16 +76,16 @@ def measure_recording(path: Path, silence_db: float) -> RecordingStats:
 
     Args:
         path: the file.
-        silence_db: silence is this many dB below the loudest 10 ms.
+        silence_db: frames this many dB below the loudest 10 ms are silence.
 
     Raises:
-        InputError: it cannot be read, or holds values that are no samples.
+        InputError: the file cannot be read, or holds values that are no samples.
     """
     import soundfile
 
     samples, rate = read_wave(path, mix_down=True)
     energy, frame = frame_energy(samples, rate)
-    # all frames if there is no sound
+    # these are all frames if the recording is silent
     (active,) = np.nonzero(energy >= energy.max() * 10 ** (-silence_db / 10))
     begin, end = active[0] * frame, min((active[-1] + 1) * frame, len(samples))
     digest = hashlib.blake2b(samples.tobytes(), digest_size=16, salt=rate.to_bytes(8, "big"))
@@ -105,15 +106,15 @@ def measure_recording(path: Path, silence_db: float) -> RecordingStats:
 
 @contextmanager
 def muted_log() -> Iterator[None]:
-    """Keep what is going to be a finding out of the log."""
+    """Keep out of the log the faults that the doctor reports as findings."""
     loggers = [logging.getLogger(name) for name in ("tts.audio.io", "tts.data.corpora.corpus")]
-    before = [logger.level for logger in loggers]
+    levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
     try:
         yield
     finally:
-        for logger, level in zip(loggers, before, strict=True):
+        for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
 
 
@@ -122,7 +123,7 @@ def _decibels(power: float) -> float:
 
 
 def _n_clipped(samples: Waveform) -> int:
-    """Samples in flat tops of the positive half."""
+    """Count the samples in flat tops of the positive half."""
     peak = float(samples.max())
     if peak < _FLAT_LEAST_PEAK:
         return 0
@@ -133,11 +134,11 @@ def _n_clipped(samples: Waveform) -> int:
 
 
 def _band(samples: Waveform, rate: int) -> float:
-    """The frequency above which the mean spectrum stays far below its loudest part."""
+    """Return the frequency in Hz above which the mean spectrum stays far below its loudest part."""
     if len(samples) < _N_FFT:
         samples = np.pad(samples, (0, _N_FFT - len(samples)))
     frames = np.lib.stride_tricks.sliding_window_view(samples, _N_FFT)[:: _N_FFT // 2]
     frames = frames[:: -(-len(frames) // _MOST_SPECTRA)] * np.hanning(_N_FFT).astype(np.float32)
     power = np.square(np.abs(np.fft.rfft(frames, axis=1))).mean(0)
-    (heard,) = np.nonzero(power >= power.max() * 10 ** (-_FAINT_DB / 10))
-    return float((heard[-1] + 1) * rate / _N_FFT)
+    (loud,) = np.nonzero(power >= power.max() * 10 ** (-_FAINT_DB / 10))
+    return float((loud[-1] + 1) * rate / _N_FFT)

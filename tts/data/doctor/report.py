@@ -1,4 +1,4 @@
-"""What an examination writes: a table for people, ``doctor.json`` for programs, and the page."""
+"""Writes a diagnosis: a table on the terminal, ``doctor.json`` and ``doctor.html``."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from tts.core.errors import InputError
 from tts.core.files import atomic_writer
-from tts.data.doctor.examination import Examination
+from tts.data.doctor.diagnosis import Diagnosis
 from tts.data.doctor.findings import CHECKS, Finding, count_severities, group_findings
 from tts.data.doctor.options import DoctorOptions
+from tts.data.doctor.page import render_diagnosis
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -21,52 +22,43 @@ PAGE, FACTS = "doctor.html", "doctor.json"
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
 
 
-def write_examination(
-    found: Examination, config: Mapping[str, Any], options: DoctorOptions
+def write_diagnosis(
+    diagnosis: Diagnosis, config: Mapping[str, Any], options: DoctorOptions
 ) -> None:
-    """Write ``doctor.html`` and ``doctor.json`` and show the table.
+    """Write ``doctor.html`` and ``doctor.json``, and print the table.
 
     Raises:
         InputError: the folder cannot be written.
     """
     from rich.console import Console
 
-    said = summary_line(found)
+    summary = diagnosis.summary
     if options.output is not None:
         folder = Path(options.output).expanduser()
-        _write_files(found, config, options, folder)
-        said += f"; see {folder / PAGE}"
+        _write_files(diagnosis, config, options, folder)
+        summary += f"; see {folder / PAGE}"
     console = Console(highlight=False)
-    if found.findings:
-        console.print(examination_table(found, options))
-    console.print(said, markup=False, soft_wrap=True)
+    if diagnosis.findings:
+        console.print(diagnosis_table(diagnosis, options))
+    console.print(summary, markup=False, soft_wrap=True)
 
 
 def _write_files(
-    found: Examination, config: Mapping[str, Any], options: DoctorOptions, folder: Path
+    diagnosis: Diagnosis, config: Mapping[str, Any], options: DoctorOptions, folder: Path
 ) -> None:
-    from tts.data.doctor.page import page
-
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"doctor.output={folder}: cannot be made ({error.strerror})") from None
-    facts = json.dumps(examination_json(found, config), indent=1, ensure_ascii=False)
-    for name, text in ((PAGE, page(found, options)), (FACTS, facts + "\n")):
+    facts = json.dumps(diagnosis_json(diagnosis, config), indent=1, ensure_ascii=False)
+    for name, text in ((PAGE, render_diagnosis(diagnosis, options)), (FACTS, facts + "\n")):
         with atomic_writer(folder / name) as file:
-            # names of files may hold bytes that are no text
+            # a file name may hold bytes that are not valid UTF-8
             file.write(text.encode(errors="backslashreplace"))
 
 
-def summary_line(found: Examination) -> str:
-    """``"LJ Speech: 13100 utterances, 23.92 hours: 0 errors, 2 warnings, 1 note"``."""
-    numbers = count_severities(found.findings)
-    told = ", ".join(f"{n} {severity}{'s' * (n != 1)}" for severity, n in numbers.items())
-    return f"{found.corpus}: {len(found.cases)} utterances, {found.hours:.2f} hours: {told}"
-
-
-def examination_table(found: Examination, options: DoctorOptions) -> Table:
-    """A row for each check that found something."""
+def diagnosis_table(diagnosis: Diagnosis, options: DoctorOptions) -> Table:
+    """Return a table with a row for each check that has findings."""
     from rich.table import Table
     from rich.text import Text
 
@@ -74,27 +66,27 @@ def examination_table(found: Examination, options: DoctorOptions) -> Table:
     table.add_column("severity", no_wrap=True)
     table.add_column("n", justify="right")
     table.add_column("what, and what to do")
-    for (severity, check), findings in group_findings(found.findings).items():
-        told = Text(CHECKS[check].title, style="bold")
+    for (severity, check), findings in group_findings(diagnosis.findings).items():
+        cell = Text(CHECKS[check].title, style="bold")
         for finding in findings[: options.n_shown]:
-            told.append(f"\n{_printable(str(finding))}", style="not bold")
+            cell.append(f"\n{_printable(str(finding))}", style="not bold")
         if len(findings) > options.n_shown:
-            told.append(f"\nand {len(findings) - options.n_shown} more", style="not bold dim")
-        told.append(f"\n→ {CHECKS[check].advice}", style="not bold italic")
-        table.add_row(Text(severity, style=_STYLES[severity]), str(len(findings)), told)
+            cell.append(f"\nand {len(findings) - options.n_shown} more", style="not bold dim")
+        cell.append(f"\n→ {CHECKS[check].advice}", style="not bold italic")
+        table.add_row(Text(severity, style=_STYLES[severity]), str(len(findings)), cell)
     return table
 
 
-def examination_json(found: Examination, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything that was found, with what it depends on."""
+def diagnosis_json(diagnosis: Diagnosis, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all findings, with the configuration that they depend on, ready for JSON."""
     return {
-        "corpus": found.corpus,
-        "utterances": len(found.cases),
-        "hours": round(found.hours, 4),
-        "counts": count_severities(found.findings),
+        "corpus": diagnosis.corpus,
+        "utterances": len(diagnosis.cases),
+        "hours": round(diagnosis.hours, 4),
+        "counts": count_severities(diagnosis.findings),
         "findings": [
             _described(finding)
-            for group in group_findings(found.findings).values()
+            for group in group_findings(diagnosis.findings).values()
             for finding in group
         ],
         "config": {key: config[key] for key in ("doctor", "data", "audio", "tokenizer")}
@@ -103,11 +95,11 @@ def examination_json(found: Examination, config: Mapping[str, Any]) -> dict[str,
 
 
 def _described(finding: Finding) -> dict[str, Any]:
-    described = asdict(finding)
-    del described["gravity"]  # an order, which the list has
-    return described | {"advice": CHECKS[finding.check].advice}
+    fields = asdict(finding)
+    del fields["gravity"]  # it only sorts the list
+    return fields | {"advice": CHECKS[finding.check].advice}
 
 
 def _printable(text: str) -> str:
-    """Without characters that a terminal takes for commands, or that cannot be written."""
+    """Escape the characters that a terminal takes for commands, or that cannot be written."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

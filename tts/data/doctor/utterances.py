@@ -1,4 +1,4 @@
-"""``gather_cases``: listen to all recordings and read all texts, whatever is wrong with them."""
+"""Measures all recordings of a corpus and reads all its texts, also those with faults."""
 
 from __future__ import annotations
 
@@ -19,69 +19,72 @@ from tts.text.scripts import TRANSLITERATING, foreign_script
 
 @dataclass(frozen=True)
 class TextReading:
-    """What a tokenizer makes of a text.
+    """Describes how a tokenizer reads a text.
 
     Attributes:
-        n_symbols: ids; 0 if there are none.
-        script: of most letters, if the table has none of it.
-        unknown: characters (and phones in braces) that the table does not have, and how many.
-        wrong: why there are no ids.
+        n_symbols: number of symbol ids; 0 if the text cannot be read.
+        script: the script of most letters, if the symbol table has no letter of it.
+        unknown: characters (and phones in braces) that the symbol table lacks, each with its count.
+        fault: why the text cannot be read; empty if it can.
     """
 
     n_symbols: int = 0
     script: str | None = None
     unknown: tuple[tuple[str, int], ...] = ()
-    wrong: str = ""
+    fault: str = ""
 
 
 @dataclass(frozen=True)
 class ExaminedUtterance:
-    """An utterance and what was found of it.
+    """Holds an utterance with the measurements of its recording and the reading of its text.
 
     Attributes:
-        utterance: the row.
-        sound: the recording; None if it cannot be read.
-        wrong: why it cannot.
-        reading: the text; None if the model has no use for texts.
+        utterance: the row of the manifest.
+        recording: the measurements; None if the recording cannot be read.
+        fault: why the recording cannot be read; empty if it can.
+        reading: how the text is read; None if the model has no tokenizer.
     """
 
     utterance: Utterance
-    sound: RecordingStats | None
-    wrong: str = ""
+    recording: RecordingStats | None
+    fault: str = ""
     reading: TextReading | None = None
 
     @property
     def pace(self) -> float | None:
-        """Symbols in a second of speech."""
-        if self.sound is None or self.reading is None or self.sound.is_silent:
+        """Return the symbols per second of speech; None if there is no speech or no reading."""
+        if self.recording is None or self.reading is None or self.recording.is_silent:
             return None
-        return self.reading.n_symbols / self.sound.spoken or None
+        return self.reading.n_symbols / self.recording.speech_seconds or None
 
 
 def gather_cases(datamodule: SpeechDataModule, silence_db: float) -> list[ExaminedUtterance]:
     """Examine every utterance of a corpus, with progress on standard error.
 
     Args:
-        datamodule: knows the corpus, and the tokenizer if there is one.
-        silence_db: see ``measure_recording``.
+        datamodule: gives the corpus, and the tokenizer if the model has one.
+        silence_db: the threshold of :func:`measure_recording`.
 
     Raises:
-        InputError: naming the file or the row at fault; no fault of single recordings or texts.
+        InputError: the corpus cannot be read; the message names the file or the row. Faults of
+            single recordings and texts are part of the result instead.
     """
     name, utterances = datamodule.corpus.name, datamodule.corpus.utterances()
     tokenizer = getattr(datamodule, "tokenizer", None)
     readings: Sequence[TextReading | None] = [None] * len(utterances)
     if tokenizer is not None:
-        readings = list(_read_all(name, utterances, tokenizer.quiet()))
-    sounds = _listen_to_all(name, utterances, silence_db)
+        readings = list(_read_texts(name, utterances, tokenizer.quiet()))
+    recordings = _measure_recordings(name, utterances, silence_db)
     return [
-        ExaminedUtterance(utterance, sound, wrong, reading)
-        for utterance, (sound, wrong), reading in zip(utterances, sounds, readings, strict=True)
+        ExaminedUtterance(utterance, recording, fault, reading)
+        for utterance, (recording, fault), reading in zip(
+            utterances, recordings, readings, strict=True
+        )
     ]
 
 
 def examine_text(tokenizer: Tokenizer, text: str) -> TextReading:
-    """Read a text; what is wrong with it is part of the result."""
+    """Return how a tokenizer reads a text; a text that it refuses gives a reading with a fault."""
     script = None
     if tokenizer.cleaner != TRANSLITERATING and tokenizer.language is None:
         script = foreign_script(tuple(tokenizer.symbols), text)
@@ -89,10 +92,10 @@ def examine_text(tokenizer: Tokenizer, text: str) -> TextReading:
         unknown = tuple(tokenizer.unknown(text).items())
         return TextReading(len(tokenizer.encode(text)), script, unknown)
     except InputError as error:
-        return TextReading(script=script, wrong=str(error))
+        return TextReading(script=script, fault=str(error))
 
 
-def _read_all(
+def _read_texts(
     name: str, utterances: Sequence[Utterance], tokenizer: Tokenizer
 ) -> Iterator[TextReading]:
     with progress(f"reading the texts of {name}", len(utterances)) as advance:
@@ -101,16 +104,16 @@ def _read_all(
             advance(1)
 
 
-def _listen_to_all(
+def _measure_recordings(
     name: str, utterances: Sequence[Utterance], silence_db: float
 ) -> Iterator[tuple[RecordingStats | None, str]]:
-    def attempt(path: Path) -> tuple[RecordingStats | None, str]:
+    def measure(path: Path) -> tuple[RecordingStats | None, str]:
         try:
             return measure_recording(path, silence_db), ""
         except InputError as error:
             return None, str(error).removeprefix(f"{path}: ")
 
-    results = ordered_map(attempt, [utterance.wav for utterance in utterances], n_cores())
+    results = ordered_map(measure, [utterance.wav for utterance in utterances], n_cores())
     with (
         progress(f"listening to {name}", len(utterances)) as advance,
         contextlib.closing(results),
