@@ -1,4 +1,4 @@
-"""Books, long lines and what is left when a run is killed."""
+"""Books, long lines, and runs that are interrupted or killed."""
 
 import json
 import os
@@ -35,7 +35,7 @@ The end.
 
 @pytest.fixture
 def run(acoustic_file, monkeypatch, tmp_path):
-    """run(book=..., ...) -> paths, in tmp_path; fast, and without a guard."""
+    """Return run(book=..., ...) -> paths, in tmp_path; fast, and without a guard."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "book.txt").write_text(BOOK)
     acoustic = str(acoustic_file())
@@ -52,7 +52,7 @@ def run(acoustic_file, monkeypatch, tmp_path):
 
 @pytest.fixture
 def killed_after(monkeypatch):
-    """Press Ctrl-C when so many utterances have been kept."""
+    """Return kill(n), which presses Ctrl-C after n utterances are stored, and undoes itself."""
 
     def kill(n):
         add = PartialOutput.add
@@ -74,8 +74,8 @@ def bytes_of(*paths):
 
 def test_a_book_is_one_file_with_all_its_sentences(run, tmp_path):
     (path,) = run(output="book.wav", json=True)
-    told = json.loads((tmp_path / "book.json").read_text())
-    assert [part["text"] for part in told["parts"]] == [
+    manifest = json.loads((tmp_path / "book.json").read_text())
+    assert [part["text"] for part in manifest["parts"]] == [
         "Chapter one.",
         "It begins here, and goes on in the next line.",
         '"Yes," he said.',
@@ -84,9 +84,9 @@ def test_a_book_is_one_file_with_all_its_sentences(run, tmp_path):
         "The end.",
     ]
     samples, rate = read_wave(path)
-    assert told["seconds"] == pytest.approx(len(samples) / rate, abs=1e-3)
-    last = told["parts"][-1]
-    assert last["start"] + last["seconds"] == pytest.approx(told["seconds"], abs=1e-3)
+    assert manifest["seconds"] == pytest.approx(len(samples) / rate, abs=1e-3)
+    last = manifest["parts"][-1]
+    assert last["start"] + last["seconds"] == pytest.approx(manifest["seconds"], abs=1e-3)
     assert {p.name for p in tmp_path.iterdir()} == {
         *("book.txt", "book.wav", "book.json", "acoustic.safetensors")
     }
@@ -111,15 +111,18 @@ def test_what_was_spoken_is_not_spoken_again_and_the_rest_is_the_same(
 ):
     monkeypatch.setattr("tts.inference.synthesizer.BATCHES_AT_ONCE", 1)
     expected = bytes_of(*run(output=f"whole/{output}", batch_size=2))
-    live = killed_after(n)
+    restore = killed_after(n)
     with pytest.raises(
-        RunStopped, match=r"interrupted; the same command goes on from .*unfinished"
+        RunStopped, match=r"^interrupted; the same command resumes from \S*unfinished$"
     ):
         run(output=output, batch_size=2)
-    live()
+    restore()
     capsys.readouterr()
     assert bytes_of(*run(output=output, batch_size=2)) == expected
-    assert (f"{n} utterances were spoken before" in capsys.readouterr().out) == (n > 0)
+    assert (
+        f"unfinished: resumes after {n} utterances of an interrupted run\n"
+        in capsys.readouterr().out
+    ) == (n > 0)
 
 
 def test_a_text_in_memory_sounds_as_it_does_from_the_disk(run, tmp_path):
@@ -132,10 +135,10 @@ def test_a_text_in_memory_sounds_as_it_does_from_the_disk(run, tmp_path):
 
 def test_torn_ends_are_cut_off(run, killed_after, tmp_path):
     expected = bytes_of(*run(output="whole/book.wav"))
-    live = killed_after(3)
+    restore = killed_after(3)
     with pytest.raises(RunStopped):
         run(output="book.wav")
-    live()
+    restore()
     with open("book.unfinished/journal.jsonl", "ab") as journal:
         journal.write(b'{"end": 99999999, "sam')
     with open("book.unfinished/sound.f32", "ab") as sound:
@@ -145,10 +148,10 @@ def test_torn_ends_are_cut_off(run, killed_after, tmp_path):
 
 def test_lost_samples_are_spoken_again(run, killed_after, tmp_path):
     expected = bytes_of(*run(output="whole/book.wav"))
-    live = killed_after(4)
+    restore = killed_after(4)
     with pytest.raises(RunStopped):
         run(output="book.wav")
-    live()
+    restore()
     path = tmp_path / "book.unfinished" / "sound.f32"
     os.truncate(path, path.stat().st_size // 2)
     assert bytes_of(*run(output="book.wav")) == expected
@@ -158,38 +161,45 @@ def test_lost_samples_are_spoken_again(run, killed_after, tmp_path):
     ("change", "named"), [({"seed": 5}, "seed"), ({"pauses": {"word": 1}}, "pauses")]
 )
 def test_another_run_is_not_mixed_in(run, killed_after, change, named):
-    live = killed_after(2)
+    restore = killed_after(2)
     with pytest.raises(RunStopped):
         run(output="book.wav")
-    live()
-    with pytest.raises(InputError, match=f"book.unfinished: was begun with another {named}"):
+    restore()
+    with pytest.raises(
+        InputError,
+        match=rf"^book\.unfinished: was started with another {named}; repeat that command to "
+        r"resume it, or delete the folder to start again$",
+    ):
         run(output="book.wav", **change)
     run(output="book.wav")
 
 
 def test_another_text_is_not_mixed_in(run, killed_after, tmp_path):
-    live = killed_after(2)
+    restore = killed_after(2)
     with pytest.raises(RunStopped):
         run(output="book.wav")
-    live()
+    restore()
     (tmp_path / "book.txt").write_text("Something else. And more.")
-    with pytest.raises(InputError, match="another text"):
+    with pytest.raises(InputError, match=r"book\.unfinished: was started with another text; "):
         run(output="book.wav")
 
 
 def test_another_ending_goes_on_with_the_same_sound(run, killed_after, capsys):
-    live = killed_after(4)
+    restore = killed_after(4)
     with pytest.raises(RunStopped):
         run(output="book.wav")
-    live()
+    restore()
     run(output="book.flac")
-    assert "4 utterances were spoken before" in capsys.readouterr().out
+    assert (
+        "book.unfinished: resumes after 4 utterances of an interrupted run\n"
+        in capsys.readouterr().out
+    )
 
 
 def test_two_processes_do_not_speak_into_one_folder(tmp_path):
     with (
         PartialOutput(tmp_path / "s", {"text": "a"}),
-        pytest.raises(InputError, match="another process speaks into it"),
+        pytest.raises(InputError, match=r"s: another process writes to it; wait until it ends$"),
     ):
         PartialOutput(tmp_path / "s", {"text": "a"})
 
@@ -220,25 +230,25 @@ def spoken(n, text="a"):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is full")
 def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path):
-    with PartialOutput(tmp_path / "s", {}) as spool:
-        spool.add([spoken(5)])
+    with PartialOutput(tmp_path / "s", {}) as partial:
+        partial.add([spoken(5)])
         with open("/dev/full", "ab", buffering=0) as full:
-            spool._sound_file, sound = full, spool._sound_file
+            partial._sound_file, sound = full, partial._sound_file
             with pytest.raises(InputError, match=r"s: cannot be written \(No space left"):
-                spool.add([spoken(5)])
+                partial.add([spoken(5)])
         sound.close()
-    with PartialOutput(tmp_path / "s", {}) as spool:
-        assert spool.done == 1
+    with PartialOutput(tmp_path / "s", {}) as partial:
+        assert partial.done == 1
 
 
 def test_samples_of_the_disk_are_those_of_memory(tmp_path):
-    with PartialOutput(tmp_path / "s", {}) as spool:
-        spool.add([spoken(5, "a")])
-        spool.add([spoken(7, "b"), spoken(3, "c")])
-        samples, rate = spool.sound(1, 2)
+    with PartialOutput(tmp_path / "s", {}) as partial:
+        partial.add([spoken(5, "a")])
+        partial.add([spoken(7, "b"), spoken(3, "c")])
+        samples, rate = partial.sound(1, 2)
         np.testing.assert_array_equal(samples[:7], torch.linspace(-1, 1, 7).numpy())
         assert (len(samples), rate) == (10, 8000)
-        starts = [(record["text"], record["start"]) for record in spool.records(0, 2)]
+        starts = [(record["text"], record["start"]) for record in partial.records(0, 2)]
     assert starts == [("a", 0.0), ("b", 5 / 8000), ("c", pytest.approx(12 / 8000))]
 
 

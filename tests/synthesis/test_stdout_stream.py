@@ -1,4 +1,4 @@
-"""``output=-``: what a player hears is what the file would hold."""
+"""``output=-``: the stream holds the same waveform as the file."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ import soundfile as sf
 from tests.support.paths import REPO
 from tts.synthesis.stdout_stream import wav_header
 
+NEEDS_ALL = "needs the whole waveform, so output=- cannot have it; leave it out, or write a file\n"
+
 
 @pytest.fixture
 def run(acoustic_file, vocoder_file, tmp_path):
-    """Run the command as a shell does: its status, the bytes on standard output, the rest."""
+    """Return run(options) -> exit status, bytes of standard output, text of standard error."""
     networks = [f"acoustic={acoustic_file()}", f"vocoder={vocoder_file()}", "device=cpu"]
 
     def go(*options, **how):
@@ -29,26 +31,26 @@ def run(acoustic_file, vocoder_file, tmp_path):
 
 
 def test_standard_output_is_the_sound_and_nothing_else(run, tmp_path):
-    status, sound, told = run("text=One. Two.", "output=-")
-    assert status == 0, told
-    assert "-  " in told
-    assert "RTF" in told
+    status, sound, messages = run("text=One. Two.", "output=-")
+    assert status == 0, messages
+    assert "-  " in messages
+    assert "RTF" in messages
     status, shown, _ = run("text=One. Two.", "output=a.wav", "batch_size=1", "margin=0")
     assert status == 0
     assert b"a.wav" in shown
     expected, _ = sf.read(tmp_path / "a.wav", dtype="int16")
     samples = np.frombuffer(sound[44:], "<i2")
     assert len(samples) == len(expected)
-    # up to the rounding of what is computed in pieces
+    # The stream is computed in pieces, which changes the rounding.
     assert np.abs(samples.astype(int) - expected).max() <= 1
 
 
 def test_lines_follow_each_other_after_a_pause(run, tmp_path):
     (tmp_path / "lines.txt").write_text("one\n***\ntwo\n")
     options = ["text_file=lines.txt", "output=-", "on_error=skip", "pauses.paragraph=0.5"]
-    status, sound, told = run(*options)
-    assert status == 0, told
-    assert "lines.txt:2: skipped" in told
+    status, sound, messages = run(*options)
+    assert status == 0, messages
+    assert "lines.txt:2: skipped" in messages
     silence = np.zeros(4000, "<i2").tobytes()
     assert silence in sound[44:]
 
@@ -56,24 +58,24 @@ def test_lines_follow_each_other_after_a_pause(run, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["peak=-1"], "peak=-1: not with output=-"),
-        (["plots=true"], "plots=True: not with output=-"),
-        (["bits=24"], "bits=24: output=- has 16"),
-        (["show=true"], "with show=true there is no sound"),
-        (["text_file=none.txt"], "say what to speak"),
+        (["peak=-1"], f"peak=-1: {NEEDS_ALL}"),
+        (["plots=true"], f"plots=True: {NEEDS_ALL}"),
+        (["bits=24"], "bits=24: output=- always has 16; leave bits out\n"),
+        (["show=true"], "output=-: with show=true there is no sound; leave one of them out\n"),
+        (["text_file=none.txt"], 'give one of text="...", text_file=lines.txt and book=book.txt\n'),
     ],
     ids=["level", "picture", "bits", "show", "two sources"],
 )
 def test_what_needs_a_file_is_refused(command, acoustic_file, options, message):
-    status, shown, told = command(
+    status, shown, messages = command(
         "synthesize", f"acoustic={acoustic_file()}", "text=a", "output=-", *options
     )
     assert (status, shown) == (2, "")
-    assert message in told
-    assert told.count("\n") == 1
+    assert message in messages
+    assert messages.count("\n") == 1
 
 
-def test_a_listener_who_leaves_ends_it_in_one_line(acoustic_file, tmp_path):
+def test_a_player_that_closes_the_pipe_ends_it_in_one_line(acoustic_file, tmp_path):
     text = "a b c. " * 40
     command = [sys.executable, str(REPO / "synthesize.py"), f"acoustic={acoustic_file()}"]
     command += [f"text={text}", "output=-", "max_steps=40", "device=cpu", "guard=false"]
@@ -82,11 +84,11 @@ def test_a_listener_who_leaves_ends_it_in_one_line(acoustic_file, tmp_path):
     ) as process:
         process.stdout.read(50)
         process.stdout.close()
-        told = process.stderr.read().decode()
+        messages = process.stderr.read().decode()
         process.wait()
     assert process.returncode == 130
-    assert "whoever listened has gone" in told
-    assert "Traceback" not in told
+    assert "output=-: the player closed the pipe\n" in messages
+    assert "Traceback" not in messages
 
 
 def test_the_header_can_be_read():

@@ -1,4 +1,4 @@
-"""How texts will be read, shown before anything is spoken; and pronunciations of one's own."""
+"""Previews of how texts will be read, and the user's lexicon."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def symbols(acoustic, text, **options):
 @pytest.mark.parametrize("kind", ["file", "entries"])
 def test_a_lexicon_comes_before_the_dictionary_and_the_model(kind, phones, lexicon):
     entries = {"hello": "Y OW1", "glow": "G AW1"}
-    written = "\n".join(f"{word}  {said}" for word, said in entries.items())
+    written = "\n".join(f"{word}  {phones}" for word, phones in entries.items())
     given = lexicon(written) if kind == "file" else entries
     assert symbols(phones, "hello glow world") == "{HH AH0 L OW1} {G L OW2} {W ER1 L D}"
     assert symbols(phones, "hello glow world", lexicon=given) == "{Y OW1} {G AW1} {W ER1 L D}"
@@ -101,10 +101,10 @@ def test_a_lexicon_that_cannot_be_read_is_one_line(
     monkeypatch.chdir(tmp_path)
     path = "none.txt" if content is None else lexicon(content)
     given = [f"acoustic={phones}", f"lexicon={path}", "text=hello", "device=cpu", *more]
-    status, _, said = command("synthesize", *given)
+    status, _, error = command("synthesize", *given)
     assert status == 2
-    assert message in said
-    assert said.count("\n") == 1
+    assert message in error
+    assert error.count("\n") == 1
     assert not (tmp_path / "audio.wav").exists()
 
 
@@ -144,18 +144,18 @@ def test_a_phone_that_does_not_exist_is_named(
     text, message, more, letters, command, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    status, out, said = command("synthesize", f"text={text}", f"acoustic={letters}", *more)
+    status, out, error = command("synthesize", f"text={text}", f"acoustic={letters}", *more)
     assert status == 2
-    assert message in (out if more else said)
-    assert said.count("\n") == 1
+    assert message in (out if more else error)
+    assert error.count("\n") == 1
     assert not (tmp_path / "audio.wav").exists()
 
 
 def test_it_is_shown_how_a_text_will_be_read(letters, show, tmp_path, monkeypatch):
     monkeypatch.setattr("tts.pretrained.checkpoint.build", lambda *_: pytest.fail("built"))
     before = set(tmp_path.iterdir())
-    status, out, said = show(f"acoustic={letters}", "text=Mr. Smith, £5 & 😀", "vocoder=nowhere")
-    assert (status, said) == (0, "")
+    status, out, error = show(f"acoustic={letters}", "text=Mr. Smith, £5 & 😀", "vocoder=nowhere")
+    assert (status, error) == (0, "")
     text, read_as, *_ = out.splitlines()
     assert text == "text     Mr. Smith, £5 & 😀"
     assert read_as.startswith("read as  mister smith, ")
@@ -186,12 +186,12 @@ def test_pieces_are_those_that_will_be_spoken(letters, show):
 def test_what_cannot_be_spoken_is_shown_in_its_place(policy, status, letters, show, tmp_path):
     (tmp_path / "lines.txt").write_text("hello\n\n!?\nworld\n")
     given = [f"acoustic={letters}", "text_file=lines.txt", f"on_error={policy}"]
-    found, out, said = show(*given)
+    found, out, error = show(*given)
     assert found == status
     assert "\nlines.txt:3\ntext     !?\n" in out
     assert "refused  text '!?': nothing in it can be pronounced" in out
     assert "\nlines.txt:4\ntext     world\n" in out
-    assert said == ("error: 1 of 3 texts cannot be spoken; see above\n" if status else "")
+    assert error == ("error: 1 of 3 texts cannot be spoken; see above\n" if status else "")
 
 
 def test_a_terminal_gets_no_control_characters(letters, show, tmp_path):
@@ -203,6 +203,6 @@ def test_a_terminal_gets_no_control_characters(letters, show, tmp_path):
 
 
 def test_what_is_no_acoustic_model_is_named(vocoder_file, show):
-    status, _, said = show(f"acoustic={vocoder_file()}", "text=hello")
+    status, _, error = show(f"acoustic={vocoder_file()}", "text=hello")
     assert status == 2
-    assert "vocoder.safetensors: holds a WaveGlow; a Tacotron2 is needed here" in said
+    assert "vocoder.safetensors: holds a WaveGlow; a Tacotron2 is needed here" in error

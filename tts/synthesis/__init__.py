@@ -1,1 +1,1 @@
-"""What ``synthesize.py`` is made of: texts and their files, sound that survives, reports."""
+"""Holds the parts of ``synthesize.py``: texts, jobs, partial output, streaming and results."""

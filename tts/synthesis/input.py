@@ -1,4 +1,4 @@
-"""What is to be said, and where its sound goes; torch is not needed yet."""
+"""Reads the input texts, and chooses the sound file of each; torch is not needed yet."""
 
 from __future__ import annotations
 
@@ -12,91 +12,92 @@ from tts.core.errors import InputError
 from tts.synthesis.report import print_line
 
 SOURCES = ("text", "text_file", "book")
-#: What ``output`` says for standard output.
+#: The value of ``output`` that means standard output.
 STANDARD_OUTPUT = "-"
 _BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
 
 
 class Line(NamedTuple):
-    """One text, and what a message about it begins with: ``"lines.txt:3: "``."""
+    """Holds one text and its place, with which messages about it begin: ``"lines.txt:3: "``."""
 
     text: str
     where: str
 
 
 def read_texts(config: dict[str, Any]) -> list[Line]:
-    """The texts that a configuration names, one for each sound file.
+    """Return the texts that a configuration names, one for each sound file.
 
     Raises:
-        InputError: none or several are named, or a file that is not there or holds no text.
+        InputError: the configuration names no source or several, or a file that is missing or
+            holds no text.
     """
     given = [key for key in SOURCES if config[key] is not None]
     if len(given) != 1:
-        raise InputError(
-            'say what to speak: one of text="...", text_file=lines.txt and book=book.txt'
-        )
+        raise InputError('give one of text="...", text_file=lines.txt and book=book.txt')
     source = config[given[0]]
     if given == ["text"]:
         return [Line(str(source), "")]
     path = Path(str(source))
-    written = _read(path, given[0])
+    content = _read(path, given[0])
     if given == ["text_file"]:
-        return _lines(path, written)
+        return _lines(path, content)
     if is_folder(str(config["output"])):
-        return _paragraphs(path, written)
-    return [Line(written, f"{path}: ")]
+        return _paragraphs(path, content)
+    return [Line(content, f"{path}: ")]
 
 
 def _read(path: Path, key: str) -> str:
-    """A file of text; all kinds of line ends become one."""
+    """Return the text of a file, with line feeds for all kinds of line ends."""
     try:
-        written = path.read_text(encoding="utf-8-sig")
+        content = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise InputError(f"{key}={path}: cannot be read ({error.strerror or error})") from None
     except UnicodeDecodeError as error:
-        raise InputError(f"{key}={path}: not UTF-8 at byte {error.start}") from None
-    if not written.strip():
-        raise InputError(f"{key}={path}: holds no text")
-    return written
+        raise InputError(
+            f"{key}={path}: not UTF-8 at byte {error.start}; save the file as UTF-8"
+        ) from None
+    if not content.strip():
+        raise InputError(f"{key}={path}: holds no text; write at least one word")
+    return content
 
 
-def _lines(path: Path, written: str) -> list[Line]:
-    # not splitlines(), which also splits at control characters that editors do not count
-    raw = written.removesuffix("\n").split("\n")
+def _lines(path: Path, content: str) -> list[Line]:
+    # splitlines() also splits at control characters, which editors do not count as line ends.
+    raw = content.removesuffix("\n").split("\n")
     lines = [Line(s.strip(), f"{path}:{n}: ") for n, s in enumerate(raw, start=1) if s.strip()]
     if len(lines) < len(raw):
         print_line(f"{path}: {len(raw) - len(lines)} of {len(raw)} lines are empty and skipped")
     return lines
 
 
-def _paragraphs(path: Path, written: str) -> list[Line]:
+def _paragraphs(path: Path, content: str) -> list[Line]:
     paragraphs, start, number = [], 0, 1
-    for found in [*_BLANK_LINES.finditer(written), None]:
-        end = len(written) if found is None else found.start()
-        text = written[start:end]
+    for gap in [*_BLANK_LINES.finditer(content), None]:
+        end = len(content) if gap is None else gap.start()
+        text = content[start:end]
         if text.strip():
             paragraphs.append(Line(text.strip(), f"{path}:{number}: "))
-        if found is not None:
-            number += written.count("\n", start, found.end())
-            start = found.end()
+        if gap is not None:
+            number += content.count("\n", start, gap.end())
+            start = gap.end()
     return paragraphs
 
 
 def is_folder(output: str) -> bool:
-    """Whether ``output`` means a folder: it ends in a slash, or is one."""
+    """Return whether ``output`` means a folder: it ends in a slash, or such a folder exists."""
     return output.endswith("/") or Path(output).is_dir()
 
 
 def output_paths(output: str, lines: list[Line], ending: str | None = None) -> list[Path]:
-    """The file of each text: ``output`` itself, or 0001.wav and so on in the folder.
+    """Return the sound file of each text: ``output`` itself, or 0001.wav and so on in the folder.
 
     Args:
         output: a file or a folder.
         lines: the texts.
-        ending: of the files in a folder, "wav" if it is None; a file has its own.
+        ending: of the files in a folder, "wav" if it is None; a file has its own ending.
 
     Raises:
-        InputError: no kind of sound file, or one file for several texts.
+        InputError: the ending is not one of a sound file, or there is one file for several texts.
     """
     if is_folder(output):
         width = max(4, len(str(len(lines))))
@@ -107,7 +108,9 @@ def output_paths(output: str, lines: list[Line], ending: str | None = None) -> l
             f"output={output}: end it in {', '.join(ENDINGS)} for a file, or in / for a folder"
         )
     if ending is not None and Path(output).suffix.lower() != f".{ending}":
-        raise InputError(f"format={ending}: output={output} says otherwise; leave one of them out")
+        raise InputError(
+            f"format={ending}: output={output} has another ending; leave one of them out"
+        )
     if len(lines) > 1:
         folder = Path(output).with_suffix("")
         raise InputError(
@@ -117,7 +120,11 @@ def output_paths(output: str, lines: list[Line], ending: str | None = None) -> l
 
 
 def check_writable(paths: list[Path]) -> None:
-    """Find out before the work whether its results will have a place."""
+    """Check before the work begins that the sound files can be written.
+
+    Raises:
+        InputError: the folder cannot be written, or a folder has the name of a sound file.
+    """
     folder = paths[0].parent
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent

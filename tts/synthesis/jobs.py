@@ -1,4 +1,4 @@
-"""Texts on their way to sound files: what is read, spoken, kept and told of each."""
+"""Turns texts into jobs, one for each sound file, and synthesizes their waveforms."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ if TYPE_CHECKING:
     from tts.inference import Options, Speech, Synthesizer
     from tts.inference.reader import DecodingUnit, TextReader
 
-#: Utterances of one text that are kept in memory; longer texts are kept on the disk, and are
-#: spoken on where they were left.
+#: Most units of one text that stay in memory. The waveform of a longer text is kept on the disk,
+#: from where an interrupted run resumes.
 MOST_IN_MEMORY = 64
 
 
 @dataclass(frozen=True)
 class SynthesisJob:
-    """A text and its sound file.
+    """Holds a text and its sound file.
 
     Attributes:
-        line: the text, and where it stands.
-        path: of the sound.
-        utterances: what it was cut into.
-        skipped: why nothing of it is spoken, if so.
+        line: the text and its place.
+        path: the sound file.
+        units: the units into which the text was cut.
+        skipped: the reason why the text is not spoken, or None.
     """
 
     line: Line
     path: Path
-    utterances: Sequence[DecodingUnit] = ()
+    units: Sequence[DecodingUnit] = ()
     skipped: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class SpokenJob:
-    """A take that was spoken.
+    """Holds a job and its waveform.
 
     Attributes:
-        job: what it is of.
+        job: the text and its sound file.
         wave: ``(T_wave,)`` samples, in memory or on the disk.
         sample_rate: of ``wave``, Hz.
-        records: what is known of its parts.
-        speech: the same with spectrogram and alignment, if it is short enough to have them.
+        records: the records of its parts.
+        speech: the waveform with mel spectrogram and alignment, if the text is short enough.
     """
 
     job: SynthesisJob
@@ -62,7 +62,7 @@ class SpokenJob:
 
     @property
     def seconds(self) -> float:
-        """Length of the sound."""
+        """Return the duration of the waveform in seconds."""
         return len(self.wave) / self.sample_rate
 
 
@@ -74,47 +74,48 @@ def read_jobs(
     skip: bool,
     is_book: bool,
 ) -> list[SynthesisJob]:
-    """Read every text before the first is spoken.
+    """Read every text before the first one is spoken.
 
     Args:
-        reader: cuts texts into utterances.
-        speaker: number of who speaks.
+        reader: cuts texts into units.
+        speaker: number of the speaker.
         lines: the texts.
         paths: their sound files.
-        skip: leave out a text that cannot be read, instead of giving up.
-        is_book: the texts are paragraphs, some of which are ornaments.
+        skip: skip a text that cannot be read, instead of raising.
+        is_book: the texts are paragraphs; some of them are ornaments without words, such as
+            ``* * *``, and are skipped, too.
 
     Raises:
-        InputError: a text that cannot be read, named by its place.
+        InputError: a text cannot be read; the message begins with its place.
     """
     jobs = []
     for line, path in zip(lines, paths, strict=True):
         try:
             jobs.append(SynthesisJob(line, path, reader.read(line.text, speaker)))
         except InputError as error:
-            ornament = is_book and len(lines) > 1 and not reader.has_sound(line.text)
-            if not skip and not ornament:
+            is_ornament = is_book and len(lines) > 1 and not reader.has_sound(line.text)
+            if not skip and not is_ornament:
                 raise InputError(f"{line.where}{error}") from None
             jobs.append(SynthesisJob(line, path, skipped=str(error)))
-    if not any(job.utterances for job in jobs):
+    if not any(job.units for job in jobs):
         raise InputError(f"{jobs[0].line.where}{jobs[0].skipped}")
     return jobs
 
 
 def needs_partial_output(jobs: Sequence[SynthesisJob], is_book: bool) -> bool:
-    """Whether something is too long to be kept in memory, or to be begun again."""
-    return is_book or any(len(job.utterances) > MOST_IN_MEMORY for job in jobs)
+    """Return whether a text is too long for the memory, or too long to be spoken again."""
+    return is_book or any(len(job.units) > MOST_IN_MEMORY for job in jobs)
 
 
 def partial_output_folder(output: str, is_folder: bool) -> Path:
-    """Where long speech lies while it is spoken."""
+    """Return the folder that holds long speech while it is synthesized."""
     return Path(output) / "unfinished" if is_folder else Path(output).with_suffix(".unfinished")
 
 
 def output_identity(
     lines: Sequence[Line], config: dict[str, Any], options: dict[str, Any]
 ) -> Record:
-    """What the sound of texts depends on."""
+    """Return everything that the waveforms depend on: texts, checkpoints and options."""
     digest = hashlib.sha256()
     for line in lines:
         digest.update(line.text.encode("utf-8", "surrogatepass") + b"\0")
@@ -128,12 +129,12 @@ def output_identity(
 
 
 def _file_state(source: str) -> list[Any]:
-    """A checkpoint: its name, and if it is a file, which state of it."""
+    """Return the name of a source and, if it is a file, its size and modification time."""
     try:
-        known = Path(source).stat()
+        state = Path(source).stat()
     except OSError:
         return [source]
-    return [source, known.st_size, known.st_mtime_ns]
+    return [source, state.st_size, state.st_mtime_ns]
 
 
 def speak_jobs(
@@ -143,34 +144,34 @@ def speak_jobs(
     partial: PartialOutput | None,
     advance: Callable[[int], None] = lambda n_chars: None,
 ) -> Iterator[SpokenJob]:
-    """Speak in order; those that are skipped are passed over.
+    """Speak the jobs in order, without those that are skipped.
 
     Args:
-        synthesizer: speaks.
-        jobs: what.
-        options: how.
-        partial: keeps what is too long for memory, and what was spoken before.
-        advance: told of the characters of every utterance that is there.
+        synthesizer: synthesizes the units.
+        jobs: the texts.
+        options: of the synthesizer.
+        partial: stores long speech, and holds what an interrupted run has spoken already.
+        advance: receives the number of characters of each unit that is ready.
     """
     from tts.inference import join
 
-    utterances = [utterance for job in jobs for utterance in job.utterances]
-    done = partial.done if partial is not None else 0
-    fresh = synthesizer.speak_utterances(utterances, options, done)
+    units = [unit for job in jobs for unit in job.units]
+    n_done = partial.done if partial is not None else 0
+    remaining = synthesizer.speak_utterances(units, options, n_done)
     first = 0
     for job in jobs:
-        last = first + len(job.utterances)
+        last = first + len(job.units)
         speeches: list[Speech] = []
         for number in range(first, last):
-            if number >= done:
-                parts = next(fresh)
+            if number >= n_done:
+                parts = next(remaining)
                 if partial is not None:
                     partial.add(parts)
                 if last - first <= MOST_IN_MEMORY:
                     speeches += parts
-            advance(len(utterances[number].text))
-        # whole, unless some of it was spoken before
-        speech = join(speeches, job.line.text) if speeches and first >= done else None
+            advance(len(units[number].text))
+        # A text that an earlier run has begun has no complete mel and alignment.
+        speech = join(speeches, job.line.text) if speeches and first >= n_done else None
         if partial is not None and last > first:
             sound, records = partial.sound(first, last), partial.records(first, last)
             yield SpokenJob(job, *sound, records, speech)

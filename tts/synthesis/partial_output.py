@@ -1,8 +1,9 @@
-"""``PartialOutput``: long speech while it is spoken, in a folder that outlives the process.
+"""Stores long speech on the disk while it is synthesized, so that an interrupted run can resume.
 
-Samples are appended to one file, what is known of them to a journal, one line for each utterance
-behind its samples: whatever a kill leaves, the lines that are whole are good. Memory does not grow
-with the length, and a run that was stopped goes on behind the last line.
+Samples are appended to one file, their records to a journal. The journal gets one line for each
+unit after the samples of the unit are written, so each complete line is valid even if the process
+is killed. Memory does not grow with the length of the text, and the next run resumes after the last
+line.
 """
 
 from __future__ import annotations
@@ -30,18 +31,19 @@ _BYTES = 4
 
 
 class PartialOutput:
-    """Utterances that were spoken, in order.
+    """Stores the waveforms and records of units in their order.
 
     Args:
-        folder: where; made if it is missing.
-        identity: what the sound depends on, as JSON; a folder that was begun with another one is
-            left alone.
+        folder: the folder; it is created if it is missing.
+        identity: everything that the waveforms depend on, as JSON. A folder with another identity
+            is not changed.
 
     Attributes:
-        done: number of utterances that are in it.
+        done: number of units that are stored.
 
     Raises:
-        InputError: the folder belongs to something else, to another process, or cannot be written.
+        InputError: the folder belongs to another command, is in use by another process, or cannot
+            be written.
     """
 
     def __init__(self, folder: Path, identity: dict[str, Any]) -> None:
@@ -52,26 +54,26 @@ class PartialOutput:
         except OSError as error:
             raise InputError(f"{folder}: cannot be written ({error.strerror or error})") from None
         if lock is None:
-            raise InputError(f"{folder}: another process speaks into it")
+            raise InputError(f"{folder}: another process writes to it; wait until it ends")
         self._lock = lock
         self._check_identity(identity)
         self._journal: list[dict[str, Any]] = []
         self._sound_path, self._journal_path = folder / "sound.f32", folder / "journal.jsonl"
         self._restore()
-        # without buffers, which would be written once more when a full disk is closed
+        # On a full disk, close() would try to write a buffer again and raise; so there is none.
         self._sound_file = self._sound_path.open("ab", buffering=0)
         self._journal_file = self._journal_path.open("ab", buffering=0)
 
     @property
     def done(self) -> int:
-        """Number of utterances that are in it."""
+        """Return the number of units that are stored."""
         return len(self._journal)
 
     def add(self, speeches: Sequence[Speech]) -> None:
-        """Append what was spoken for one utterance.
+        """Append the speech of one unit.
 
         Raises:
-            InputError: there is no room; what was added before is safe.
+            InputError: the disk is full; the units that were added before are safe.
         """
         n_samples = sum(len(speech.wave) for speech in speeches)
         line = {
@@ -89,7 +91,10 @@ class PartialOutput:
         self._journal.append(line)
 
     def sound(self, first: int, last: int) -> tuple[NDArray[np.float32], int]:
-        """Samples of the utterances from ``first`` to before ``last``, on the disk; their rate."""
+        """Return the samples of the units from ``first`` to ``last - 1``, and their rate in Hz.
+
+        The samples are an array on the disk, of shape ``(n_samples,)``.
+        """
         begin = self._begin(first)
         n_samples = self._journal[last - 1]["end"] - begin
         samples = np.memmap(
@@ -98,7 +103,7 @@ class PartialOutput:
         return samples, int(self._journal[first]["sample_rate"])
 
     def records(self, first: int, last: int) -> list[Record]:
-        """What is known of their parts; time begins with the first."""
+        """Return the records of their parts; times begin with the first unit."""
         begin = self._begin(first)
         return [
             {**part, "start": (self._begin(i) - begin) / line["sample_rate"] + part["start"]}
@@ -107,7 +112,7 @@ class PartialOutput:
         ]
 
     def remove(self) -> None:
-        """Delete the folder: everything has a file of its own now."""
+        """Delete the folder, because all speech is in its sound files now."""
         self._close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -136,16 +141,16 @@ class PartialOutput:
             with atomic_writer(path) as file:
                 file.write(json.dumps(identity, indent=1).encode())
             return
-        known = json.loads(path.read_bytes())
-        if other := [key for key, value in identity.items() if known.get(key) != value]:
+        stored = json.loads(path.read_bytes())
+        if different := [key for key, value in identity.items() if stored.get(key) != value]:
             self._lock.release()
             raise InputError(
-                f"{self.folder}: was begun with another {other[0]}; "
-                "repeat that command to go on, or delete the folder to begin again"
+                f"{self.folder}: was started with another {different[0]}; repeat that command to "
+                "resume it, or delete the folder to start again"
             )
 
     def _restore(self) -> None:
-        """Take what is whole, and cut off the rest."""
+        """Read the units that are complete, and cut off what a killed process left after them."""
         self._sound_path.touch()
         self._journal_path.touch()
         size = self._sound_path.stat().st_size
@@ -168,14 +173,14 @@ class PartialOutput:
 
 
 def _append(file: io.FileIO, data: bytes) -> None:
-    """Write everything, as a nearly full disk may take less at first."""
+    """Write all data; one write to a nearly full disk may write less."""
     rest = memoryview(data)
     while rest:
         rest = rest[file.write(rest) :]
 
 
 def _records(speeches: Sequence[Speech]) -> list[Record]:
-    """Records of the parts of speeches that follow each other."""
+    """Return the records of the parts of consecutive speeches."""
     records: list[Record] = []
     start = 0.0
     for speech in speeches:

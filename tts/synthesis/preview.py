@@ -1,4 +1,4 @@
-"""How texts will be read: their pieces, words and symbols, and what is lost; nothing is spoken."""
+"""Prints how texts will be read: their pieces, words and symbols, and what is left out."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from tts.text.preview import preview
 def print_previews(
     lines: Sequence[Line], acoustic: str | Path, lexicon: str | Path | None, max_chars: int
 ) -> int:
-    """Print how texts will be read.
+    """Print how texts will be read, without synthesizing them.
 
     Args:
         lines: the texts.
-        acoustic: the checkpoint; nothing of it is needed but how it reads.
-        lexicon: further pronunciations.
-        max_chars: of a piece.
+        acoustic: the checkpoint, of which only the tokenizer is used.
+        lexicon: more pronunciations, or None.
+        max_chars: most characters of a piece.
 
     Returns:
         The number of texts that cannot be spoken.
 
     Raises:
-        InputError: no acoustic model, or a lexicon that cannot be read.
+        InputError: the checkpoint is not an acoustic model, or the lexicon cannot be read.
     """
     from tts.pretrained.convert import read_complete
 
@@ -48,14 +48,14 @@ def print_previews(
 
 
 def _pieces(tokenizer: Tokenizer, line: Line, max_chars: int) -> Iterator[str]:
-    """Each piece of a text as it will be read.
+    """Yield a preview of each piece of a text.
 
     Raises:
         InputError: the text cannot be spoken.
     """
     from tts.inference.reader import TextReader
 
-    # what is only left out is said below, once
+    # The preview itself lists characters that are left out, so the reader must not log them.
     loses_phones = any(len(shown) > 1 for shown in tokenizer.unknown(line.text))
     is_strict = loses_phones or tokenizer.on_unknown == "raise"
     pieces = TextReader(tokenizer if is_strict else tokenizer.quiet(), max_chars).read(line.text)

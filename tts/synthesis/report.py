@@ -1,4 +1,4 @@
-"""What is told of speech: a line on the terminal, an entry in a manifest."""
+"""Reports on synthesized speech: lines on the terminal and entries of the manifest."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from tts.inference import Part
 
 Record = dict[str, Any]
-#: Parts of one file whose faults are told in detail.
+#: Most failed parts of one file whose faults are printed one by one.
 MAX_DETAILED_FAULTS = 5
 
 
 def print_line(line: str) -> None:
-    """Write a line to standard output, at once."""
+    """Print a line to standard output, and flush it."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
 def part_record(part: Part) -> Record:
-    """What one wants to know of a part later."""
+    """Return what the manifest stores for a part."""
     return {
         "text": part.text,
         "start": part.start,
@@ -42,13 +42,13 @@ def part_record(part: Part) -> Record:
 
 
 def worst_stop_reason(records: Iterable[Record]) -> str:
-    """What ended the worst part."""
+    """Return the worst reason why a part ended."""
     reasons = {part["stop_reason"] for part in records}
     return next(r for r in ("max_steps", "attention", "gate") if r in reasons)
 
 
 def print_summary(path: Path, seconds: float, records: Sequence[Record]) -> None:
-    """One line for a sound file, and one for each thing that is wrong with it."""
+    """Print one line for a sound file, and one for each of its faults."""
     rtf = sum(part["compute_seconds"] for part in records) / seconds
     print_line(f"{path}  {seconds:.2f} s  RTF {rtf:.2f}  stopped by {worst_stop_reason(records)}")
     failed = [part for part in records if part["failed"]]
@@ -62,21 +62,21 @@ def print_summary(path: Path, seconds: float, records: Sequence[Record]) -> None
 
 def _faults(part: Record) -> Iterable[str]:
     health = part["health"]
-    tries = f", in {part['attempts']} attempts" if part["attempts"] > 1 else ""
+    attempts = f", in {part['attempts']} attempts" if part["attempts"] > 1 else ""
     if not part["follows_text"]:
         yield (
             f"the alignment does not follow the text (coverage {health['coverage']:.2f}, "
             f"sharpness {health['sharpness']:.2f}, {health['skips']:.0f} skips, "
-            f"{health['repeats']:.0f} repeats){tries}"
+            f"{health['repeats']:.0f} repeats){attempts}"
         )
     if part["stop_reason"] == "max_steps":
-        yield f"cut off by max_steps, the gate did not end it{tries}"
+        yield f"cut off by max_steps, because the gate did not fire{attempts}"
 
 
 def manifest_entry(
     text: str, path: Path, seconds: float, records: Sequence[Record], seed: int
 ) -> Record:
-    """What one wants to know of a sound file later."""
+    """Return what the manifest stores for a sound file."""
     compute_seconds = sum(part["compute_seconds"] for part in records)
     return {
         "file": path.name,
@@ -93,11 +93,11 @@ def manifest_entry(
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a file for people and programmes."""
+    """Write content to a JSON file, complete or not at all."""
     from tts.core.files import atomic_writer
 
     with atomic_writer(path) as file:
-        # a lone surrogate of a command line that was no UTF-8 cannot be encoded
+        # A command line that is not UTF-8 contains lone surrogates, which cannot be encoded.
         text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
         file.write(text.encode("utf-8", "replace"))
 

@@ -1,7 +1,7 @@
-"""``output=-``: speech goes to standard output while it is made, as a WAV without an end.
+"""Streams speech to standard output while it is synthesized (``output=-``), as a WAV.
 
-Players and encoders read such a stream (``| aplay``, ``| ffmpeg -i - talk.mp3``): its header says
-that it is as long as a WAV can be, and it ends where it ends.
+Players and encoders can read such a stream (``| aplay``, ``| ffmpeg -i - talk.mp3``). Its header
+gives the greatest length that a WAV can have, because the true length is not known yet.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tts.inference import Options, Synthesizer
     from tts.synthesis.jobs import SynthesisJob
 
-#: Keys that need the whole sound, or a file, and the value that leaves them alone.
+#: Options that need the whole waveform or a file, and the value that turns them off.
 _OF_FILES = {
     **dict.fromkeys(("format", "sample_rate", "peak", "loudness")),
     **{"plots": False, "json": False},
@@ -31,26 +31,29 @@ _UNKNOWN = 0xFFFFFFFF
 
 
 def check_stream_options(config: dict[str, Any], is_terminal: bool) -> None:
-    """Find out before the work whether speech can go to standard output.
+    """Check before the work begins that speech can be written to standard output.
 
     Args:
-        config: resolved.
-        is_terminal: standard output is shown, not read.
+        config: the resolved configuration.
+        is_terminal: standard output is a terminal, not a pipe or a file.
 
     Raises:
-        InputError: an option that needs the whole sound, or nobody listens.
+        InputError: an option needs the whole waveform, or standard output is a terminal.
     """
     for key, unset in _OF_FILES.items():
         if config[key] != unset:
-            raise InputError(f"{key}={config[key]}: not with output=-, it needs the whole sound")
+            raise InputError(
+                f"{key}={config[key]}: needs the whole waveform, so output=- cannot have it; "
+                "leave it out, or write a file"
+            )
     if config["bits"] not in (None, 16):
-        raise InputError(f"bits={config['bits']}: output=- has 16; leave it null")
+        raise InputError(f"bits={config['bits']}: output=- always has 16; leave bits out")
     if is_terminal:
-        raise InputError("output=-: standard output is a terminal; let a player read it: | aplay")
+        raise InputError("output=-: standard output is a terminal; pipe it to a player: | aplay")
 
 
 def wav_header(sample_rate: int) -> bytes:
-    """The 44 bytes before 16-bit mono samples of unknown number."""
+    """Return the 44 bytes before an unknown number of 16-bit mono samples."""
     form = struct.pack("<HHIIHH", 1, 1, sample_rate, 2 * sample_rate, 2, 16)
     chunks = b"fmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", _UNKNOWN)
     return b"RIFF" + struct.pack("<I", _UNKNOWN) + b"WAVE" + chunks
@@ -62,26 +65,26 @@ def speak_to_stream(
     """Speak texts one after the other, with the pause of a paragraph between them.
 
     Args:
-        synthesizer: speaks.
-        jobs: what; those that are skipped are passed over.
-        options: how.
-        out: where the sound goes, chunk by chunk.
+        synthesizer: synthesizes the texts.
+        jobs: the texts; those with ``skipped`` are not spoken.
+        options: of the synthesizer.
+        out: receives the waveform chunk by chunk.
 
     Returns:
-        What is known of every part.
+        The records of all parts.
 
     Raises:
-        RunStopped: whoever listened has gone.
+        RunStopped: the player closed the pipe.
     """
     rate = synthesizer.vocoder.mel.sample_rate
     records: list[Record] = []
-    with _listened_to(out):
+    with _closed_pipe_stops(out):
         out.write(wav_header(rate))
-        for number, job in enumerate(job for job in jobs if job.utterances):
+        for number, job in enumerate(job for job in jobs if job.units):
             if number:
                 out.write(bytes(2 * round(options.pauses.paragraph * rate)))
             job_records, n_samples = [], 0
-            for chunk in synthesizer.stream_utterances(job.utterances, options):
+            for chunk in synthesizer.stream_utterances(job.units, options):
                 out.write(to_int16(chunk.wave.numpy()).tobytes())
                 out.flush()
                 n_samples += len(chunk.wave)
@@ -93,10 +96,10 @@ def speak_to_stream(
 
 
 @contextmanager
-def _listened_to(out: BinaryIO) -> Iterator[None]:
+def _closed_pipe_stops(out: BinaryIO) -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        # or Python complains once more when it closes the file at its end
+        # Python flushes standard output when it exits, which would print a second error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
-        raise RunStopped("output=-: whoever listened has gone", EXIT_INTERRUPTED) from None
+        raise RunStopped("output=-: the player closed the pipe", EXIT_INTERRUPTED) from None
