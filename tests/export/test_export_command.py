@@ -70,7 +70,7 @@ def only(monkeypatch):
 
     def restrict(name):
         part = next(part for part in acoustic_modules(tacotron2()) if part.name == name)
-        monkeypatch.setattr(recipe, "parts", lambda networks: [part])
+        monkeypatch.setattr(recipe, "exported_modules", lambda networks: [part])
         return part
 
     return restrict

@@ -1,5 +1,6 @@
-"""Networks for other runtimes: ONNX and ``torch.export`` files, and a runner without torch.
+"""Exports the networks for other runtimes, and speaks with an export without torch.
 
-``python -m tts.export`` writes a folder, :class:`tts.export.runtime.OnnxSynthesizer` speaks with
-it. Nothing is imported here, so that the runner gets by without torch.
+``python -m tts.export`` writes a folder of ONNX or ``torch.export`` files;
+:class:`tts.export.runtime.OnnxSynthesizer` speaks with one. This module imports nothing, so that
+the runtime needs no torch.
 """

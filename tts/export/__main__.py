@@ -1,4 +1,4 @@
-"""``python -m tts.export``: write networks for other runtimes; ``--help`` tells how."""
+"""Runs ``python -m tts.export``, which writes networks for other runtimes; see ``--help``."""
 
 from tts.commands.cli import export_command
 

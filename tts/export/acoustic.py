@@ -1,8 +1,8 @@
-"""Tacotron 2 in three parts: encoder, decoder step and post-net.
+"""Divides Tacotron 2 into three modules for export: encoder, decoder step and post-net.
 
-The loop over steps stays with whoever runs them, and so does chance: the pre-net's dropout, never
-off, comes in as two factors for each of its outputs. The decoder's frames are normalised; what the
-post-net gives is a log-mel spectrogram.
+The runtime has the loop over decoder steps and draws the random numbers: the pre-net's dropout,
+which is never off, is an input of two factors for each of its outputs. The decoder's frames are
+normalised; the post-net returns a log-mel spectrogram.
 
 Shapes: ``B`` batch, ``T_text`` symbols, ``T_mel`` frames.
 """
@@ -20,17 +20,17 @@ from tts.models.layers import sequence_mask
 from tts.models.log_mel import LOG_MEL_MEAN, LOG_MEL_STD
 from tts.models.tacotron2.decoder import AttentionState, DecoderState, Memory
 
-#: Steps that a decoder has behind it when it is tried.
+#: Steps that the decoder takes before the step that is compared.
 _STEPS = 3
 
 
 def acoustic_modules(network: Tacotron2) -> list[ExportedModule]:
-    """Encoder, decoder step and post-net of a network in eval mode."""
+    """Return encoder, decoder step and post-net of a network in eval mode."""
     return [_encoder(network), _decoder_step(network), _postnet(network)]
 
 
 class ExportedEncoder(nn.Module):
-    """Symbol ids to what every step of the decoder reads."""
+    """Turns symbol ids into the memory that every decoder step reads."""
 
     def __init__(self, network: Tacotron2) -> None:
         super().__init__()
@@ -44,22 +44,31 @@ class ExportedEncoder(nn.Module):
     def forward(
         self, text: Tensor, text_lengths: Tensor, speakers: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """``(B, T_text)``, ``(B,)``, ``(B,)`` -> values, keys and bias of `Memory`."""
+        """Encode texts.
+
+        Args:
+            text: ``(B, T_text)`` symbol ids.
+            text_lengths: ``(B,)``.
+            speakers: ``(B,)`` numbers of the speakers, for a network with several.
+
+        Returns:
+            Values, keys and bias of `Memory`.
+        """
         mask = sequence_mask(text_lengths, text.shape[1])
         x = self.embedding(text).transpose(1, 2)
         for block in self.convolutions:
             x = block(x, mask[:, None] if self.mask_convolutions else None)
         values = bilstm(x.transpose(1, 2), text_lengths, self.w, self.r, self.b)
         if self.speakers is not None:
-            voice = self.speakers(speakers)[:, None].expand(-1, text.shape[1], -1)
-            values = torch.cat((values, voice), 2)
+            embedded = self.speakers(speakers)[:, None].expand(-1, text.shape[1], -1)
+            values = torch.cat((values, embedded), 2)
         keys = self.attention_memory(values).transpose(1, 2)
         bias = torch.zeros_like(mask, dtype=values.dtype).masked_fill(~mask, float("-inf"))
         return values, keys, bias
 
 
 class ExportedDecoderStep(nn.Module):
-    """One step of speaking, its state and its chance from outside."""
+    """Computes one decoder step; its state and its random numbers are inputs."""
 
     kernel: Tensor
 
@@ -84,7 +93,7 @@ class ExportedDecoderStep(nn.Module):
         decoder_cell: Tensor,
         pitch: Tensor | None = None,
     ) -> tuple[Tensor, ...]:
-        """Inputs and outputs as :func:`_decoder_step` lists them."""
+        """Compute one step; :func:`_decoder_step` has the shapes of all inputs and outputs."""
         for layer, mask in zip(self.decoder.prenet.layers, prenet_masks.unbind(), strict=True):
             frame = F.relu(layer(frame)) * mask
         attention = AttentionState(attention_hidden, attention_cell, context, attention_weights)
@@ -95,18 +104,18 @@ class ExportedDecoderStep(nn.Module):
 
 
 def _flat(state: DecoderState) -> tuple[Tensor, ...]:
-    told = () if state.pitch is None else (state.pitch,)
-    return (*state.attention, state.hidden, state.cell, *told)
+    pitch = () if state.pitch is None else (state.pitch,)
+    return (*state.attention, state.hidden, state.cell, *pitch)
 
 
 def lstm_widths(module: nn.Module) -> set[int]:
-    """Numbers of outputs of a module's LSTMs: four gates each."""
+    """Return the numbers of outputs of a module's LSTM cells, which have four gates each."""
     cells = (part for part in module.modules() if isinstance(part, nn.LSTMCell))
     return {4 * cell.hidden_size for cell in cells}
 
 
 class ExportedPostnet(nn.Module):
-    """The decoder's frames to a log-mel spectrogram."""
+    """Turns the decoder's frames into a log-mel spectrogram."""
 
     def __init__(self, network: Tacotron2) -> None:
         super().__init__()
@@ -115,7 +124,7 @@ class ExportedPostnet(nn.Module):
         self.mean, self.std = config.mel_mean, config.mel_std
 
     def forward(self, frames: Tensor, mel_lengths: Tensor) -> tuple[Tensor]:
-        """``(B, n_mels, T_mel)``, ``(B,)`` -> log-mel of the first's shape, 0 on the padding."""
+        """Turn frames ``(B, n_mels, T_mel)`` of lengths ``(B,)`` into log-mels, 0 on padding."""
         mask = sequence_mask(mel_lengths, frames.shape[2])[:, None]
         mel = frames + self.postnet(frames, mask if self.mask_convolutions else None)
         return ((mel * self.std + self.mean).masked_fill(~mask, 0.0),)
@@ -127,9 +136,9 @@ def _encoder(network: Tacotron2) -> ExportedModule:
     inputs: dict[str, Shape] = {"text": ("B", "T_text"), "text_lengths": ("B",)}
 
     def sample(batch: int, length: int) -> Sample:
-        given = _text(network, batch, length)
-        memory = network.encode(*given)
-        return Sample(given, (memory.values, memory.keys, memory.bias))
+        inputs = _text(network, batch, length)
+        memory = network.encode(*inputs)
+        return Sample(inputs, (memory.values, memory.keys, memory.bias))
 
     return ExportedModule(
         "encoder",
@@ -211,19 +220,19 @@ def _memory_shapes(network: Tacotron2) -> dict[str, Shape]:
 
 
 def _text(network: Tacotron2, batch: int, length: int) -> tuple[Tensor, ...]:
-    """Random input of the encoder, every second utterance shorter."""
+    """Return random input of the encoder, in which every second utterance is shorter."""
     generator, config = _generator(length), network.config
     text = torch.randint(0, config.n_symbols, (batch, length), generator=generator)
-    given = (text, _lengths(batch, length))
+    inputs = (text, _lengths(batch, length))
     if config.n_speakers == 1:
-        return given
-    return (*given, torch.randint(0, config.n_speakers, (batch,), generator=generator))
+        return inputs
+    return (*inputs, torch.randint(0, config.n_speakers, (batch,), generator=generator))
 
 
 def _prenet_masks(network: Tacotron2, generator: torch.Generator) -> Tensor:
-    """``(2, 1, prenet_dim)``: what `Prenet.step` draws."""
+    """Return the factors ``(2, 1, prenet_dim)`` that `Prenet.step` draws."""
     keep = 1 - network.config.prenet_dropout
-    # one at a time, as it does
+    # one layer at a time, as in `Prenet.step`, so that the random numbers are the same
     masks = [torch.empty(1, network.config.prenet_dim) for _ in range(2)]
     return torch.stack([mask.bernoulli_(keep, generator=generator) for mask in masks]) / keep
 

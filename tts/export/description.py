@@ -1,4 +1,4 @@
-"""``description.json``: all that a programme needs to know to run the files beside it."""
+"""Makes ``description.json``, from which a programme learns how to run the files of an export."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tts.models.tacotron2.stopping import GATE_THRESHOLD, MAX_STEPS
 def describe_export(
     mel: MelConfig, synthesizer: Synthesizer | None, vocoder: WaveGlowVocoder | None
 ) -> dict[str, Any]:
-    """Everything but the files.
+    """Describe the exported networks; the files are described by :func:`describe_module`.
 
     Args:
         mel: contract of the spectrogram between both networks.
-        synthesizer: speaks with the acoustic model that is exported, if one is.
-        vocoder: the vocoder that is exported, if one is.
+        synthesizer: a synthesizer with the acoustic model, if that is exported.
+        vocoder: the vocoder, if it is exported.
     """
     return {
         "kind": KIND,
@@ -38,7 +38,7 @@ def describe_export(
 
 
 def describe_module(part: ExportedModule, file: str) -> dict[str, Any]:
-    """File, and what goes in and out by name, type and shape, in the order of the file."""
+    """Describe a file: its inputs and outputs by name, type and shape, in the order of the file."""
     sample = part.sample(1, 1)
     return {
         "file": file,
@@ -62,7 +62,7 @@ def _acoustic(synthesizer: Synthesizer) -> dict[str, Any]:
 
 def _vocoder(vocoder: WaveGlowVocoder) -> dict[str, Any]:
     config = vocoder.network.config
-    # measured also where it is not subtracted by default: the runner may be asked to
+    # the bias is measured even if it is not subtracted by default: a user of the export may want it
     denoiser = vocoder.denoiser or Denoiser(vocoder.network, vocoder.mel, strength=0.0)
     return {
         "network": asdict(config),

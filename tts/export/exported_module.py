@@ -1,7 +1,8 @@
-"""A part of a network that is exported: a module, names and axes of what goes in and out.
+"""Defines the part of a network that becomes one file: a module, and names and axes of its tensors.
 
 An axis is a number, or a name that stands for a length which may change; ``"32*T_mel"`` is a
-multiple of one. The same table makes torch's dynamic shapes, ONNX's names and the description.
+multiple of such a length. Torch's dynamic shapes, ONNX's names and the description all come from
+the same table.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ Tensors = tuple[Tensor, ...]
 
 @dataclass(frozen=True)
 class Sample:
-    """Input, and what the network itself makes of it."""
+    """Holds an input, and the output that the network itself computes from it."""
 
     inputs: Tensors
     expected: Tensors
@@ -27,15 +28,15 @@ class Sample:
 
 @dataclass(frozen=True)
 class ExportedModule:
-    """One file of an export.
+    """Describes one file of an export.
 
     Attributes:
-        name: of the file, without its ending.
-        module: takes the inputs in their order and gives a tuple of the outputs.
+        name: name of the file, without its ending.
+        module: takes the inputs in their order and returns a tuple of the outputs.
         inputs: shapes by name.
         outputs: shapes by name.
-        sample: ``(batch, length)`` -> random input and the expected output, which is computed by
-            the network and not by `module`.
+        sample: ``(batch, length)`` -> random input and the expected output, which the network
+            computes and not `module`.
     """
 
     name: str
@@ -45,7 +46,7 @@ class ExportedModule:
     sample: Callable[[int, int], Sample]
 
     def dynamic_shapes(self) -> tuple[dict[int, Any], ...]:
-        """The axes that change, for ``torch.export``: by input, then by number of the axis."""
+        """Return the axes that may change: for each input a dimension by number of the axis."""
         names = {
             axis.rpartition("*")[2]
             for shape in self.inputs.values()

@@ -1,4 +1,4 @@
-"""Folders that are whole or not there: filled beside their place, then renamed."""
+"""Recognises the folders of exports, and replaces one by another that is complete."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 from tts.core.errors import InputError
 from tts.core.files import atomic_folder
 
-#: What every export has, and how it is recognised.
+#: File that every export has, and the value of its "kind", by which an export is recognised.
 DESCRIPTION, KIND = "description.json", "tacoglow export"
 
 
 def check_replaceable(folder: Path) -> None:
-    """See whether a folder may be written: it is missing, empty, or an older export.
+    """Check that a folder may be written: that it is missing, empty, or an older export.
 
     Raises:
-        InputError: it holds something else, or is a file.
+        InputError: the folder holds something else, or is a file.
     """
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; name a folder")
@@ -28,11 +28,11 @@ def check_replaceable(folder: Path) -> None:
 
 @contextmanager
 def replacing_folder(folder: Path) -> Iterator[Path]:
-    """Give a folder to fill, which takes the place of ``folder`` when all went well.
+    """Yield a folder to fill, which takes the place of ``folder`` if the block succeeds.
 
     Raises:
-        InputError: as :func:`check_replaceable`, or the place cannot be written; nothing is left
-            behind.
+        InputError: see :func:`check_replaceable`; or the folder cannot be written, and then nothing
+            is left behind.
     """
     check_replaceable(folder)
     with atomic_folder(folder, replace=True) as temporary:
@@ -41,7 +41,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
 
 
 def _is_export(folder: Path) -> bool:
-    """Whether a description of ours is there, and nothing beside it but the files that it names."""
+    """Tell whether a folder holds a description of an export and no files that it does not name."""
     try:
         description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         named = {part["file"] for part in description["parts"].values()}

@@ -1,4 +1,4 @@
-"""Parts to files and back: ONNX, run by onnxruntime, and torch's own exported programs."""
+"""Writes modules as files, and runs the files: ONNX with onnxruntime, or torch's own programs."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from tts.export.lstm import onnx_translations
 
 #: Format -> ending of its files.
 ENDINGS = {"onnx": ".onnx", "torch": ".pt2"}
-#: Lengths of the input that is traced; nothing in the files depends on them.
+#: Size of the input that is traced; nothing in the files depends on it.
 _BATCH, _LENGTH = 2, 11
 
 Runner = Callable[[Tensors], Tensors]
 
 
 def write_module(part: ExportedModule, path: Path, format: str, opset: int) -> None:
-    """Write a part.
+    """Write a module as a file.
 
     Args:
-        part: what to write.
-        path: of the file.
+        part: the module.
+        path: the file.
         format: "onnx" or "torch".
         opset: version of ONNX's operators.
     """
@@ -40,7 +40,7 @@ def write_module(part: ExportedModule, path: Path, format: str, opset: int) -> N
 
 
 def open_runner(path: Path) -> Runner:
-    """What computes with a file that was written."""
+    """Return a function that computes with a written file."""
     if path.suffix == ENDINGS["torch"]:
         with _quiet():
             program = torch.export.load(path).module()
@@ -61,7 +61,7 @@ def _write_onnx(part: ExportedModule, inputs: Tensors, path: Path, opset: int) -
         verbose=False,
     )
     assert program is not None
-    # the exporter notes the lines of code behind every node, with the paths of this machine
+    # the exporter adds the lines of code behind every node, with the folders of this machine
     for graph in (program.model.graph, *program.model.functions.values()):
         for node in graph:
             node.metadata_props.clear()
@@ -84,10 +84,10 @@ def _onnx_runner(path: Path) -> Runner:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what torch and onnxscript say of their own innards."""
+    """Silence messages of torch and onnxscript about their own internals."""
     log = logging.getLogger("torch.onnx._internal.exporter._registration")
     level = log.level
-    log.setLevel(logging.ERROR)  # else: "torchvision is not installed"
+    log.setLevel(logging.ERROR)  # hides "torchvision is not installed"
     try:
         with warnings.catch_warnings():
             for message in (

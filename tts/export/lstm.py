@@ -1,9 +1,9 @@
-"""The encoder's LSTM as one operation, ``tacoglow::bilstm``, that exporters can name.
+"""Defines the encoder's LSTM as one operation, ``tacoglow::bilstm``, that exporters can name.
 
-``torch.export`` unrolls an LSTM over the length that it happens to see, and cannot trace packed
-sequences. ONNX has the very operator, with lengths: so the operation is defined in ONNX's terms
-(weights in its order) and is torch's own packed LSTM when torch computes it. Importing this module
-makes the operation known, which programs saved by ``torch.export`` need.
+``torch.export`` unrolls an LSTM over the length of its example, and cannot trace packed sequences.
+ONNX has an LSTM operator with lengths. So the operation takes its weights in ONNX's order, and
+torch computes it with its own packed LSTM. Importing this module registers the operation, which
+programs saved by ``torch.export`` need.
 
 Shapes: ``B`` batch, ``T`` symbols, ``D`` input width, ``H`` hidden width of each direction.
 """
@@ -20,7 +20,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 @torch.library.custom_op("tacoglow::bilstm", mutates_args=())
 def bilstm(x: Tensor, lengths: Tensor, w: Tensor, r: Tensor, b: Tensor) -> Tensor:
-    """Bidirectional LSTM over right-padded sequences, from a zero state.
+    """Compute a bidirectional LSTM over right-padded sequences, from a state of zeros.
 
     Args:
         x: ``(B, T, D)``.
@@ -52,7 +52,7 @@ def _(x: Tensor, lengths: Tensor, w: Tensor, r: Tensor, b: Tensor) -> Tensor:
 
 
 def onnx_weights(lstm: nn.LSTM) -> tuple[Tensor, Tensor, Tensor]:
-    """``w``, ``r`` and ``b`` of :func:`bilstm` for one of torch's bidirectional LSTMs."""
+    """Return the ``w``, ``r`` and ``b`` of :func:`bilstm` for a bidirectional LSTM of torch."""
 
     def both(name: str) -> list[Tensor]:
         directions = (getattr(lstm, f"{name}_l0{suffix}") for suffix in ("", "_reverse"))
@@ -67,7 +67,7 @@ def onnx_weights(lstm: nn.LSTM) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def onnx_translations() -> dict[Any, Any]:
-    """What torch's ONNX exporter makes of the operation; needs onnxscript."""
+    """Return the translation of the operation for torch's ONNX exporter; it needs onnxscript."""
     from onnxscript import opset18
 
     op: Any = opset18
@@ -86,6 +86,6 @@ def onnx_translations() -> dict[Any, Any]:
 
 
 def _reordered(weight: Tensor, order: Sequence[int]) -> Tensor:
-    """The four gates of ``(4 H, ...)`` in another order; torch's is input, forget, cell, output."""
+    """Reorder the four gates of ``(4 H, ...)``; torch's order is input, forget, cell, output."""
     gates = weight.chunk(4)
     return torch.cat([gates[k] for k in order])

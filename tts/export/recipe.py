@@ -1,7 +1,7 @@
-"""The recipe of an export: checkpoints to parts, parts to files, files tried, folder renamed.
+"""Exports checkpoints: divides the networks into modules, and writes and tests their files.
 
-Every file is run before anybody relies on it, on two lengths, beside the network that it came
-from. A difference above :data:`TOLERANCE` ends the export with nothing left behind.
+Every file is run on inputs of two lengths and compared with the network from which it was made. A
+difference above :data:`TOLERANCE` ends the export, and nothing is left behind.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 #: Largest difference between a file and its network, relative to numbers above 1.
 TOLERANCE = 1e-4
-#: (utterances, length) of what every file is tried with.
+#: (utterances, length) of the inputs with which every file is tested.
 _TRIALS = ((1, 9), (2, 30))
 
 
 class Networks(NamedTuple):
-    """What is exported, and the contract of the spectrogram that they share."""
+    """Holds the networks to export, and the contract of the spectrogram that they share."""
 
     mel: MelConfig
     synthesizer: Synthesizer | None
@@ -41,17 +41,17 @@ class Networks(NamedTuple):
 
 
 def export(cfg: DictConfig) -> Path:
-    """Export what ``conf/export.yaml`` says.
+    """Export the networks that a configuration names.
 
     Args:
-        cfg: the composed configuration.
+        cfg: the composed configuration, see ``conf/export.yaml``.
 
     Returns:
         The folder.
 
     Raises:
-        InputError: a value that is not legal, a checkpoint that cannot be used, a package that is
-            missing, or a folder that cannot be written or holds something else.
+        InputError: a value is illegal, a checkpoint cannot be used, a package is missing, or the
+            folder cannot be written or holds something else.
         TrainingError: a file does not compute what its network does.
     """
     config = resolved(cfg)
@@ -63,12 +63,12 @@ def export(cfg: DictConfig) -> Path:
         for line in write_folder(networks, temporary, config):
             sys.stdout.write(f"{line}\n")
             sys.stdout.flush()
-    sys.stdout.write(f"{folder}/: whole; {DESCRIPTION} tells what goes in and out\n")
+    sys.stdout.write(f"{folder}/: complete; {DESCRIPTION} lists the inputs and outputs\n")
     return folder
 
 
 def _check(config: Mapping[str, Any], folder: Path) -> None:
-    """Find what is wrong before torch is loaded."""
+    """Find mistakes of the user before torch is loaded."""
     if config["output"] is None:
         raise InputError("output=null: name a folder")
     if config["acoustic"] is None and config["vocoder"] is None:
@@ -94,50 +94,50 @@ def _check_installed() -> None:
 
 
 def load_networks(acoustic: str | None, vocoder: str | None) -> Networks:
-    """Load what is to be exported, by file or by name.
+    """Load the networks to export, by file or by published name.
 
     Raises:
-        InputError: a checkpoint that cannot be used, or two that do not fit each other.
+        InputError: a checkpoint cannot be used, or the two do not fit each other.
     """
     from tts.inference import Synthesizer, load_waveglow
 
     synthesizer = Synthesizer.from_pretrained(acoustic, device="cpu") if acoustic else None
-    spoken = load_waveglow(vocoder)[0] if vocoder else None
-    if synthesizer is None or spoken is None:
-        either = synthesizer or spoken
+    waveglow = load_waveglow(vocoder)[0] if vocoder else None
+    if synthesizer is None or waveglow is None:
+        either = synthesizer or waveglow
         assert either is not None
-        return Networks(either.mel, synthesizer, spoken)
-    if differences := synthesizer.mel.differences(spoken.mel):
+        return Networks(either.mel, synthesizer, waveglow)
+    if differences := synthesizer.mel.differences(waveglow.mel):
         raise InputError(
             "acoustic model and vocoder were trained on different mels: "
             f"{'; '.join(differences)} (here: acoustic, there: vocoder); export them one by one"
         )
-    return Networks(synthesizer.mel, synthesizer, spoken)
+    return Networks(synthesizer.mel, synthesizer, waveglow)
 
 
 def write_folder(networks: Networks, folder: Path, config: Mapping[str, Any]) -> Iterator[str]:
-    """Write all files into an existing folder; a line for each, as it is written and tried."""
+    """Write all files into an existing folder, and yield a line for each after its test."""
     import torch
 
     from tts.export.description import describe_export, describe_module
     from tts.export.formats import ENDINGS
 
-    about = describe_export(*networks)
-    about |= {name: config[name] for name in ("format", "precision")}
-    about["opset"] = config["opset"] if config["format"] == "onnx" else None
-    about["exported_modules"] = {}
+    description = describe_export(*networks)
+    description |= {name: config[name] for name in ("format", "precision")}
+    description["opset"] = config["opset"] if config["format"] == "onnx" else None
+    description["parts"] = {}
     for part in exported_modules(networks):
         path = folder / f"{part.name}{ENDINGS[config['format']]}"
         with torch.no_grad():
             measured = _write_part(part, path, config)
-            about["exported_modules"][part.name] = {**describe_module(part, path.name), **measured}
+            description["parts"][part.name] = {**describe_module(part, path.name), **measured}
         yield _line(path, measured)
-    text = json.dumps(about, indent=1, ensure_ascii=False)
+    text = json.dumps(description, indent=1, ensure_ascii=False)
     (folder / DESCRIPTION).write_text(text, encoding="utf-8")
 
 
 def exported_modules(networks: Networks) -> Iterator[ExportedModule]:
-    """The parts of all networks, each made when it is its turn."""
+    """Yield the modules of all networks, each made only when it is needed."""
     from tts.export.acoustic import acoustic_modules
     from tts.export.vocoder import waveglow_module
 
@@ -148,43 +148,43 @@ def exported_modules(networks: Networks) -> Iterator[ExportedModule]:
 
 
 def _write_part(part: ExportedModule, path: Path, config: Mapping[str, Any]) -> dict[str, float]:
-    """Write a part and try it; the measured differences."""
+    """Write a module, test the file, and return the measured differences."""
     from tts.export.acoustic import lstm_widths
     from tts.export.formats import open_runner, write_module
     from tts.export.quantise import quantise
 
     write_module(part, path, config["format"], config["opset"])
-    found = {"difference": largest_difference(part, open_runner(path))}
-    if not found["difference"] <= TOLERANCE:
+    measured = {"difference": largest_difference(part, open_runner(path))}
+    if not measured["difference"] <= TOLERANCE:
         raise TrainingError(
-            f"{path.name}: differs from the network by {found['difference']:.1e}, more than "
+            f"{path.name}: differs from the network by {measured['difference']:.1e}, more than "
             f"{TOLERANCE:g}; nothing was written"
         )
     if config["precision"] == "int8" and part.name == "decoder_step":
         quantise(path, lstm_widths(part.module))
-        found["int8_difference"] = largest_difference(part, open_runner(path))
-    return found
+        measured["int8_difference"] = largest_difference(part, open_runner(path))
+    return measured
 
 
 def largest_difference(part: ExportedModule, run: Runner) -> float:
-    """The largest difference between a file and its network, over two lengths and batches.
+    """Return the largest difference between a file and its network, over two lengths and batches.
 
-    Relative to the largest number of an output where that is above 1; infinite where one of both
-    is not a number.
+    It is relative to the largest number of an output where that is above 1, and infinite where one
+    of the two outputs is not a number.
     """
     samples = [part.sample(batch, length) for batch, length in _TRIALS]
     return max(_difference(run(sample.inputs), sample.expected) for sample in samples)
 
 
-def _difference(found: Tensors, expected: Tensors) -> float:
+def _difference(outputs: Tensors, expected: Tensors) -> float:
     import torch
 
     largest = 0.0
-    for here, there in zip(found, expected, strict=True):
-        # infinities (of the attention's bias) must be the same ones
-        apart = torch.where(here == there, 0.0, (here - there).abs()).max()
+    for here, there in zip(outputs, expected, strict=True):
+        # the attention's bias has infinities, which must be equal
+        difference = torch.where(here == there, 0.0, (here - there).abs()).max()
         scale = there[there.isfinite()].abs().max().clamp(min=1.0)
-        largest = max(largest, float((apart / scale).nan_to_num(nan=torch.inf)))
+        largest = max(largest, float((difference / scale).nan_to_num(nan=torch.inf)))
     return largest
 
 

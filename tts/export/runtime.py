@@ -1,10 +1,10 @@
-"""Speak with an exported folder: numpy and onnxruntime, no torch.
+"""Speaks with an exported folder by numpy and onnxruntime, without torch.
 
-It shows how the files go together, and may be copied. Encoder once, decoder step until the gate
-opens, post-net once, WaveGlow in pieces, denoiser. Chance comes from outside the files: factors of
-the pre-net's dropout for every step, and WaveGlow's noise. For the same numbers the sound is that
-of :class:`tts.inference.Synthesizer` (up to rounding); a seed means other numbers there, since
-torch and numpy draw differently.
+The code shows how the files work together, and may be copied: the encoder runs once, the decoder
+step until the gate opens, the post-net once, then WaveGlow in chunks and the denoiser. The files
+draw no random numbers: the factors of the pre-net's dropout and WaveGlow's noise are inputs. With
+the same numbers the wave is that of :class:`tts.inference.Synthesizer`, except for rounding; the
+same seed gives other numbers there, since torch and numpy have different generators.
 
 Shapes: T_text symbols, T_mel frames, T_wave samples, T groups of samples.
 """
@@ -24,18 +24,18 @@ from numpy.typing import NDArray
 from tts.core.errors import InputError
 
 Array = NDArray[np.float32]
-#: Gives the factors ``(2, 1, prenet_dim)`` of the next decoder step, 0 or 1 / (1 - p).
+#: Returns the factors ``(2, 1, prenet_dim)`` of the next decoder step, 0 or 1 / (1 - p).
 DrawMasks = Callable[[], Array]
 
 
 class OnnxMel(NamedTuple):
-    """What the acoustic model says.
+    """Holds the output of the acoustic model for one utterance.
 
     Attributes:
         mel: ``(n_mels, T_mel)`` log-mel spectrogram.
         alignments: ``(T_mel, T_text)`` attention weights.
         gate_logits: ``(T_mel,)``.
-        stop_reason: "gate", or "max_steps" if it had to be cut off.
+        stop_reason: "gate", or "max_steps" if the utterance was cut off.
     """
 
     mel: Array
@@ -45,12 +45,12 @@ class OnnxMel(NamedTuple):
 
 
 class OnnxSpeech(NamedTuple):
-    """One utterance.
+    """Holds the wave of one utterance.
 
     Attributes:
-        wave: ``(T_wave,)`` samples, which may leave [-1, 1] a little.
-        sample_rate: Hz.
-        decoded: what was vocoded.
+        wave: ``(T_wave,)`` samples, which may be slightly outside of [-1, 1].
+        sample_rate: in Hz.
+        decoded: the output of the acoustic model.
     """
 
     wave: Array
@@ -59,17 +59,17 @@ class OnnxSpeech(NamedTuple):
 
 
 class OnnxSynthesizer:
-    """Text to speech with the files of a folder.
+    """Turns text into speech with the files of an exported folder.
 
     Args:
-        folder: written by ``python -m tts.export``.
-        threads: of onnxruntime; None leaves it the choice.
+        folder: a folder that ``python -m tts.export`` wrote.
+        threads: number of onnxruntime's threads; None lets onnxruntime choose.
 
     Attributes:
         description: the content of ``description.json``.
 
     Raises:
-        InputError: no such folder, one of another format, or no onnxruntime.
+        InputError: there is no such folder, it has another format, or onnxruntime is missing.
     """
 
     def __init__(self, folder: str | Path, threads: int | None = None) -> None:
@@ -95,17 +95,17 @@ class OnnxSynthesizer:
         """Speak one utterance.
 
         Args:
-            text: what to say.
-            seed: of dropout and noise.
-            speaker: name, where the acoustic model has several.
-            max_steps: decoder steps after which it is cut off.
-            gate_threshold: stop probability that ends it.
+            text: the utterance.
+            seed: seed of dropout and noise.
+            speaker: name of the speaker, if the acoustic model has several.
+            max_steps: decoder steps after which the utterance is cut off.
+            gate_threshold: stop probability that ends the utterance.
             sigma: standard deviation of WaveGlow's noise.
-            denoiser: how often WaveGlow's hum is subtracted.
+            denoiser: strength with which WaveGlow's bias noise is subtracted.
 
         Raises:
-            InputError: nothing that can be pronounced, an unknown speaker, or a network that was
-                not exported.
+            InputError: nothing in the text can be pronounced, the speaker is unknown, or a network
+                was not exported.
         """
         self._need("acoustic")
         vocoder = self._need("vocoder")
@@ -124,7 +124,7 @@ class OnnxSynthesizer:
         return OnnxSpeech(wave, self._mel["sample_rate"], decoded)
 
     def encode(self, text: str) -> list[int]:
-        """Symbol ids of a text.
+        """Return the symbol ids of a text.
 
         Raises:
             InputError: nothing in it can be pronounced.
@@ -137,21 +137,21 @@ class OnnxSynthesizer:
         return ids
 
     def speaker_number(self, name: str | None) -> int:
-        """Number of a speaker; 0 for None, if there is only one.
+        """Return the number of a speaker, which is 0 for None if there is only one.
 
         Raises:
-            InputError: nobody of this name, or none is named where there are several.
+            InputError: the name is unknown, or None where there are several speakers.
         """
-        known = self._need("acoustic")["speakers"]
-        if name is None and not known:
+        speakers = self._need("acoustic")["speakers"]
+        if name is None and not speakers:
             return 0
-        if name not in known:
-            names = ", ".join(known) or "one voice; name none"
+        if name not in speakers:
+            names = ", ".join(speakers) or "one voice; name none"
             raise InputError(f"speaker={name}: the acoustic model knows {names}")
-        return int(known.index(name))
+        return int(speakers.index(name))
 
     def draw_masks(self, source: np.random.Generator) -> Array:
-        """Factors of the pre-net's outputs in one step, ``(2, 1, prenet_dim)``."""
+        """Draw the factors of the pre-net's outputs in one step, ``(2, 1, prenet_dim)``."""
         acoustic = self._need("acoustic")
         keep = 1 - acoustic["prenet_dropout"]
         kept = source.random((2, 1, acoustic["network"]["prenet_dim"])) < keep
@@ -159,7 +159,7 @@ class OnnxSynthesizer:
         return masks
 
     def noise_shape(self, n_frames: int) -> tuple[int, int]:
-        """Shape of WaveGlow's noise: ``(n_group, T)``."""
+        """Return the shape of WaveGlow's noise, ``(n_group, T)``."""
         vocoder = self._need("vocoder")
         return vocoder["network"]["n_group"], n_frames * vocoder["groups_per_frame"]
 
@@ -172,34 +172,34 @@ class OnnxSynthesizer:
         max_steps: int | None = None,
         gate_threshold: float | None = None,
     ) -> OnnxMel:
-        """Symbol ids to a log-mel spectrogram.
+        """Decode symbol ids into a log-mel spectrogram.
 
         Args:
-            ids: of one utterance.
-            draw_masks: called once for each decoder step.
-            speaker: number of who speaks.
-            max_steps: decoder steps after which it is cut off.
-            gate_threshold: stop probability that ends it.
+            ids: symbol ids of one utterance.
+            draw_masks: a function that is called once for each decoder step.
+            speaker: number of the speaker.
+            max_steps: decoder steps after which the utterance is cut off.
+            gate_threshold: stop probability that ends the utterance.
 
         Raises:
-            InputError: ``max_steps`` below 1.
+            InputError: ``max_steps`` is below 1.
         """
         acoustic = self._need("acoustic")
-        most = acoustic["max_steps"] if max_steps is None else max_steps
-        if most < 1:
-            raise InputError(f"max_steps={most}: must be at least 1")
+        limit = acoustic["max_steps"] if max_steps is None else max_steps
+        if limit < 1:
+            raise InputError(f"max_steps={limit}: must be at least 1")
         threshold = acoustic["gate_threshold"] if gate_threshold is None else gate_threshold
-        given = {
+        text = {
             "text": np.array([ids], np.int64),
             "text_lengths": np.array([len(ids)], np.int64),
             "speakers": np.array([speaker], np.int64),
         }
-        inputs = self._run("encoder", given)
-        inputs |= self._zeros(B=1, T_text=len(ids))
+        inputs = self._run("encoder", text)
+        inputs |= self._initial_state(B=1, T_text=len(ids))
         inputs["frame"] = np.zeros((1, acoustic["network"]["n_mels"]), np.float32)
         steps: list[tuple[Array, Array, Array]] = []
         stopped = False
-        while not stopped and len(steps) < most:
+        while not stopped and len(steps) < limit:
             out = self._run("decoder_step", {**inputs, "prenet_masks": draw_masks()})
             state = {name: out[f"next_{name}"] for name in inputs if f"next_{name}" in out}
             inputs = {**inputs, **state, "frame": out["frames"][:, -1]}
@@ -209,12 +209,12 @@ class OnnxSynthesizer:
         return self._assemble(steps, threshold, stopped)
 
     def vocode(self, mel: Array, z: Array, *, denoiser: float | None = None) -> Array:
-        """A log-mel spectrogram to sound, in pieces, so that memory does not grow with its length.
+        """Turn a log-mel spectrogram into a wave, in chunks, so that memory stays constant.
 
         Args:
-            mel: ``(n_mels, T_mel)``; one frame alone gets a silent one beside it.
+            mel: ``(n_mels, T_mel)``; a silent frame is added to a single one.
             z: noise of :meth:`noise_shape`, times sigma.
-            denoiser: how often WaveGlow's hum is subtracted.
+            denoiser: strength with which WaveGlow's bias noise is subtracted.
 
         Returns:
             ``(T_wave,)`` samples.
@@ -229,11 +229,8 @@ class OnnxSynthesizer:
         pieces, n_frames = [], mel.shape[1]
         for start in range(0, n_frames, chunk):
             first, last = max(start - margin, 0), min(start + chunk + margin, n_frames)
-            around = {
-                "mel": mel[None, :, first:last],
-                "z": z[None, :, first * rate : last * rate],
-            }
-            wave = self._run("waveglow", around)["wave"][0]
+            inputs = {"mel": mel[None, :, first:last], "z": z[None, :, first * rate : last * rate]}
+            wave = self._run("waveglow", inputs)["wave"][0]
             pieces.append(wave[(start - first) * hop : (start - first + chunk) * hop])
         strength = vocoder["denoiser"]["strength"] if denoiser is None else denoiser
         return self._denoise(np.concatenate(pieces), strength)
@@ -247,67 +244,67 @@ class OnnxSynthesizer:
     def _assemble(
         self, steps: Sequence[tuple[Array, Array, Array]], threshold: float, stopped: bool
     ) -> OnnxMel:
-        """All steps to one utterance, cut behind the frame whose gate opened, with the post-net."""
+        """Join all steps, cut them after the frame whose gate opened, and run the post-net."""
         frames, gates, alignments = map(np.stack, zip(*steps, strict=True))
         r = gates.shape[1]
         n_frames = len(steps) * r
         if stopped:
             n_frames += int((_sigmoid(gates[-1]) > threshold).argmax()) + 1 - r
         frames = frames.reshape(-1, frames.shape[2])[:n_frames].T
-        given = {"frames": frames[None], "mel_lengths": np.array([n_frames], np.int64)}
+        inputs = {"frames": frames[None], "mel_lengths": np.array([n_frames], np.int64)}
         return OnnxMel(
-            self._run("postnet", given)["mel"][0],
+            self._run("postnet", inputs)["mel"][0],
             alignments.repeat(r, 0)[:n_frames],
             gates.reshape(-1)[:n_frames],
             "gate" if stopped else "max_steps",
         )
 
-    def _zeros(self, **lengths: int) -> dict[str, Array]:
-        """The state before the first step: every input that comes out again as ``next_...``."""
+    def _initial_state(self, **lengths: int) -> dict[str, Array]:
+        """Return zeros for every input that the decoder step also returns, as ``next_...``."""
         step = self.description["parts"]["decoder_step"]
-        new = {entry["name"] for entry in step["outputs"]}
+        outputs = {entry["name"] for entry in step["outputs"]}
         return {
             entry["name"]: np.zeros([lengths.get(axis, axis) for axis in entry["shape"]], "f4")
             for entry in step["inputs"]
-            if f"next_{entry['name']}" in new
+            if f"next_{entry['name']}" in outputs
         }
 
-    def _run(self, part: str, given: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-        """Outputs by name; what the part does not take is left out."""
+    def _run(self, part: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+        """Run a file and return its outputs by name; arrays that it does not take are ignored."""
         session = self._parts[part]
-        feed = {entry.name: given[entry.name] for entry in session.get_inputs()}
+        feed = {entry.name: arrays[entry.name] for entry in session.get_inputs()}
         names = [entry.name for entry in session.get_outputs()]
         return dict(zip(names, session.run(names, feed), strict=True))
 
     def _need(self, network: str) -> dict[str, Any]:
-        about: dict[str, Any] | None = self.description[network]
-        if about is None:
+        description: dict[str, Any] | None = self.description[network]
+        if description is None:
             raise InputError(f"this export has no {network}; export it with {network}=CKPT")
-        return about
+        return description
 
 
 def denoise(
     wave: Array, bias: NDArray[Any], strength: float, *, n_fft: int, hop: int, window: NDArray[Any]
 ) -> Array:
-    """Subtract a magnitude spectrum from all frames of a sound.
+    """Subtract a magnitude spectrum from all frames of a wave.
 
     Args:
-        wave: ``(T_wave,)``.
+        wave: ``(T_wave,)`` samples.
         bias: ``(n_fft / 2 + 1,)``, the spectrum.
-        strength: how often it is subtracted.
+        strength: factor of the spectrum.
         n_fft: samples of a Fourier transform.
-        hop: samples between two of them.
+        hop: samples between two transforms.
         window: ``(n_fft,)``.
 
     Returns:
-        As many samples.
+        ``(T_wave,)`` samples.
     """
     padded = np.pad(wave, (0, max(0, n_fft - len(wave)))).astype(np.float64)
     mirrored = np.pad(padded, n_fft // 2, mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(mirrored, n_fft)[::hop] * window
     spectrum = np.fft.rfft(frames)
     magnitude = np.abs(spectrum)
-    # keeps the phase; silence has none
+    # a factor keeps the phase; the lower limit avoids a division by zero in silence
     scale = np.maximum(magnitude - strength * bias, 0) / np.maximum(magnitude, 1e-30)
     clean, weight = np.zeros_like(mirrored), np.zeros_like(mirrored)
     for i, frame in enumerate(np.fft.irfft(spectrum * scale, n_fft) * window):
@@ -319,9 +316,9 @@ def denoise(
 
 
 def _transform(mel: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of :func:`denoise` for a mel contract: a periodic Hann window, centred."""
+    """Return the arguments of :func:`denoise` for a mel contract, with its window."""
     n_fft, width = mel["n_fft"], mel["win_length"]
-    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(width) / width)
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(width) / width)  # periodic
     left = (n_fft - width) // 2
     window = np.pad(hann, (left, n_fft - width - left))
     return {"n_fft": n_fft, "hop": mel["hop_length"], "window": window}

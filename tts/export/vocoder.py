@@ -1,7 +1,8 @@
-"""WaveGlow's inverse as one part: mel and noise in, samples out.
+"""Makes one module for export of WaveGlow's inverse, from mel and noise to samples.
 
 The inverses of the mixing weights are computed here, once and in float64. The denoiser is not in
-the graph: it is a subtraction between two Fourier transforms, whose bias goes into the description.
+the graph: it is a subtraction between two Fourier transforms, and its bias goes into the
+description.
 
 Shapes: ``B`` batch, ``T_mel`` frames, ``T`` groups of samples.
 """
@@ -25,7 +26,7 @@ _SIGMA = 0.6
 
 
 class _Unmixing(nn.Module):
-    """The inverse of a mixing weight, in the place of the weight."""
+    """Holds the inverse of a mixing weight, and takes the place of the mixing layer."""
 
     weight: Tensor
 
@@ -35,12 +36,12 @@ class _Unmixing(nn.Module):
         self.register_buffer("weight", torch.linalg.inv(matrix).float().contiguous()[..., None])
 
     def inverse(self, x: Tensor) -> Tensor:
-        """``(B, C, T)`` -> ``(B, C, T)``."""
+        """Undo the mixing of channels ``(B, C, T)``."""
         return F.conv1d(x, self.weight)
 
 
 class ExportedWaveGlow(nn.Module):
-    """Noise to speech, by a network without weight norm."""
+    """Turns noise into speech with a network without weight norm."""
 
     def __init__(self, network: WaveGlow) -> None:
         super().__init__()
@@ -50,12 +51,20 @@ class ExportedWaveGlow(nn.Module):
             flow.mix = _Unmixing(cast(InvertibleConv, flow.mix))
 
     def forward(self, mel: Tensor, z: Tensor) -> tuple[Tensor]:
-        """``(B, n_mels, T_mel)``, ``(B, n_group, T)`` -> ``(B, T·n_group)`` samples."""
+        """Compute samples.
+
+        Args:
+            mel: ``(B, n_mels, T_mel)`` log-mel spectrogram.
+            z: ``(B, n_group, T)`` noise.
+
+        Returns:
+            ``(B, T·n_group)`` samples.
+        """
         return (self.network._invert(mel, z),)
 
 
 def waveglow_module(network: WaveGlow) -> ExportedModule:
-    """The part that a network becomes; its weight norm is folded for good, as for speaking."""
+    """Make the module of a network, whose own weight norm is folded, as it is for speaking."""
     network.eval().remove_weight_norm()
     config = network.config
     rate = config.groups_per_frame
@@ -65,7 +74,7 @@ def waveglow_module(network: WaveGlow) -> ExportedModule:
         mel = LOG_MEL_MEAN + LOG_MEL_STD * torch.randn(
             batch, config.n_mels, length, generator=generator
         )
-        # neighbouring frames of speech are alike
+        # neighbouring frames of speech are similar
         mel = F.avg_pool1d(mel, 5, 1, 2, count_include_pad=False)
         z = _SIGMA * torch.randn(batch, config.n_group, length * rate, generator=generator)
         return Sample((mel, z), (network.inverse(mel, z=z),))
