@@ -77,20 +77,24 @@ class ShardStore(Store):
         self._shards = Shards(folder, "mels", np.float32)
 
     def write(self, mels: Iterator[Mel]) -> None:
+        """Append the mels."""
         with self._shards.writing() as writer:
             for mel in mels:
                 writer.add(mel.key, mel.values)
 
     def read(self, row: int) -> NDArray[np.float32]:
+        """Read the mel of a row, and compare its checksum the first time."""
         return self._shards.read(row).reshape(N_MELS, -1)
 
     def write_index(self, keys: Sequence[bytes], lengths: NDArray[np.int64]) -> None:
+        """Write an index without mels."""
         records = np.zeros(len(keys), RECORD)
         records["key"] = np.frombuffer(b"".join(keys), "V16")
         records["length"] = lengths
         records.tofile(self._shards.index)
 
     def lengths(self) -> NDArray[np.int64]:
+        """Read the lengths from the index."""
         return self._shards.records["length"].astype(np.int64)
 
 
@@ -104,6 +108,7 @@ class SqliteStore(Store):
         self._checked: set[int] = set()
 
     def write(self, mels: Iterator[Mel]) -> None:
+        """Append the mels."""
         with sqlite3.connect(self._path) as connection:
             self._create(connection)
             for row, mel in enumerate(mels):
@@ -114,6 +119,7 @@ class SqliteStore(Store):
         connection.close()
 
     def read(self, row: int) -> NDArray[np.float32]:
+        """Read the mel of a row, and compare its checksum the first time."""
         query = "SELECT crc, data FROM mels WHERE row = ?"
         crc, data = self._open().execute(query, (row,)).fetchone()
         if row not in self._checked:
@@ -122,6 +128,7 @@ class SqliteStore(Store):
         return np.frombuffer(data, np.float32).reshape(N_MELS, -1).copy()
 
     def write_index(self, keys: Sequence[bytes], lengths: NDArray[np.int64]) -> None:
+        """Write an index without mels."""
         with sqlite3.connect(self._path) as connection:
             self._create(connection)
             rows = zip(range(len(keys)), keys, lengths.tolist(), strict=True)
@@ -129,6 +136,7 @@ class SqliteStore(Store):
         connection.close()
 
     def lengths(self) -> NDArray[np.int64]:
+        """Read the lengths from the index."""
         query = "SELECT length FROM mels ORDER BY row"
         return np.fromiter((length for (length,) in self._open().execute(query)), np.int64)
 
@@ -158,6 +166,7 @@ class FileStore(Store):
         self._checked: set[int] = set()
 
     def write(self, mels: Iterator[Mel]) -> None:
+        """Append the mels."""
         index = []
         for mel in mels:
             np.save(self._path(mel.key.hex()), mel.values)
@@ -165,6 +174,7 @@ class FileStore(Store):
         (self.folder / "index.json").write_text(json.dumps(index))
 
     def read(self, row: int) -> NDArray[np.float32]:
+        """Read the mel of a row, and compare its checksum the first time."""
         key, _, crc = self._rows()[row]
         mel: NDArray[np.float32] = np.load(self._path(key), allow_pickle=False)
         if row not in self._checked:
@@ -173,11 +183,13 @@ class FileStore(Store):
         return mel
 
     def write_index(self, keys: Sequence[bytes], lengths: NDArray[np.int64]) -> None:
+        """Write an index without mels."""
         pairs = zip(keys, lengths.tolist(), strict=True)
         index = [[key.hex(), length, 0] for key, length in pairs]
         (self.folder / "index.json").write_text(json.dumps(index))
 
     def lengths(self) -> NDArray[np.int64]:
+        """Read the lengths from the index."""
         return np.array([length for _, length, _ in self._rows()], np.int64)
 
     def _rows(self) -> list[list[Any]]:

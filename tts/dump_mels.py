@@ -192,7 +192,7 @@ class TeacherForcing:
         from tts.core.locks import wait_for_lock
         from tts.core.progress import progress
         from tts.data.features.gta import GTA_FORMAT, gta_shards
-        from tts.data.features.prepared import LOCAL
+        from tts.data.features.prepared_folder import LOCAL
 
         shards = gta_shards(self.prepared, self.acoustic)
         lock = shards.folder / LOCAL / f"{shards.name}.lock"

@@ -20,7 +20,7 @@ from tts.audio import MelConfig
 from tts.config import compose, resolved
 from tts.core.errors import InputError
 from tts.data.features.gta import entry_keys, read_acoustic
-from tts.data.features.prepared import LOCAL
+from tts.data.features.prepared_folder import LOCAL
 from tts.data.features.shards import RECORD
 from tts.dump_mels import dump_mels
 from tts.inference.teacher_forcing import teacher_forced

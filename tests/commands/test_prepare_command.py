@@ -65,10 +65,10 @@ def test_both_models_train_from_what_was_prepared(options, tmp_path):
 
 
 def test_a_training_finds_what_was_prepared(options, tmp_path, monkeypatch):
-    from tts.data.features import extract as work
+    from tts.data.features import extract
 
     run(*options)
-    monkeypatch.setattr(work, "digest_of", lambda _: pytest.fail("read again"))
+    monkeypatch.setattr(extract, "hash_file", lambda _: pytest.fail("read again"))
     run(*options)
 
 

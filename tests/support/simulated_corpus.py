@@ -25,9 +25,9 @@ def make(folder: Path, count: int) -> None:
 
     from tts.audio import MelConfig
     from tts.data.features.contract import Contract
-    from tts.data.features.prepared import CORPUS, HEADER
+    from tts.data.features.corpus_table import ROW
+    from tts.data.features.prepared_folder import CORPUS, HEADER
     from tts.data.features.shards import KEY_BYTES, RECORD, SHARD_BYTES, _checks
-    from tts.data.features.table import ROW
     from tts.data.features.tokens import token_shards, tokenizer_key
     from tts.text import Tokenizer
 

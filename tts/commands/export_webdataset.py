@@ -60,7 +60,7 @@ def write_webdataset(config: dict[str, Any], folder: Path, shard_bytes: int = _S
     folder.mkdir(parents=True, exist_ok=True)
     from hydra.utils import instantiate
 
-    from tts.data.features.table import PARTS
+    from tts.data.features.corpus_table import PARTS
 
     datamodule = instantiate(config["model"]["datamodule"], _convert_="all")
     report = datamodule.prepare()

@@ -20,10 +20,10 @@ from tts.data import LJSpeech, Processing
 from tts.data.features import extract
 from tts.data.features.contract import Contract
 from tts.data.features.preparation import Preparation
-from tts.data.features.prepared import LOCAL
+from tts.data.features.prepared_folder import LOCAL
 from tts.text import Tokenizer
 
-COMPUTED = "tts.data.features.extract.mel_of"
+COMPUTED = "tts.data.features.extract.compute_mel"
 
 
 @pytest.fixture
@@ -35,10 +35,13 @@ def corpus(write_corpus):
 def computed(monkeypatch):
     """How many mels have been computed so far."""
     lengths = []
-    mel_of = extract.mel_of
-    monkeypatch.setattr(
-        extract, "mel_of", lambda samples, mel: lengths.append(len(samples)) or mel_of(samples, mel)
-    )
+    compute_mel = extract.compute_mel
+
+    def counting(samples, log_mel):
+        lengths.append(len(samples))
+        return compute_mel(samples, log_mel)
+
+    monkeypatch.setattr(extract, "compute_mel", counting)
     return lengths
 
 
@@ -90,7 +93,7 @@ def test_samples_are_stored_only_where_they_differ(write_corpus, prepare):
 def test_nothing_is_done_twice(corpus, prepare, computed, monkeypatch):
     prepare(corpus, tokenizer=Tokenizer())
     assert len(computed) == 4
-    monkeypatch.setattr(extract, "digest_of", lambda _: pytest.fail("read again"))
+    monkeypatch.setattr(extract, "hash_file", lambda _: pytest.fail("read again"))
     monkeypatch.setattr(Tokenizer, "encode", lambda *_: pytest.fail("text read again"))
     prepare(corpus, tokenizer=Tokenizer())
     assert len(computed) == 4
@@ -205,15 +208,15 @@ def test_what_was_done_before_an_interruption_stays(
 ):
     whole = content(prepare(corpus, folder=tmp_path / "whole").folder)
     computed.clear()
-    look = extract.FeatureExtractor._look
+    original = extract.FeatureExtractor._extract
 
     def interrupted(self, path):
         if path.stem == "c":
             raise reason
-        return look(self, path)
+        return original(self, path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(extract.FeatureExtractor, "_look", interrupted)
+        patch.setattr(extract.FeatureExtractor, "_extract", interrupted)
         with pytest.raises(reason):
             prepare(corpus, workers=1)
     assert len(computed) == 2
@@ -383,14 +386,14 @@ def test_another_process_of_the_run_looks_at_no_recording(corpus, mel, tmp_path,
 
 def slowly(root, folder, done):
     """Prepare in a process of its own, and say how many mels it computed."""
-    mel_of, count = extract.mel_of, []
+    compute_mel, count = extract.compute_mel, []
 
     def slow(*arguments):
         count.append(1)
         time.sleep(0.3)
-        return mel_of(*arguments)
+        return compute_mel(*arguments)
 
-    extract.mel_of = slow
+    extract.compute_mel = slow
     said = []
     logging.getLogger("tts").addHandler(logging.Handler())
     handler = logging.getLogger("tts").handlers[-1]

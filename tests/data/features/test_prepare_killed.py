@@ -17,7 +17,7 @@ from tts.audio import MelConfig
 from tts.data import LJSpeech, Processing
 from tts.data.features.contract import Contract
 from tts.data.features.preparation import Preparation
-from tts.data.features.prepared import LOCAL
+from tts.data.features.prepared_folder import LOCAL
 from tts.text import Tokenizer
 
 

@@ -10,7 +10,7 @@ from pytorch_lightning import LightningModule, Trainer
 
 from tts.core.errors import InputError
 from tts.data import LJSpeech, MelWaveDataModule, TextMelDataModule
-from tts.data.features import extract as work
+from tts.data.features import extract
 from tts.text import Tokenizer
 
 
@@ -134,7 +134,7 @@ def test_each_rank_has_its_share(fixture, request, tones):
 
 def test_mels_are_computed_once(text_mel, monkeypatch):
     text_mel()
-    monkeypatch.setattr(work, "mel_of", lambda *_: pytest.fail("computed again"))
+    monkeypatch.setattr(extract, "compute_mel", lambda *_: pytest.fail("computed again"))
     text_mel()
 
 

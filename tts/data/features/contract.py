@@ -97,7 +97,7 @@ class Contract:
         return samples, recording
 
 
-def mel_of(samples: Waveform, log_mel: LogMel) -> NDArray[np.float32]:
+def compute_mel(samples: Waveform, log_mel: LogMel) -> NDArray[np.float32]:
     """The log-mel spectrogram ``(n_mels, T_mel)`` of samples ``(T_wave,)``.
 
     Raises:

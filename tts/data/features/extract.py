@@ -1,4 +1,4 @@
-"""``FeatureExtractor`` computes and stores the features of one recording."""
+"""Computes the mel and the samples of one recording, and stores them."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ from numpy.typing import NDArray
 from tts.audio import LogMel
 from tts.audio.pcm import to_int16
 from tts.core.errors import InputError
-from tts.data.corpora.manifest import Utterance
-from tts.data.features.contract import Contract, mel_of
-from tts.data.features.recording_index import IndexedFile, RecordingIndex, digest_of
+from tts.data.features.contract import Contract, compute_mel
+from tts.data.features.recording_index import IndexedFile, RecordingIndex, hash_file
 from tts.data.features.recordings import Recording
 from tts.data.features.shards import ShardWriter
 
 
 @dataclass(frozen=True)
 class FeatureRequest:
-    """What is to be stored of a recording.
+    """Says what has to be stored of each recording.
 
     Attributes:
         contract: what decides its samples.
-        mels: whether mels are wanted.
-        waves: whether segments of samples are.
+        mels: whether mels are stored.
+        waves: whether training reads segments of samples.
         resample: whether recordings at another rate are accepted.
     """
 
@@ -35,78 +34,93 @@ class FeatureRequest:
     waves: bool
     resample: bool
 
-    def __call__(self, recording: Recording) -> tuple[bool, bool]:
-        """Whether a mel and samples are to be stored."""
-        if recording.sample_rate != self.contract.mel.sample_rate and not self.resample:
-            return False, False  # it will be refused, when all have been looked at
-        segments = self.waves and self.contract.changes(recording)
-        return self.mels, segments or self.contract.complete
+    def needs_wave(self, recording: Recording) -> bool:
+        """Return whether the samples of a recording have to be stored."""
+        return self.contract.complete or (self.waves and self.contract.changes(recording))
+
+    def refuses(self, recording: Recording) -> bool:
+        """Return whether a recording has a rate that is not accepted."""
+        return recording.sample_rate != self.contract.mel.sample_rate and not self.resample
 
 
 class FeatureResult(NamedTuple):
-    """What one recording gave: what it is, what is to be stored of it, or what is wrong with it."""
+    """Holds what one recording gave: its index entry with new features, or a fault."""
 
-    sight: IndexedFile | None
+    file: IndexedFile | None
     mel: NDArray[np.float32] | None = None
     wave: NDArray[np.int16] | None = None
     n_samples: int = 0
-    wrong: str = ""
+    fault: str = ""
 
     @property
-    def computed(self) -> bool:
+    def is_new(self) -> bool:
         """Whether there is anything to store."""
         return self.mel is not None or self.wave is not None
 
 
 class FeatureExtractor:
-    """What a thread does for one utterance, and what is done with the result."""
+    """Computes the features of recordings that are not stored yet.
+
+    ``extract`` may run in several threads at once; ``store`` runs in one.
+
+    Args:
+        request: what has to be stored.
+        index: the recordings that were read before.
+        mels: writer of the mels.
+        waves: writer of the samples.
+    """
 
     def __init__(
-        self, needs: FeatureRequest, seen: RecordingIndex, mels: ShardWriter, waves: ShardWriter
+        self, request: FeatureRequest, index: RecordingIndex, mels: ShardWriter, waves: ShardWriter
     ) -> None:
-        self.seen, self._needs = seen, needs
+        self._request, self._index = request, index
         self._mels, self._waves = mels, waves
-        self._recordings = seen.by_digest()
-        self._log_mel = LogMel(needs.contract.mel)
+        self._recordings = index.by_digest()
+        self._log_mel = LogMel(request.contract.mel)
 
-    def missing(self, sight: IndexedFile) -> tuple[bool, bool]:
-        """Whether the mel and the samples of a recording are still to be computed."""
-        mel, wave = self._needs(sight.recording)
-        return mel and sight.digest not in self._mels, wave and sight.digest not in self._waves
+    def missing(self, file: IndexedFile) -> tuple[bool, bool]:
+        """Return whether the mel and whether the samples of a recording have to be computed."""
+        if self._request.refuses(file.recording):
+            return False, False  # the preparation stops when all recordings are known
+        needs_wave = self._request.needs_wave(file.recording)
+        return (
+            self._request.mels and file.digest not in self._mels,
+            needs_wave and file.digest not in self._waves,
+        )
 
-    def __call__(self, utterance: Utterance) -> FeatureResult:
-        """Read and compute."""
+    def extract(self, path: Path) -> FeatureResult:
+        """Read a recording and compute what is missing; a fault is part of the result."""
         try:
-            return self._look(utterance.wav)
+            return self._extract(path)
         except InputError as error:
-            return FeatureResult(None, wrong=str(error))
+            return FeatureResult(None, fault=str(error))
         except OSError as error:
             reason = "is missing; add it or remove the row"
             if not isinstance(error, FileNotFoundError):
                 reason = f"cannot be read ({error.strerror or error})"
-            return FeatureResult(None, wrong=f"recording {utterance.wav} {reason}")
+            return FeatureResult(None, fault=f"recording {path} {reason}")
 
-    def store(self, utterance: Utterance, found: FeatureResult) -> None:
-        """Write what was computed, and then note the file."""
-        assert found.sight is not None
-        if found.mel is not None:
-            self._mels.add(found.sight.digest, found.mel, found.n_samples)
-        if found.wave is not None:
-            self._waves.add(found.sight.digest, found.wave, found.n_samples)
-        self.seen.note(utterance.wav, found.sight)
+    def store(self, path: Path, result: FeatureResult) -> None:
+        """Write what was computed, and then the index entry of the recording."""
+        assert result.file is not None
+        if result.mel is not None:
+            self._mels.add(result.file.digest, result.mel, result.n_samples)
+        if result.wave is not None:
+            self._waves.add(result.file.digest, result.wave, result.n_samples)
+        self._index.add(path, result.file)
 
-    def _look(self, path: Path) -> FeatureResult:
-        digest, status = digest_of(path)
+    def _extract(self, path: Path) -> FeatureResult:
+        digest, status = hash_file(path)
         state = status.st_size, status.st_mtime_ns, digest
         if (recording := self._recordings.get(digest)) is not None:
-            sight = IndexedFile(*state, recording)
-            if not any(self.missing(sight)):
-                return FeatureResult(sight)
-        samples, recording = self._needs.contract.samples(path)
-        sight = IndexedFile(*state, recording)
-        mel, wave = self.missing(sight)
+            file = IndexedFile(*state, recording)
+            if not any(self.missing(file)):
+                return FeatureResult(file)
+        samples, recording = self._request.contract.samples(path)
+        file = IndexedFile(*state, recording)
+        needs_mel, needs_wave = self.missing(file)
         try:
-            computed = mel_of(samples, self._log_mel) if mel else None
+            mel = compute_mel(samples, self._log_mel) if needs_mel else None
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
-        return FeatureResult(sight, computed, to_int16(samples) if wave else None, len(samples))
+        return FeatureResult(file, mel, to_int16(samples) if needs_wave else None, len(samples))

@@ -23,9 +23,10 @@ from torch import Tensor
 
 from tts.audio import MelConfig
 from tts.core.errors import InputError, listed
-from tts.data.features.prepared import Prepared, mel_shards
+from tts.data.features.corpus_table import Rows
+from tts.data.features.prepared import Prepared
+from tts.data.features.prepared_folder import mel_shards
 from tts.data.features.shards import KEY_BYTES, DamagedError, Shards
-from tts.data.features.table import Rows
 from tts.data.features.tokens import tokenizer_key
 from tts.text import Tokenizer
 

@@ -1,19 +1,18 @@
-"""``Preparation``: from recordings and texts to a prepared folder, doing only what is not done yet.
+"""Prepares a corpus: reads recordings and texts, and stores what is not stored yet.
 
-Recordings are read in parallel, and what is computed of them is written in the order of the
-corpus, each as soon as those before it are: a process that is killed loses what its threads had in
-hand, one recording each, and the next one ends with the same bytes as if nothing had happened. One
-process prepares a folder at a time; others wait, and find it done.
+Recordings are read in parallel. Their features are written in the order of the corpus, each one as
+soon as all earlier ones are written. A killed process therefore loses what its threads had in hand,
+one recording each, and the next one ends with the same bytes as without the kill. One process
+prepares a folder at a time; others wait for it and then find the work done.
 
-Threads, not processes: decoding, hashing, resampling and the transform all release the
-interpreter's lock.
+Threads are enough: decoding, hashing, resampling and the transform all release Python's global
+lock.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import logging
 import shutil
 import time
@@ -21,9 +20,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tts.core.errors import InputError
-from tts.core.files import atomic_folder, atomic_writer, remove_leftovers_in
+from tts.core.files import atomic_writer, remove_leftovers_in
 from tts.core.locks import wait_for_lock
 from tts.core.parallel import n_cores, ordered_map
 from tts.core.progress import progress
@@ -31,39 +31,44 @@ from tts.core.threads import torch_threads
 from tts.data.corpora.corpus import Corpus
 from tts.data.corpora.manifest import Utterance
 from tts.data.features.contract import Contract
+from tts.data.features.corpus_table import PARTS, CorpusTable, table_files
 from tts.data.features.extract import FeatureExtractor, FeatureRequest, FeatureResult
 from tts.data.features.preparation_report import PreparationReport
-from tts.data.features.prepared import (
+from tts.data.features.prepared import Prepared
+from tts.data.features.prepared_folder import (
     CORPUS,
-    HEADER,
     LOCAL,
-    Prepared,
+    claim,
+    has_contract,
     mel_shards,
-    read_header,
     wave_shards,
+    write_table,
 )
 from tts.data.features.recording_index import IndexedFile, RecordingIndex
 from tts.data.features.recordings import OnError, check_rates, make_cache
-from tts.data.features.table import PARTS, CorpusTable, RecordingColumns, table_bytes
 from tts.data.features.tokens import encode_texts, make_tokens
 from tts.text import Tokenizer
 
 _log = logging.getLogger(__name__)
 
+# Entries of the recordings that could be read, by the id of the utterance.
+Files = dict[str, IndexedFile]
+
 
 class Preparation:
-    """How a corpus is prepared.
+    """Prepares corpora in one folder, under one contract.
 
     Args:
         folder: the prepared folder; made if missing.
         contract: what is stored in it.
         mels: whether mels are needed.
-        waves: whether segments of samples are; None: if mels are not.
-        tokenizer: what reads the texts, if they are needed.
+        waves: whether segments of samples are needed; None: if mels are not.
+        tokenizer: reads the texts, if they are needed.
         resample: accept recordings at another rate.
-        on_error: "raise", or "skip" to go on without what cannot be read.
-        verify: read every recording again, for changes that keep a file's size and date.
-        workers: threads; one for each core by default.
+        on_error: "raise", or "skip" to continue without the recordings and texts that cannot be
+            read.
+        verify: read every recording again, to find changes that keep a file's size and date.
+        workers: number of threads; one for each core by default.
     """
 
     def __init__(
@@ -80,38 +85,35 @@ class Preparation:
         workers: int | None = None,
     ) -> None:
         self.folder, self.contract = folder, contract
-        self.waves = not mels if waves is None else waves
-        self.mels = mels or contract.complete
+        waves = not mels if waves is None else waves
+        self.request = FeatureRequest(contract, mels or contract.complete, waves, resample)
         self.tokenizer = tokenizer
-        self.resample, self.on_error, self.verify = resample, on_error, verify
+        self.on_error, self.verify = on_error, verify
         self.workers = workers or n_cores()
 
     def run(self, corpus: Corpus) -> tuple[Prepared, PreparationReport]:
         """Do what is not done yet.
 
         Raises:
-            InputError: naming the file, the row or the setting at fault.
+            InputError: the message names the file, the row or the setting at fault.
         """
         begin = time.perf_counter()
         self.contract.processing.check()
         make_cache(self.folder / LOCAL)
-        utterances = corpus.utterances()
         report = PreparationReport(
             corpus.name, str(self.folder), corpus.faults(), cores=self.workers
         )
-        if (
-            prepared := self._ready(corpus, utterances, RecordingIndex(self._seen), report)
-        ) is None:
+        if (prepared := self._open_if_complete(corpus, self._read_index(), report)) is None:
             with wait_for_lock(self.folder / LOCAL / "lock", f"preparing {corpus.name}"):
-                # of this format and former ones
+                # earlier releases made temporary folders next to the prepared one
                 for folder in (self.folder, self.folder.parent):
                     remove_leftovers_in(folder)
-                self._check_header()
-                # anew: another process may have been here
-                seen = RecordingIndex(self._seen)
-                prepared = self._ready(corpus, utterances, seen, report)
-                prepared = prepared or self._prepare(corpus, utterances, seen, report)
-        self._remember(corpus, utterances, prepared)
+                claim(self.folder, self.contract)
+                # read once more: another process may have prepared the corpus meanwhile
+                index = self._read_index()
+                prepared = self._open_if_complete(corpus, index, report)
+                prepared = prepared or self._prepare(corpus, index, report)
+        self._note_table(corpus, prepared.table.folder.name)
         if self.tokenizer:
             tokens = make_tokens(prepared, self.tokenizer, self.on_error)
             report.left_out += tokens.unreadable
@@ -122,254 +124,182 @@ class Preparation:
         return prepared, report
 
     def open(self, corpus: Corpus) -> Prepared:
-        """Open what another process of this run has prepared; look at no recording.
+        """Open what another process of this run has prepared, without a look at the recordings.
 
         Raises:
-            InputError: naming the file, the row or the setting at fault.
+            InputError: the message names the file, the row or the setting at fault.
         """
-        utterances = corpus.utterances()
-        try:
-            name = self._note(corpus, utterances).read_text(encoding="utf-8").strip()
-            table = CorpusTable(self.folder / name)
-            return Prepared(self.folder, name, _sources(utterances, table))
-        except (OSError, InputError):
-            pass  # made by nobody, or damaged since
+        with contextlib.suppress(OSError, InputError):  # not prepared, or damaged since
+            name = self._note(corpus).read_text(encoding="utf-8").strip()
+            kept = set(CorpusTable(self.folder / name).column("name"))
+            sources = [utterance for utterance in corpus.utterances() if utterance.id in kept]
+            return Prepared(self.folder, name, sources)
         return self.run(corpus)[0]
 
-    def _ready(
-        self,
-        corpus: Corpus,
-        utterances: Sequence[Utterance],
-        seen: RecordingIndex,
-        report: PreparationReport,
+    def _read_index(self) -> RecordingIndex:
+        return RecordingIndex(self.folder / LOCAL / "seen.jsonl")
+
+    def _open_if_complete(
+        self, corpus: Corpus, index: RecordingIndex, report: PreparationReport
     ) -> Prepared | None:
-        """Open the corpus if there is nothing to do but that."""
-        if self.verify or not self._is_ours():
+        """Open the corpus if all its recordings are known and their features stored."""
+        if self.verify or not has_contract(self.folder, self.contract):
             return None
-        sights: dict[str, IndexedFile] = {}
+        utterances = corpus.utterances()
+        files: Files = {}
         for utterance in utterances:
-            if (sight := seen.find(utterance.wav)) is None:
+            if (file := index.find(utterance.wav)) is None:
                 return None
-            sights[utterance.id] = sight
-        self._check_rates(utterances, sights)
+            files[utterance.id] = file
+        self._check_rates(utterances, files)
         try:
-            prepared = Prepared(self.folder, self._table(corpus, utterances, sights)[0], utterances)
+            name, _ = self._table(corpus, utterances, files)
+            prepared = Prepared(self.folder, name, utterances)
         except (KeyError, InputError):
-            return None  # something is not there yet, or damaged
+            return None  # a feature is not stored yet, or the folder is damaged
         report.n_reused = len(utterances)
         return prepared
 
     def _prepare(
-        self,
-        corpus: Corpus,
-        utterances: Sequence[Utterance],
-        seen: RecordingIndex,
-        report: PreparationReport,
+        self, corpus: Corpus, index: RecordingIndex, report: PreparationReport
     ) -> Prepared:
-        texts = [(utterance.where, utterance.text) for utterance in utterances]
+        utterances = corpus.utterances()
         if self.tokenizer:
             # before the mels: a text that cannot be read should not cost their computation
+            texts = [(utterance.where, utterance.text) for utterance in utterances]
             encode_texts(self.folder, corpus.name, texts, self.tokenizer, self.on_error)
-        sights = self._read_all(corpus.name, utterances, seen, report)
-        kept = [utterance for utterance in utterances if utterance.id in sights]
-        self._check_rates(kept, sights)
-        name, files = self._table(corpus, kept, sights)
-        if not _holds(self.folder / name, files):
-            shutil.rmtree(self.folder / name, ignore_errors=True)
-            with atomic_folder(self.folder / name) as partial:
-                for file, data in files.items():
-                    (partial / file).write_bytes(data)
+        files = self._read_recordings(corpus.name, utterances, index, report)
+        kept = [utterance for utterance in utterances if utterance.id in files]
+        self._check_rates(kept, files)
+        name, table = self._table(corpus, kept, files)
+        write_table(self.folder, name, table)
         if self.contract.complete:
-            self._remove_others(name)
+            # a folder that needs no recordings holds one corpus, as it is now
+            for other in self.folder.glob(f"{CORPUS}*"):
+                if other.name != name:
+                    shutil.rmtree(other, ignore_errors=True)
         return Prepared(self.folder, name, kept)
 
-    def _read_all(
+    def _read_recordings(
         self,
         name: str,
         utterances: Sequence[Utterance],
-        seen: RecordingIndex,
+        index: RecordingIndex,
         report: PreparationReport,
-    ) -> dict[str, IndexedFile]:
-        """Read what is not known, and store what is missing of it."""
-        sights: dict[str, IndexedFile] = {}
+    ) -> Files:
+        """Read the recordings that are not known, and store the features that are missing."""
+        files: Files = {}
         n_faults = len(report.left_out)
-        mels, waves = mel_shards(self.folder), wave_shards(self.folder)
         with (
-            mels.writing() as mel_writer,
-            waves.writing() as wave_writer,
-            seen.noting(),
-            # threads that each start some more cost more than these give
+            mel_shards(self.folder).writing() as mels,
+            wave_shards(self.folder).writing() as waves,
+            index.writing(),
+            # inside our threads, more threads of torch cost more than they give
             torch_threads(1),
         ):
-            if n_lost := mel_writer.n_lost + wave_writer.n_lost:
+            if n_lost := mels.n_lost + waves.n_lost:
                 _log.warning("%s: %d entries are damaged; computing them again", name, n_lost)
-            work = FeatureExtractor(self._needs, seen, mel_writer, wave_writer)
-            new = [u for u in utterances if not self._is_known(u, work, sights)]
-            report.n_reused = len(utterances) - len(new)
-            for utterance, found in self._found(name, new, work):
-                if found.sight is None:
-                    report.left_out.append(f"{utterance.where}: {found.wrong}")
+            extractor = FeatureExtractor(self.request, index, mels, waves)
+            new = []
+            for utterance in utterances:
+                file = None if self.verify else index.find(utterance.wav)
+                if file is None or any(extractor.missing(file)):
+                    new.append(utterance)
+                else:
+                    files[utterance.id] = file
+            report.n_reused = len(files)
+            for utterance, result in self._extract(name, new, extractor):
+                if result.file is None:
+                    report.left_out.append(f"{utterance.where}: {result.fault}")
                     continue
-                sights[utterance.id] = found.sight
-                work.store(utterance, found)
-                report.count(found.computed, found.sight.recording.seconds)
-        if not sights:
+                files[utterance.id] = result.file
+                extractor.store(utterance.wav, result)
+                report.count(result.is_new, result.file.recording.seconds)
+        if not files:
             raise InputError(report.left_out[n_faults])
-        return sights
+        return files
 
-    def _found(
-        self, name: str, new: Sequence[Utterance], work: FeatureExtractor
+    def _extract(
+        self, name: str, utterances: Sequence[Utterance], extractor: FeatureExtractor
     ) -> Iterator[tuple[Utterance, FeatureResult]]:
-        if not new:
+        if not utterances:
             return
-        # as many in hand as there are workers: what a kill may cost
-        results = ordered_map(work, new, self.workers, ahead_of_use=self.workers - 1)
-        with progress(f"preparing {name}", len(new)) as advance, contextlib.closing(results):
-            for utterance, found in zip(new, results, strict=True):
-                if found.wrong and self.on_error == "raise":
-                    raise InputError(f"{utterance.where}: {found.wrong}")
-                yield utterance, found
+        # a kill costs the recordings in hand: not more of them than there are threads
+        paths = (utterance.wav for utterance in utterances)
+        results = ordered_map(extractor.extract, paths, self.workers, self.workers - 1)
+        with (
+            progress(f"preparing {name}", len(utterances)) as advance,
+            contextlib.closing(results),
+        ):
+            for utterance, result in zip(utterances, results, strict=True):
+                if result.fault and self.on_error == "raise":
+                    raise InputError(f"{utterance.where}: {result.fault}")
+                yield utterance, result
                 advance(1)
 
-    def _is_known(
-        self, utterance: Utterance, work: FeatureExtractor, sights: dict[str, IndexedFile]
-    ) -> bool:
-        sight = None if self.verify else work.seen.find(utterance.wav)
-        if sight is None or any(work.missing(sight)):
-            return False
-        sights[utterance.id] = sight
-        return True
-
-    def _check_rates(self, utterances: Sequence[Utterance], sights: dict[str, IndexedFile]) -> None:
-        if not self.resample:
-            recordings = ((u, sights[u.id].recording) for u in utterances)
+    def _check_rates(self, utterances: Sequence[Utterance], files: Files) -> None:
+        if not self.request.resample:
+            recordings = ((u, files[u.id].recording) for u in utterances)
             check_rates(recordings, self.contract.mel.sample_rate)
 
     def _table(
-        self, corpus: Corpus, utterances: Sequence[Utterance], sights: dict[str, IndexedFile]
+        self, corpus: Corpus, utterances: Sequence[Utterance], files: Files
     ) -> tuple[str, dict[str, bytes]]:
-        """Name and content of the table of some utterances, all of which are stored.
+        """Return the name and the files of the table of some utterances, which are all stored.
 
         Raises:
-            KeyError: one is not.
+            KeyError: one is not stored.
         """
         mels, waves = mel_shards(self.folder), wave_shards(self.folder)
-        entries = [self._entry(sights[u.id], mels.entries, waves.entries) for u in utterances]
-        numbers = np.array(entries, np.int64)
-        for shards, column in ((mels, 0), (waves, 1)):
-            (stored,) = np.nonzero(numbers[:, column] >= 0)
-            records = shards.records[numbers[stored, column]]
-            numbers[stored, RecordingColumns._fields.index("samples")] = records["samples"]
+        used = [files[utterance.id] for utterance in utterances]
+        needs_wave = [self.request.needs_wave(file.recording) for file in used]
+        columns: dict[str, NDArray[np.int64]] = {
+            "mel": _entries(mels.entries, used, [self.request.mels] * len(used)),
+            "wave": _entries(waves.entries, used, needs_wave),
+            "rate": np.array([file.recording.sample_rate for file in used], np.int64),
+            "recorded": np.array([file.recording.n_samples for file in used], np.int64),
+            "frames": np.zeros(len(used), np.int64),
+        }
+        columns["samples"] = columns["recorded"].copy()
+        for shards, entries in ((mels, columns["mel"]), (waves, columns["wave"])):
+            (stored,) = np.nonzero(entries >= 0)
+            records = shards.records[entries[stored]]
+            columns["samples"][stored] = records["samples"]
             if shards is mels:
-                frames = records["length"] // np.uint64(self.contract.mel.n_mels)
-                numbers[stored, RecordingColumns._fields.index("frames")] = frames
+                columns["frames"][stored] = records["length"] // np.uint64(self.contract.mel.n_mels)
         parts = {u.id: number for number, part in enumerate(PARTS) for u in corpus.split()[part]}
+        columns["part"] = np.array([parts[utterance.id] for utterance in utterances], np.int64)
         about = {
             "name": corpus.name,
             "fingerprint": corpus.fingerprint(),
             "speakers": list(corpus.speakers),
             "utterances": len(utterances),
         }
-        own = [parts[utterance.id] for utterance in utterances]
-        key, files = table_bytes(
-            about, utterances, own, [RecordingColumns(*row) for row in numbers.tolist()]
-        )
-        return f"{CORPUS}{key}", files
+        key, contents = table_files(about, utterances, columns)
+        return f"{CORPUS}{key}", contents
 
-    def _entry(
-        self, sight: IndexedFile, mels: dict[bytes, int], waves: dict[bytes, int]
-    ) -> RecordingColumns:
-        needs_mel, needs_wave = self._needs(sight.recording)
-        return RecordingColumns(
-            mel=mels[sight.digest] if needs_mel else -1,
-            wave=waves[sight.digest] if needs_wave else -1,
-            rate=sight.recording.sample_rate,
-            recorded=sight.recording.n_samples,
-            samples=sight.recording.n_samples,
-            frames=0,
-        )
-
-    @property
-    def _needs(self) -> FeatureRequest:
-        return FeatureRequest(self.contract, self.mels, self.waves, self.resample)
-
-    def _is_ours(self) -> bool:
-        try:
-            return not read_header(self.folder).differences(self.contract)
-        except InputError:
-            return False  # nothing there, or damaged
-
-    @property
-    def _seen(self) -> Path:
-        return self.folder / LOCAL / "seen.jsonl"
-
-    def _check_header(self) -> None:
-        """Write the header, or see that the folder is what it should be."""
-        path = self.folder / HEADER
-        if not path.exists():
-            strange = sorted(p.name for p in self.folder.iterdir() if p.name != LOCAL)
-            if strange and self.contract.complete:
-                raise InputError(
-                    f"{self.folder}: holds {strange[0]!r} and no {HEADER}; choose an empty folder"
-                )
-            with atomic_writer(path) as file:
-                text = json.dumps(self.contract.to_dict(), indent=1, sort_keys=True)
-                file.write(f"{text}\n".encode())
-            return
-        try:
-            there = read_header(self.folder)
-        except InputError as error:
-            if self.contract.complete:
-                raise InputError(f"{error}; delete it, or choose another data.prepared") from None
-            _log.warning("%s; computing it again", error)
-            _empty(self.folder)
-            return self._check_header()
-        if differences := there.differences(self.contract):
-            raise InputError(
-                f"{self.folder}: was prepared with other settings: {', '.join(differences)}; "
-                "choose another data.prepared"
-            )
-
-    def _note(self, corpus: Corpus, utterances: Sequence[Utterance]) -> Path:
-        """Where the name of the table of these utterances is noted."""
-        digest = hashlib.sha256(repr((self.mels, self.waves, self.on_error)).encode())
+    def _note(self, corpus: Corpus) -> Path:
+        """Return the file with the name of the table, for processes that only open it."""
+        settings = (self.request.mels, self.request.waves, self.on_error)
+        digest = hashlib.sha256(repr(settings).encode())
         digest.update(corpus.fingerprint().encode())
         for part, members in corpus.split().items():
             digest.update(f"\n{part}".encode())
             digest.update("\n".join(utterance.id for utterance in members).encode())
-        rows = "\n".join(f"{u.id}\t{u.where}\t{u.wav}" for u in utterances)
+        rows = "\n".join(f"{u.id}\t{u.where}\t{u.wav}" for u in corpus.utterances())
         digest.update(rows.encode())
         return self.folder / LOCAL / f"{CORPUS}{digest.hexdigest()[:16]}"
 
-    def _remember(
-        self, corpus: Corpus, utterances: Sequence[Utterance], prepared: Prepared
-    ) -> None:
-        note, name = self._note(corpus, utterances), prepared.table.folder.name
+    def _note_table(self, corpus: Corpus, name: str) -> None:
+        note = self._note(corpus)
         if not note.is_file() or note.read_text(encoding="utf-8") != name:
             with atomic_writer(note) as file:
                 file.write(name.encode())
 
-    def _remove_others(self, name: str) -> None:
-        """A folder that is complete in itself holds one corpus, as it is now."""
-        for folder in self.folder.glob(f"{CORPUS}*"):
-            if folder.name != name:
-                shutil.rmtree(folder, ignore_errors=True)
 
-
-def _sources(utterances: Sequence[Utterance], table: CorpusTable) -> list[Utterance]:
-    """The utterance of each row; those that were left out have none."""
-    kept = set(table.column("name"))
-    return [utterance for utterance in utterances if utterance.id in kept]
-
-
-def _holds(folder: Path, files: dict[str, bytes]) -> bool:
-    with contextlib.suppress(OSError):
-        return all((folder / file).read_bytes() == data for file, data in files.items())
-    return False
-
-
-def _empty(folder: Path) -> None:
-    for path in folder.iterdir():
-        if path.name == LOCAL:
-            continue
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+def _entries(
+    entries: dict[bytes, int], files: Sequence[IndexedFile], is_needed: Sequence[bool]
+) -> NDArray[np.int64]:
+    """Return the entry of each file, or -1 where none is needed."""
+    pairs = zip(files, is_needed, strict=True)
+    return np.array([entries[file.digest] if needed else -1 for file, needed in pairs], np.int64)

@@ -1,14 +1,13 @@
-"""``RecordingIndex`` remembers what recordings hold, so that they are read only once.
+"""Remembers what each recording holds, so that a recording is read only once.
 
-A recording is known by its path, size and date; what it holds is known by a hash of its bytes. If
-only the first changes (``touch``, a copy on another disk) it is read and hashed, and all that was
-computed of the same bytes stays. A file that changes and keeps both size and date is not noticed
-unless everything is to be verified. One line of JSON for each file, the last one counts.
+A recording is known by its path, size and date, and its content by a hash of its bytes. If only the
+path or the date changes (``touch``, a copy on another disk), the recording is read and hashed
+again, and everything that was computed from the same bytes stays. A file that changes and keeps
+both its size and its date is noticed only if the user asks for it (``data.verify=true``).
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -18,11 +17,11 @@ from typing import NamedTuple, TextIO
 
 from tts.core.files import replacing
 from tts.data.features.recordings import Recording
-from tts.data.features.shards import KEY_BYTES
+from tts.data.features.shards import KEY_BYTES, content_key
 
 
 class IndexedFile(NamedTuple):
-    """A file as it was when it was read: its state, a hash of its bytes, and what it holds."""
+    """Holds the size, date and content hash of a file when it was read, and its recording."""
 
     size: int
     mtime_ns: int
@@ -31,87 +30,82 @@ class IndexedFile(NamedTuple):
 
 
 class RecordingIndex:
-    """What is known of files.
+    """Finds the entry of a recording, and adds entries.
+
+    The file has one line of JSON for each entry; of several lines of one path the last one counts.
 
     Args:
-        path: of the notes; they may be deleted at any time.
+        path: the index file, which the user may delete at any time.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._sights: dict[str, IndexedFile] = {}
-        self._file: TextIO | None = None
+        self._files: dict[str, IndexedFile] = {}
+        self._n_lines = 0
+        self._output: TextIO | None = None
         self._load()
 
-    def __len__(self) -> int:
-        return len(self._sights)
-
     def find(self, path: Path) -> IndexedFile | None:
-        """What is known of a file, unless it is gone, or has another size or date now."""
+        """Return the entry of a file, or None if it is missing or has another size or date now."""
         try:
             status = path.stat()
         except OSError:
             return None
-        sight = self._sights.get(str(path))
-        if sight is None or sight[:2] != (status.st_size, status.st_mtime_ns):
-            return None
-        return sight
+        file = self._files.get(str(path))
+        is_same = file is not None and file[:2] == (status.st_size, status.st_mtime_ns)
+        return file if is_same else None
 
     def by_digest(self) -> dict[bytes, Recording]:
-        """What files with these bytes hold, wherever they are."""
-        return {sight.digest: sight.recording for sight in self._sights.values()}
+        """Return the recording of each content hash, wherever the file lies."""
+        return {file.digest: file.recording for file in self._files.values()}
 
-    def note(self, path: Path, sight: IndexedFile) -> None:
-        """Keep what was found in a file; within ``noting``."""
-        assert self._file is not None
-        self._sights[str(path)] = sight
-        self._file.write(_line(str(path), sight))
-        self._file.flush()
+    def add(self, path: Path, file: IndexedFile) -> None:
+        """Write an entry; only within ``writing``."""
+        assert self._output is not None
+        self._files[str(path)] = file
+        self._output.write(_line(str(path), file))
+        self._output.flush()
 
     @contextmanager
-    def noting(self) -> Iterator[None]:
-        """Add notes; only one process at a time may."""
-        if self._n_lines > 2 * len(self._sights) + 100:
-            self._rewrite()
-        with self.path.open("a", encoding="utf-8") as self._file:
-            # what a killed process left of a line stays a line of its own
-            self._file.write("\n")
+    def writing(self) -> Iterator[None]:
+        """Open the file for new entries; the caller makes sure that no other process writes."""
+        if self._n_lines > 2 * len(self._files) + 100:
+            with replacing(self.path) as temporary, temporary.open("w", encoding="utf-8") as file:
+                file.writelines(_line(path, entry) for path, entry in self._files.items())
+        with self.path.open("a", encoding="utf-8") as self._output:
+            # ends the line that a killed process may have left half-written
+            self._output.write("\n")
             yield
-        self._file = None
+        self._output = None
 
     def _load(self) -> None:
-        self._n_lines = 0
         try:
             lines = self.path.read_bytes().splitlines()
         except OSError:
             return
+        self._n_lines = len(lines)
         for line in lines:
-            self._n_lines += 1
             try:
                 path, size, mtime_ns, digest, rate, n_samples = json.loads(line)
                 recording = Recording(int(rate), int(n_samples))
-                sight = IndexedFile(int(size), int(mtime_ns), bytes.fromhex(digest), recording)
-                if len(sight.digest) == KEY_BYTES:
-                    self._sights[str(path)] = sight
+                file = IndexedFile(int(size), int(mtime_ns), bytes.fromhex(digest), recording)
             except (ValueError, TypeError):
-                continue  # half a line, or none of ours: the file will be looked at again
-
-    def _rewrite(self) -> None:
-        with replacing(self.path) as temporary, temporary.open("w", encoding="utf-8") as file:
-            file.writelines(_line(path, sight) for path, sight in self._sights.items())
+                continue  # an incomplete or foreign line: that recording is read again
+            if len(file.digest) == KEY_BYTES:
+                self._files[str(path)] = file
 
 
-def digest_of(path: Path) -> tuple[bytes, os.stat_result]:
-    """Hash a file, and tell its size and date.
+def hash_file(path: Path) -> tuple[bytes, os.stat_result]:
+    """Return a hash of the bytes of a file, and its size and date.
 
     Raises:
         OSError: it cannot be read.
     """
     with path.open("rb") as file:
+        # before the reading: a change meanwhile must give the file another date than the noted one
         status = os.fstat(file.fileno())
-        return hashlib.blake2b(file.read(), digest_size=KEY_BYTES).digest(), status
+        return content_key(file.read()), status
 
 
-def _line(path: str, sight: IndexedFile) -> str:
-    row = [path, sight.size, sight.mtime_ns, sight.digest.hex(), *sight.recording]
-    return json.dumps(row) + "\n"
+def _line(path: str, file: IndexedFile) -> str:
+    return json.dumps([path, *file[:2], file.digest.hex(), *file.recording]) + "\n"

@@ -1,14 +1,15 @@
-"""``Shards``: arrays in a few large files, added one after another and found by a key.
+"""Stores many arrays in a few large files; each array is found by a key of 16 bytes.
 
-A file of fixed-size records says where each array lies; a record is written when its array is. A
-process that is killed therefore leaves whole arrays with their records, and at most one array
-without: the next writer cuts that off and goes on, and ends with the same bytes as if nothing had
-happened. What has been written never moves, so others may read meanwhile. One file and an index
-read as fast as any format that needs a library: some 40,000 mels a second, in any order.
+An index of fixed-size records says where each array lies. The writer appends the array first and
+its record afterwards, so a killed process leaves whole arrays with their records and at most one
+array without a record. The next writer cuts that one off and continues; the files end with the same
+bytes as without the kill. Arrays never move, so other processes may read during a preparation.
+docs/prepared.md compares this store with SQLite and with one file for each array.
 """
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from tts.core.errors import InputError
 
 #: Bytes of a key.
 KEY_BYTES = 16
-#: Bytes after which a new file is begun.
+#: A file that would grow over this number of bytes ends, and the next one begins.
 SHARD_BYTES = 2**30
 
 RECORD = np.dtype(
@@ -30,11 +31,11 @@ RECORD = np.dtype(
         ("key", f"V{KEY_BYTES}"),
         ("at", "<u8"),  # byte of the shard at which the array begins
         ("length", "<u8"),  # items of the array
-        ("samples", "<u8"),  # whatever else the writer wants to know: samples of the recording
+        ("samples", "<u8"),  # a number for the writer's own use: samples of the recording
         ("shard", "<u4"),
-        ("crc", "<u4"),  # of the array's bytes
+        ("crc", "<u4"),  # checksum of the array's bytes
         ("reserved", "<u4"),
-        ("check", "<u4"),  # of the record itself
+        ("check", "<u4"),  # checksum of the record itself
     ]
 )
 _WORDS = RECORD.itemsize // 4
@@ -42,19 +43,17 @@ _SALT = 0x7AC0
 
 
 class DamagedError(Exception):
-    """An array whose bytes are not those that were written."""
+    """Says that the bytes of an array are not those that were written."""
 
 
 class Shards:
-    """Arrays of one type.
-
-    Files are opened when they are first read, in each process anew.
+    """Reads arrays of one type, and opens a writer that adds more.
 
     Args:
         folder: where the files lie.
-        name: that they begin with.
-        dtype: of the items.
-        shard_bytes: size that a file does not exceed, unless by a single array.
+        name: how the file names begin.
+        dtype: type of the items.
+        shard_bytes: size of a file, which only a single larger array may exceed.
     """
 
     def __init__(
@@ -63,175 +62,159 @@ class Shards:
         self.folder, self.name, self.dtype = folder, name, np.dtype(dtype)
         self.shard_bytes = shard_bytes
         self.index = folder / f"{name}.index"
+        self.reload()
+
+    def reload(self) -> None:
+        """Forget the records, so that those of new arrays are read as well."""
         self._records: NDArray[Any] | None = None
         self._entries: dict[bytes, int] | None = None
-        self._open: dict[int, NDArray[Any]] = {}
-        self._sound: set[int] = set()
+        self._checked: set[int] = set()
 
     def __len__(self) -> int:
         return len(self.records)
 
     @property
     def records(self) -> NDArray[Any]:
-        """All records, ``RECORD``."""
+        """All records, of type ``RECORD``, mapped into memory."""
         if self._records is None:
             size = self.index.stat().st_size if self.index.is_file() else 0
             count = size // RECORD.itemsize
-            self._records = (
-                np.memmap(self.index, RECORD, mode="r", shape=(count,))
-                if count
-                else np.empty(0, RECORD)
-            )
+            empty = np.empty(0, RECORD)
+            self._records = np.memmap(self.index, RECORD, "r", shape=(count,)) if count else empty
         return self._records
 
     @property
     def entries(self) -> dict[bytes, int]:
-        """Entries by key."""
+        """The number of the record of each key."""
         if self._entries is None:
             keys = np.ascontiguousarray(self.records["key"]).tobytes()
-            self._entries = {
-                keys[KEY_BYTES * i : KEY_BYTES * (i + 1)]: i for i in range(len(self.records))
-            }
+            starts = range(0, len(keys), KEY_BYTES)
+            self._entries = {keys[at : at + KEY_BYTES]: i for i, at in enumerate(starts)}
         return self._entries
 
     def read(self, entry: int) -> NDArray[Any]:
-        """A copy of an array, flat.
+        """Return an array, flat; the first read in each process compares its checksum.
 
         Raises:
-            DamagedError: its bytes have changed.
-            OSError: the file is gone.
+            DamagedError: the bytes have changed.
+            OSError: the file is missing.
         """
         record = self.records[entry]
-        start, count = int(record["at"]) // self.dtype.itemsize, int(record["length"])
-        found = np.array(self._shard(int(record["shard"]))[start : start + count])
-        if entry not in self._sound:
-            if len(found) != count or zlib.crc32(found.data) != record["crc"]:
+        array = self.read_part(entry, 0, int(record["length"]))
+        if entry not in self._checked:
+            if len(array) != record["length"] or zlib.crc32(array.data) != record["crc"]:
                 raise DamagedError
-            self._sound.add(entry)
-        return found
+            self._checked.add(entry)
+        return array
 
-    def slice(self, entry: int, start: int, count: int) -> NDArray[Any]:
-        """A copy of up to ``count`` items of an array from one of them on, without a check of them.
+    def read_part(self, entry: int, start: int, count: int) -> NDArray[Any]:
+        """Return up to ``count`` items of an array, unchecked, from item ``start`` on.
 
         Raises:
-            OSError: the file is gone.
+            OSError: the file is missing.
         """
         record = self.records[entry]
-        begin = int(record["at"]) // self.dtype.itemsize
-        end = begin + min(start + count, int(record["length"]))
-        return np.array(self._shard(int(record["shard"]))[begin + start : end])
+        count = max(min(count, int(record["length"]) - start), 0)
+        offset = int(record["at"]) + start * self.dtype.itemsize
+        return np.fromfile(self.path(int(record["shard"])), self.dtype, count, offset=offset)
 
-    def repair(self, entry: int, array: NDArray[Any]) -> bool:
-        """Put an array back where it belongs, if it is what was written there once."""
+    def repair(self, entry: int, array: NDArray[Any]) -> None:
+        """Write an array back to its place if it equals the one that was written there."""
         record = self.records[entry]
         if len(array) != record["length"] or zlib.crc32(array.data) != record["crc"]:
-            return False
+            return
         with self.path(int(record["shard"])).open("r+b") as file:
             file.seek(int(record["at"]))
             file.write(array.data)
-        return True
 
     def is_whole(self) -> bool:
-        """Whether every file is as long as the records say."""
-        return self._n_whole(self.records) == len(self.records)
+        """Return whether every file is at least as long as the records say."""
+        return self._count_whole(self.records) == len(self.records)
 
     def path(self, shard: int) -> Path:
-        """The file of a shard."""
+        """Return the file of a shard."""
         return self.folder / f"{self.name}-{shard:05d}.{self.dtype.name}"
 
     @contextmanager
     def writing(self) -> Iterator[ShardWriter]:
-        """Add arrays; only one process at a time may.
+        """Yield a writer; the caller makes sure that no other process writes meanwhile.
 
         Raises:
             InputError: the folder cannot be written.
         """
         n_lost = self._cut_off()
-        self.forget()
         try:
-            writer = ShardWriter(self, n_lost)
-            try:
+            with ShardWriter(self, n_lost) as writer:
                 yield writer
-            finally:
-                writer.close()
         except OSError as error:
             raise InputError(
                 f"{self.folder}: cannot be written ({error.strerror}); make room or choose another"
             ) from None
         finally:
-            self.forget()
-
-    def forget(self) -> None:
-        """Read the records anew: there may be more."""
-        self._records = self._entries = None
-        self._open = {}
+            self.reload()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave what is open behind: a worker opens its own."""
-        state: dict[str, Any] = {"_records": None, "_entries": None, "_open": {}, "_sound": set()}
-        return self.__dict__ | state
+        """Leave out the records: each loader worker maps the index itself."""
+        return self.__dict__ | {"_records": None, "_entries": None, "_checked": set()}
 
-    def _shard(self, number: int) -> NDArray[Any]:
-        if number not in self._open:
-            self._open[number] = np.memmap(self.path(number), self.dtype, mode="r")
-        return self._open[number]
-
-    def _n_whole(self, records: NDArray[Any]) -> int:
-        """How many records, from the first on, are sound and have their bytes."""
+    def _count_whole(self, records: NDArray[Any]) -> int:
+        """Return how many records, from the first one on, have all their bytes in the files."""
         sizes = np.zeros(int(records["shard"].max()) + 1 if len(records) else 1, np.uint64)
         for number in range(len(sizes)):
             if self.path(number).is_file():
                 sizes[number] = self.path(number).stat().st_size
         ends = records["at"] + records["length"] * np.uint64(self.dtype.itemsize)
-        (bad,) = np.nonzero(ends > sizes[records["shard"]])
-        return int(bad[0]) if len(bad) else len(records)
+        return _first(ends > sizes[records["shard"]])
 
     def _cut_off(self) -> int:
-        """Remove what a killed process left half-written; give the number of records that go."""
-        if not self.index.is_file():
-            for path in self.folder.glob(f"{self.name}-[0-9]*.{self.dtype.name}"):
-                path.unlink()
-            return 0
-        self.forget()
+        """Remove what a killed process left incomplete; return how many records that costs."""
+        self.reload()
         records = np.array(self.records)
-        (unsound,) = np.nonzero(_checks(records) != records["check"])
-        sound = records[: unsound[0]] if len(unsound) else records
-        whole = sound[: self._n_whole(sound)]
-        with self.index.open("r+b") as file:
-            file.truncate(len(whole) * RECORD.itemsize)
-        shard, end = _end(whole, self.dtype.itemsize)
+        kept = records[: _first(_checks(records) != records["check"])]
+        kept = kept[: self._count_whole(kept)]
+        if self.index.is_file():
+            with self.index.open("r+b") as file:
+                file.truncate(len(kept) * RECORD.itemsize)
+        last, end = _end(kept, self.dtype.itemsize)
         for path in self.folder.glob(f"{self.name}-[0-9]*.{self.dtype.name}"):
             number = int(path.stem.rsplit("-", 1)[1])
-            if number > shard or not len(whole):
+            if number > last or not len(kept):
                 path.unlink()
-            elif number == shard:
+            elif number == last:
                 with path.open("r+b") as file:
                     file.truncate(end)
-        return len(records) - len(whole)
+        self.reload()
+        return len(records) - len(kept)
 
 
 class ShardWriter:
-    """Adds arrays to shards.
+    """Appends arrays to shards.
 
     Args:
-        shards: with nothing half-written in them.
-        n_lost: arrays that were damaged and are gone.
+        shards: whose files end with whole arrays.
+        n_lost: number of damaged arrays that were removed before.
     """
 
     def __init__(self, shards: Shards, n_lost: int = 0) -> None:
         self.n_lost = n_lost
         self._shards = shards
         self._entries = shards.entries
-        self._n_bytes = 0
         self._shard, self._at = _end(shards.records, shards.dtype.itemsize)
         self._data: BinaryIO | None = None
         self._index: BinaryIO = shards.index.open("ab")
+
+    def __enter__(self) -> ShardWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._index:
+            self._close_shard()
 
     def __contains__(self, key: bytes) -> bool:
         return key in self._entries
 
     def add(self, key: bytes, array: NDArray[Any], samples: int = 0) -> None:
-        """Write an array and then its record; nothing if there is one under this key."""
+        """Write an array and then its record, unless the key is there already."""
         if key in self._entries:
             return
         flat = np.ascontiguousarray(array, self._shards.dtype).reshape(-1)
@@ -240,21 +223,15 @@ class ShardWriter:
             self._shard, self._at = self._shard + 1, 0
         if self._data is None:
             self._data = self._shards.path(self._shard).open("ab")
-        self._data.write(flat.data)
-        self._data.flush()
         record = np.zeros(1, RECORD)
         crc = zlib.crc32(flat.data)
         record[0] = (key, self._at, len(flat), samples, self._shard, crc, 0, 0)
         record["check"] = _checks(record)
-        self._index.write(record.tobytes())
-        self._index.flush()
+        for file, data in ((self._data, flat.data), (self._index, record.tobytes())):
+            file.write(data)
+            file.flush()
         self._at += flat.nbytes
         self._entries[key] = len(self._entries)
-
-    def close(self) -> None:
-        """Close the files."""
-        with self._index:
-            self._close_shard()
 
     def _close_shard(self) -> None:
         if self._data is not None:
@@ -262,17 +239,27 @@ class ShardWriter:
         self._data = None
 
 
+def content_key(data: bytes) -> bytes:
+    """Return the key of ``KEY_BYTES`` bytes that stands for some content: a hash of its bytes."""
+    return hashlib.blake2b(data, digest_size=KEY_BYTES).digest()
+
+
+def _first(is_bad: NDArray[np.bool_]) -> int:
+    """Return the place of the first True, or the length if there is none."""
+    return int(is_bad.argmax()) if is_bad.any() else len(is_bad)
+
+
 def _checks(records: NDArray[Any]) -> NDArray[np.uint32]:
-    """A checksum of each record without its last word."""
+    """Return a checksum of each record without its last word."""
     words = np.ascontiguousarray(records).view("<u4").reshape(-1, _WORDS)[:, :-1]
-    # weighted, so that words that change places are noticed
+    # the weights make the sum change when two words change places
     weights = np.arange(1, _WORDS, dtype=np.uint32) * np.uint32(0x9E3779B1)
     sums: NDArray[np.uint32] = (words * weights).sum(1, dtype=np.uint32) + np.uint32(_SALT)
     return sums
 
 
 def _end(records: NDArray[Any], itemsize: int) -> tuple[int, int]:
-    """Shard and byte at which the next array begins."""
+    """Return the shard and the byte at which the next array begins."""
     if not len(records):
         return 0, 0
     last = records[-1]

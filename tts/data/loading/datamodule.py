@@ -13,9 +13,9 @@ from torch.utils.data import DataLoader
 from tts.audio import MelConfig
 from tts.core.errors import InputError
 from tts.data.corpora.corpus import Corpus
+from tts.data.features.corpus_table import Rows
 from tts.data.features.gta import AcousticModel, GtaMels, read_acoustic
 from tts.data.features.prepared import Prepared
-from tts.data.features.table import Rows
 from tts.data.features.tokens import TokenTable, make_tokens
 from tts.data.loading.datasets import (
     MelWaveDataset,

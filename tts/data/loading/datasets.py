@@ -21,9 +21,9 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from tts.audio import LogMel
+from tts.data.features.corpus_table import Rows
 from tts.data.features.gta import GtaMels
 from tts.data.features.prepared import Prepared
-from tts.data.features.table import Rows
 from tts.data.features.tokens import TokenTable
 from tts.data.loading.batch import MelWaveBatch, TextMelBatch
 from tts.data.loading.mixed_reading import MixedReading

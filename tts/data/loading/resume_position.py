@@ -13,7 +13,6 @@ from typing import Any
 
 from torch.utils.data import DataLoader
 
-from tts.data.features.table import StringColumn
 from tts.data.loading.sampler import GlobalBatchSampler
 
 BATCHES = "batches in an epoch"
@@ -73,8 +72,7 @@ def batching_settings(sampler: GlobalBatchSampler, names: Sequence[str]) -> dict
         sampler: of the training batches.
         names: of the training utterances.
     """
-    joined = names.joined() if isinstance(names, StringColumn) else "\n".join(names).encode()
-    digest = hashlib.sha256(joined)
+    digest = hashlib.sha256("\n".join(names).encode())
     digest.update(sampler.lengths.tobytes())
     return {
         "training recordings": len(names),
