@@ -82,7 +82,9 @@ def test_noise_of_a_place_is_the_same_in_any_window():
 def test_noise_that_was_forgotten_is_not_drawn_anew():
     moving = noise()
     moving.between(5, 9)
-    with pytest.raises(ValueError, match="noise of column 4 is gone"):
+    with pytest.raises(
+        ValueError, match="the noise of column 4 was dropped; the first one left is 5"
+    ):
         moving.between(4, 9)
 
 

@@ -18,7 +18,8 @@ from tts.export.lstm import bilstm, onnx_weights
 from tts.models import Tacotron2
 from tts.models.layers import sequence_mask
 from tts.models.log_mel import LOG_MEL_MEAN, LOG_MEL_STD
-from tts.models.tacotron2.decoder import AttentionState, DecoderState, Memory
+from tts.models.tacotron2.attention import AttentionState, Memory
+from tts.models.tacotron2.decoder import DecoderState
 
 #: Steps that the decoder takes before the step that is compared.
 _STEPS = 3

@@ -1,4 +1,4 @@
-"""The networks and their losses. They need torch, and nothing else of this project."""
+"""Defines the networks and their losses, which need torch and no other room of this package."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,12 +18,16 @@ from tts.models.waveglow.config import WaveGlowConfig, WaveGlowOutput
 from tts.models.waveglow.loss import waveglow_loss
 from tts.models.waveglow.network import WaveGlow
 
-#: Options of the networks that say how they are computed, and not what.
+#: Options that change how a network is computed, but not its result.
 COMPUTATION_OPTIONS = ("recurrence", "constant_memory")
 
 
 def options_without_effect(sizes: Mapping[str, Any]) -> tuple[str, ...]:
-    """Options that do not change what a network of these sizes computes."""
+    """Return the names of the options that do not change the result of a network.
+
+    Args:
+        sizes: options of the network; a network without ``pitch_bins`` ignores those of the pitch.
+    """
     return (
         COMPUTATION_OPTIONS if sizes.get("pitch_bins") else (*COMPUTATION_OPTIONS, *PITCH_OPTIONS)
     )

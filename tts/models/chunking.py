@@ -1,7 +1,8 @@
-"""Networks with a limited reach, piece by piece: the pieces together are what the whole gives.
+"""Applies operations with a limited reach to chunks of a sequence, with the result of the whole.
 
-An output depends on inputs at most ``reach`` away, so a piece that is computed with so much around
-it is right in its middle. At the true ends nothing is around, there as in the whole.
+An output of such an operation depends on inputs at most ``reach`` away. So a chunk that is computed
+together with ``reach`` inputs on either side is right in its middle. At the true ends of the
+sequence there is nothing around, in the chunk as in the whole.
 
 Shapes: time is the last dimension.
 """
@@ -14,12 +15,13 @@ from itertools import chain, repeat
 import torch
 from torch import Tensor
 
-#: Computes what it is given; told where in the whole that begins, and whether it ends the whole.
+#: Computes the outputs of a chunk ``(..., T)``. The other arguments are the position of its first
+#: input in the whole sequence, and whether the chunk contains the end of the sequence.
 ChunkOperation = Callable[[Tensor, int, bool], Tensor]
 
 
 def apply_in_chunks(
-    pieces: Iterable[Tensor],
+    chunks: Iterable[Tensor],
     operate: ChunkOperation,
     *,
     reach: int,
@@ -27,43 +29,50 @@ def apply_in_chunks(
     align: int = 1,
     sizes: Iterable[int] = (),
 ) -> Iterator[Tensor]:
-    """Apply an operation to what comes in pieces, each as soon as enough of what follows is there.
+    """Apply an operation to a sequence that arrives in chunks.
+
+    Each result is computed as soon as enough of the inputs after it have arrived.
 
     Args:
-        pieces: ``(..., T)`` each, of any lengths.
-        operate: ``(..., T)`` -> ``(..., about T·ratio)``.
-        reach: how far away an input may be that an output depends on.
-        ratio: outputs for each input.
-        align: `operate` begins at multiples of this only.
-        sizes: least number of inputs of the first results, one by one; then it stays.
+        chunks: ``(..., T)`` inputs, of any lengths.
+        operate: operation ``(..., T)`` -> ``(..., about T·ratio)``.
+        reach: largest distance between an output and an input that it depends on, in inputs.
+        ratio: number of outputs for each input.
+        align: ``operate`` starts only at positions that are multiples of this.
+        sizes: least number of inputs of the first, second, ... result; after the last size the
+            results keep it. The last result of the sequence can be shorter.
 
     Yields:
-        ``(..., t·ratio)`` results, the last of any length.
+        ``(..., t·ratio)`` results.
     """
     kept: Tensor | None = None
     first = done = least = 0
-    wanted = iter(sizes)
-    endless: Iterable[Tensor | None] = chain(pieces, [None])
-    for piece in endless:
-        last = piece is None
-        if piece is not None:
-            kept = piece if kept is None else torch.cat((kept, piece), -1)
+    least_sizes = iter(sizes)
+    chunks_and_end: Iterable[Tensor | None] = chain(chunks, [None])
+    for chunk in chunks_and_end:
+        last = chunk is None
+        if chunk is not None:
+            kept = chunk if kept is None else torch.cat((kept, chunk), -1)
         if kept is None:
             return
         ready = first + kept.shape[-1] - (0 if last else reach)
-        least = least or next(wanted, 1)
+        least = least or next(least_sizes, 1)
         if ready <= done or (ready - done < least and not last):
             continue
         out = operate(kept, first, last)
         stop = None if last else (ready - first) * ratio
         yield out[..., (done - first) * ratio : stop]
-        done, least = ready, next(wanted, least)
+        done, least = ready, next(least_sizes, least)
         unneeded = max(0, done - reach - first) // align * align
         kept, first = kept[..., unneeded:], first + unneeded
 
 
 def doubling_sizes(first: int, most: int) -> Iterator[int]:
-    """Sizes that double: a short wait at first, little that is computed twice later."""
+    """Yield sizes that double from ``first`` to ``most``, then ``most`` without end.
+
+    A small first chunk keeps the wait short. Large later chunks keep the overlap small, which is
+    computed twice.
+    """
     while first < most:
         yield first
         first *= 2
@@ -71,12 +80,12 @@ def doubling_sizes(first: int, most: int) -> Iterator[int]:
 
 
 class BlockNoise:
-    """Gaussian noise by its place in time: the same there, however long the whole will be.
+    """Draws Gaussian noise whose value at a position does not depend on the length of the whole.
 
     Args:
-        shape: of the noise but for its last dimension.
-        block: of how many columns it is drawn together.
-        generator: its source, on any device; the global one of the CPU by default.
+        shape: shape of the noise without its last dimension, time.
+        block: number of columns that are drawn together.
+        generator: source of the noise, on any device; None means the CPU's global generator.
     """
 
     def __init__(
@@ -88,13 +97,22 @@ class BlockNoise:
         self._first = 0
 
     def between(self, first: int, last: int) -> Tensor:
-        """The noise of some columns; what is before them is forgotten.
+        """Return the noise of the columns from ``first`` up to ``last``, and drop those before.
+
+        Args:
+            first: first column.
+            last: column after the last one.
+
+        Returns:
+            ``(*shape, last - first)``.
 
         Raises:
-            ValueError: columns that were forgotten.
+            ValueError: the first column was dropped by an earlier call.
         """
         if first < self._first:
-            raise ValueError(f"noise of column {first} is gone, the first left is {self._first}")
+            raise ValueError(
+                f"the noise of column {first} was dropped; the first one left is {self._first}"
+            )
         missing = last - self._first - self._drawn.shape[-1]
         blocks = [
             torch.randn(*self._shape, self._block, generator=self._generator, device=self._device)

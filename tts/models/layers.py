@@ -1,8 +1,10 @@
-"""Small pieces that the networks share: length masks, initialised layers, masked batch norm.
+"""Defines what the networks share: length masks, initialised layers and masked batch norm.
 
-A batch pads its utterances on the right. Every layer here that looks along time takes a mask, so
-that padding reaches neither the real frames nor the statistics: an utterance gives the same
-result alone and in any batch.
+A batch pads its utterances on the right. Every layer here that works along time takes a mask. So
+padding changes neither the real frames nor the statistics, and an utterance gives the same result
+alone and in any batch.
+
+Shapes: ``B`` batch, ``C`` channels, ``T`` time.
 """
 
 from __future__ import annotations
@@ -21,21 +23,28 @@ from tts.models.kernels.masked_norm import (
 
 
 def sequence_mask(lengths: Tensor, max_length: int | None = None) -> Tensor:
-    """Mask of the real positions of right-padded sequences.
+    """Return the mask of the real positions of right-padded sequences.
 
     Args:
-        lengths: ``(B,)`` int64.
-        max_length: width of the mask; the longest length when omitted.
+        lengths: ``(B,)`` int64, numbers of real positions.
+        max_length: width of the mask; None means the longest length.
 
     Returns:
-        ``(B, max_length)`` bool, True where the position is real.
+        ``(B, max_length)`` bool, True for real positions.
     """
     width = int(lengths.max()) if max_length is None else max_length
     return torch.arange(width, device=lengths.device) < lengths[:, None]
 
 
 def xavier_linear(n_in: int, n_out: int, *, bias: bool = True, gain: str = "linear") -> nn.Linear:
-    """Linear layer with Glorot-uniform weights for the nonlinearity that follows it."""
+    """Return a linear layer with Glorot-uniform weights.
+
+    Args:
+        n_in: input features.
+        n_out: output features.
+        bias: whether the layer has a bias.
+        gain: name of the nonlinearity that follows it, see ``torch.nn.init.calculate_gain``.
+    """
     layer = nn.Linear(n_in, n_out, bias=bias)
     nn.init.xavier_uniform_(layer.weight, gain=nn.init.calculate_gain(gain))  # type: ignore[arg-type]
     return layer
@@ -44,18 +53,31 @@ def xavier_linear(n_in: int, n_out: int, *, bias: bool = True, gain: str = "line
 def xavier_conv(
     n_in: int, n_out: int, kernel_size: int, *, bias: bool = True, gain: str = "linear"
 ) -> nn.Conv1d:
-    """Convolution along time that keeps the length, Glorot-uniform weights."""
+    """Return a convolution along time with Glorot-uniform weights, which keeps the length.
+
+    Args:
+        n_in: input channels.
+        n_out: output channels.
+        kernel_size: odd size of the kernel.
+        bias: whether the layer has a bias.
+        gain: name of the nonlinearity that follows it, see ``torch.nn.init.calculate_gain``.
+    """
     layer = nn.Conv1d(n_in, n_out, kernel_size, padding=kernel_size // 2, bias=bias)
     nn.init.xavier_uniform_(layer.weight, gain=nn.init.calculate_gain(gain))  # type: ignore[arg-type]
     return layer
 
 
 class MaskedBatchNorm1d(nn.Module):
-    """Batch normalisation whose statistics count real frames only, over the global batch.
+    """Normalises a batch with statistics of the real frames only, over the global batch.
 
     With a full mask and one process this is ``torch.nn.BatchNorm1d``. Statistics are summed over
-    the ranks of a process group, so that N processes see what one process with the same global
-    batch would see (``torch.nn.SyncBatchNorm`` does so on GPUs alone, and counts padding).
+    the ranks of a process group, so N processes compute what one process with the same global batch
+    would compute. (``torch.nn.SyncBatchNorm`` works on GPUs only, and counts padding.)
+
+    Args:
+        n_channels: ``C``.
+        eps: added to the variance.
+        momentum: share of the new statistics in the running ones.
     """
 
     running_mean: Tensor
@@ -70,7 +92,7 @@ class MaskedBatchNorm1d(nn.Module):
         self.register_buffer("running_var", torch.ones(n_channels))
 
     def extra_repr(self) -> str:
-        """Sizes, for ``print(network)``."""
+        """Return the sizes for ``print(network)``."""
         return f"{self.weight.numel()}, eps={self.eps}, momentum={self.momentum}"
 
     def forward(
@@ -80,50 +102,70 @@ class MaskedBatchNorm1d(nn.Module):
         activation: str = "linear",
         dropout: float = 0.0,
     ) -> Tensor:
-        """Normalise ``x``, and what follows: in training these keep less together than apart.
+        """Normalise ``x``, then apply the activation and the dropout that follow.
+
+        The three are computed together because in training that stores fewer tensors.
 
         Args:
             x: ``(B, C, T)``.
-            mask: ``(B, 1, T)`` bool, True where real; None counts every position.
+            mask: ``(B, 1, T)`` bool, True for real positions; None counts every position.
             activation: ``"linear"``, ``"relu"`` or ``"tanh"``.
-            dropout: its rate, also in evaluation; 0 for none.
+            dropout: rate of the dropout; it is active in evaluation mode too.
 
         Returns:
-            ``(B, C, T)``; what it holds on padding is of no use.
+            ``(B, C, T)``; its values on the padding have no meaning.
         """
         if not self.training:
             mean, var = self.running_mean, self.running_var
             x = F.batch_norm(x, mean, var, self.weight, self.bias, False, 0.0, self.eps)
             return F.dropout(activate(x, activation), dropout)
         with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
-            found = masked_statistics(x, mask)
-            self._track(found)
+            batch = masked_statistics(x, mask)
+            self._update_running(batch)
         kept, scale = dropout_mask(x.shape, dropout, x.device) if dropout else (None, 1.0)
-        arguments = mask, found, self.eps, activation, kept, scale
+        arguments = mask, batch, self.eps, activation, kept, scale
         with torch.autocast(x.device.type, enabled=False):
             out: Tensor = NormActivation.apply(x, self.weight, self.bias, *arguments)  # type: ignore[no-untyped-call]
         return out
 
-    def _track(self, found: NormStatistics) -> None:
-        unbiased = found.var * found.n_real / (found.n_real - 1).clamp(min=1.0)
-        self.running_mean.lerp_(found.mean.to(self.running_mean.dtype), self.momentum)
+    def _update_running(self, batch: NormStatistics) -> None:
+        unbiased = batch.var * batch.n_real / (batch.n_real - 1).clamp(min=1.0)
+        self.running_mean.lerp_(batch.mean.to(self.running_mean.dtype), self.momentum)
         self.running_var.lerp_(unbiased.to(self.running_var.dtype), self.momentum)
 
 
 class ConvBlock(nn.Module):
-    """Convolution, batch norm, nonlinearity, dropout: the unit of encoder and post-net (§2.2)."""
+    """Applies a convolution, batch norm, an activation and dropout.
+
+    Encoder and post-net of Tacotron 2 consist of such blocks (Shen et al., 2018, §2.2).
+
+    Args:
+        n_in: input channels.
+        n_out: output channels.
+        kernel_size: odd size of the kernel.
+        activation: ``"linear"``, ``"relu"`` or ``"tanh"``.
+        dropout: rate of the dropout in training.
+    """
 
     def __init__(
         self, n_in: int, n_out: int, kernel_size: int, *, activation: str, dropout: float
     ) -> None:
         super().__init__()
-        # the encoder's ReLU layers and the post-net's tanh layers differ in their initial gain
+        # ReLU layers of the encoder and tanh layers of the post-net need different initial gains
         self.conv = xavier_conv(n_in, n_out, kernel_size, gain=activation)
         self.norm = MaskedBatchNorm1d(n_out)
         self.activation, self.dropout = activation, dropout
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """``(B, n_in, T)`` and ``(B, 1, T)`` mask (or None: padding leaks) -> ``(B, n_out, T)``."""
+        """Apply the block.
+
+        Args:
+            x: ``(B, n_in, T)``.
+            mask: ``(B, 1, T)`` bool, True for real positions; None lets padding leak.
+
+        Returns:
+            ``(B, n_out, T)``.
+        """
         if mask is not None:
             x = x.masked_fill(~mask, 0.0)
         dropout = self.dropout if self.training else 0.0

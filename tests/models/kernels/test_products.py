@@ -36,7 +36,7 @@ def test_products_of_all_layouts(size):
     exact = (rows.double() @ weight.double().t() + bias.double()).float()
     for left in layouts(rows):
         for right in layouts(weight):
-            assert products._does(left, right)
+            assert products._uses_onednn(left, right)
             torch.testing.assert_close(
                 onednn_linear(left, right, bias), exact, rtol=1e-5, atol=1e-4
             )
@@ -96,7 +96,7 @@ def test_gradients_in_float64():
 def test_other_precisions_are_torchs(dtype):
     torch.manual_seed(0)
     rows, weight = torch.randn(6, 33, dtype=dtype), torch.randn(17, 33, dtype=dtype)
-    assert not products._does(rows, weight)
+    assert not products._uses_onednn(rows, weight)
     assert torch.equal(onednn_linear(rows, weight), nn.functional.linear(rows, weight))
 
 
@@ -104,7 +104,7 @@ def test_without_onednn_under_autocast_and_for_no_gradient_the_layer_is_called(m
     layer, inputs = nn.Linear(33, 17), torch.randn(12, 33)
     with monkeypatch.context() as patch:
         patch.setattr(torch.backends.mkldnn, "enabled", False)
-        assert not products._does(inputs, layer.weight)
+        assert not products._uses_onednn(inputs, layer.weight)
         assert torch.equal(dense(layer, inputs), layer(inputs))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert dense(layer, inputs).dtype == torch.bfloat16

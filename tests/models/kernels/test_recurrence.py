@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from tts.models import Tacotron2, tacotron2_loss
-from tts.models.kernels.recurrence import AttentionRecurrence, LstmRecurrence, _Packed
+from tts.models.kernels.attention_recurrence import AttentionRecurrence
+from tts.models.kernels.lstm_recurrence import LstmRecurrence, PackedWeight
 
 TINY = {
     "n_symbols": 20,
@@ -170,5 +171,5 @@ def test_packed_weights_multiply_like_others(dtype, transposed):
     torch.manual_seed(0)
     rows, weight = torch.randn(3, 40, dtype=dtype), torch.randn(24, 40, dtype=dtype)
     weight = weight.t().contiguous().t() if transposed else weight
-    packed = _Packed(weight, len(rows))
+    packed = PackedWeight(weight, len(rows))
     torch.testing.assert_close(packed(rows), rows @ weight.t())

@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from tts.models import MelStream, Tacotron2
-from tts.models.kernels import decoder_kernels
+from tts.models.kernels import compilation, decoder_kernels
+from tts.models.kernels.int8_product import add_int8_product
 from tts.models.tacotron2 import compiled_decoder
 from tts.models.tacotron2.compiled_decoder import compiled_steps
 from tts.models.tacotron2.decoder import Decoder
@@ -309,8 +310,8 @@ def test_the_published_sizes_are_large_and_the_compact_ones_are_not(monkeypatch)
     monkeypatch.undo()
     compact = {"attention_rnn_dim": 320, "decoder_rnn_dim": 320, "encoder_embedding_dim": 192}
     monkeypatch.setattr(compiled_decoder, "MAX_THREADS_SINGLE", 10**6)
-    assert compiled_decoder._pays(Tacotron2().decoder, 1)
-    assert not compiled_decoder._pays(Tacotron2(**compact, prenet_dim=128).decoder, 1)
+    assert compiled_decoder._saves_time(Tacotron2().decoder, 1)
+    assert not compiled_decoder._saves_time(Tacotron2(**compact, prenet_dim=128).decoder, 1)
 
 
 @pytest.mark.parametrize(("n", "k"), [(1, 1), (4, 32), (7, 33), (64, 100)])
@@ -320,7 +321,7 @@ def test_a_product_of_integers_is_exact(n, k):
     x, out, rounded = torch.randn(2, k), torch.randn(2, n), torch.empty(2, k, dtype=torch.int16)
     before = out.clone()
     arrays = (t.numpy() for t in (out, x, rounded, weight, scale))
-    decoder_kernels.add_int8_product(*arrays)
+    add_int8_product(*arrays)
     units = x.abs().amax(1) / min(32767, (2**31 - 1) // (127 * k))
     assert (rounded * units[:, None] - x).abs().amax() <= 0.501 * units.max()
     exact = (rounded.double() @ weight.double().T) * scale * units[:, None]
@@ -331,14 +332,14 @@ def test_the_largest_product_of_integers_fits():
     k = 4096
     weight, scale = quantized_rows(torch.ones(4, k))
     x, out, rounded = torch.ones(1, k), torch.zeros(1, 4), torch.empty(1, k, dtype=torch.int16)
-    decoder_kernels.add_int8_product(*(t.numpy() for t in (out, x, rounded, weight, scale)))
+    add_int8_product(*(t.numpy() for t in (out, x, rounded, weight, scale)))
     torch.testing.assert_close(out, torch.full((1, 4), float(k)))
 
 
 def test_a_product_with_zeros_is_zero():
     weight, scale = quantized_rows(torch.randn(4, 33))
     x, out, rounded = torch.zeros(1, 33), torch.zeros(1, 4), torch.empty(1, 33, dtype=torch.int16)
-    decoder_kernels.add_int8_product(*(t.numpy() for t in (out, x, rounded, weight, scale)))
+    add_int8_product(*(t.numpy() for t in (out, x, rounded, weight, scale)))
     assert not out.any()
 
 
@@ -359,8 +360,8 @@ def test_loops_are_compiled_where_nothing_can_be_kept(monkeypatch):
             raise RuntimeError("cannot cache function: no locator available")
         return lambda function: function
 
-    monkeypatch.setattr(decoder_kernels, "_njit", njit)
-    assert decoder_kernels._compiled(abs) is abs
+    monkeypatch.setattr(compilation, "_njit", njit)
+    assert compilation.compiled(abs) is abs
     assert [options.get("cache") for options in tried] == [True, None]
 
 

@@ -91,5 +91,7 @@ def test_the_original_is_not_touched(network):
 
 
 def test_other_precisions_are_refused(network):
-    with pytest.raises(ValueError, match=r"int8 is for float32 on a CPU, not torch.float64 on cpu"):
+    with pytest.raises(
+        ValueError, match=r"^int8 needs a float32 network on a CPU, not torch\.float64 on cpu$"
+    ):
         int8_decoder(network.double())

@@ -81,9 +81,10 @@ def test_a_speaker_alone_stands_for_all():
 
 def test_who_speaks_has_to_be_said():
     net, inputs = network(n_speakers=3), batch()
-    with pytest.raises(ValueError, match="speakers: say which of 3 speak"):
+    message = "speakers: the network has 3 speakers, so give the number of one for each utterance"
+    with pytest.raises(ValueError, match=message):
         net(*inputs)
-    with pytest.raises(ValueError, match="say which"):
+    with pytest.raises(ValueError, match=message):
         net.generate(*inputs[:2])
 
 

@@ -141,7 +141,13 @@ def test_generate_is_reproducible_by_its_seed():
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"max_steps": 0}, "max_steps"), ({"generator": [torch.Generator()]}, "1 generators for 3")],
+    [
+        ({"max_steps": 0}, "max_steps"),
+        (
+            {"generator": [torch.Generator()]},
+            "1 generators for 3 utterances: give one generator for each",
+        ),
+    ],
 )
 def test_generate_refuses(options, message):
     text, text_lengths, _, _ = batch()

@@ -1,10 +1,11 @@
-"""Batch norm over real positions, its nonlinearity and its dropout: one function, little kept.
+"""Computes batch norm over real positions, its activation and its dropout as one function.
 
-Autograd would keep a tensor of the input's size for each operation. Here the way back begins from
-the input, the statistics and one byte for each dropped element, and computes the rest again.
+Autograd would store a tensor of the input's size for each operation. Here the backward pass starts
+from the input, the statistics and one byte for each element of the dropout mask, and computes the
+rest again.
 
-Gradient of batch norm: Ioffe and Szegedy (2015), §3. Statistics count real positions, and are
-summed over the ranks of a process group, as is what depends on them on the way back.
+Gradient of batch norm: Ioffe and Szegedy (2015), §3. Statistics count real positions only. They are
+summed over the ranks of a process group, and so are the terms of the gradient that come from them.
 
 Shapes: ``B`` batch, ``C`` channels, ``T`` time.
 """
@@ -21,19 +22,25 @@ from torch.nn import functional as F
 
 from tts.models.kernels.activations import tanh_
 
+#: Names of the activations that can follow batch norm.
 ACTIVATIONS = ("linear", "relu", "tanh")
 
 
 class NormStatistics(NamedTuple):
-    """Of the real positions of the global batch, in float32 at least."""
+    """Holds the statistics of the real positions of the global batch, in float32 at least."""
 
     mean: Tensor  # (C,)
-    var: Tensor  # (C,), divided by `n_real`
+    var: Tensor  # (C,), the sum of squares divided by n_real
     n_real: Tensor  # scalar
 
 
 def masked_statistics(x: Tensor, mask: Tensor | None) -> NormStatistics:
-    """Of ``(B, C, T)`` where the ``(B, 1, T)`` mask is True, everywhere without one."""
+    """Compute the statistics of the real positions.
+
+    Args:
+        x: ``(B, C, T)``.
+        mask: ``(B, 1, T)`` bool, True for real positions; None counts every position.
+    """
     x = _wide(x)
     real = x.new_ones(x.shape[0], 1, x.shape[2]) if mask is None else mask.to(x.dtype)
     n_real = _sum_over_ranks(real.sum())
@@ -44,13 +51,19 @@ def masked_statistics(x: Tensor, mask: Tensor | None) -> NormStatistics:
 
 
 class NormActivation(torch.autograd.Function):
-    """``dropout(activation(batch_norm(x)))``.
+    """Computes ``dropout(activation(batch_norm(x)))`` and its gradient.
 
-    ``apply(x, weight, bias, mask, statistics, eps, activation, kept, scale)`` with ``x``
-    ``(B, C, T)``, ``weight`` and ``bias`` ``(C,)``, ``mask`` ``(B, 1, T)`` bool or None,
-    `statistics` those of ``x``, `activation` one of `ACTIVATIONS`, and `kept` ``(B, C, T)`` bool
-    with the `scale` of what is kept, or None, gives ``(B, C, T)`` in float32 at least. The
-    statistics' dependence on ``x`` is part of the gradient.
+    Call it as ``apply(x, weight, bias, mask, statistics, eps, activation, kept, scale)``:
+
+    * ``x`` ``(B, C, T)``, ``weight`` and ``bias`` ``(C,)``;
+    * ``mask`` ``(B, 1, T)`` bool, True for real positions, or None;
+    * ``statistics`` those of ``x``; the gradient includes their dependence on ``x``;
+    * ``eps`` is added to the variance;
+    * ``activation`` one of :data:`ACTIVATIONS`;
+    * ``kept`` ``(B, C, T)`` bool, the dropout mask, or None; ``scale`` is the factor of the
+      elements that it keeps.
+
+    The result is ``(B, C, T)`` in float32 at least.
     """
 
     @staticmethod
@@ -66,7 +79,7 @@ class NormActivation(torch.autograd.Function):
         kept: Tensor | None,
         scale: float,
     ) -> Tensor:
-        """Normalise, squash, drop."""
+        """Normalise, then apply activation and dropout; see the class for arguments and shapes."""
         mean, var, n_real = statistics
         rate = torch.rsqrt(var + eps)
         ctx.save_for_backward(x, weight, bias, mask, mean, rate, n_real, kept)
@@ -77,7 +90,12 @@ class NormActivation(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, d_y: Tensor) -> tuple[Tensor | None, ...]:
-        """From the input on, once more."""
+        """Compute the forward pass again from the input, and the gradients of x, weight and bias.
+
+        Args:
+            ctx: context of the forward pass.
+            d_y: ``(B, C, T)`` gradient of the result.
+        """
         x, weight, bias, mask, mean, rate, n_real, kept = ctx.saved_tensors
         normalised = (_wide(x) - mean[:, None]).mul_(rate[:, None])
         d = d_y if kept is None else d_y * kept
@@ -90,7 +108,7 @@ class NormActivation(torch.autograd.Function):
                 d = torch.ops.aten.threshold_backward(d, y, 0)
             del y
         sums = torch.stack((d.sum((0, 2)), (d * normalised).sum((0, 2))))
-        # what the mean and the variance of all ranks hand back to every real position
+        # the gradient through mean and variance, which every real position of all ranks shares
         shares = _sum_over_ranks(sums) / n_real
         through = normalised.mul_(shares[1][:, None]).add_(shares[0][:, None])
         if mask is not None:
@@ -102,7 +120,7 @@ class NormActivation(torch.autograd.Function):
 
 
 def activate(x: Tensor, activation: str) -> Tensor:
-    """The nonlinearity of that name."""
+    """Apply the activation of that name to ``x``, of any shape."""
     return x if activation == "linear" else getattr(torch, activation)(x)
 
 
@@ -117,12 +135,12 @@ def _drop(x: Tensor, kept: Tensor | None, scale: float) -> Tensor:
 
 
 def _wide(x: Tensor) -> Tensor:
-    # sums over a batch's frames do not fit half precision: it ends at 65,504
+    """Return ``x`` in float32 at least: half precision ends at 65,504, too small for the sums."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def _sum_over_ranks(x: Tensor) -> Tensor:
-    """``x`` summed over the process group; ``x`` itself in a single process."""
+    """Return the sum of ``x`` over the process group; ``x`` itself in a single process."""
     if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
         x = x.clone()
         dist.all_reduce(x)

@@ -1,11 +1,12 @@
-"""Matrix products in float32 on processors, by oneDNN, with gradients.
+"""Computes float32 matrix products on CPUs with oneDNN, and their gradients.
 
-torch gives them to MKL, which leaves the widest vector instructions of some processors unused, and
-is there half as fast as oneDNN, to which torch gives convolutions; elsewhere the two are alike.
-What oneDNN does not do (other precisions and devices, a torch without it or with
-``torch.backends.mkldnn.enabled`` off) and products that are over before it has begun are torch's.
+torch uses MKL for matrix products and oneDNN for convolutions. On some CPUs MKL does not use the
+widest vector instructions and is half as fast as oneDNN; on others the two are alike. torch's own
+product remains in use where oneDNN does not apply (other precisions and devices, a torch without
+oneDNN, or ``torch.backends.mkldnn.enabled = False``), and where the product is so small that
+calling oneDNN takes longer than it saves.
 
-Shapes: ``R`` rows, ``K`` inputs, ``N`` outputs.
+Shapes: ``B`` batch, ``T`` time, ``R`` rows, ``K`` inputs, ``N`` outputs.
 """
 
 from __future__ import annotations
@@ -17,50 +18,83 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-#: Multiply-adds below which calling oneDNN takes longer than it gains.
+#: Number of multiply-adds below which calling oneDNN takes longer than it saves.
 MIN_MULTIPLY_ADDS = 2**20
 
 
 def onednn_linear(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """``(..., K)`` and ``(N, K)`` -> ``(..., N)``, as ``F.linear``, without a graph of its own."""
-    if not _does(rows, weight):
+    """Compute ``F.linear`` without recording a graph.
+
+    Args:
+        rows: ``(..., K)``.
+        weight: ``(N, K)``.
+        bias: ``(N,)`` or None.
+
+    Returns:
+        ``(..., N)``.
+    """
+    if not _uses_onednn(rows, weight):
         return F.linear(rows, weight, bias)
     product: Tensor = torch.ops.mkldnn._linear_pointwise(
-        rows.contiguous(), _whole(weight), bias, "none", [], ""
+        rows.contiguous(), _dense_matrix(weight), bias, "none", [], ""
     )
     return product
 
 
 def add_onednn_linear(total: Tensor, rows: Tensor, weight: Tensor) -> Tensor:
-    """``(R, N)`` plus the product of ``(R, K)`` and ``(N, K)``; `total` may be overwritten."""
-    if not _does(rows, weight):
+    """Return ``total`` plus a product, without recording a graph.
+
+    Args:
+        total: ``(R, N)``; it may be overwritten.
+        rows: ``(R, K)``.
+        weight: ``(N, K)``.
+
+    Returns:
+        ``(R, N)``.
+    """
+    if not _uses_onednn(rows, weight):
         return total.addmm_(rows, weight.t())
     added: Tensor = torch.ops.mkldnn._linear_pointwise.binary(
-        rows.contiguous(), total, _whole(weight), None, "add"
+        rows.contiguous(), total, _dense_matrix(weight), None, "add"
     )
     return added
 
 
 def weight_gradient(d_outputs: Tensor, inputs: Tensor) -> Tensor:
-    """Sum over all rows: ``(..., N)`` and ``(..., K)`` -> ``(N, K)``."""
+    """Compute the gradient of a linear layer's weight, a sum over all rows.
+
+    Args:
+        d_outputs: ``(..., N)`` gradient of the outputs.
+        inputs: ``(..., K)``.
+
+    Returns:
+        ``(N, K)``.
+    """
     left, right = d_outputs.flatten(0, -2).t(), inputs.flatten(0, -2).t()
-    # the operand that is laid out anew should be the smaller one
+    # oneDNN copies one operand into its own layout: that should be the smaller one
     if len(right) <= len(left):
         return onednn_linear(right, left).t()
     return onednn_linear(left, right)
 
 
 def dense(layer: nn.Module, inputs: Tensor) -> Tensor:
-    """A linear layer over many rows at once, ``(..., K)`` -> ``(..., N)``.
+    """Apply a linear layer to many rows at once.
 
-    In training the products of its gradients are made here as well; what needs none, and layers
-    that are not ``nn.Linear``, are called as they are.
+    In training the products of its gradients use oneDNN as well. Without gradients, and for layers
+    that are not exactly ``nn.Linear``, the layer is called directly.
+
+    Args:
+        layer: layer with ``K`` inputs and ``N`` outputs.
+        inputs: ``(..., K)``.
+
+    Returns:
+        ``(..., N)``.
     """
     if (
         type(layer) is not nn.Linear
         or not torch.is_grad_enabled()
         or torch.compiler.is_compiling()
-        or not _does(inputs, layer.weight)
+        or not _uses_onednn(inputs, layer.weight)
     ):
         out: Tensor = layer(inputs)
         return out
@@ -68,21 +102,32 @@ def dense(layer: nn.Module, inputs: Tensor) -> Tensor:
 
 
 def pointwise_conv(layer: nn.Conv1d, inputs: Tensor) -> Tensor:
-    """A convolution of kernel 1 along time, ``(B, K, T)`` -> ``(B, N, T)``.
+    """Apply a convolution of kernel size 1 along time.
 
-    torch gives small batches of these to MKL on one thread, and to oneDNN on several.
+    For small batches torch uses MKL on one thread, and oneDNN on several threads. So this function
+    replaces torch's convolution on one thread only.
+
+    Args:
+        layer: convolution with ``K`` input and ``N`` output channels; one with another kernel size
+            is called directly.
+        inputs: ``(B, K, T)``.
+
+    Returns:
+        ``(B, N, T)``.
     """
-    several = torch.get_num_threads() > 1
-    if several or torch.compiler.is_compiling() or layer.kernel_size != (1,):
+    several_threads = torch.get_num_threads() > 1
+    if several_threads or torch.compiler.is_compiling() or layer.kernel_size != (1,):
         out: Tensor = layer(inputs)
         return out
-    weight = layer.weight  # once: weight norm computes it
-    if not _does(inputs, weight):
+    weight = layer.weight  # read it once, because weight norm computes it at each access
+    if not _uses_onednn(inputs, weight):
         return F.conv1d(inputs, weight, layer.bias)
     return _Pointwise.apply(inputs, weight, layer.bias)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class _Pointwise(torch.autograd.Function):
+    """Computes a convolution of kernel size 1 and its gradients by oneDNN."""
+
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(inputs, weight)
@@ -92,17 +137,17 @@ class _Pointwise(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, d_outputs: Tensor) -> tuple[Tensor | None, ...]:
         inputs, weight = ctx.saved_tensors
-        wanted = ctx.needs_input_grad
-        d_inputs = _convolve(d_outputs, weight.transpose(0, 1)) if wanted[0] else None
+        needed = ctx.needs_input_grad
+        d_inputs = _convolve(d_outputs, weight.transpose(0, 1)) if needed[0] else None
         d_weight = None
-        if wanted[1]:
+        if needed[1]:
             pairs = zip(d_outputs, inputs, strict=True)
             d_weight = sum(onednn_linear(d, x) for d, x in pairs)[:, :, None]  # type: ignore[index]
-        return d_inputs, d_weight, d_outputs.sum((0, 2)) if wanted[2] else None
+        return d_inputs, d_weight, d_outputs.sum((0, 2)) if needed[2] else None
 
 
 def _convolve(inputs: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Convolution by oneDNN with ``(N, K, 1)`` weights."""
+    """Convolve ``(B, K, T)`` inputs with ``(N, K, 1)`` weights by oneDNN: ``(B, N, T)``."""
     out: Tensor = torch.mkldnn_convolution(
         inputs[:, :, None].contiguous(),
         weight[..., None].contiguous(),
@@ -116,6 +161,8 @@ def _convolve(inputs: Tensor, weight: Tensor, bias: Tensor | None = None) -> Ten
 
 
 class _Dense(torch.autograd.Function):
+    """Computes a linear layer and its gradients by oneDNN."""
+
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(inputs, weight)
@@ -125,21 +172,21 @@ class _Dense(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, d_outputs: Tensor) -> tuple[Tensor | None, ...]:
         inputs, weight = ctx.saved_tensors
-        wanted = ctx.needs_input_grad
+        needed = ctx.needs_input_grad
         return (
-            onednn_linear(d_outputs, weight.t()) if wanted[0] else None,
-            weight_gradient(d_outputs, inputs) if wanted[1] else None,
-            d_outputs.flatten(0, -2).sum(0) if wanted[2] else None,
+            onednn_linear(d_outputs, weight.t()) if needed[0] else None,
+            weight_gradient(d_outputs, inputs) if needed[1] else None,
+            d_outputs.flatten(0, -2).sum(0) if needed[2] else None,
         )
 
 
-def _whole(weight: Tensor) -> Tensor:
-    """A matrix by rows or by columns: through a part of one oneDNN goes element by element."""
+def _dense_matrix(weight: Tensor) -> Tensor:
+    """Copy a slice of a matrix, which oneDNN would read element by element; return others."""
     return weight if weight.is_contiguous() or weight.t().is_contiguous() else weight.contiguous()
 
 
-def _does(rows: Tensor, weight: Tensor) -> bool:
-    """Whether oneDNN does this product, and is worth its call."""
+def _uses_onednn(rows: Tensor, weight: Tensor) -> bool:
+    """Return whether oneDNN can compute this product, and the product is large enough."""
     return (
         rows.device.type == weight.device.type == "cpu"
         and rows.dtype == weight.dtype == torch.float32

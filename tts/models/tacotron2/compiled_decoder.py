@@ -1,13 +1,14 @@
-"""Free-running decoding on a CPU at the speed of its memory: loops compiled, buffers kept.
+"""Runs free-running decoding on a CPU with compiled loops, at the speed of the CPU's memory.
 
-:meth:`tts.models.tacotron2.decoder.Decoder.step` says what a step is. In torch a step of one
-utterance is some forty small operations around two matrix-vector products that do not reach the
-memory's speed. Here it is eleven calls of compiled loops
-(:mod:`tts.models.kernels.decoder_kernels`) that write
-where the next one reads. Weights are read where torch has them, so nothing is prepared that
-training could make stale.
+:meth:`tts.models.tacotron2.decoder.Decoder.step` defines a step. In torch a step of one utterance
+is some forty small operations around two matrix-vector products, and these do not reach the speed
+of the memory. Here a step is eleven calls of compiled loops
+(:mod:`tts.models.kernels.decoder_kernels`), each of which writes into the buffer that the next one
+reads. The loops read the weights where torch stores them. No copy is kept, so training cannot make
+one outdated.
 
-Shapes: ``B`` batch, ``T_text`` symbols, ``H`` hidden units, ``M`` width of the memory.
+Shapes: ``B`` batch, ``T_text`` symbols, ``H`` hidden units, ``M`` width of the memory, ``K`` inputs
+of an LSTM.
 """
 
 from __future__ import annotations
@@ -18,21 +19,25 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tts.models.tacotron2.decoder import Decoder, Generators, LocationAttention, Memory, Prenet
+from tts.models.tacotron2.attention import LocationAttention, Memory
+from tts.models.tacotron2.decoder import Decoder
 from tts.models.tacotron2.int8 import Int8LSTMCell
 from tts.models.tacotron2.pitch import PitchHead
+from tts.models.tacotron2.prenet import Generators, Prenet
 
-# Loading the loops takes half a second, compiling them (once on a machine) a few. With so many
-# recurrent weights that is won back in one utterance. Smaller networks would save a hundredth of
-# the time that their speech lasts, and keep their first words waiting; and to begin with the loops
-# later would let what was said before change the rounding of what is said now.
+#: Recurrent weights from which compiled loops are used. Loading the loops takes half a second, and
+#: compiling them takes a few seconds, once on a machine. With this many weights the first utterance
+#: already saves that time. Smaller networks would save a hundredth of the duration of their speech,
+#: and the first words would come later. A network cannot change to the loops at a later utterance:
+#: then the rounding of an utterance would depend on what was decoded before it.
 MIN_COMPILED_WEIGHTS = 8_000_000
-# The loops take one thread. More of torch's threads than these are faster: a batch is arithmetic,
-# which they divide; one utterance is reading, and a few threads take all that memory gives. Of a
-# small network's steps most is calling torch, which no thread makes faster.
+#: Torch's threads up to which the loops are faster than torch, for one utterance and for a batch.
+#: The loops use one thread. A batch is limited by arithmetic, which torch's threads share. A single
+#: utterance is limited by reading memory, and a few threads use all its speed.
 MAX_THREADS_SINGLE, MAX_THREADS_BATCH = 4, 2
 
-_KNOWN = {
+# The modules for which the loops are written, by name and type.
+_EXPECTED_MODULES = {
     "": Decoder,
     "prenet": Prenet,
     "prenet.layers": nn.ModuleList,
@@ -49,7 +54,7 @@ _KNOWN = {
     "projection": nn.Linear,
     "gate": nn.Linear,
 }
-_KNOWN_PITCH = {
+_EXPECTED_PITCH_MODULES = {
     "pitch": PitchHead,
     "pitch.seen": nn.Linear,
     "pitch.logits": nn.Linear,
@@ -64,53 +69,50 @@ Step = tuple[Tensor, Tensor, Tensor]
 def compiled_steps(
     decoder: Decoder, memory: Memory, generator: Generators, window: int | None
 ) -> Iterator[Step] | None:
-    """Steps of speaking without an end, or None where the loops do not apply or do not pay.
+    """Return an endless iterator over decoder steps, or None if the loops cannot or should not run.
 
     Args:
-        decoder: that speaks.
+        decoder: decoder to run.
         memory: from :meth:`Decoder.prepare`.
-        generator: seeds the pre-net's dropout.
+        generator: source of the pre-net's dropout.
         window: see ``attention_window`` of :meth:`Tacotron2.generate`.
 
     Returns:
         Frames ``(B, n_frames_per_step, n_mels)``, gate logits ``(B, n_frames_per_step)`` and
-        alignment ``(B, T_text)`` of each step, equal to those of :meth:`Decoder.step` up to
-        float32's rounding.
+        alignment ``(B, T_text)`` of each step. They are equal to those of :meth:`Decoder.step` up
+        to the rounding of float32.
     """
-    if decoder.config.recurrence != "fast" or not _pays(decoder, len(memory.values)):
+    if decoder.config.recurrence != "fast" or not _saves_time(decoder, len(memory.values)):
         return None
-    if not _applies(decoder, memory, generator):
+    if not _is_supported(decoder, memory, generator):
         return None
-    return _Walk(decoder, memory, generator, window).steps()
+    return _CompiledSteps(decoder, memory, generator, window).steps()
 
 
-def _pays(decoder: Decoder, n_batch: int) -> bool:
-    """Whether compiled loops save more time than it takes to get them."""
+def _saves_time(decoder: Decoder, n_batch: int) -> bool:
+    """Return whether compiled loops save more time than it takes to load them."""
     cells: list[nn.Module] = [decoder.attention_rnn, decoder.decoder_rnn]
     if any(isinstance(cell, Int8LSTMCell) for cell in cells):
-        return True  # needs them in any case
-    is_large = (
-        sum(weight.numel() for cell in cells for weight in cell.parameters())
-        >= MIN_COMPILED_WEIGHTS
-    )
-    if n_batch > 1 or is_large:
-        n_threads = MAX_THREADS_SINGLE if n_batch == 1 else MAX_THREADS_BATCH
-        if torch.get_num_threads() > n_threads:
-            return False
-    return is_large
+        return True  # 8-bit weights always need the loops
+    if sum(weight.numel() for cell in cells for weight in cell.parameters()) < MIN_COMPILED_WEIGHTS:
+        return False
+    max_threads = MAX_THREADS_SINGLE if n_batch == 1 else MAX_THREADS_BATCH
+    return torch.get_num_threads() <= max_threads
 
 
-def _applies(decoder: Decoder, memory: Memory, generator: Generators) -> bool:
-    """Whether the decoder is what the loops were written for, to the last layer."""
+def _is_supported(decoder: Decoder, memory: Memory, generator: Generators) -> bool:
+    """Return whether every layer, weight and generator is one that the loops can work with."""
     if torch.is_grad_enabled() or torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
         return False
     modules = dict(decoder.named_modules())
-    own = {"step", "advance"} & vars(decoder).keys() or decoder._parameters or decoder._buffers
-    known = _KNOWN | (_KNOWN_PITCH if decoder.config.pitch_bins else {})
-    if modules.keys() != known.keys() or own:
+    overridden = {"step", "advance"} & vars(decoder).keys()
+    expected = _EXPECTED_MODULES
+    if decoder.config.pitch_bins:
+        expected = expected | _EXPECTED_PITCH_MODULES
+    if modules.keys() != expected.keys() or overridden or decoder._parameters or decoder._buffers:
         return False
     for name, module in modules.items():
-        kinds = known[name]
+        kinds = expected[name]
         hooks = module._forward_hooks or module._forward_pre_hooks
         if type(module) not in (kinds if isinstance(kinds, tuple) else (kinds,)) or hooks:
             return False
@@ -123,8 +125,8 @@ def _applies(decoder: Decoder, memory: Memory, generator: Generators) -> bool:
     )
 
 
-class _Walk:
-    """The buffers of one batch, from which each step takes what the one before it left."""
+class _CompiledSteps:
+    """Holds the buffers of one batch; each step reads what the step before it wrote."""
 
     def __init__(
         self, decoder: Decoder, memory: Memory, generator: Generators, window: int | None
@@ -143,13 +145,14 @@ class _Walk:
 
         attention = decoder.attention
         n_hidden = attention.query.in_features
-        self.masks = _Masks(decoder.prenet, generator)
+        self.prenet_dropout = _PrenetDropout(decoder.prenet, generator)
         self.prenet = [_array(weight) for weight in decoder.prenet.parameters()]
         self.bottleneck = zeros(config.prenet_dim)
-        # what an LSTM sees beside itself, and what is seen of it: context in the last columns
-        self.found = zeros(config.prenet_dim + n_memory)
-        self.heard = zeros(n_hidden + n_memory)
-        self.said = zeros(config.decoder_rnn_dim + n_memory)
+        # inputs of the two LSTMs and of the projections, each with the context in its last columns;
+        # the hidden state of an LSTM lies in the first columns of the buffer that follows it
+        self.attention_inputs = zeros(config.prenet_dim + n_memory)
+        self.decoder_inputs = zeros(n_hidden + n_memory)
+        self.outputs = zeros(config.decoder_rnn_dim + n_memory)
         self.context = zeros(n_memory)
         self.attention_rnn = _lstm(self.loops, decoder.attention_rnn, n_batch)
         self.decoder_rnn = _lstm(self.loops, decoder.decoder_rnn, n_batch)
@@ -162,7 +165,8 @@ class _Walk:
             _array(memory.kernel.permute(1, 2, 0)),
             _array(attention.score.weight[0]),
         )
-        self.looked = zeros(2, n_text + memory.kernel.shape[2] - 1)
+        # last and accumulated weights between zeros, as wide as the location kernel needs
+        self.weight_history = zeros(2, n_text + memory.kernel.shape[2] - 1)
         self.activation = zeros(config.attention_dim)[0]
         layers = [decoder.projection, decoder.gate]
         self.pitch = None
@@ -174,51 +178,55 @@ class _Walk:
         self.frame = zeros(config.n_mels)
 
     def steps(self) -> Iterator[Step]:
-        """See :func:`compiled_steps`."""
+        """Yield steps, see :func:`compiled_steps`."""
         n_frames, n_mels = self.config.n_frames_per_step, self.config.n_mels
         n_values = n_frames * n_mels
         n_batch, n_text, n_out = len(self.frame), self.memory[0].shape[1], len(self.projection)
         while True:
             weights = torch.empty(n_batch, n_text)
             projected = torch.empty(n_batch, n_out)
-            self._look(weights.numpy())
-            self._say(projected.numpy())
+            self._attend(weights.numpy())
+            self._predict(projected.numpy())
             frames = projected[:, :n_values].view(n_batch, n_frames, n_mels)
             if self.pitch is not None:
-                frames = frames + self.pitch.drawn(projected[:, n_values + n_frames :])
+                frames = frames + self.pitch.frame_offset(projected[:, n_values + n_frames :])
             self.frame[:] = frames[:, -1].numpy()
             yield frames, projected[:, n_values : n_values + n_frames], weights
 
-    def _look(self, weights: Any) -> None:
-        """Pre-net, attention LSTM and attention; fills the weights ``(B, T_text)``."""
+    def _attend(self, weights: Any) -> None:
+        """Run pre-net, attention LSTM and attention; fill the weights ``(B, T_text)``."""
         loops = self.loops
-        first, second = self.masks.draw()
-        loops.prenet_layer(self.bottleneck, self.frame, self.prenet[0], first, self.masks.scale)
-        loops.prenet_layer(self.found, self.bottleneck, self.prenet[1], second, self.masks.scale)
+        scale, (first, second) = self.prenet_dropout.scale, self.prenet_dropout.draw()
+        loops.prenet_layer(self.bottleneck, self.frame, self.prenet[0], first, scale)
+        loops.prenet_layer(self.attention_inputs, self.bottleneck, self.prenet[1], second, scale)
         if self.pitch is not None:
-            self.pitch.add_last(self.found)
-        self.attention_rnn.step(self.found, self.heard)
-        loops.linear(self.query, self.heard, self.query_weight, self.no_bias)
+            self.pitch.add_last(self.attention_inputs)
+        self.attention_rnn.step(self.attention_inputs, self.decoder_inputs)
+        loops.linear(self.query, self.decoder_inputs, self.query_weight, self.no_bias)
         loops.attend(
             weights,
             self.query,
             *self.memory,
-            self.looked,
+            self.weight_history,
             self.window,
             self.activation,
             self.context,
         )
-        for seen in (self.found, self.heard, self.said):
-            seen[:, -self.context.shape[1] :] = self.context
+        for buffer in (self.attention_inputs, self.decoder_inputs, self.outputs):
+            buffer[:, -self.context.shape[1] :] = self.context
 
-    def _say(self, projected: Any) -> None:
-        """Decoder LSTM and projections; fills frames, gates, and what the pitch is told from."""
-        self.decoder_rnn.step(self.heard, self.said)
-        self.loops.linear(projected, self.said, self.projection, self.projection_bias)
+    def _predict(self, projected: Any) -> None:
+        """Run decoder LSTM and projections; fill frames, gates, and the pitch's logits and states.
+
+        Args:
+            projected: ``(B, outputs of all projections)``, written.
+        """
+        self.decoder_rnn.step(self.decoder_inputs, self.outputs)
+        self.loops.linear(projected, self.outputs, self.projection, self.projection_bias)
 
 
-class _Masks:
-    """The pre-net's dropout, drawn as :meth:`Prenet.step` draws it."""
+class _PrenetDropout:
+    """Draws the pre-net's dropout as :meth:`Prenet.step` does."""
 
     def __init__(self, prenet: Prenet, generator: Generators) -> None:
         import numpy as np
@@ -234,7 +242,7 @@ class _Masks:
         self.scale = np.float32(1) / np.float32(self._keep)
 
     def draw(self) -> list[Any]:
-        """Two of ``(1 or B, prenet_dim)``, 0 or 1; valid until the next."""
+        """Return two masks ``(1 or B, prenet_dim)`` of 0 and 1; the next call overwrites them."""
         if self._draws:
             for rows in self._rows:
                 for row, generator in zip(rows, self._generators, strict=True):
@@ -243,6 +251,7 @@ class _Masks:
 
 
 def _lstm(loops: Any, cell: nn.Module, n_batch: int) -> _Lstm | _Int8Lstm:
+    """Return the compiled version of an LSTM cell, which begins with an all-zero state."""
     if isinstance(cell, Int8LSTMCell):
         return _Int8Lstm(loops, cell, n_batch)
     assert isinstance(cell, nn.LSTMCell)
@@ -250,7 +259,7 @@ def _lstm(loops: Any, cell: nn.Module, n_batch: int) -> _Lstm | _Int8Lstm:
 
 
 class _Lstm:
-    """An LSTM cell whose hidden state lies in the first columns of what others see of it."""
+    """Runs an LSTM cell whose hidden state lies in the first columns of a shared buffer."""
 
     def __init__(self, loops: Any, cell: nn.LSTMCell, n_batch: int) -> None:
         self.loops = loops
@@ -259,18 +268,25 @@ class _Lstm:
         self.gates = _array(torch.empty(n_batch, len(self.bias)))
         self.cell = _array(torch.zeros(n_batch, cell.hidden_size))
 
-    def step(self, inputs: Any, seen: Any) -> None:
-        """``(B, K)``, and ``(B, H or more)`` with the hidden state, which is replaced."""
+    def step(self, inputs: Any, hidden: Any) -> None:
+        """Run one step.
+
+        Args:
+            inputs: ``(B, K)``.
+            hidden: ``(B, H or more)``, the hidden state in the first columns; overwritten.
+        """
         self.loops.linear(self.gates, inputs, self.weights[0], self.bias)
-        self.loops.add_product(self.gates, seen, self.weights[1])
-        self.loops.lstm(self.gates, self.cell, seen)
+        self.loops.add_product(self.gates, hidden, self.weights[1])
+        self.loops.lstm(self.gates, self.cell, hidden)
 
 
 class _Int8Lstm:
-    """The same from 8-bit weights."""
+    """Runs an LSTM cell from 8-bit weights, with the interface of :class:`_Lstm`."""
 
     def __init__(self, loops: Any, cell: Int8LSTMCell, n_batch: int) -> None:
-        self.loops = loops
+        from tts.models.kernels import int8_product
+
+        self.loops, self.add_product = loops, int8_product.add_int8_product
         matrices = ((cell.weight_ih, cell.scale_ih), (cell.weight_hh, cell.scale_hh))
         self.weights = [
             (_array(torch.empty(n_batch, weight.shape[1]).short()), weight, scale)
@@ -280,41 +296,48 @@ class _Int8Lstm:
         self.gates = _array(torch.empty(n_batch, len(self.bias)))
         self.cell = _array(torch.zeros(n_batch, len(self.bias) // 4))
 
-    def step(self, inputs: Any, seen: Any) -> None:
-        """As :meth:`_Lstm.step`."""
+    def step(self, inputs: Any, hidden: Any) -> None:
+        """Run one step, see :meth:`_Lstm.step`."""
         self.gates[:] = self.bias
-        for x, weights in zip((inputs, seen), self.weights, strict=True):
-            self.loops.add_int8_product(self.gates, x, *weights)
-        self.loops.lstm(self.gates, self.cell, seen)
+        for x, weights in zip((inputs, hidden), self.weights, strict=True):
+            self.add_product(self.gates, x, *weights)
+        self.loops.lstm(self.gates, self.cell, hidden)
 
 
 class _Pitch:
-    """What :class:`PitchHead` does between two steps, with its large products left to others."""
+    """Does the work of :class:`PitchHead`, without the products that join the projections."""
 
     def __init__(self, loops: Any, head: PitchHead, n_batch: int) -> None:
         self.loops, self.head = loops, head
         layers = (head.seen, head.code, head.frames)
-        self.seen, self.code, self.frames = (_array(layer.weight) for layer in layers)
+        self.prenet_weight, self.code, self.frames = (_array(layer.weight) for layer in layers)
         self.bias = _array(head.frames.bias)
-        self.last = _array(torch.zeros(n_batch, self.seen.shape[1]))
+        self.last = _array(torch.zeros(n_batch, self.prenet_weight.shape[1]))
 
-    def add_last(self, found: Any) -> None:
-        """Add what is seen of the last pitch to the first columns, which are the pre-net's."""
-        self.loops.add_product(found, self.last, self.seen)
+    def add_last(self, inputs: Any) -> None:
+        """Add the last pitch to the first columns of ``inputs``, which are the pre-net's output."""
+        self.loops.add_product(inputs, self.last, self.prenet_weight)
 
-    def drawn(self, told: Tensor) -> Tensor:
-        """Logits and states side by side -> what is added to the frames, ``(B, r, n_mels)``."""
-        n_batch, n_frames = len(told), self.head.n_frames
-        n_logits = n_frames * self.seen.shape[1]
-        codes = self.head.best_code(told[:, :n_logits].reshape(n_batch, n_frames, -1))
+    def frame_offset(self, projected: Tensor) -> Tensor:
+        """Return what the most probable pitch adds to the frames.
+
+        Args:
+            projected: ``(B, ·)``, logits and states next to each other.
+
+        Returns:
+            ``(B, r, n_mels)`` for ``r`` frames of a step.
+        """
+        n_batch, n_frames = len(projected), self.head.n_frames
+        n_logits = n_frames * self.prenet_weight.shape[1]
+        codes = self.head.best_code(projected[:, :n_logits].reshape(n_batch, n_frames, -1))
         self.last[:] = codes[:, -1].numpy()
-        states = told[:, n_logits:].reshape(n_batch * n_frames, -1).clone()
+        states = projected[:, n_logits:].reshape(n_batch * n_frames, -1).clone()
         self.loops.add_product(states.numpy(), codes.flatten(0, 1).numpy(), self.code)
-        frames = told.new_empty(len(states), len(self.bias))
+        frames = projected.new_empty(len(states), len(self.bias))
         self.loops.linear(frames.numpy(), states.relu_().numpy(), self.frames, self.bias)
         return frames.view(n_batch, n_frames, -1)
 
 
 def _array(tensor: Tensor) -> Any:
-    """The values of a tensor in C order, where they are if they lie so."""
+    """Return the values of a tensor in C order, without a copy if they already have it."""
     return tensor.detach().contiguous().numpy()

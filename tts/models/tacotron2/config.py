@@ -1,4 +1,4 @@
-"""Sizes of Tacotron 2 and the named tuples that it returns.
+"""Defines the sizes of Tacotron 2 and the named tuples that it returns.
 
 Shapes: ``B`` batch, ``T_text`` symbols, ``T_mel`` frames.
 """
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-#: Options that mean nothing to a network without ``pitch_bins``.
+#: Options that have no effect on a network with ``pitch_bins=0``.
 PITCH_OPTIONS = (
     *("pitch_dim", "pitch_dropout", "pitch_low", "pitch_high"),
     *("sample_rate", "n_fft", "f_min", "f_max"),
@@ -19,25 +19,31 @@ PITCH_OPTIONS = (
 
 @dataclass(frozen=True)
 class Tacotron2Config:
-    """Sizes and dropout rates of a network, under NVIDIA's names; the defaults are theirs.
+    """Holds the sizes and dropout rates of a network, under NVIDIA's names and with their defaults.
 
-    ``n_speakers`` above 1 gives the network a voice for each number: an embedding of
-    ``speaker_embedding_dim`` is put beside every encoder output, as NVIDIA's Mellotron does (Valle
-    et al., 2019, arXiv 1910.11997); with 1 there is no such weight.
+    With ``n_speakers`` above 1 the network has one voice for each speaker number. It appends an
+    embedding of ``speaker_embedding_dim`` to every encoder output, as NVIDIA's Mellotron does
+    (Valle et al., 2019, arXiv 1910.11997). With 1 speaker there is no such weight.
 
-    Five options are ours. ``mask_convolutions`` keeps padding out of convolutions and batch norm.
-    ``mel_mean`` and ``mel_std``: the decoder works on ``(mel - mel_mean) / mel_std``, which saves
-    a new network the hundreds of steps that it takes to find the level of a log-mel spectrogram.
-    ``recurrence``: how the decoder is computed, teacher-forced or speaking: ``"fast"``, or
-    ``"plain"``, step by step as it is defined; both give the same. ``pitch_bins`` above 0: the
-    decoder says the pitch of a frame, between ``pitch_low`` and ``pitch_high`` Hz, before it draws
-    it (:mod:`tts.models.tacotron2.pitch`); ``sample_rate``, ``n_fft``, ``f_min`` and ``f_max`` say
-    what the bands of the mel are, which is where the pitch is read.
+    The following options are not in NVIDIA's implementation:
+
+    * ``mask_convolutions`` keeps padding out of convolutions and batch norm.
+    * ``mel_mean`` and ``mel_std``: the decoder works on ``(mel - mel_mean) / mel_std``. A new
+      network needs hundreds of steps to learn the level of a log-mel spectrogram; this saves them.
+    * ``recurrence`` selects how the decoder is computed, in training and in generation:
+      ``"plain"`` runs step by step, as the decoder is defined, and ``"fast"`` gives the same
+      result in less time.
+    * ``pitch_bins`` above 0: the decoder predicts the pitch of a frame, between ``pitch_low`` and
+      ``pitch_high`` Hz, before it predicts the frame (:mod:`tts.models.tacotron2.pitch`).
+    * ``sample_rate``, ``n_fft``, ``f_min`` and ``f_max`` repeat a part of the mel contract. A
+      network with pitch needs them because it estimates the true pitch from the mel bands. They
+      are fields here, and not in an object of their own, because a checkpoint stores these fields
+      under these names in one flat mapping, and must still load.
 
     Raises:
-        ValueError: a size below 1, an even kernel, an odd encoder width, a rate outside [0, 1),
-            a standard deviation that is not positive, an unknown recurrence, or pitches that are
-            fewer than two or not in order.
+        ValueError: a size is below 1, a kernel is even, the encoder width is odd, a rate is outside
+            [0, 1), ``mel_std`` is not positive, the recurrence is unknown, there is only one pitch
+            bin, or the two pitches are not in order.
     """
 
     n_symbols: int = 148
@@ -79,12 +85,12 @@ class Tacotron2Config:
 
     @property
     def postnet_reach(self) -> int:
-        """Frames on either side of a frame that the post-net looks at."""
+        """Return how many frames on either side of a frame the post-net depends on."""
         return self.postnet_n_convolutions * (self.postnet_kernel_size // 2)
 
     @property
     def memory_dim(self) -> int:
-        """Width of what attention reads: encoder outputs, and the speaker if there are several."""
+        """Return the width of the memory: the encoder output, plus the embedding of the speaker."""
         speaker = self.speaker_embedding_dim if self.n_speakers > 1 else 0
         return self.encoder_embedding_dim + speaker
 
@@ -111,13 +117,13 @@ class Tacotron2Config:
 
 
 class Tacotron2Output(NamedTuple):
-    """What the teacher-forced pass predicts; 0 (gate: 1000) on the padding.
+    """Holds the predictions of the teacher-forced pass; 0 (gate: 1000) on the padding.
 
     Attributes:
         mel: ``(B, n_mels, T_mel)`` before the post-net.
         mel_post: ``(B, n_mels, T_mel)`` after the post-net.
         gate_logits: ``(B, T_mel)``; above 0 means that the frame is the last.
-        alignments: ``(B, T_mel, T_text)`` attention weights; each frame's sum to 1.
+        alignments: ``(B, T_mel, T_text)`` attention weights; those of each frame sum to 1.
     """
 
     mel: Tensor
@@ -127,15 +133,17 @@ class Tacotron2Output(NamedTuple):
 
 
 class PitchedOutput(NamedTuple):
-    """What the teacher-forced pass predicts in a network that tells the pitch.
+    """Holds the predictions of the teacher-forced pass of a network with pitch.
+
+    The first four fields are those of :class:`Tacotron2Output`.
 
     Attributes:
-        mel: as in :class:`Tacotron2Output`, like the next three.
-        mel_post: ``(B, n_mels, T_mel)``.
+        mel: ``(B, n_mels, T_mel)`` before the post-net.
+        mel_post: ``(B, n_mels, T_mel)`` after the post-net.
         gate_logits: ``(B, T_mel)``.
         alignments: ``(B, T_mel, T_text)``.
-        pitch_logits: ``(B, T_mel, pitch_bins + 1)``, the last for frames without a pitch.
-        pitch: codes of the true pitch, of the same shape, which the frames were drawn for.
+        pitch_logits: ``(B, T_mel, pitch_bins + 1)``; the last class means "no pitch".
+        pitch: codes of the true pitch, of the same shape. The frames are predicted for them.
     """
 
     mel: Tensor
@@ -147,14 +155,15 @@ class PitchedOutput(NamedTuple):
 
 
 class GeneratedMel(NamedTuple):
-    """What free-running decoding gives; 0 (gate: 1000) beyond each utterance's length.
+    """Holds the result of free-running decoding; 0 (gate: 1000) after the end of each utterance.
 
     Attributes:
-        mel_post: ``(B, n_mels, T_mel)``.
-        mel_lengths: ``(B,)`` frames, the one that ended it included.
+        mel_post: ``(B, n_mels, T_mel)`` after the post-net.
+        mel_lengths: ``(B,)`` numbers of frames, with the frame at which the gate fired.
         gate_logits: ``(B, T_mel)``.
         alignments: ``(B, T_mel, T_text)``.
-        stop_reason: ``"gate"``, ``"attention"`` (see ``end_steps``) or ``"max_steps"`` for each.
+        stop_reason: for each utterance ``"gate"``, ``"attention"`` (see ``end_steps`` of
+            :meth:`Tacotron2.generate`) or ``"max_steps"``.
     """
 
     mel_post: Tensor

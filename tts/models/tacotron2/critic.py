@@ -1,12 +1,13 @@
-"""A critic of spectrograms: predictions that look like recordings, and not like their mean.
+"""Defines an adversarial critic that makes predicted spectrograms look like recordings.
 
-A squared error is least for the mean of everything that fits a text, and :func:`texture_loss` says
-how much detail there should be, not what it looks like. A critic is a second network that learns to
-tell recorded from predicted spectrograms while the first learns to pass for recorded (Goodfellow et
-al., 2014, arXiv 1406.2661; in synthesis of speech: Kaneko et al., 2017, ICASSP). It judges small
-patches (Isola et al., 2017, arXiv 1611.07004, section 2.2.2) by squares (Mao et al., 2017, arXiv
-1611.04076), and the features by which it does are compared, too (Larsen et al., 2016, arXiv
-1512.09300, section 2.2). It is there for training only.
+A squared error is smallest for the mean of all spectrograms that fit a text, and
+:func:`texture_loss` controls the amount of detail, but not what the detail looks like. The critic
+is a second network. It learns to distinguish recorded from predicted spectrograms, while the first
+network learns to make predictions that the critic takes for recordings (Goodfellow et al., 2014,
+arXiv 1406.2661; in speech synthesis: Kaneko et al., 2017, ICASSP). The critic judges small patches
+(Isola et al., 2017, arXiv 1611.07004, section 2.2.2) with a squared error (Mao et al., 2017, arXiv
+1611.04076). The features of its layers are compared as well (Larsen et al., 2016, arXiv 1512.09300,
+section 2.2). The critic exists in training only.
 
 Shapes: ``B`` batch, ``T_mel`` frames.
 """
@@ -23,11 +24,12 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from tts.models.log_mel import LOG_MEL_MEAN, LOG_MEL_STD
 
-#: Channels and strides (bands, frames) of the layers.
+#: Output channels and strides (bands, frames) of the layers.
 _LAYERS = ((32, (2, 1)), (64, (2, 2)), (64, (2, 2)), (64, (1, 1)))
+#: Slope of the leaky ReLU for negative inputs.
 _SLOPE = 0.2
-#: What features weigh against the judgement. The critic's own loss does not pull at the network,
-#: but it counts in the norm to which gradients are clipped.
+#: Weight of the features relative to the judgement, and weight of the critic's own loss. The latter
+#: has no gradient in the network, but it counts in the norm by which gradients are clipped.
 _FEATURE_WEIGHT, _CRITIC_WEIGHT = 5.0, 0.1
 
 
@@ -68,7 +70,7 @@ class CriticLosses(NamedTuple):
 
 
 class SpectrogramCritic(nn.Module):
-    """Judges each patch of a log-mel spectrogram: 1 recorded, 0 predicted."""
+    """Judges each patch of a log-mel spectrogram: 1 means recorded, 0 predicted."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,7 +82,11 @@ class SpectrogramCritic(nn.Module):
         self.judgement = nn.Conv2d(n_in, 1, 3, padding=1)
 
     def forward(self, mel: Tensor, mask: Tensor) -> list[Tensor]:
-        """Judge ``(B, n_mels, T_mel)``, of which ``mask`` ``(B, T_mel)`` tells the real frames.
+        """Judge spectrograms.
+
+        Args:
+            mel: ``(B, n_mels, T_mel)`` log-mel spectrograms.
+            mask: ``(B, T_mel)``, True for real frames.
 
         Returns:
             Features ``(B, C, bands, frames)`` of each layer, and last the judgement, with
@@ -88,26 +94,23 @@ class SpectrogramCritic(nn.Module):
         """
         real = mask[:, None, None].to(mel.dtype)
         x = (mel[:, None] - LOG_MEL_MEAN) / LOG_MEL_STD * real
-        found = []
+        features = []
         for layer, (_, (_, stride)) in zip(self.layers, _LAYERS, strict=True):
             real = real[..., ::stride]
             x = F.leaky_relu(layer(x), _SLOPE) * real
-            found.append(x)
-        return [*found, self.judgement(x) * real]
+            features.append(x)
+        return [*features, self.judgement(x) * real]
 
     def losses(
         self, predicted: Tensor, target: Tensor, mask: Tensor, n_frames: Tensor
     ) -> CriticLosses:
-        """Compare predictions with recordings.
-
-        The gradient of `critic_loss` reaches the critic alone, that of the others the
-        prediction alone.
+        """Compute the losses of the critic and of the network that made the predictions.
 
         Args:
             predicted: ``(B, n_mels, T_mel)`` log-mel spectrograms.
-            target: of the same shape.
-            mask: ``(B, T_mel)``, True where real; the rest has no influence.
-            n_frames: scalar, what sums over frames are divided by.
+            target: ``(B, n_mels, T_mel)`` log-mel spectrograms of recordings.
+            mask: ``(B, T_mel)``, True for real frames; the other frames have no influence.
+            n_frames: scalar by which sums over frames are divided.
         """
         with torch.autocast(target.device.type, enabled=False):
             wide = torch.promote_types(target.dtype, torch.float32)
@@ -116,26 +119,30 @@ class SpectrogramCritic(nn.Module):
     def _losses(
         self, predicted: Tensor, target: Tensor, mask: Tensor, n_frames: Tensor
     ) -> CriticLosses:
-        *theirs, believed = self(target, mask)
-        doubted = self(predicted.detach(), mask)[-1]
-        # the same weights without their gradients
+        *target_features, judged_target = self(target, mask)
+        judged_predicted = self(predicted.detach(), mask)[-1]
+        # with detached weights the gradient of the next pass reaches the prediction only
         fixed = {name: value.detach() for name, value in self.named_parameters()}
-        *ours, judgement = functional_call(self, fixed, (predicted, mask))
-        real = mask[:, None, None, :: _stride(mask, believed)].to(believed.dtype)
+        *predicted_features, judgement = functional_call(self, fixed, (predicted, mask))
+        real = mask[:, None, None, :: _stride(mask, judged_target)].to(judged_target.dtype)
 
         def mean(x: Tensor) -> Tensor:
-            # of every layer there are as many frames as its stride leaves of the real ones
+            # a layer has one frame for as many real frames as its stride
             return x.sum() * _stride(mask, x) / (n_frames * x.shape[1] * x.shape[2])
 
         return CriticLosses(
-            critic_loss=(mean(doubted.square()) + mean((believed - real).square())) / 2,
+            critic_loss=(mean(judged_predicted.square()) + mean((judged_target - real).square()))
+            / 2,
             generator_loss=mean((judgement - real).square()),
             feature_loss=torch.stack(
-                [mean((a - b.detach()).abs()) for a, b in zip(ours, theirs, strict=True)]
+                [
+                    mean((a - b.detach()).abs())
+                    for a, b in zip(predicted_features, target_features, strict=True)
+                ]
             ).mean(),
         )
 
 
 def _stride(mask: Tensor, x: Tensor) -> int:
-    """Frames of ``mask`` ``(B, T_mel)`` for each of ``x`` ``(B, C, bands, frames)``."""
+    """Return the ratio of the frames of ``(B, T_mel)`` to those of ``(B, C, bands, frames)``."""
     return -(-mask.shape[1] // x.shape[3])

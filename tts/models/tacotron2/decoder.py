@@ -1,10 +1,11 @@
-"""Decoder of Tacotron 2 (Shen et al., 2018, §2.2): pre-net, location-sensitive attention, LSTMs.
+"""Defines the decoder of Tacotron 2: pre-net, attention LSTM, attention, decoder LSTM, projections.
 
-:meth:`Decoder.advance` is the definition, one step at a time. When all frames are given,
-:meth:`Decoder.forward` walks it step by step with ``recurrence="plain"``, and otherwise computes
-the same with only the true recurrences in a loop (:mod:`tts.models.kernels.recurrence`). What
-:meth:`Decoder.step` says may be done in compiled loops on a CPU
-(:mod:`tts.models.tacotron2.compiled_decoder`). State is a value that goes in and comes out.
+Source: Shen et al., 2018, §2.2. :meth:`Decoder.advance` defines one step. In training all frames
+are known, and :meth:`Decoder.forward` computes all steps: one after the other with
+``recurrence="plain"``, and otherwise with only the true recurrences in a loop
+(:mod:`tts.models.kernels.attention_recurrence`). In generation :meth:`Decoder.step` defines a step;
+on a CPU compiled loops can compute the same (:mod:`tts.models.tacotron2.compiled_decoder`). The
+recurrent state is a value that goes in and comes out.
 
 Shapes: ``B`` batch, ``T_text`` symbols, ``S`` decoder steps (``T_mel`` divided by
 ``n_frames_per_step``, rounded up).
@@ -12,149 +13,51 @@ Shapes: ``B`` batch, ``T_text`` symbols, ``S`` decoder steps (``T_mel`` divided 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from tts.models.kernels.activations import dropout_factors, dropout_mask
+from tts.models.kernels.attention_recurrence import AttentionRecurrence
+from tts.models.kernels.lstm_recurrence import LstmRecurrence
 from tts.models.kernels.products import dense
-from tts.models.kernels.recurrence import AttentionRecurrence, LstmRecurrence
-from tts.models.layers import sequence_mask, xavier_conv, xavier_linear
+from tts.models.layers import sequence_mask, xavier_linear
+from tts.models.tacotron2.attention import AttentionState, LocationAttention, Memory
 from tts.models.tacotron2.config import Tacotron2Config
 from tts.models.tacotron2.pitch import PitchHead
-
-Generators = torch.Generator | Sequence[torch.Generator] | None
-
-
-class Prenet(nn.Module):
-    """Bottleneck through which the decoder sees its last frame; its dropout is never off (§2.2)."""
-
-    def __init__(self, config: Tacotron2Config) -> None:
-        super().__init__()
-        dims = [config.n_mels, config.prenet_dim, config.prenet_dim]
-        self.layers = nn.ModuleList(
-            xavier_linear(n_in, n_out, bias=False) for n_in, n_out in pairwise(dims)
-        )
-        self.dropout = config.prenet_dropout
-
-    def forward(self, frames: Tensor) -> Tensor:
-        """``(S, B, n_mels)`` -> ``(S, B, prenet_dim)``, an own dropout mask for each utterance."""
-        for layer in self.layers:
-            frames = F.dropout(F.relu(dense(layer, frames)), p=self.dropout, training=True)
-        return frames
-
-    def step(self, frame: Tensor, generator: Generators) -> Tensor:
-        """One frame ``(B, n_mels)`` -> ``(B, prenet_dim)``.
-
-        The utterances of a batch share one mask (or have one generator each), so that what is said
-        depends on the seed and not on the neighbours in the batch.
-        """
-        for layer in self.layers:
-            frame = F.relu(layer(frame))
-            frame = frame * self._dropout_scale(frame, generator)
-        return frame
-
-    def _dropout_scale(self, x: Tensor, generator: Generators) -> Tensor:
-        """``(1, dim)`` or, with a generator for each utterance, ``(B, dim)``: 0 or 1 / (1 - p)."""
-        if generator is None or self.dropout == 0.0:
-            return F.dropout(x.new_ones(1, x.shape[1]), p=self.dropout, training=True)
-        generators = [generator] if isinstance(generator, torch.Generator) else generator
-        # drawn where the generator lives: a seed then means the same on every device
-        rows = [
-            torch.empty(1, x.shape[1], device=g.device).bernoulli_(1 - self.dropout, generator=g)
-            for g in generators
-        ]
-        return torch.cat(rows).to(x) / (1 - self.dropout)
-
-
-class LocationAttention(nn.Module):
-    """Additive attention that also sees where it looked before (Chorowski et al., 2015, §2.1).
-
-    ``e = v . tanh(W h + V m + U f)`` with ``f`` a convolution over the last and the accumulated
-    weights. Convolution and its dense layer ``U`` are both linear: they are applied as one.
-    """
-
-    def __init__(self, config: Tacotron2Config) -> None:
-        super().__init__()
-        dim, n_filters = config.attention_dim, config.attention_location_n_filters
-        self.query = xavier_linear(config.attention_rnn_dim, dim, bias=False, gain="tanh")
-        self.memory = xavier_linear(config.memory_dim, dim, bias=False, gain="tanh")
-        self.score = xavier_linear(dim, 1, bias=False)
-        self.location_conv = xavier_conv(
-            2, n_filters, config.attention_location_kernel_size, bias=False
-        )
-        self.location_dense = xavier_linear(n_filters, dim, bias=False, gain="tanh")
-
-    def location_kernel(self) -> Tensor:
-        """``(attention_dim, 2, kernel)``: the location convolution followed by its dense layer."""
-        conv = self.location_conv.weight
-        return (self.location_dense.weight @ conv.flatten(1)).view(-1, *conv.shape[1:])
-
-    def forward(
-        self, query: Tensor, keys: Tensor, bias: Tensor, kernel: Tensor, weights: Tensor
-    ) -> Tensor:
-        """Attention weights of one step.
-
-        Args:
-            query: ``(B, attention_rnn_dim)``.
-            keys: ``(B, attention_dim, T_text)``, the memory after its linear layer.
-            bias: ``(B, T_text)``: 0 where real, minus infinity on the padding.
-            kernel: from :meth:`location_kernel`.
-            weights: ``(B, 2, T_text)``, the last and the accumulated weights.
-
-        Returns:
-            ``(B, T_text)``, summing to 1 over the real symbols.
-        """
-        location = F.conv1d(weights, kernel, padding=kernel.shape[2] // 2)
-        hidden = torch.tanh(location + keys + self.query(query)[:, :, None])
-        energies = torch.matmul(self.score.weight, hidden).squeeze(1)
-        return torch.softmax(energies + bias, dim=1)
-
-
-class Memory(NamedTuple):
-    """What the decoder reads at every step: encoder outputs and what is derived from them once."""
-
-    values: Tensor  # (B, T_text, memory_dim)
-    keys: Tensor  # (B, attention_dim, T_text)
-    bias: Tensor  # (B, T_text): 0 or minus infinity
-    kernel: Tensor  # (attention_dim, 2, attention_location_kernel_size)
-
-
-class AttentionState(NamedTuple):
-    """Recurrent state of the attention LSTM and of the attention itself."""
-
-    hidden: Tensor  # (B, attention_rnn_dim)
-    cell: Tensor  # (B, attention_rnn_dim)
-    context: Tensor  # (B, memory_dim)
-    weights: Tensor  # (B, 2, T_text): the last and the accumulated
+from tts.models.tacotron2.prenet import Generators, Prenet
 
 
 class DecoderState(NamedTuple):
-    """All that one step of the decoder hands to the next."""
+    """Holds everything that one step of the decoder passes to the next."""
 
     attention: AttentionState
     hidden: Tensor  # (B, decoder_rnn_dim)
     cell: Tensor  # (B, decoder_rnn_dim)
-    pitch: Tensor | None = None  # (B, pitch_bins + 1), the code of the last frame
+    pitch: Tensor | None = None  # (B, pitch_bins + 1), the pitch code of the last frame
 
 
 class StepDropout(NamedTuple):
-    """Factors of both LSTMs' hidden states, for all steps ``(S, B, ·)`` or one; None: untouched."""
+    """Holds the dropout factors of both LSTMs' hidden states.
+
+    They are ``(S, B, ·)`` for all steps or ``(B, ·)`` for one step; None means no dropout.
+    """
 
     attention: Tensor | None = None
     decoder: Tensor | None = None
 
     def at(self, t: int) -> StepDropout:
-        """The factors of one step."""
+        """Return the factors of step ``t``."""
         return StepDropout(*(None if part is None else part[t] for part in self))
 
 
 class Decoder(nn.Module):
-    """Pre-net, attention LSTM, attention, decoder LSTM, and the projections to frames and gate."""
+    """Predicts frames and gate logits from the encoder output and the frames before (§2.2).
+
+    Args:
+        config: sizes of the network.
+    """
 
     def __init__(self, config: Tacotron2Config) -> None:
         super().__init__()
@@ -173,14 +76,19 @@ class Decoder(nn.Module):
             self.pitch = PitchHead(config)
 
     def prepare(self, values: Tensor, text_lengths: Tensor) -> Memory:
-        """What attention reads, ``(B, T_text, memory_dim)`` -> what every step reads."""
+        """Compute once what every step reads.
+
+        Args:
+            values: ``(B, T_text, memory_dim)`` encoder outputs, with speakers if there are any.
+            text_lengths: ``(B,)``.
+        """
         mask = sequence_mask(text_lengths, values.shape[1])
         bias = torch.zeros_like(mask, dtype=values.dtype).masked_fill_(~mask, float("-inf"))
         keys = dense(self.attention.memory, values).transpose(1, 2).contiguous()
         return Memory(values, keys, bias, self.attention.location_kernel())
 
     def initial_state(self, memory: Memory) -> DecoderState:
-        """Zeros."""
+        """Return the all-zero state of the decoder for the batch of ``memory``."""
         n_batch, n_text, memory_dim = memory.values.shape
         zeros = memory.values.new_zeros
         attention = AttentionState(
@@ -196,10 +104,16 @@ class Decoder(nn.Module):
     def step(
         self, frame: Tensor, state: DecoderState, memory: Memory, generator: Generators = None
     ) -> tuple[Tensor, Tensor, DecoderState]:
-        """One step of speaking: the last frame ``(B, n_mels)`` in, the next group of frames out.
+        """Compute one step of generation.
+
+        Args:
+            frame: ``(B, n_mels)`` the last frame.
+            state: from :meth:`initial_state` or the step before.
+            memory: from :meth:`prepare`.
+            generator: source of the pre-net's dropout.
 
         Returns:
-            As :meth:`advance`.
+            See :meth:`advance`.
         """
         return self.advance(self.prenet.step(frame, generator), state, memory)
 
@@ -210,13 +124,19 @@ class Decoder(nn.Module):
         memory: Memory,
         dropout: StepDropout = StepDropout(),  # noqa: B008  immutable
     ) -> tuple[Tensor, Tensor, DecoderState]:
-        """What happens at every step: ``inputs`` ``(B, prenet_dim)`` is the last frame's.
+        """Compute one step from the pre-net's output.
 
-        A network that tells the pitch draws its frames for the most probable one.
+        A network with pitch predicts its frames for the most probable pitch.
+
+        Args:
+            inputs: ``(B, prenet_dim)``, the last frame after the pre-net.
+            state: from :meth:`initial_state` or the step before.
+            memory: from :meth:`prepare`.
+            dropout: factors of this step.
 
         Returns:
             Frames ``(B, n_frames_per_step, n_mels)``, gate logits ``(B, n_frames_per_step)``, and
-            the new state, whose ``attention.weights[:, 0]`` are this step's alignment.
+            the new state, whose ``attention.weights[:, 0]`` are the alignment of this step.
         """
         outputs, state = self._recur(inputs, state, memory, dropout)
         frames, gate_logits = self._project(outputs)
@@ -229,7 +149,13 @@ class Decoder(nn.Module):
     def _recur(
         self, inputs: Tensor, state: DecoderState, memory: Memory, dropout: StepDropout
     ) -> tuple[Tensor, DecoderState]:
-        """One step up to the projections: ``(B, decoder_rnn_dim + memory)`` and the new state."""
+        """Compute one step up to the projections.
+
+        Arguments are those of :meth:`advance`.
+
+        Returns:
+            ``(B, decoder_rnn_dim + memory_dim)`` outputs and the new state.
+        """
         last = state.attention
         if state.pitch is not None:
             inputs = inputs + self.pitch.prenet_input(state.pitch)
@@ -248,21 +174,20 @@ class Decoder(nn.Module):
     def forward(
         self, frames: Tensor, n_steps: int, memory: Memory, codes: Tensor | None = None
     ) -> tuple[Tensor, ...]:
-        """Teacher-forced pass.
+        """Compute all steps of the teacher-forced pass.
 
         Args:
-            frames: ``(S or more, B, n_mels)``, the frame that each step sees (the first: zeros).
-                All of them pass the pre-net, so that a seed draws the dropout that it draws in
-                NVIDIA's implementation, which has one frame too many.
+            frames: ``(S or more, B, n_mels)``, the input frame of each step; the first is zeros.
+                All of them go through the pre-net, because NVIDIA's implementation passes one frame
+                too many, and a seed must draw the same dropout here as there.
             n_steps: ``S``.
             memory: from :meth:`prepare`.
             codes: ``(S, B, n_frames_per_step, pitch_bins + 1)``, the true pitch of each frame, for
-                a network that tells it.
+                a network with pitch.
 
         Returns:
             Frames ``(S, B, n_frames_per_step, n_mels)``, gate logits ``(S, B, n_frames_per_step)``,
-            alignments ``(S, B, T_text)``, and with ``codes`` the logits of the pitch, of their
-            shape.
+            alignments ``(S, B, T_text)``, and, if ``codes`` are given, pitch logits of their shape.
         """
         inputs = self.prenet(frames)[:n_steps]
         if codes is not None:
@@ -277,18 +202,35 @@ class Decoder(nn.Module):
         return predicted, gate_logits, alignments, self.pitch.pitch_logits(outputs)
 
     def _last_pitches(self, codes: Tensor) -> Tensor:
-        """What each step sees of the pitch before it, ``(S, B, prenet_dim)``; some see none."""
+        """Return what each step's input gets from the pitch before it.
+
+        In training a random part of the steps gets nothing. Otherwise the decoder would continue
+        the last pitch and would not learn to follow the text.
+
+        Args:
+            codes: ``(S, B, n_frames_per_step, pitch_bins + 1)`` of the true pitch.
+
+        Returns:
+            ``(S, B, prenet_dim)``.
+        """
         last = torch.cat((torch.zeros_like(codes[:1, :, -1]), codes[:-1, :, -1]))
-        # or the decoder would carry on the last pitch, and not listen to the text
         rate = self.config.pitch_dropout if self.training else 0.0
         kept, _ = dropout_mask((*last.shape[:2], 1), rate, last.device)
-        seen: Tensor = self.pitch.prenet_input(last * kept)
-        return seen
+        return self.pitch.prenet_input(last * kept)
 
     def _by_recurrences(
         self, inputs: Tensor, memory: Memory, dropout: StepDropout
     ) -> tuple[Tensor, Tensor]:
-        """Outputs ``(S, B, decoder_rnn_dim + memory)`` and alignments, with the fast loops."""
+        """Compute all steps with only the true recurrences in a loop.
+
+        Args:
+            inputs: ``(S, B, prenet_dim)``.
+            memory: from :meth:`prepare`.
+            dropout: factors of all steps.
+
+        Returns:
+            Outputs ``(S, B, decoder_rnn_dim + memory_dim)`` and alignments ``(S, B, T_text)``.
+        """
         states, alignments = self._attention_pass(inputs, memory, dropout.attention)
         hidden = self._decoder_pass(states, dropout.decoder)
         context = states[..., self.config.attention_rnn_dim :]
@@ -297,17 +239,20 @@ class Decoder(nn.Module):
     def _step_by_step(
         self, inputs: Tensor, memory: Memory, dropout: StepDropout
     ) -> tuple[Tensor, Tensor]:
-        """The same as the steps are defined."""
-        # the inputs hold the true pitches already
+        """Compute what :meth:`_by_recurrences` computes by the definition, one step at a time."""
+        # the inputs already contain the true pitches
         state, steps = self.initial_state(memory)._replace(pitch=None), []
-        for t, given in enumerate(inputs):
-            outputs, state = self._recur(given, state, memory, dropout.at(t))
+        for t, step_inputs in enumerate(inputs):
+            outputs, state = self._recur(step_inputs, state, memory, dropout.at(t))
             steps.append((outputs, state.attention.weights[:, 0]))
         outputs, alignments = (torch.stack(part) for part in zip(*steps, strict=True))
         return outputs, alignments
 
     def _draw_dropout(self, inputs: Tensor) -> StepDropout:
-        """The masks of a whole sequence at once, so that both ways of computing it share them."""
+        """Draw the factors of all steps for inputs ``(S, B, ·)``.
+
+        They are drawn at once, so that both ways to compute a sequence get the same factors.
+        """
 
         def draw(rate: float, n_hidden: int) -> Tensor | None:
             if rate == 0.0 or not self.training:
@@ -320,7 +265,11 @@ class Decoder(nn.Module):
         )
 
     def _project(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
-        """``(..., decoder_rnn_dim + memory)`` -> groups of frames, gate logits."""
+        """Map outputs ``(..., decoder_rnn_dim + memory_dim)`` to frames and gate logits.
+
+        Returns:
+            ``(..., n_frames_per_step, n_mels)`` and ``(..., n_frames_per_step)``.
+        """
         frames = dense(self.projection, outputs)
         shape = (*frames.shape[:-1], self.config.n_frames_per_step, self.config.n_mels)
         return frames.view(shape), dense(self.gate, outputs)
@@ -328,7 +277,17 @@ class Decoder(nn.Module):
     def _attention_pass(
         self, inputs: Tensor, memory: Memory, dropout: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """``(S, B, prenet_dim)`` -> hidden state and context ``(S, B, ·)``, alignments."""
+        """Run the attention LSTM and the attention over all steps.
+
+        Args:
+            inputs: ``(S, B, prenet_dim)``.
+            memory: from :meth:`prepare`.
+            dropout: ``(S, B, attention_rnn_dim)`` or None.
+
+        Returns:
+            ``(S, B, attention_rnn_dim + memory_dim)``, hidden states and contexts next to each
+            other, and alignments ``(S, B, T_text)``.
+        """
         rnn, attention = self.attention_rnn, self.attention
         states, alignments = _apply(
             AttentionRecurrence,
@@ -347,10 +306,18 @@ class Decoder(nn.Module):
         return states, alignments
 
     def _decoder_pass(self, inputs: Tensor, dropout: Tensor | None) -> Tensor:
-        """``(S, B, attention_rnn_dim + memory)`` -> hidden states ``(S, B, decoder_rnn_dim)``."""
+        """Run the decoder LSTM over all steps.
+
+        Args:
+            inputs: ``(S, B, attention_rnn_dim + memory_dim)``.
+            dropout: ``(S, B, decoder_rnn_dim)`` or None.
+
+        Returns:
+            Hidden states ``(S, B, decoder_rnn_dim)``.
+        """
         rnn = self.decoder_rnn
         if dropout is None and inputs.device.type != "cpu":
-            # nothing but the LSTM itself recurs, and the library's kernel is the fastest loop
+            # a plain LSTM remains, and the GPU library has the fastest loop for it
             return _library_lstm(rnn, inputs)
         bias = rnn.bias_ih + rnn.bias_hh
         hidden: Tensor = _apply(LstmRecurrence, inputs, rnn.weight_ih, rnn.weight_hh, bias, dropout)
@@ -358,7 +325,7 @@ class Decoder(nn.Module):
 
 
 def _apply(function: type[torch.autograd.Function], *tensors: Tensor | None) -> Any:
-    """Call a recurrence; under autocast in its precision, as a matrix product would be."""
+    """Apply a recurrence; under autocast in autocast's precision, like a matrix product."""
     device = next(t.device.type for t in tensors if t is not None)
     if not torch.is_autocast_enabled(device):
         return function.apply(*tensors)  # type: ignore[no-untyped-call]
@@ -369,7 +336,7 @@ def _apply(function: type[torch.autograd.Function], *tensors: Tensor | None) -> 
 
 
 def _library_lstm(cell: nn.LSTMCell, inputs: Tensor) -> Tensor:
-    """All steps of an LSTM from a zero state: ``(S, B, input_size)`` -> ``(S, B, hidden_size)``."""
+    """Run torch's LSTM from a zero state: ``(S, B, input_size)`` -> ``(S, B, hidden_size)``."""
     state = inputs.new_zeros(1, inputs.shape[1], cell.hidden_size)
     weights = [cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh]
     return torch.lstm(inputs, [state, state], weights, True, 1, 0.0, True, False, False)[0]

@@ -1,10 +1,11 @@
-"""Tacotron 2 that decodes from 8-bit weights on a CPU: the recurrent weights fit the cache then.
+"""Quantizes the decoder's LSTMs to 8 bits, so that their weights fit the cache of a CPU.
 
-At batch 1 a decoder step does nothing but read its weights, 72 MB of float32 in NVIDIA's sizes, of
-which the two LSTMs have nearly all. Here each row of theirs is kept as 8-bit integers and one
-scale (the largest weight is 127); the state and all other layers stay float32. Here is what that
-means; :mod:`tts.models.tacotron2.compiled_decoder` speaks with it, and there what is multiplied
-is rounded too, to 13 bits or so, which changes a hundredth of what the weights' rounding does.
+At batch 1 the time of a decoder step is the time to read its weights: 72 MB of float32 in NVIDIA's
+sizes, nearly all of them in the two LSTMs. Here each row of their weights is stored as 8-bit
+integers and one scale; the largest weight of the row becomes 127. The state and all other layers
+stay float32. This module defines the result; :mod:`tts.models.tacotron2.compiled_decoder` computes
+it in generation. There the inputs of the products are rounded too, to about 13 bits. That changes
+the result by a hundredth of what the rounding of the weights changes.
 
 Shapes: ``B`` batch, ``N`` rows, ``K`` columns, ``H`` hidden units.
 """
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 
 
 class Int8LSTMCell(nn.Module):
-    """An LSTM cell with the weights of another one, rounded to 8 bits; for inference on a CPU.
+    """Computes an LSTM cell from weights that are rounded to 8 bits; for inference on a CPU.
 
     Args:
-        cell: whose weights are taken over; not changed.
+        cell: cell whose weights are copied and rounded; it does not change.
     """
 
     weight_ih: Tensor
@@ -43,29 +44,42 @@ class Int8LSTMCell(nn.Module):
         self.register_buffer("bias", (cell.bias_ih + cell.bias_hh).detach().float())
 
     def forward(self, inputs: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """``(B, K)`` and the state ``(B, H)`` twice -> the next state."""
+        """Compute one step.
+
+        Args:
+            inputs: ``(B, K)``.
+            state: hidden state and cell, ``(B, H)`` each.
+
+        Returns:
+            The next hidden state and cell, ``(B, H)`` each.
+        """
         hidden, cell = state
         gates = self.bias.repeat(len(inputs), 1)
         add_dequantized_product(gates, inputs, self.weight_ih, self.scale_ih)
         add_dequantized_product(gates, hidden, self.weight_hh, self.scale_hh)
-        keep_in, keep_cell, new, out = gates.chunk(4, 1)
-        cell = keep_cell.sigmoid() * cell + keep_in.sigmoid() * new.tanh()
-        return out.sigmoid() * cell.tanh(), cell
+        input_gate, forget_gate, new, output_gate = gates.chunk(4, 1)
+        cell = forget_gate.sigmoid() * cell + input_gate.sigmoid() * new.tanh()
+        return output_gate.sigmoid() * cell.tanh(), cell
 
 
 def int8_decoder(network: Tacotron2) -> Tacotron2:
-    """A network that speaks from 8-bit recurrent weights; everything else is shared.
+    """Return a copy of a network whose decoder uses 8-bit recurrent weights.
 
-    It cannot be trained, or leave the CPU.
+    Everything else is shared with the network. The copy cannot be trained or moved from the CPU.
+
+    Args:
+        network: network on a CPU, in float32.
 
     Raises:
         ValueError: the network is not on a CPU, or not in float32.
     """
     weight = network.decoder.attention_rnn.weight_ih
     if weight.device.type != "cpu" or weight.dtype != torch.float32:
-        raise ValueError(f"int8 is for float32 on a CPU, not {weight.dtype} on {weight.device}")
+        raise ValueError(
+            f"int8 needs a float32 network on a CPU, not {weight.dtype} on {weight.device}"
+        )
     quantized, decoder = copy.copy(network), copy.copy(network.decoder)
-    # copies share their dictionaries of modules with the original
+    # a shallow copy shares its dictionary of modules with the original
     quantized._modules, decoder._modules = dict(network._modules), dict(decoder._modules)
     cells: dict[str, nn.Module] = {
         name: Int8LSTMCell(getattr(network.decoder, name))
@@ -77,13 +91,27 @@ def int8_decoder(network: Tacotron2) -> Tacotron2:
 
 
 def quantized_rows(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """``(N, K)`` float32 -> ``(N, K)`` int8 and ``(N,)`` scales, whose product is near to it."""
+    """Round each row of a matrix to 8-bit integers and one scale.
+
+    Args:
+        weight: ``(N, K)`` float32.
+
+    Returns:
+        ``(N, K)`` int8 and ``(N,)`` scales; their product is close to ``weight``.
+    """
     scale = weight.abs().amax(1).clamp(min=torch.finfo(weight.dtype).tiny) / 127
     return (weight / scale[:, None]).round().to(torch.int8), scale
 
 
 def add_dequantized_product(out: Tensor, x: Tensor, weight: Tensor, scale: Tensor) -> None:
-    """Add to ``(B, N)`` the product of ``(B, K)`` with what :func:`quantized_rows` made."""
+    """Add a product with quantized weights to ``out``.
+
+    Args:
+        out: ``(B, N)``, changed in place.
+        x: ``(B, K)``.
+        weight: ``(N, K)`` int8 from :func:`quantized_rows`.
+        scale: ``(N,)`` from :func:`quantized_rows`.
+    """
     from tts.models.kernels import decoder_kernels
 
     total = torch.zeros_like(out)

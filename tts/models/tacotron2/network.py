@@ -1,17 +1,18 @@
-"""Tacotron 2: text to log-mel spectrogram (Shen et al., 2018, arXiv 1712.05884, §2.2).
+"""Defines Tacotron 2, which turns text into log-mel spectrograms.
 
-Encoder (3 convolutions, bidirectional LSTM), location-sensitive attention (Chorowski et al., 2015),
-a decoder of pre-net and two LSTMs that predicts ``n_frames_per_step`` frames at a time, and a
-convolutional post-net that adds a residual. Sizes, gate and dropout follow NVIDIA's
-implementation, whose weights give the same output here. Deviations, each with its switch:
+Source: Shen et al., 2018, arXiv 1712.05884, §2.2. The network has an encoder (3 convolutions and a
+bidirectional LSTM), location-sensitive attention (Chorowski et al., 2015), a decoder of a pre-net
+and two LSTMs that predicts ``n_frames_per_step`` frames in each step, and a convolutional post-net
+that adds a residual. Sizes, gate and dropout follow NVIDIA's implementation. The same weights give
+the same output in both. The differences, each with its option, are:
 
-- padding is masked in convolutions and batch norm (``mask_convolutions=False`` lets it leak, as
-  theirs does);
-- the teacher-forced pass moves everything that is not recurrent out of the loop over frames, and
-  has gradients of its own for the rest, and speaking on a CPU takes compiled loops
-  (``recurrence="plain"`` goes step by step in torch, both times);
-- the decoder may say the pitch of a frame before it draws it (``pitch_bins``);
-- with a reduction factor above 1 the pre-net sees the last frame of the group, and the gate has
+- Padding is masked in convolutions and batch norm. With ``mask_convolutions=False`` it leaks, as
+  in NVIDIA's implementation.
+- In the teacher-forced pass only the true recurrences run in a loop over frames, with gradients
+  written by hand. In generation on a CPU the decoder uses compiled loops. With
+  ``recurrence="plain"`` both run step by step in torch.
+- The decoder can predict the pitch of a frame before the frame (``pitch_bins``).
+- With ``n_frames_per_step`` above 1 the pre-net gets the last frame of the group, and the gate has
   one output for each frame.
 
 Shapes: ``B`` batch, ``T_text`` symbols, ``T_mel`` frames, ``S`` decoder steps (``T_mel`` divided by
@@ -29,9 +30,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from tts.models.layers import ConvBlock, sequence_mask
+from tts.models.layers import sequence_mask
+from tts.models.tacotron2.attention import Memory
 from tts.models.tacotron2.compiled_decoder import compiled_steps
 from tts.models.tacotron2.config import (
     GeneratedMel,
@@ -39,8 +40,11 @@ from tts.models.tacotron2.config import (
     Tacotron2Config,
     Tacotron2Output,
 )
-from tts.models.tacotron2.decoder import Decoder, Generators, Memory
+from tts.models.tacotron2.decoder import Decoder
+from tts.models.tacotron2.encoder import Encoder
 from tts.models.tacotron2.pitch import PitchEstimator
+from tts.models.tacotron2.postnet import Postnet
+from tts.models.tacotron2.prenet import Generators
 from tts.models.tacotron2.stopping import (
     GATE_THRESHOLD,
     MAX_STEPS,
@@ -49,72 +53,12 @@ from tts.models.tacotron2.stopping import (
 )
 
 
-class Encoder(nn.Module):
-    """Symbol embeddings to the memory that attention reads: convolutions, then a BiLSTM."""
-
-    def __init__(self, config: Tacotron2Config) -> None:
-        super().__init__()
-        width = config.encoder_embedding_dim
-        inputs = [config.symbols_embedding_dim] + [width] * (config.encoder_n_convolutions - 1)
-        self.convolutions = nn.ModuleList(
-            ConvBlock(
-                n_in,
-                width,
-                config.encoder_kernel_size,
-                activation="relu",
-                dropout=config.encoder_dropout,
-            )
-            for n_in in inputs
-        )
-        self.lstm = nn.LSTM(width, width // 2, batch_first=True, bidirectional=True)
-        self.mask_convolutions = config.mask_convolutions
-
-    def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor:
-        """``(B, T_text, symbols_embedding_dim)`` -> ``(B, T_text, encoder_embedding_dim)``."""
-        x = embedded.transpose(1, 2)
-        mask = sequence_mask(lengths, x.shape[2])[:, None] if self.mask_convolutions else None
-        for block in self.convolutions:
-            x = block(x, mask)
-        packed = pack_padded_sequence(
-            x.transpose(1, 2), lengths.cpu(), batch_first=True, enforce_sorted=False
-        )
-        memory, _ = pad_packed_sequence(
-            self.lstm(packed)[0], batch_first=True, total_length=embedded.shape[1]
-        )
-        return memory
-
-
-class Postnet(nn.Module):
-    """Five convolutions that predict what to add to the decoder's spectrogram (§2.2)."""
-
-    def __init__(self, config: Tacotron2Config) -> None:
-        super().__init__()
-        n_layers, width = config.postnet_n_convolutions, config.postnet_embedding_dim
-        dims = [config.n_mels, *[width] * (n_layers - 1), config.n_mels]
-        self.convolutions = nn.ModuleList(
-            ConvBlock(
-                dims[i],
-                dims[i + 1],
-                config.postnet_kernel_size,
-                activation="tanh" if i < n_layers - 1 else "linear",
-                dropout=config.postnet_dropout,
-            )
-            for i in range(n_layers)
-        )
-
-    def forward(self, mel: Tensor, mask: Tensor | None) -> Tensor:
-        """``(B, n_mels, T_mel)`` -> residual of the same shape."""
-        for block in self.convolutions:
-            mel = block(mel, mask)
-        return mel
-
-
 class Tacotron2(nn.Module):
-    """The whole network: symbol ids in, log-mel spectrogram out.
+    """Predicts log-mel spectrograms from symbol ids.
 
     Args:
         config: sizes; NVIDIA's when omitted.
-        **overrides: single fields of :class:`Tacotron2Config`, on top of ``config``.
+        **overrides: fields of :class:`Tacotron2Config` that replace those of ``config``.
     """
 
     def __init__(self, config: Tacotron2Config | None = None, **overrides: Any) -> None:
@@ -139,27 +83,27 @@ class Tacotron2(nn.Module):
         mel_lengths: Tensor,
         speakers: Tensor | None = None,
     ) -> Tacotron2Output | PitchedOutput:
-        """Predict every frame from the true frames before it.
+        """Predict every frame from the true frames before it (teacher forcing).
 
         Args:
-            text: ``(B, T_text)`` symbol ids, padded with anything valid.
+            text: ``(B, T_text)`` symbol ids, padded with any valid id.
             text_lengths: ``(B,)``, in any order.
-            mel: ``(B, n_mels, T_mel)`` the target.
-            mel_lengths: ``(B,)``.
-            speakers: ``(B,)``, or ``(1,)`` for all; see :meth:`encode`.
+            mel: ``(B, n_mels, T_mel)`` target.
+            mel_lengths: ``(B,)`` numbers of frames.
+            speakers: ``(B,)``, or ``(1,)`` for one speaker; see :meth:`encode`.
 
         Returns:
             See :class:`Tacotron2Output`; with ``pitch_bins``, :class:`PitchedOutput`.
         """
         memory = self.encode(text, text_lengths, speakers)
         n_steps = -(-mel.shape[2] // self.config.n_frames_per_step)
-        given = self._teacher_frames(mel)
+        inputs = self._teacher_frames(mel)
         shape: dict[str, Any] = {"lengths": mel_lengths, "n_frames": mel.shape[2]}
         if not self.config.pitch_bins:
-            return self._assemble(*self.decoder(given, n_steps, memory), **shape)
+            return self._assemble(*self.decoder(inputs, n_steps, memory), **shape)
         pitch = self.pitch_estimator(mel, sequence_mask(mel_lengths, mel.shape[2]))
-        codes = self._by_steps(pitch, n_steps)
-        *predicted, logits = self.decoder(given, n_steps, memory, codes)
+        codes = self._group_by_steps(pitch, n_steps)
+        *predicted, logits = self.decoder(inputs, n_steps, memory, codes)
         logits = logits.transpose(0, 1).flatten(1, 2)[:, : mel.shape[2]]
         return PitchedOutput(*self._assemble(*predicted, **shape), logits, pitch)
 
@@ -176,34 +120,38 @@ class Tacotron2(nn.Module):
         attention_window: int | None = None,
         end_steps: int | None = None,
     ) -> GeneratedMel:
-        """Speak: every frame is predicted from the predicted frames before it.
+        """Predict every frame from the predicted frames before it (free-running decoding).
 
         Args:
             text: ``(B, T_text)`` symbol ids.
-            text_lengths: ``(B,)``, in any order; results keep it.
-            max_steps: decoder steps after which an utterance is given up.
-            gate_threshold: probability at which the gate ends an utterance.
-            generator: seeds the pre-net's dropout; one for the whole batch (every utterance sees
-                the same masks, alone or in company), or one for each utterance.
-            speakers: ``(B,)``, or ``(1,)`` for all; see :meth:`encode`.
-            attention_window: the attention of a step sees the symbols at most so far from where
-                it was strongest in the step before; None lets it see all.
-            end_steps: end an utterance whose attention was strongest at its last symbol for so
-                many steps; None leaves that to the gate.
+            text_lengths: ``(B,)``, in any order; the results have the same order.
+            max_steps: decoder steps after which an utterance is cut off.
+            gate_threshold: probability of the gate above which an utterance ends.
+            generator: source of the pre-net's dropout. With one generator for the batch every
+                utterance gets the same masks, alone or in a batch; there can also be one for each
+                utterance.
+            speakers: ``(B,)``, or ``(1,)`` for one speaker; see :meth:`encode`.
+            attention_window: the attention of a step is limited to symbols at most this far from
+                the symbol where it was strongest in the step before; None means no limit.
+            end_steps: end an utterance after its attention was strongest at the last symbol for
+                this many steps; None leaves the end to the gate.
 
         Returns:
             See :class:`GeneratedMel`.
 
         Raises:
-            ValueError: ``max_steps``, ``attention_window`` or ``end_steps`` below 1, or a number
-                of generators that is not ``B``.
+            ValueError: ``max_steps``, ``attention_window`` or ``end_steps`` is below 1, or there
+                are several generators, but not ``B``.
         """
         limits = {"attention_window": attention_window, "end_steps": end_steps}
         for name, value in {"max_steps": max_steps, **limits}.items():
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, not {value}")
         if isinstance(generator, Sequence) and len(generator) != len(text):
-            raise ValueError(f"{len(generator)} generators for {len(text)} utterances")
+            raise ValueError(
+                f"{len(generator)} generators for {len(text)} utterances: give one generator for "
+                "each utterance, or one that is not in a list"
+            )
         memory = self.encode(text, text_lengths, speakers)
         criterion = StopCriterion(text_lengths, gate_threshold, end_steps)
         steps = zip(
@@ -215,34 +163,44 @@ class Tacotron2(nn.Module):
         return GeneratedMel(out.mel_post, lengths, out.gate_logits, out.alignments, reasons)
 
     def encode(self, text: Tensor, text_lengths: Tensor, speakers: Tensor | None = None) -> Memory:
-        """What the decoder reads.
+        """Encode texts into what the decoder reads.
 
         Args:
             text: ``(B, T_text)`` symbol ids.
-            text_lengths: ``(B,)``.
-            speakers: ``(B,)`` or ``(1,)`` numbers below ``n_speakers``, int64; of no use to a
-                network with one speaker.
+            text_lengths: ``(B,)`` numbers of symbols.
+            speakers: ``(B,)`` or ``(1,)`` numbers below ``n_speakers``, int64; a network with one
+                speaker ignores them.
 
         Raises:
-            ValueError: the network has several speakers, and none is named.
+            ValueError: the network has several speakers, and ``speakers`` is None.
         """
         values = self.encoder(self.embedding(text), text_lengths)
         if self.config.n_speakers > 1:
             if speakers is None:
-                raise ValueError(f"speakers: say which of {self.config.n_speakers} speak")
+                raise ValueError(
+                    f"speakers: the network has {self.config.n_speakers} speakers, "
+                    "so give the number of one for each utterance"
+                )
             embedded = self.speaker_embedding(speakers.to(text.device))[:, None]
             values = torch.cat((values, embedded.expand(*values.shape[:2], -1).to(values)), 2)
         return self.decoder.prepare(values, text_lengths)
 
     def _teacher_frames(self, mel: Tensor) -> Tensor:
-        """``(B, n_mels, T_mel)`` -> ``(S or S + 1, B, n_mels)``: zeros, each group's last frame."""
+        """Return the input frame of each step: zeros, then the last frame of each group.
+
+        Args:
+            mel: ``(B, n_mels, T_mel)`` target.
+
+        Returns:
+            ``(S or S + 1, B, n_mels)``, normalised.
+        """
         r = self.config.n_frames_per_step
         first, last = mel.new_zeros(*mel.shape[:2], 1), mel[:, :, r - 1 :: r]
         last = (last - self.config.mel_mean) / self.config.mel_std
         return torch.cat((first, last), 2).permute(2, 0, 1)
 
-    def _by_steps(self, pitch: Tensor, n_steps: int) -> Tensor:
-        """Codes ``(B, T_mel, ·)`` -> ``(S, B, r, ·)``, zeros beyond the last frame."""
+    def _group_by_steps(self, pitch: Tensor, n_steps: int) -> Tensor:
+        """Map pitch codes ``(B, T_mel, ·)`` to ``(S, B, r, ·)``, padded with zeros."""
         r = self.config.n_frames_per_step
         padded = F.pad(pitch, (0, 0, 0, n_steps * r - pitch.shape[1]))
         return padded.view(len(pitch), n_steps, r, -1).transpose(0, 1)
@@ -255,16 +213,23 @@ class Tacotron2(nn.Module):
         generator: Generators,
         attention_window: int | None,
     ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Decode until all have ended: frames, gate logits and alignment of each step.
+        """Decode step by step until all utterances have ended.
+
+        Args:
+            memory: from :meth:`encode`.
+            max_steps: decoder steps after which decoding stops.
+            criterion: decides when an utterance has ended; updated after each step.
+            generator: source of the pre-net's dropout.
+            attention_window: see :meth:`generate`.
 
         Yields:
-            ``(B, n_frames_per_step, n_mels)`` before the post-net, ``(B, n_frames_per_step)``,
-            ``(B, T_text)``.
+            Frames ``(B, n_frames_per_step, n_mels)`` before the post-net, gate logits
+            ``(B, n_frames_per_step)`` and alignment ``(B, T_text)`` of each step.
         """
-        walk = compiled_steps(self.decoder, memory, generator, attention_window)
-        if walk is None:
-            walk = self._plain_steps(memory, generator, attention_window)
-        for frames, gate, weights in islice(walk, max_steps):
+        decoded = compiled_steps(self.decoder, memory, generator, attention_window)
+        if decoded is None:
+            decoded = self._plain_steps(memory, generator, attention_window)
+        for frames, gate, weights in islice(decoded, max_steps):
             criterion.update(gate, weights)
             yield frames, gate, weights
             if criterion.all_stopped:
@@ -273,24 +238,32 @@ class Tacotron2(nn.Module):
     def _plain_steps(
         self, memory: Memory, generator: Generators, attention_window: int | None
     ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """As :meth:`steps`, without an end; the definition of :func:`compiled_steps`."""
+        """Yield steps as :meth:`steps` does, without an end; defines :func:`compiled_steps`."""
         state = self.decoder.initial_state(memory)
         frame = memory.values.new_zeros(len(memory.values), self.config.n_mels)
         while True:
-            seen = memory
+            visible = memory
             if attention_window is not None:
                 weights = state.attention.weights[:, 0]
-                seen = memory._replace(
+                visible = memory._replace(
                     bias=mask_outside_window(memory.bias, weights, attention_window)
                 )
-            frames, gate, state = self.decoder.step(frame, state, seen, generator)
+            frames, gate, state = self.decoder.step(frame, state, visible, generator)
             frame = frames[:, -1]
             yield frames, gate, state.attention.weights[:, 0]
 
     def _assemble(
         self, frames: Tensor, gates: Tensor, alignments: Tensor, lengths: Tensor, n_frames: int
     ) -> Tacotron2Output:
-        """Steps ``(S, B, ...)`` -> utterances ``(B, ..., T_mel)``, with the post-net."""
+        """Join the steps of a batch into utterances, and apply the post-net.
+
+        Args:
+            frames: ``(S, B, n_frames_per_step, n_mels)``.
+            gates: ``(S, B, n_frames_per_step)`` logits.
+            alignments: ``(S, B, T_text)``.
+            lengths: ``(B,)`` numbers of frames.
+            n_frames: ``T_mel`` of the result.
+        """
         r = self.config.n_frames_per_step
         mel = frames.permute(1, 3, 0, 2).flatten(2)[:, :, :n_frames]
         gate_logits = gates.permute(1, 0, 2).flatten(1)[:, :n_frames]

@@ -1,7 +1,7 @@
-"""What may hold Tacotron 2 while it speaks freely: where it ends, and how far its attention sees.
+"""Decides when free-running decoding stops, and limits how far the attention can move.
 
-Neither is in the paper (Shen et al., 2018), where the gate alone ends an utterance and attention
-may go anywhere; without ``end_steps`` and ``attention_window`` it is as there.
+In the paper (Shen et al., 2018, §2.2) the gate alone ends an utterance, and attention can move
+anywhere. Without ``end_steps`` and ``attention_window`` decoding follows the paper.
 
 Shapes: ``B`` batch, ``T_text`` symbols, ``r`` frames of a step.
 """
@@ -18,28 +18,39 @@ MAX_STEPS = 1000
 
 
 class StopCriterion:
-    """When each utterance of a batch ends, and what ends it: its gate, or its attention.
+    """Tracks for each utterance of a batch whether it has ended, and why: by gate or attention.
 
-    Kept as Python's numbers: a dozen operations on tensors of a few elements would take longer
-    than the decoder step that they judge.
+    The state is kept in Python numbers. A dozen operations on tensors of a few elements would take
+    longer than the decoder step itself.
+
+    Args:
+        text_lengths: ``(B,)`` numbers of symbols.
+        gate_threshold: probability of the gate above which an utterance ends.
+        end_steps: an utterance ends after its attention stayed at the last symbol for this many
+            steps in a row; None leaves the end to the gate.
     """
 
     def __init__(self, text_lengths: Tensor, gate_threshold: float, end_steps: int | None) -> None:
         self.text_lengths: list[int] = text_lengths.tolist()
         self.device = text_lengths.device
         self.gate_threshold, self.end_steps = gate_threshold, end_steps
-        self.lengths = [0] * len(text_lengths)  # in frames; 0 where it goes on
+        self.lengths = [0] * len(text_lengths)  # in frames; 0 while the utterance has not ended
         self.by_gate = [False] * len(text_lengths)
         self.steps_at_end = [0] * len(text_lengths)
         self.n_frames = 0
 
     @property
     def all_stopped(self) -> bool:
-        """Whether all have ended."""
+        """Return whether all utterances have ended."""
         return all(self.lengths)
 
     def update(self, gate_logits: Tensor, weights: Tensor) -> None:
-        """Look at one step: gate logits ``(B, r)``, attention ``(B, T_text)``; waits for them."""
+        """Take one decoder step into account; waits until the device has computed it.
+
+        Args:
+            gate_logits: ``(B, r)``.
+            weights: ``(B, T_text)`` attention weights of the step.
+        """
         fires = (torch.sigmoid(gate_logits) > self.gate_threshold).tolist()
         strongest = None if self.end_steps is None else weights.argmax(1).tolist()
         for row, gates in enumerate(fires):
@@ -48,18 +59,25 @@ class StopCriterion:
             if True in gates:
                 self.lengths[row] = self.n_frames + gates.index(True) + 1
                 self.by_gate[row] = True
-            elif strongest is not None and self._stays(row, strongest[row]):
+            elif strongest is not None and self._stayed_at_end(row, strongest[row]):
                 self.lengths[row] = self.n_frames + len(gates)
         self.n_frames += gate_logits.shape[1]
 
-    def _stays(self, row: int, symbol: int) -> bool:
-        """Whether attention has been at the last symbol for long enough."""
+    def _stayed_at_end(self, row: int, symbol: int) -> bool:
+        """Count a step and return whether attention was at the last symbol for ``end_steps``."""
         at_end = symbol == self.text_lengths[row] - 1
         self.steps_at_end[row] = self.steps_at_end[row] + 1 if at_end else 0
         return self.end_steps is not None and self.steps_at_end[row] >= self.end_steps
 
     def result(self, n_frames: int) -> tuple[Tensor, tuple[str, ...]]:
-        """Lengths in frames ``(B,)``, `n_frames` where it did not end, and the reasons."""
+        """Return the length of each utterance and what ended it.
+
+        Args:
+            n_frames: length of utterances that have not ended, in frames.
+
+        Returns:
+            Lengths in frames ``(B,)`` and the values of ``GeneratedMel.stop_reason``.
+        """
         reasons = tuple(
             "gate" if gate else "attention" if length else "max_steps"
             for gate, length in zip(self.by_gate, self.lengths, strict=True)
@@ -69,7 +87,17 @@ class StopCriterion:
 
 
 def mask_outside_window(bias: Tensor, weights: Tensor, window: int) -> Tensor:
-    """Attention bias ``(B, T_text)`` that hides what is far from the strongest of the weights."""
+    """Return an attention bias that hides all symbols outside a window.
+
+    Args:
+        bias: ``(B, T_text)``, 0 for symbols that can be attended to, else minus infinity.
+        weights: ``(B, T_text)`` attention weights of the last step. The window is centred on the
+            largest of them.
+        window: symbols on either side of the centre that stay visible.
+
+    Returns:
+        ``(B, T_text)``, minus infinity outside the window as well.
+    """
     positions = torch.arange(bias.shape[1], device=bias.device)
     far = (positions - weights.argmax(1, keepdim=True)).abs() > window
     return bias.masked_fill(far, float("-inf"))

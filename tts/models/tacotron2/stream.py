@@ -1,7 +1,7 @@
-"""An utterance of Tacotron 2 as it comes: frames are given while later ones are still unspoken.
+"""Streams an utterance of Tacotron 2: yields frames before the later ones are decoded.
 
-The decoder goes from frame to frame anyway; the post-net looks a few frames ahead, and is applied
-piece by piece (:mod:`tts.models.chunking`). What comes out is what ``generate`` gives.
+The decoder works frame by frame in any case. The post-net depends on a few later frames, so it is
+applied in chunks (:mod:`tts.models.chunking`). The frames are those of ``Tacotron2.generate``.
 
 Shapes: ``T_text`` symbols, ``T_mel`` frames.
 """
@@ -19,23 +19,23 @@ from tts.models.tacotron2.stopping import GATE_THRESHOLD, MAX_STEPS, StopCriteri
 
 
 class MelStream:
-    """One utterance that is spoken while it is iterated over, once.
+    """Decodes one utterance while the caller iterates over it; the caller can do so once.
 
     Args:
-        network: in evaluation mode.
+        network: network in evaluation mode.
         text: ``(T_text,)`` symbol ids.
-        max_steps: as in :meth:`Tacotron2.generate`, like the others.
-        gate_threshold: probability that ends it.
-        generator: seeds the pre-net's dropout.
-        speaker: number of who speaks.
-        attention_window: how far the attention may go in a step.
-        end_steps: steps at the last symbol that end it.
-        chunk_frames: least length of a piece, but for the last.
+        max_steps: see :meth:`Tacotron2.generate`, also for the next five.
+        gate_threshold: probability of the gate above which the utterance ends.
+        generator: source of the pre-net's dropout.
+        speaker: number of the speaker.
+        attention_window: symbols by which the attention can move in one step.
+        end_steps: steps at the last symbol after which the utterance ends.
+        chunk_frames: least number of frames in a chunk; the last chunk can be shorter.
 
     Attributes:
-        gate_logits: ``(T_mel,)`` so far.
-        alignments: ``(T_mel, T_text)`` so far.
-        stop_reason: what ended it; None before.
+        gate_logits: ``(T_mel,)`` of the frames decoded so far.
+        alignments: ``(T_mel, T_text)`` of the frames decoded so far.
+        stop_reason: what ended the utterance (see ``GeneratedMel``); None while it is decoded.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class MelStream:
         lengths = torch.tensor([len(text)], device=text.device)
         self._network, self._text, self._lengths = network, text[None], lengths
         self._criterion = StopCriterion(lengths, gate_threshold, end_steps)
-        self._walk = (max_steps, self._criterion, generator, attention_window)
+        self._step_arguments = (max_steps, self._criterion, generator, attention_window)
         self._speaker = torch.tensor([speaker], device=text.device)
         self._chunk_frames = chunk_frames
         self._gates: list[Tensor] = []
@@ -63,29 +63,29 @@ class MelStream:
 
     @property
     def gate_logits(self) -> Tensor:
-        """``(T_mel,)``."""
+        """Return the gate logits of the frames decoded so far, ``(T_mel,)``."""
         return torch.cat(self._gates)
 
     @property
     def alignments(self) -> Tensor:
-        """``(T_mel, T_text)``."""
+        """Return the alignments of the frames decoded so far, ``(T_mel, T_text)``."""
         return torch.cat(self._alignments)
 
     @torch.inference_mode()
     def __iter__(self) -> Iterator[Tensor]:
-        """``(n_mels, t)`` log-mel frames."""
+        """Yield log-mel frames ``(n_mels, t)``, chunk by chunk."""
         yield from apply_in_chunks(
-            self._decoded(),
-            self._finished,
+            self._decode(),
+            self._add_postnet,
             reach=self._network.config.postnet_reach,
             sizes=[self._chunk_frames],
         )
 
-    def _decoded(self) -> Iterator[Tensor]:
-        """Frames as the decoder gives them, ``(n_mels, r)``, up to the end of the utterance."""
+    def _decode(self) -> Iterator[Tensor]:
+        """Yield the decoder's frames ``(n_mels, r)`` up to the end of the utterance."""
         memory = self._network.encode(self._text, self._lengths, self._speaker)
         n_frames = 0
-        for frames, gates, weights in self._network.steps(memory, *self._walk):
+        for frames, gates, weights in self._network.steps(memory, *self._step_arguments):
             r = frames.shape[1]
             left = self._criterion.lengths[0] - n_frames if self._criterion.all_stopped else r
             n_frames += left
@@ -94,8 +94,8 @@ class MelStream:
             yield frames[0, :left].T
         self.stop_reason = self._criterion.result(n_frames)[1][0]
 
-    def _finished(self, frames: Tensor, first: int, last: bool) -> Tensor:
-        """With what the post-net adds, in the units of the log-mel."""
+    def _add_postnet(self, frames: Tensor, first: int, last: bool) -> Tensor:
+        """Return ``(n_mels, t)`` frames with the post-net's residual, in natural log units."""
         config = self._network.config
         frames = frames + self._network.postnet(frames[None], None)[0]
         return frames * config.mel_std + config.mel_mean

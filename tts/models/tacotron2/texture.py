@@ -1,11 +1,12 @@
-"""How much detail a spectrogram has, as a loss: what keeps predictions from being smooth.
+"""Defines a loss on the amount of detail in a spectrogram, so that predictions are not too smooth.
 
-A squared error is least for the mean of all spectrograms that fit a text, and a mean is smooth:
-between what is predicted and what was recorded lies, above all, that harmonics and onsets are
-blurred, which is heard as a buzzing whisper. Statistical synthesis corrects the variance of what
-it predicts for that reason (global variance: Toda and Tokuda, 2007, IEICE E90-D; as a part of the
-training criterion: Toda and Young, 2009, ICASSP). Here it is the variance of the detail alone, in
-time and across bands, and within small neighbourhoods, so that it comes back where it belongs.
+A squared error is smallest for the mean of all spectrograms that fit a text, and a mean is smooth.
+The main difference between predictions and recordings is that harmonics and onsets are blurred,
+which sounds like a buzzing whisper. For this reason statistical speech synthesis corrects the
+variance of its predictions (global variance: Toda and Tokuda, 2007, IEICE E90-D; as a part of the
+training criterion: Toda and Young, 2009, ICASSP). This loss compares only the variance of the
+detail, in time and across bands. It does so in small neighbourhoods, so that the detail returns to
+the right places.
 
 Shapes: ``B`` batch, ``T_mel`` frames.
 """
@@ -16,32 +17,37 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-#: What detail is set against: a mean over neighbours, near to a Gaussian of one.
+#: Weights of the mean over neighbours that is subtracted to get the detail: binomial, which is
+#: close to a Gaussian with a standard deviation of 1.
 _BINOMIAL = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
-#: Bands and frames over which detail is measured.
+#: Numbers of bands and frames in a neighbourhood.
 _NEIGHBOURHOOD = (5, 9)
-#: Added to variances, so that the root of none has a gradient.
-_LEAST = 1e-3
+#: Added to variances, so that the square root of a variance of 0 has a gradient.
+_VARIANCE_FLOOR = 1e-3
 
 
 def texture_loss(predicted: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-    """Squared difference of the detail's standard deviation, summed over all bands and real frames.
+    """Compute the squared difference between two standard deviations of detail, summed.
+
+    The sum is over all bands and real frames.
 
     Args:
         predicted: ``(B, n_mels, T_mel)`` log-mel spectrograms.
-        target: of the same shape.
-        mask: ``(B, T_mel)``, True where real; what the others hold elsewhere is of no influence.
+        target: ``(B, n_mels, T_mel)`` log-mel spectrograms of recordings.
+        mask: ``(B, T_mel)``, True for real frames; the values of other frames have no influence.
 
     Returns:
-        A scalar, in squared log units, to be divided by the number of bands and frames.
+        A scalar in squared natural log units. The caller divides it by the number of bands and
+        frames.
     """
     with torch.autocast(target.device.type, enabled=False):
-        # small differences, and many of them to be summed
+        # many small differences are summed: half precision would lose them
         wide = torch.promote_types(target.dtype, torch.float32)
         return _texture(predicted.to(wide), target.to(wide), mask[:, None].to(wide))
 
 
 def _texture(predicted: Tensor, target: Tensor, real: Tensor) -> Tensor:
+    """Compute :func:`texture_loss` with a ``(B, 1, T_mel)`` mask of 0 and 1."""
     total = target.new_zeros(())
     for axis in (1, 2):
         ours, theirs = (
@@ -52,19 +58,20 @@ def _texture(predicted: Tensor, target: Tensor, real: Tensor) -> Tensor:
 
 
 def _detail(mel: Tensor, real: Tensor, axis: int) -> Tensor:
-    """What a mean over neighbours along bands (1) or frames (2) takes away."""
+    """Subtract the mean over neighbours along bands (axis 1) or frames (axis 2)."""
     kernel = mel.new_tensor(_BINOMIAL)
     shape, padding = ((-1, 1), (2, 0)) if axis == 1 else ((1, -1), (0, 2))
 
     def mean(x: Tensor) -> Tensor:
         return F.conv2d(x[:, None], kernel.view(1, 1, *shape), padding=padding)[:, 0]
 
-    # neighbours that are padding, or beyond the first and last band, do not count
+    # neighbours outside the real frames or outside the bands have no weight
     return mel - mean(mel) / mean(real.expand_as(mel)).clamp(min=1e-3)
 
 
 def _deviation(detail: Tensor, real: Tensor) -> Tensor:
+    """Return the standard deviation of ``(B, n_mels, T_mel)`` detail in each neighbourhood."""
     bands, frames = _NEIGHBOURHOOD
     padding = (bands // 2, frames // 2)
     energy = F.avg_pool2d((detail.square() * real)[:, None], _NEIGHBOURHOOD, 1, padding)[:, 0]
-    return torch.sqrt(energy + _LEAST)
+    return torch.sqrt(energy + _VARIANCE_FLOOR)

@@ -1,1 +1,1 @@
-"""WaveGlow (Prenger et al., 2019, arXiv 1811.00002): mel spectrogram to waveform."""
+"""Holds WaveGlow (Prenger et al., 2019, arXiv 1811.00002), which turns spectrograms into waves."""
