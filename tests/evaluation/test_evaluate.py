@@ -187,9 +187,9 @@ def test_the_shipped_sentences_are_sixty():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a|one\na|two\n", ":2: 'a' stands there twice"),
+        ("a|one\na|two\n", ":2: 'a' is the id of an earlier line; change one"),
         ("a|\n", ":1: expected"),
-        ("#\n", "holds no"),
+        ("#\n", "holds no sentences; write one a line"),
     ],
 )
 def test_bad_sentences_name_the_line(text, message, tmp_path):

@@ -72,7 +72,7 @@ def test_silence_that_is_asked_for_and_heard_is_no_error():
 
 
 def test_what_was_heard_is_told():
-    assert Intelligibility(Echo(" One. "))([clip()], ignore).heard == ("One.",)
+    assert Intelligibility(Echo(" One. "))([clip()], ignore).transcripts == ("One.",)
 
 
 def test_a_recording_is_not_distorted():

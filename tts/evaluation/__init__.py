@@ -1,1 +1,1 @@
-"""How good a voice is: it is compared with recordings and with other engines."""
+"""Judges how good a voice is, by comparing it with recordings and with other engines."""

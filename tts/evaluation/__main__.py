@@ -1,4 +1,4 @@
-"""``python -m tts.evaluation``: judge a voice; ``--help`` tells how."""
+"""Runs ``python -m tts.evaluation``, which judges a voice; ``--help`` lists its options."""
 
 from tts.commands.cli import evaluate_command
 

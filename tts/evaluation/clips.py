@@ -1,4 +1,4 @@
-"""``Clip``: a sentence as one system said it, with the recording of it where there is one."""
+"""Defines what is judged: a sentence as one system spoke it, with the recording if there is one."""
 
 from __future__ import annotations
 
@@ -13,32 +13,37 @@ if TYPE_CHECKING:
 
 
 class SampledAudio(NamedTuple):
-    """``(T_wave,)`` samples in [-1, 1], and their rate in Hz."""
+    """Holds samples with their rate.
+
+    Attributes:
+        samples: ``(T_wave,)`` in [-1, 1].
+        sample_rate: their rate in Hz.
+    """
 
     samples: Waveform
     sample_rate: int
 
     def at(self, sample_rate: int) -> Waveform:
-        """The samples at another rate."""
+        """Return the samples at another rate in Hz."""
         return resampled(self.samples, self.sample_rate, sample_rate)
 
     @property
     def seconds(self) -> float:
-        """How long it lasts."""
+        """Return the duration in seconds."""
         return len(self.samples) / self.sample_rate
 
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """One utterance that is judged.
+    """Holds one utterance that is judged.
 
     Attributes:
-        id: of the sentence.
-        text: what should be heard.
-        sound: what is heard.
+        id: id of the sentence.
+        text: what the system was asked to say.
+        sound: what the system said.
         reference: the recording of the same sentence, if there is one.
-        compute_seconds: time that it took to make; None for a recording.
-        speech: what a synthesizer tells of it; None for what it did not make.
+        compute_seconds: computing time in seconds; None for a recording.
+        speech: the full result of a synthesizer; None for a system that is no synthesizer.
     """
 
     id: str

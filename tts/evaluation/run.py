@@ -1,75 +1,33 @@
-"""The recipe of an evaluation: sentences, systems, measures, and one table of both."""
+"""Runs an evaluation: systems speak sentences, measures judge them, and a report is written."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 
 from tts.config import resolved
-from tts.config.schema import EVALUATION, VOCODER_OPTIONS, check_values
+from tts.config.schema import EVALUATION, check_values
 from tts.core.errors import InputError, one_line
 from tts.core.progress import progress
 from tts.core.threads import torch_threads
-from tts.evaluation.clips import Clip
-from tts.evaluation.measures import MEASURES, FigureValues, Measure
+from tts.evaluation.measures import MEASURES, Measure
+from tts.evaluation.results import Evaluation, JudgedSystem
 from tts.evaluation.sentences import Sentence, read_sentences
-from tts.evaluation.systems import (
-    CopySynthesis,
-    EngineVoice,
-    Recordings,
-    System,
-    TrainedVoice,
-)
-
-
-@dataclass
-class JudgedSystem:
-    """A system and what was found.
-
-    Attributes:
-        name: of the system.
-        clips: what it said.
-        rows: figures of each clip, of all measures.
-        summary: figures of the system.
-        heard: what a recogniser understood of each clip; empty if none listened.
-    """
-
-    name: str
-    clips: list[Clip]
-    rows: list[FigureValues]
-    summary: FigureValues = field(default_factory=dict)
-    heard: tuple[str, ...] = ()
-
-
-@dataclass
-class Evaluation:
-    """All that was found, and what was skipped and why.
-
-    Attributes:
-        measures: that judged.
-        systems: that were judged, in the order of the table.
-        skipped: reasons by name of the system or measure.
-    """
-
-    measures: list[Measure]
-    systems: list[JudgedSystem] = field(default_factory=list)
-    skipped: dict[str, str] = field(default_factory=dict)
+from tts.evaluation.systems import System
 
 
 def evaluate(cfg: DictConfig) -> Evaluation:
-    """Judge what ``conf/evaluate.yaml`` says, and write table, JSON and page.
+    """Judge the systems of ``conf/evaluate.yaml``, and write a table, a JSON file and a page.
 
     Args:
         cfg: the composed configuration.
 
     Raises:
-        InputError: a value that is not legal, a checkpoint that cannot be used, nothing to judge,
-            or an output that cannot be written.
+        InputError: a value is not legal, a checkpoint cannot be used, there is nothing to judge,
+            or the output cannot be written.
     """
     from tts.evaluation.report import write_evaluation
 
@@ -78,31 +36,35 @@ def evaluate(cfg: DictConfig) -> Evaluation:
     output = Path(str(config["output"])).expanduser()
     sentences = read_sentences(config["sentences"])[: config["n_sentences"]]
     skipped: dict[str, str] = {}
-    measures = ready_measures(config["measures"], skipped)
-    systems = ready_systems(config, skipped)
+    measures = load_measures(config["measures"], skipped)
+    systems = load_systems(config, skipped)
     if not measures or not systems:
         raise InputError(f"nothing to judge: {'; '.join(skipped.values()) or 'systems=[]'}")
     with torch_threads(config["threads"]):
-        found = Evaluation(measures, skipped=skipped)
+        evaluation = Evaluation(measures, skipped=skipped)
         for name, system in systems.items():
             if judged := judge(name, system, sentences, measures):
-                found.systems.append(judged)
+                evaluation.systems.append(judged)
             else:
                 skipped[name] = "none of the sentences is recorded; set recordings=FOLDER"
-    if not found.systems:
+    if not evaluation.systems:
         raise InputError(f"nothing to judge: {'; '.join(skipped.values())}")
-    write_evaluation(found, config, output)
-    return found
+    write_evaluation(evaluation, config, output)
+    return evaluation
 
 
-def ready_measures(names: Sequence[str], skipped: dict[str, str]) -> list[Measure]:
-    """The measures that can judge here; why the others cannot goes to ``skipped``.
+def load_measures(names: Sequence[str], skipped: dict[str, str]) -> list[Measure]:
+    """Return the measures whose packages are installed.
+
+    Args:
+        names: the measures of the configuration.
+        skipped: gets the reason for each measure that is left out.
 
     Raises:
-        InputError: there is no measure of a name.
+        InputError: a name is no measure.
     """
     measures = []
-    for name in _known("measures", names, MEASURES):
+    for name in _known_names("measures", names, MEASURES):
         measure = MEASURES[name]()
         try:
             measure.load()
@@ -113,19 +75,26 @@ def ready_measures(names: Sequence[str], skipped: dict[str, str]) -> list[Measur
     return measures
 
 
-def ready_systems(config: Mapping[str, Any], skipped: dict[str, str]) -> dict[str, System]:
-    """The systems that can speak here, in the order in which they were asked for.
+def load_systems(config: Mapping[str, Any], skipped: dict[str, str]) -> dict[str, System]:
+    """Return the systems that can speak on this machine, in the order of the configuration.
+
+    Args:
+        config: the resolved configuration.
+        skipped: gets the reason for each engine that is not installed.
 
     Raises:
-        InputError: there is no system of a name, or a checkpoint cannot be used.
+        InputError: a name is no system, or a checkpoint cannot be used.
     """
-    recordings, makers = Recordings(config["recordings"]), _makers(config)
+    # imported here, so that an illegal value is reported before the networks' modules are loaded
+    from tts.evaluation.system_factory import SystemFactory
+
+    factory = SystemFactory(config)
     systems: dict[str, System] = {}
-    for name in _known("systems", config["systems"], makers):
+    for name in _known_names("systems", config["systems"], factory.makers):
         try:
-            system = makers[name](recordings)
+            system = factory.makers[name]()
         except InputError as error:
-            if name not in ("espeak", "hibari"):
+            if name not in factory.engines:
                 raise
             skipped[name] = one_line(error)
         else:
@@ -134,80 +103,10 @@ def ready_systems(config: Mapping[str, Any], skipped: dict[str, str]) -> dict[st
     return systems
 
 
-def _makers(config: Mapping[str, Any]) -> dict[str, Callable[[Recordings], System | None]]:
-    """How each system is made; None where it would repeat another, or has no checkpoint."""
-    from tts.audio import MelConfig
-    from tts.inference import (
-        GriffinLimVocoder,
-        Options,
-        Synthesizer,
-        Vocoder,
-        WaveGlowVocoder,
-        load_waveglow,
-        pick_device,
-    )
-    from tts.inference.synthesizer import GRIFFIN_LIM, configured
-
-    acoustic, vocoder = config["acoustic"], str(config["vocoder"])
-    seed, device = config["seed"], pick_device(str(config["device"]))
-    speaker = None if config["speaker"] is None else str(config["speaker"])
-    own_vocoder = vocoder != GRIFFIN_LIM
-    settings = {key: config[key] for key in VOCODER_OPTIONS}
-    plain = {"speaker": speaker, "sharpness": config["sharpness"]}
-
-    @cache
-    def synthesizer() -> Synthesizer:
-        return Synthesizer.from_pretrained(acoustic, vocoder, device)
-
-    def own(spoken: Vocoder) -> dict[str, Any]:
-        """The settings for a vocoder; a sharpness may be meant for Griffin-Lim alone."""
-        silent = isinstance(spoken, WaveGlowVocoder) and not (spoken.polish or settings["polish"])
-        return settings | ({"sharpness": None} if silent else {})
-
-    def griffin_lim_copy(recordings: Recordings) -> System:
-        griffin_lim = configured(GriffinLimVocoder(MelConfig()), Options(**plain))
-        return CopySynthesis(recordings, griffin_lim, seed)
-
-    def vocoder_copy(recordings: Recordings) -> System | None:
-        if not own_vocoder:
-            return None
-        spoken, _ = load_waveglow(vocoder, device)
-        return CopySynthesis(recordings, configured(spoken, Options(**own(spoken))), seed)
-
-    def voice(recordings: Recordings) -> System | None:
-        if not acoustic:
-            return None
-        spoken = synthesizer()
-        return TrainedVoice(recordings, spoken, seed, speaker=speaker, **own(spoken.vocoder))
-
-    def voice_griffin_lim(recordings: Recordings) -> System | None:
-        if not acoustic or not own_vocoder:
-            return None
-        parts = synthesizer()
-        spoken = Synthesizer(
-            parts.acoustic,
-            GriffinLimVocoder(parts.mel),
-            parts.tokenizer,
-            parts.mel,
-            speakers=parts.speakers,
-        )
-        return TrainedVoice(recordings, spoken, seed, **plain)
-
-    return {
-        "recordings": lambda recordings: recordings,
-        "griffin_lim_copy": griffin_lim_copy,
-        "vocoder_copy": vocoder_copy,
-        "voice": voice,
-        "voice_griffin_lim": voice_griffin_lim,
-        "espeak": lambda recordings: EngineVoice(recordings, "espeak"),
-        "hibari": lambda recordings: EngineVoice(recordings, "hibari"),
-    }
-
-
 def judge(
     name: str, system: System, sentences: Sequence[Sentence], measures: Sequence[Measure]
 ) -> JudgedSystem | None:
-    """Let a system speak, and judge it; None if it has nothing to say."""
+    """Let a system speak all sentences, and judge it; return None if it says none of them."""
     with progress(f"{name}: speaking", len(sentences)) as advance:
         clips = []
         for clip in system(sentences):
@@ -222,11 +121,11 @@ def judge(
         for row, new in zip(judged.rows, scores.rows, strict=True):
             row.update(new)
         judged.summary |= scores.summary
-        judged.heard = scores.heard or judged.heard
+        judged.transcripts = scores.transcripts or judged.transcripts
     return judged
 
 
-def _known(key: str, names: Sequence[str], known: Mapping[str, Any]) -> list[str]:
+def _known_names(key: str, names: Sequence[str], known: Mapping[str, Any]) -> list[str]:
     for name in names:
         if name not in known:
             raise InputError(f"{key}: there is no {name!r}; choose from {', '.join(known)}")

@@ -1,4 +1,4 @@
-"""The sentences that voices are judged by: 60 of LJ Speech that no voice here was trained on."""
+"""Reads the sentences that systems speak: by default 60 of LJ Speech, never used for training."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from tts.core.errors import InputError
 
 
 class Sentence(NamedTuple):
-    """What is said, and the name of its recording where there may be one."""
+    """Holds the text of a sentence, and its id, which is also the name of its recording."""
 
     id: str
     text: str
 
 
 def read_sentences(path: str | Path | None = None) -> list[Sentence]:
-    """Read ``id|text`` or ``text``, one a line; lines that begin with ``#`` are skipped.
+    """Read lines of ``id|text`` or of ``text``; lines that begin with ``#`` are comments.
 
     Args:
-        path: of the file; None for the sentences that ship with the package.
+        path: the file; None: the sentences that come with the package.
 
     Raises:
-        InputError: the file cannot be read, holds nothing, or says an id twice.
+        InputError: the file cannot be read, holds no sentence, or has an id twice.
     """
     shipped = resources.files("tts.evaluation") / "heldout.txt"
     file = shipped if path is None else Path(path).expanduser()
@@ -33,7 +33,7 @@ def read_sentences(path: str | Path | None = None) -> list[Sentence]:
         raise InputError(f"sentences={path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
         raise InputError(f"sentences={path}: not UTF-8; save it as UTF-8") from None
-    found: dict[str, Sentence] = {}
+    sentences: dict[str, Sentence] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
             continue
@@ -41,9 +41,11 @@ def read_sentences(path: str | Path | None = None) -> list[Sentence]:
         sentence = Sentence(name, text) if bar else Sentence(f"{number:04d}", name)
         if not sentence.text or not sentence.id:
             raise InputError(f"{path}:{number}: expected id|text, or a text")
-        if sentence.id in found:
-            raise InputError(f"{path}:{number}: {sentence.id!r} stands there twice")
-        found[sentence.id] = sentence
-    if not found:
-        raise InputError(f"sentences={path}: holds no sentences")
-    return list(found.values())
+        if sentence.id in sentences:
+            raise InputError(
+                f"{path}:{number}: {sentence.id!r} is the id of an earlier line; change one"
+            )
+        sentences[sentence.id] = sentence
+    if not sentences:
+        raise InputError(f"sentences={path}: holds no sentences; write one a line")
+    return list(sentences.values())

@@ -1,7 +1,7 @@
-"""What is compared: a trained voice, and the anchors that tell what its figures are worth.
+"""Defines the systems that are compared: a trained voice, and anchors that put it in proportion.
 
-Anchors are recordings (as good as it gets), the same through a mel spectrogram and back (as good
-as the vocoder lets it be), and engines that anyone could install instead.
+Anchors are recordings (the best possible result), the same recordings through a mel spectrogram and
+back (the best result that the vocoder allows), and engines that anyone could install instead.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from tts.inference import Synthesizer, Vocoder
 
 
-#: A system: gives the clips of the sentences that it can say, one by one.
+#: Yields, one by one, the clips of the sentences that a system can say.
 System = Callable[[Sequence[Sentence]], Iterator[Clip]]
 
 
 class Recordings:
-    """Recordings of the sentences: ``ID.wav`` in a folder, or in ``wavs/`` in it.
+    """Reads the recordings of the sentences: ``ID.wav`` in a folder, or in its folder ``wavs/``.
 
     Args:
         root: the folder; None if there are no recordings.
@@ -37,8 +37,8 @@ class Recordings:
 
     def __init__(self, root: str | Path | None) -> None:
         self._folder = None if root is None else Path(root).expanduser()
-        # every system is compared with them
-        self._read: dict[str, SampledAudio | None] = {}
+        # kept, because every system is compared with them
+        self._recordings: dict[str, SampledAudio | None] = {}
         if self._folder is None:
             return
         if (self._folder / "wavs").is_dir():
@@ -47,36 +47,43 @@ class Recordings:
             raise InputError(f"recordings={root}: there is no such folder")
 
     def of(self, sentence: Sentence) -> SampledAudio | None:
-        """The recording of a sentence, if there is one.
+        """Return the recording of a sentence, or None if there is none.
 
         Raises:
-            InputError: it cannot be read.
+            InputError: the recording cannot be read.
         """
         if self._folder is None:
             return None
-        if sentence.id not in self._read:
+        if sentence.id not in self._recordings:
             path = self._folder / f"{sentence.id}.wav"
-            self._read[sentence.id] = SampledAudio(*read_wave(path)) if path.is_file() else None
-        return self._read[sentence.id]
+            recording = SampledAudio(*read_wave(path)) if path.is_file() else None
+            self._recordings[sentence.id] = recording
+        return self._recordings[sentence.id]
 
-    def clip(self, sentence: Sentence, sound: SampledAudio, **known: Any) -> Clip:
-        """A clip of any system, with its recording where there is one."""
-        return Clip(*sentence, sound, self.of(sentence), **known)
+    def clip(self, sentence: Sentence, sound: SampledAudio, **fields: Any) -> Clip:
+        """Return a clip of any system, with the recording of its sentence if there is one.
+
+        Args:
+            sentence: the sentence.
+            sound: what the system said.
+            **fields: the other fields of the clip.
+        """
+        return Clip(*sentence, sound, self.of(sentence), **fields)
 
     def __call__(self, sentences: Sequence[Sentence]) -> Iterator[Clip]:
-        """The recordings themselves."""
+        """Yield the recordings as clips."""
         for sentence in sentences:
             if (sound := self.of(sentence)) is not None:
                 yield self.clip(sentence, sound)
 
 
 class CopySynthesis:
-    """Recordings through their mel spectrogram and back: the vocoder alone.
+    """Passes recordings through their mel spectrogram and back, which judges the vocoder alone.
 
     Args:
-        recordings: of the sentences.
-        vocoder: makes sound of mels.
-        seed: of its noise.
+        recordings: the recordings of the sentences.
+        vocoder: turns mels into sound.
+        seed: seed of the vocoder's noise.
     """
 
     def __init__(self, recordings: Recordings, vocoder: Vocoder, seed: int = 0) -> None:
@@ -84,7 +91,7 @@ class CopySynthesis:
         self._log_mel = LogMel(vocoder.mel)
 
     def __call__(self, sentences: Sequence[Sentence]) -> Iterator[Clip]:
-        """Copies of what was recorded."""
+        """Yield a copy of each sentence that is recorded."""
         import torch
 
         for sentence in sentences:
@@ -101,16 +108,16 @@ class CopySynthesis:
 
 
 class TrainedVoice:
-    """A trained voice.
+    """Speaks with a synthesizer of this package.
 
     Args:
-        recordings: of the sentences, to be compared with.
+        recordings: the recordings of the sentences, which the voice is compared with.
         synthesizer: acoustic model and vocoder.
-        seed: of every utterance.
-        **options: other fields of :class:`tts.inference.Options`: who speaks, for one.
+        seed: seed of every utterance.
+        **options: other fields of :class:`tts.inference.Options`, such as the speaker.
 
     Raises:
-        InputError: nobody of this name, or none is named where there are several.
+        InputError: there is no such speaker, or none is named although the model has several.
     """
 
     def __init__(
@@ -120,14 +127,15 @@ class TrainedVoice:
         seed: int = 0,
         **options: Any,
     ) -> None:
-        synthesizer.speaker_number(options.get("speaker"))  # before the anchors have been judged
+        # checked here, because the anchors are judged first and take minutes
+        synthesizer.speaker_number(options.get("speaker"))
         self.recordings, self.synthesizer = recordings, synthesizer
         self.options = {"seed": seed, "guard": False, **options}
 
     def __call__(self, sentences: Sequence[Sentence]) -> Iterator[Clip]:
-        """One sentence at a time, as someone who waits for it hears it."""
+        """Yield each sentence, spoken by itself, as a user who waits for it would hear it."""
         for sentence in sentences:
-            # the network is judged, not what a guard makes of it
+            # without the guard, which would hide faults of the network that is judged
             speech = self.synthesizer.speak(sentence.text, **self.options)
             sound = SampledAudio(speech.wave.numpy(), speech.sample_rate)
             seconds = speech.compute_seconds
@@ -135,23 +143,24 @@ class TrainedVoice:
 
 
 class EngineVoice:
-    """A voice that can be installed: an engine of the synthetic corpora.
+    """Speaks with an engine of the synthetic corpora, which anyone can install.
 
     Args:
-        recordings: of the sentences, to be compared with.
-        engine: its name.
+        recordings: the recordings of the sentences, which the engine is compared with.
+        engine: name of the engine.
 
     Raises:
-        InputError: it is not installed.
+        InputError: the engine is not installed.
     """
 
     def __init__(self, recordings: Recordings, engine: str) -> None:
         self.recordings, self.engine = recordings, ENGINES[engine]()
 
     def __call__(self, sentences: Sequence[Sentence]) -> Iterator[Clip]:
-        """One sentence at a time."""
+        """Yield each sentence, spoken by itself."""
         for sentence in sentences:
             begin = time.perf_counter()
-            sound = SampledAudio(self.engine.render(sentence.text, seed=0), self.engine.sample_rate)
+            samples = self.engine.render(sentence.text, seed=0)
             seconds = time.perf_counter() - begin
+            sound = SampledAudio(samples, self.engine.sample_rate)
             yield self.recordings.clip(sentence, sound, compute_seconds=seconds)

@@ -1,4 +1,4 @@
-"""Measures of speech: each judges the clips of a system, and says what it needs."""
+"""Holds the measures of speech, each of which judges the clips of a system."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from tts.evaluation.measures.synthesis import Alignment, Speed
 _ALL: tuple[Callable[[], Measure], ...] = (
     *(Intelligibility, DistillMos, DnsMos, Similarity, Distortion, Alignment, Speed),
 )
-#: By name, in the order of the table.
+#: All measures by name, in the order of the table.
 MEASURES: dict[str, Callable[[], Measure]] = {make().name: make for make in _ALL}
 
 __all__ = ["MEASURES", "Figure", "FigureValues", "Measure", "Scores"]

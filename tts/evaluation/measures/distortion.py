@@ -1,7 +1,7 @@
-"""How far is it from the recording of the same sentence? Spectral envelope and pitch.
+"""Measures the distance from the recording of the same sentence in spectral envelope and pitch.
 
-Both follow the best path of dynamic time warping through the cepstra. They mean something for the
-voice that was recorded only: any other voice is as far as any other sentence.
+Both distances follow the best path of dynamic time warping through the cepstra. They are meaningful
+only for the voice that was recorded: another voice is as far away as another sentence.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ from tts.audio import MelConfig
 from tts.evaluation.clips import Clip
 from tts.evaluation.measures.measure import Figure, FigureValues, PerClip
 
-#: Cepstral coefficients that count: the envelope without its level.
+#: The first coefficients after the 0th describe the envelope; the 0th is its level.
 N_COEFFICIENTS = 13
-#: Frames this far below the loudest are silence, dB.
+#: Frames this far below the loudest one are silence, in dB.
 SILENCE_DB = -40.0
+#: Range of the pitch in Hz.
 LOWEST_HZ, HIGHEST_HZ = 65.0, 500.0
 
 FloatArray = NDArray[np.float64]
 
 
 class Distortion(PerClip):
-    """Mel-cepstral distortion (Kubichek, 1993) after time warping, and the error of the pitch.
+    """Measures mel-cepstral distortion (Kubichek, 1993) after time warping, and pitch errors.
 
     The cepstrum is the orthonormal cosine transform of natural log-mels, scaled by
     ``sqrt(2 / n_mels)`` to a cosine series; coefficients 1 to 13 of frames that are not silent.
@@ -38,31 +39,35 @@ class Distortion(PerClip):
 
     def __init__(self) -> None:
         self._mel = MelConfig()
-        self._known: dict[str, tuple[FloatArray, FloatArray]] = {}
+        self._reference_features: dict[str, tuple[FloatArray, FloatArray]] = {}
 
     def load(self) -> None:
-        """Nothing to get ready: librosa is always there."""
+        """Do nothing, because librosa is always installed."""
 
     def row(self, clip: Clip) -> FigureValues:
-        """Compare one clip with its recording."""
+        """Compare one clip with its recording; return no figures if it has none."""
         import librosa
 
         if clip.reference is None:
             return {}
         rate = self._mel.sample_rate
-        if clip.id not in self._known:
-            self._known[clip.id] = self._features(clip.reference.at(rate))
-        there, pitch_there = self._known[clip.id]
-        here, pitch_here = self._features(clip.sound.at(rate))
-        if not len(here) or not len(there):
+        if clip.id not in self._reference_features:
+            self._reference_features[clip.id] = self._features(clip.reference.at(rate))
+        reference, reference_pitch = self._reference_features[clip.id]
+        cepstra, pitch = self._features(clip.sound.at(rate))
+        if not len(cepstra) or not len(reference):
             return {}
-        cost = np.sqrt(np.square(here[:, None] - there[None]).sum(-1))
+        cost = np.sqrt(np.square(cepstra[:, None] - reference[None]).sum(-1))
         _, path = librosa.sequence.dtw(C=cost)
         row = {"mcd": 10 / np.log(10) * np.sqrt(2) * float(cost[path[:, 0], path[:, 1]].mean())}
-        return row | _pitch_errors(pitch_here[path[:, 0]], pitch_there[path[:, 1]])
+        return row | _pitch_errors(pitch[path[:, 0]], reference_pitch[path[:, 1]])
 
     def _features(self, samples: NDArray[np.float32]) -> tuple[FloatArray, FloatArray]:
-        """Cepstra ``(T, 13)`` and pitch ``(T,)``, NaN where unvoiced, of frames with sound."""
+        """Return the cepstra and the pitch of the frames that are not silent.
+
+        Returns:
+            Cepstra ``(T, 13)``, and the pitch ``(T,)`` in Hz, which is NaN in unvoiced frames.
+        """
         import librosa
         import torch
         from scipy.fft import dct
@@ -84,14 +89,15 @@ class Distortion(PerClip):
         )
         energy = np.exp(2 * mel).sum(0)
         n = min(len(cepstra), len(pitch))
-        heard = (energy > energy.max() * 10 ** (SILENCE_DB / 10))[:n]
+        audible = (energy > energy.max() * 10 ** (SILENCE_DB / 10))[:n]
         scale = np.sqrt(2 / self._mel.n_mels)
-        return scale * cepstra[:n][heard], np.asarray(pitch[:n][heard], dtype=np.float64)
+        return scale * cepstra[:n][audible], np.asarray(pitch[:n][audible], dtype=np.float64)
 
 
-def _pitch_errors(here: FloatArray, there: FloatArray) -> FigureValues:
-    voiced_here, voiced_there = np.isfinite(here), np.isfinite(there)
-    row = {"voicing_error": float(np.mean(voiced_here != voiced_there))}
-    if (both := voiced_here & voiced_there).any():
-        row["f0_rmse"] = float(np.sqrt(np.mean(np.square(here[both] - there[both]))))
+def _pitch_errors(pitch: FloatArray, reference: FloatArray) -> FigureValues:
+    """Compare two pitch curves ``(T,)`` in Hz of aligned frames, NaN where unvoiced."""
+    voiced, reference_voiced = np.isfinite(pitch), np.isfinite(reference)
+    row = {"voicing_error": float(np.mean(voiced != reference_voiced))}
+    if (both := voiced & reference_voiced).any():
+        row["f0_rmse"] = float(np.sqrt(np.mean(np.square(pitch[both] - reference[both]))))
     return row

@@ -1,4 +1,4 @@
-"""Is it understood? Word and character error rates of a speech recogniser."""
+"""Measures intelligibility: word and character error rates of a speech recogniser."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ from tts.metrics.recognition import Recogniser, Whisper, error_rates
 
 
 class Intelligibility:
-    """Error rates of what a recogniser writes down, both texts normalised.
+    """Measures the error rates of a recogniser's transcripts; both texts are normalised.
 
-    Errors are summed over the clips and divided by what was said. A clip has at most as many
-    errors as words: a recogniser that goes on for ever about noise would decide alone.
+    The errors of all clips are divided by the words (characters) of all clips. A clip has at most
+    as many errors as words. Without this bound a single clip of noise could decide the result,
+    because recognisers sometimes transcribe noise as an endless text.
 
     Args:
-        recogniser: Whisper if not given.
+        recogniser: the recogniser; Whisper by default.
     """
 
     name = "intelligibility"
     figures = (
         Figure("wer", "WER", ".1%", "lower", "words that the recogniser gets wrong"),
-        Figure("cer", "CER", ".1%", "lower", "characters that it gets wrong"),
+        Figure("cer", "CER", ".1%", "lower", "characters that the recogniser gets wrong"),
     )
 
     def __init__(self, recogniser: Recogniser | None = None) -> None:
         self.recogniser = Whisper() if recogniser is None else recogniser
 
     def load(self) -> None:
-        """Open the recogniser.
+        """Load the recogniser.
 
         Raises:
             InputError: the extra ``eval`` is not installed.
@@ -38,14 +39,14 @@ class Intelligibility:
         self.recogniser.load()
 
     def __call__(self, clips: Sequence[Clip], tick: Callable[[], None]) -> Scores:
-        """Listen to each clip."""
+        """Transcribe each clip and count the errors."""
         rows: list[FigureValues] = []
         errors, lengths, transcripts = Counter[str](), Counter[str](), []
         for clip in clips:
             transcripts.append(self.recogniser(*clip.sound).strip())
-            said, heard = map(self.recogniser.normalise, (clip.text, transcripts[-1]))
-            rows.append(error_rates(said, heard))
-            for key, n in (("wer", len(said.split())), ("cer", len(said))):
+            text, transcript = map(self.recogniser.normalise, (clip.text, transcripts[-1]))
+            rows.append(error_rates(text, transcript))
+            for key, n in (("wer", len(text.split())), ("cer", len(text))):
                 errors[key] += round(rows[-1][key] * max(n, 1))
                 lengths[key] += max(n, 1)
             tick()

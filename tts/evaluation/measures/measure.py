@@ -1,4 +1,4 @@
-"""What a measure is: figures of each clip, and of a system as a whole."""
+"""Defines what a measure is: it gives figures to each clip, and to a system as a whole."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ import numpy as np
 from tts.core.errors import InputError
 from tts.evaluation.clips import Clip
 
-#: Figures of one clip, by key.
+#: The figures of one clip or one system, by key.
 FigureValues = dict[str, float]
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A column of the table.
+    """Describes a column of the table.
 
     Attributes:
-        key: in the rows and in JSON.
-        heading: in the table.
-        form: of the number, for ``format``.
-        better: ``"higher"``, ``"lower"``, or ``""`` for neither.
-        meaning: one line of explanation, with the unit.
+        key: its name in the rows and in JSON.
+        heading: its heading in the table.
+        form: how ``format`` writes the number.
+        better: ``"higher"``, ``"lower"``, or ``""`` if neither is better.
+        meaning: an explanation in one line, with the unit.
     """
 
     key: str
@@ -40,54 +40,54 @@ class Figure:
 
 @dataclass(frozen=True)
 class Scores:
-    """What a measure found in the clips of one system.
+    """Holds the figures that a measure gave to one system.
 
     Attributes:
-        rows: figures of each clip, in the clips' order; a clip may lack some.
-        summary: of all of them; what no clip has is not in it.
-        heard: what was understood of each clip; empty if the measure does not listen to words.
+        rows: figures of each clip, in the order of the clips; a clip may lack some.
+        summary: figures of the system, without those that no clip has.
+        transcripts: what a recogniser understood of each clip; empty if the measure uses none.
     """
 
     rows: list[FigureValues]
     summary: FigureValues
-    heard: tuple[str, ...] = ()
+    transcripts: tuple[str, ...] = ()
 
 
 class Measure(Protocol):
-    """Judges the clips of one system at a time."""
+    """Judges the clips of one system after the other."""
 
     @property
     def name(self) -> str:
-        """As in the configuration."""
+        """Return its name in the configuration."""
         ...
 
     @property
     def figures(self) -> Sequence[Figure]:
-        """What it finds."""
+        """Return the figures that it gives."""
         ...
 
     def load(self) -> None:
-        """Get ready.
+        """Load the model of the measure, if it has one.
 
         Raises:
-            InputError: something is not installed, with the line that installs it.
+            InputError: a package is not installed; the message has the line that installs it.
         """
         ...
 
     def __call__(self, clips: Sequence[Clip], tick: Callable[[], None]) -> Scores:
-        """Judge; ``tick`` is called after each clip."""
+        """Judge the clips of a system; call ``tick`` after each of them."""
         ...
 
 
 class PerClip:
-    """A measure that looks at each clip alone; a system has the mean of its clips."""
+    """Judges each clip by itself, and gives a system the mean of its clips."""
 
     def row(self, clip: Clip) -> FigureValues:
-        """Figures of one clip; none if it does not have what is needed."""
+        """Return the figures of one clip, without those for which it lacks the data."""
         raise NotImplementedError
 
     def __call__(self, clips: Sequence[Clip], tick: Callable[[], None]) -> Scores:
-        """Judge each, and take means."""
+        """Judge each clip, and return the means as the summary."""
         rows = []
         for clip in clips:
             rows.append(self.row(clip))
@@ -96,28 +96,28 @@ class PerClip:
 
 
 def mean_figures(rows: Iterable[FigureValues]) -> FigureValues:
-    """Means of the figures, each over the clips that have it."""
+    """Return the mean of each figure over the clips that have it."""
     values: dict[str, list[float]] = {}
     for row in rows:
         for key, value in row.items():
             values.setdefault(key, []).append(value)
-    return {key: float(np.mean(found)) for key, found in values.items()}
+    return {key: float(np.mean(figures)) for key, figures in values.items()}
 
 
 def import_optional(module: str, install: str, without: Sequence[str] = ()) -> ModuleType:
-    """Import a package that only this measure needs.
+    """Import a package that only one measure needs.
 
     Args:
-        module: its name.
-        install: the line that installs it.
-        without: modules that it imports and that nothing here uses of it; where they are missing
-            or broken, it gets empty ones in their place.
+        module: the module to import.
+        install: the line that installs its package.
+        without: modules that the package imports, but that no function in use here needs. Where
+            one is missing or broken, the package gets an empty module in its place.
 
     Raises:
-        InputError: it is not installed.
+        InputError: the package is not installed.
     """
     try:
-        with _stand_ins(without):
+        with _empty_modules(without):
             return importlib.import_module(module)
     except ImportError as error:
         missing = error.name or module
@@ -125,7 +125,8 @@ def import_optional(module: str, install: str, without: Sequence[str] = ()) -> M
 
 
 @contextmanager
-def _stand_ins(names: Sequence[str]) -> Iterator[None]:
+def _empty_modules(names: Sequence[str]) -> Iterator[None]:
+    """Replace, for the time of an import, each module that cannot be imported by an empty one."""
     added = []
     for name in names:
         try:

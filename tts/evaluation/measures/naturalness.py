@@ -1,7 +1,7 @@
-"""How natural does it sound? Two networks that were taught what listeners said of other speech.
+"""Measures naturalness by two networks that were trained on the ratings of listeners.
 
-Neither hears the text. DistillMOS (Stahl and Gamper, 2025) puts systems into the order in which
-people would; DNSMOS (Reddy et al., 2022) measures noise more than naturalness, and is read second.
+Neither network knows the text. DistillMOS (Stahl and Gamper, 2025) ranks systems as listeners
+would. DNSMOS (Reddy et al., 2022) measures noise more than naturalness: look at it second.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tts.evaluation.measures.measure import Figure, FigureValues, PerClip, impor
 
 
 class DistillMos(PerClip):
-    """Predicted mean opinion score, 1 to 5."""
+    """Predicts the mean opinion score of listeners, 1 to 5."""
 
     name = "distillmos"
     figures = (Figure("distillmos", "DistillMOS", ".2f", "higher", "predicted opinion, 1 to 5"),)
@@ -26,15 +26,15 @@ class DistillMos(PerClip):
         self._network: Any = None
 
     def load(self) -> None:
-        """Open the network; its weights are in the package.
+        """Load the network, whose weights are in its package.
 
         Raises:
             InputError: the package is not installed.
         """
         if self._network is None:
-            # torchaudio is for reading files on its command line; on PyPI it is built for CUDA only
+            # only the package's own command needs torchaudio, which PyPI has for CUDA alone
             package = import_optional("distillmos", self.install, without=["torchaudio"])
-            with redirect_stdout(io.StringIO()):  # it says which file it reads
+            with redirect_stdout(io.StringIO()):  # it prints the file that it reads
                 self._network = package.ConvTransformerSQAModel().eval()
 
     def row(self, clip: Clip) -> FigureValues:
@@ -42,16 +42,13 @@ class DistillMos(PerClip):
         import torch
 
         self.load()
+        samples = torch.from_numpy(clip.sound.at(WIDEBAND_RATE))
         with torch.no_grad():
-            return {
-                "distillmos": float(
-                    self._network(torch.from_numpy(clip.sound.at(WIDEBAND_RATE))[None])
-                )
-            }
+            return {"distillmos": float(self._network(samples[None]))}
 
 
 class DnsMos(PerClip):
-    """Overall quality and absence of noise as people hear it in calls, 1 to 5."""
+    """Predicts how listeners rate quality and absence of noise in calls, 1 to 5."""
 
     name = "dnsmos"
     figures = (Figure("dnsmos", "DNSMOS", ".2f", "higher", "quality of a call (noise), 1 to 5"),)
@@ -61,7 +58,7 @@ class DnsMos(PerClip):
         self._run: Any = None
 
     def load(self) -> None:
-        """Open the networks; they are in the package.
+        """Load the networks, whose weights are in their package.
 
         Raises:
             InputError: the package is not installed.

@@ -1,4 +1,4 @@
-"""Is it the same voice? Cosine of speaker embeddings (Wan et al., 2018, generalised end-to-end)."""
+"""Measures speaker similarity by the generalised end-to-end encoder of Wan et al. (2018)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tts.audio.resampling import WIDEBAND_RATE
 from tts.evaluation.clips import Clip
 from tts.evaluation.measures.measure import Figure, FigureValues, Scores, import_optional
 
-#: Speech is brought to this level before it is judged, as the encoder was trained: dB full scale.
+#: RMS level of the speech that the encoder was trained with, in dB relative to full scale.
 LEVEL_DB = -30.0
 
 
 class Similarity:
-    """Of the mean embedding of a system's clips to that of the recordings.
+    """Measures the cosine between the mean embeddings of a system's clips and of the recordings.
 
-    The figure of a clip alone is lower: real clips of one reader have some 0.95.
+    A single clip has a lower figure: recorded clips of one reader reach about 0.95.
     """
 
     name = "similarity"
@@ -30,26 +30,26 @@ class Similarity:
 
     def __init__(self) -> None:
         self._encoder: Any = None
-        self._known: dict[str, NDArray[np.float32]] = {}
+        self._reference_embeddings: dict[str, NDArray[np.float32]] = {}
 
     def load(self) -> None:
-        """Open the encoder; its weights are in the package.
+        """Load the encoder, whose weights are in its package.
 
         Raises:
             InputError: the package is not installed.
         """
         if self._encoder is None:
-            # webrtcvad is for trimming, which is not asked for, and needs a setuptools of old
+            # webrtcvad only trims silence, which is not used here, and needs an outdated setuptools
             package = import_optional("resemblyzer", self.install, without=["webrtcvad"])
             self._encoder = package.VoiceEncoder("cpu", verbose=False)
 
     def __call__(self, clips: Sequence[Clip], tick: Callable[[], None]) -> Scores:
-        """Compare with the recordings of the same sentences."""
+        """Compare the clips with the recordings of the same sentences."""
         self.load()
-        spoken = [clip for clip in clips if clip.reference is not None]
-        if not spoken:
+        recorded = [clip for clip in clips if clip.reference is not None]
+        if not recorded:
             return Scores([{} for _ in clips], {})
-        target = _direction([self._of_recording(clip) for clip in spoken])
+        target = _direction([self._reference_embedding(clip) for clip in recorded])
         embeddings, rows = [], list[FigureValues]()
         for clip in clips:
             embeddings.append(self._embedding(clip.sound.at(WIDEBAND_RATE)))
@@ -57,12 +57,12 @@ class Similarity:
             tick()
         return Scores(rows, {"similarity": float(_direction(embeddings) @ target)})
 
-    def _of_recording(self, clip: Clip) -> NDArray[np.float32]:
-        """Each recording is the same for all systems."""
-        if clip.id not in self._known:
+    def _reference_embedding(self, clip: Clip) -> NDArray[np.float32]:
+        """Return the embedding of a clip's recording, which is computed once for all systems."""
+        if clip.id not in self._reference_embeddings:
             assert clip.reference is not None
-            self._known[clip.id] = self._embedding(clip.reference.at(WIDEBAND_RATE))
-        return self._known[clip.id]
+            self._reference_embeddings[clip.id] = self._embedding(clip.reference.at(WIDEBAND_RATE))
+        return self._reference_embeddings[clip.id]
 
     def _embedding(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         level = np.sqrt(np.mean(np.square(samples, dtype=np.float64))) + 1e-9

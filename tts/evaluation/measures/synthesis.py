@@ -1,4 +1,4 @@
-"""What a synthesizer tells of its own speech: how it ended, whether it read on, how fast it was."""
+"""Judges a synthesizer by its own reports: how it stopped, its alignment, and its speed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tts.evaluation.measures.measure import Figure, FigureValues, PerClip, Score
 
 
 class Alignment(PerClip):
-    """Whether the attention followed the text and the gate ended it."""
+    """Measures whether the attention followed the text, and whether the gate ended the speech."""
 
     name = "alignment"
     figures = (
@@ -18,10 +18,10 @@ class Alignment(PerClip):
     )
 
     def load(self) -> None:
-        """Nothing to get ready."""
+        """Do nothing, because this measure needs no model."""
 
     def row(self, clip: Clip) -> FigureValues:
-        """Judge one clip that a synthesizer made."""
+        """Judge one clip; return no figures if no synthesizer made it."""
         if clip.speech is None:
             return {}
         by_gate = clip.speech.stop_reason == "gate"
@@ -30,16 +30,16 @@ class Alignment(PerClip):
 
 
 class Speed:
-    """Seconds of computing for a second of speech, all clips together."""
+    """Measures the computing time for one second of speech, over all clips together."""
 
     name = "speed"
     figures = (Figure("rtf", "RTF", ".3f", "lower", "time to compute over time to play"),)
 
     def load(self) -> None:
-        """Nothing to get ready."""
+        """Do nothing, because this measure needs no model."""
 
     def __call__(self, clips: Sequence[Clip], tick: Callable[[], None]) -> Scores:
-        """Sum up."""
+        """Divide the computing time of each clip, and of all clips, by their duration."""
         rows: list[FigureValues] = []
         computed = played = 0.0
         for clip in clips:
