@@ -78,8 +78,8 @@ class SystemFactory:
     def _make_vocoder_copy(self) -> System | None:
         if not self._has_own_vocoder:
             return None
-        vocoder, _ = load_waveglow(self._vocoder, self._device)
-        vocoder = configured(vocoder, Options(**self._settings_of(vocoder)))
+        waveglow, _ = load_waveglow(self._vocoder, self._device)
+        vocoder = configured(waveglow, Options(**self._settings_of(waveglow)))
         return CopySynthesis(self._recordings, vocoder, self._seed)
 
     def _make_voice(self) -> System | None:
