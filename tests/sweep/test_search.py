@@ -5,7 +5,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from tts.core.errors import InputError
-from tts.sweep import GridSearch, OptunaSearch, State, TrialRecord
+from tts.sweep import GridSearch, OptunaSearch, TrialRecord, TrialState
 from tts.sweep.space import distribution, split_overrides
 
 RANDOM = {"_target_": "optuna.samplers.RandomSampler", "seed": 3}
@@ -26,7 +26,7 @@ def begun(folder, *arguments, records=None, **options):
     return found
 
 
-def ended(trial, folder, state=State.COMPLETE, objective=1.0):
+def ended(trial, folder, state=TrialState.COMPLETE, objective=1.0):
     return TrialRecord(trial.number, trial.parameters, str(folder), state, objective)
 
 
@@ -84,7 +84,7 @@ def test_a_grid_needs_single_values(tmp_path):
 
 
 def test_a_resumed_grid_does_what_is_left(tmp_path):
-    states = [State.COMPLETE, State.RUNNING, State.FAILED]
+    states = [TrialState.COMPLETE, TrialState.RUNNING, TrialState.FAILED]
     records = {n: TrialRecord(n, {"a": str(n)}, "", state) for n, state in enumerate(states)}
     grid = GridSearch()
     grid.begin(space("a=0,1,2,3")[0], tmp_path, records)
@@ -129,7 +129,7 @@ def test_a_resumed_sampler_does_not_suggest_the_same_again(tmp_path):
     first = begun(tmp_path, n_trials=2)
     before = [trial.parameters for trial in first.ask(2)]
     for number, parameters in enumerate(before):
-        first.tell(TrialRecord(number, parameters, "", State.COMPLETE, 1.0))
+        first.tell(TrialRecord(number, parameters, "", TrialState.COMPLETE, 1.0))
     after = [trial.parameters for trial in begun(tmp_path, n_trials=4).ask(2)]
     assert not [parameters for parameters in after if parameters in before]
 
@@ -140,14 +140,14 @@ def test_another_space_is_not_resumed(tmp_path):
         begun(tmp_path, "lr=interval(0.0,2.0)")
 
 
-@pytest.mark.parametrize("state", [State.COMPLETE, State.PRUNED, State.FAILED])
+@pytest.mark.parametrize("state", [TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED])
 def test_the_study_learns_how_a_trial_ended(state, tmp_path):
     found = begun(tmp_path)
     (trial,) = found.ask(1)
-    told = found.tell(ended(trial, tmp_path, state, None if state is State.FAILED else 2.0))
+    told = found.tell(ended(trial, tmp_path, state, None if state is TrialState.FAILED else 2.0))
     assert told.state is state
     name = found.study.trials[0].state.name
-    assert name == ("FAIL" if state is State.FAILED else state.value)
+    assert name == ("FAIL" if state is TrialState.FAILED else state.value)
 
 
 def test_a_database_of_many_studies_needs_a_name(tmp_path):

@@ -9,9 +9,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn, JobStatus
 
 from tts.core.errors import InputError, RunStopped, TrainingError
-from tts.sweep import GridSearch, State, Sweep, TrialRecord
+from tts.sweep import GridSearch, Sweep, TrialRecord, TrialState
 from tts.sweep.space import split_overrides
-from tts.sweep.table import Results, plain_table
+from tts.sweep.table import SweepTable, plain_table
 from tts.sweep.trial_record import load_record
 
 
@@ -30,12 +30,12 @@ class Launcher:
         self.launched.append(options)
         folder = options["hydra.sweep.dir"].strip('"'), options["hydra.sweep.subdir"].strip("'")
         record = load_record(self.folder / folder[1])
-        state, value = self.outcomes.get(options["x"], (State.COMPLETE, float(options["x"])))
+        state, value = self.outcomes.get(options["x"], (TrialState.COMPLETE, float(options["x"])))
         if state is KeyboardInterrupt:
             raise KeyboardInterrupt
-        reason = value if state is State.FAILED else ""
-        objective = value if state is State.COMPLETE else None
-        record = record.ended(state, objective=objective, reason=reason, status=75)
+        reason = value if state is TrialState.FAILED else ""
+        objective = value if state is TrialState.COMPLETE else None
+        record = record.with_state(state, objective=objective, reason=reason, status=75)
         record.save()
         job = JobReturn(status=JobStatus.COMPLETED)
         job.return_value = record
@@ -50,13 +50,13 @@ def sweep(tmp_path):
         launcher = launcher or Launcher()
         launcher.folder = tmp_path / "sweep"
         space, fixed = split_overrides({}, [f"x={values}", "seed=7"], OverridesParser.create())
-        results = Results(launcher.folder, "val/loss", mode)
+        results = SweepTable(launcher.folder, "val/loss", mode)
         return Sweep(launcher.folder, GridSearch(), space, fixed, launcher, results, **options)
 
     return make
 
 
-FAILS = {"1": (State.FAILED, "no such file")}
+FAILS = {"1": (TrialState.FAILED, "no such file")}
 
 
 def states(records):
@@ -109,13 +109,13 @@ def test_failures_can_be_ignored(sweep):
 
 
 def test_failures_of_all_cannot(sweep):
-    fails = dict.fromkeys("123", (State.FAILED, "why"))
+    fails = dict.fromkeys("123", (TrialState.FAILED, "why"))
     with pytest.raises(TrainingError, match="3 of 3"):
         sweep(Launcher(**fails), on_failure="ignore").run()
 
 
 @pytest.mark.parametrize(
-    ("outcome", "status"), [((State.INTERRUPTED, None), 75), ((KeyboardInterrupt, None), 130)]
+    ("outcome", "status"), [((TrialState.INTERRUPTED, None), 75), ((KeyboardInterrupt, None), 130)]
 )
 def test_an_interruption_ends_the_sweep_and_says_how_to_go_on(outcome, status, sweep):
     made = sweep(Launcher(**{"1": outcome}))
@@ -127,7 +127,7 @@ def test_an_interruption_ends_the_sweep_and_says_how_to_go_on(outcome, status, s
 
 def test_a_resumed_sweep_keeps_what_is_finished(sweep):
     with pytest.raises(RunStopped):
-        sweep(Launcher(**{"1": (State.INTERRUPTED, None)})).run()
+        sweep(Launcher(**{"1": (TrialState.INTERRUPTED, None)})).run()
     launcher = Launcher()
     records = sweep(launcher).run()
     assert [job["x"] for job in launcher.launched] == ["1", "2"]
@@ -137,7 +137,7 @@ def test_a_resumed_sweep_keeps_what_is_finished(sweep):
 @pytest.mark.parametrize("has_checkpoint", [True, False])
 def test_an_interrupted_trial_goes_on_from_its_checkpoint(has_checkpoint, sweep, tmp_path):
     with pytest.raises(RunStopped):
-        sweep(Launcher(**{"1": (State.INTERRUPTED, None)})).run()
+        sweep(Launcher(**{"1": (TrialState.INTERRUPTED, None)})).run()
     left = tmp_path / "sweep" / "1" / "metrics.csv"
     left.touch()
     if has_checkpoint:
@@ -153,8 +153,8 @@ def test_an_interrupted_trial_goes_on_from_its_checkpoint(has_checkpoint, sweep,
 def test_trials_whose_launcher_broke_down_are_accounted_for(ended, sweep, tmp_path):
     def launch(overrides, first):
         record = load_record(tmp_path / "sweep" / str(first))
-        state = State.COMPLETE if ended else State.RUNNING
-        record.ended(state, objective=1.0 if ended else None).save()
+        state = TrialState.COMPLETE if ended else TrialState.RUNNING
+        record.with_state(state, objective=1.0 if ended else None).save()
         raise OSError("a worker was killed")
 
     made = sweep()
@@ -179,7 +179,10 @@ def test_a_launcher_that_starts_nothing_ends_the_sweep(sweep):
 
 def test_two_sweeps_do_not_share_a_folder(sweep, tmp_path):
     (tmp_path / "sweep").mkdir()
-    with FileLock(tmp_path / "sweep" / ".lock"), pytest.raises(InputError, match="another sweep"):
+    with (
+        FileLock(tmp_path / "sweep" / ".lock"),
+        pytest.raises(InputError, match="another sweep is running there; wait"),
+    ):
         sweep().run()
 
 
@@ -211,7 +214,7 @@ def test_the_table_is_printed_and_names_the_best(sweep, capsys):
 
 def test_long_reasons_are_cut_in_print_only(sweep, tmp_path, capsys):
     with pytest.raises(TrainingError):
-        sweep(Launcher(**{"1": (State.FAILED, "why " * 50)})).run()
+        sweep(Launcher(**{"1": (TrialState.FAILED, "why " * 50)})).run()
     assert "why why…" in capsys.readouterr().out
     assert "why " * 50 in (tmp_path / "sweep" / "results.csv").read_text()
 
@@ -229,7 +232,7 @@ def test_a_terminal_gets_a_ruled_table(sweep, capsys, monkeypatch):
 
 
 def test_a_record_survives_its_file(tmp_path):
-    record = TrialRecord(3, {"x": "1"}, str(tmp_path), State.PRUNED, 0.5, 1.5)
+    record = TrialRecord(3, {"x": "1"}, str(tmp_path), TrialState.PRUNED, 0.5, 1.5)
     record.save()
     assert load_record(tmp_path) == record
 

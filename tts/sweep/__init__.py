@@ -1,7 +1,7 @@
-"""Sweeps: what is tried next (a search), each try in a folder of its own, and a table at the end.
+"""Runs sweeps: a search chooses the trials, each trial has its own folder, a table ends the sweep.
 
-Hydra finds the sweeper in ``hydra_plugins/tacoglow_sweeper.py``; it hands over to :class:`Sweep`.
-Launchers are Hydra's and its plugins'; :class:`TrialJob` is what they run.
+Hydra finds the sweeper in ``hydra_plugins/tacoglow_sweeper.py``, which calls :class:`Sweep`. The
+launchers are those of Hydra and its plugins; they run a :class:`TrialJob`.
 """
 
 from tts.sweep.grid import GridSearch
@@ -9,15 +9,15 @@ from tts.sweep.job import TrialJob
 from tts.sweep.optuna_search import OptunaSearch
 from tts.sweep.run import Sweep
 from tts.sweep.search import Search, Trial
-from tts.sweep.trial_record import State, TrialRecord
+from tts.sweep.trial_record import TrialRecord, TrialState
 
 __all__ = [
     "GridSearch",
     "OptunaSearch",
     "Search",
-    "State",
     "Sweep",
     "Trial",
     "TrialJob",
     "TrialRecord",
+    "TrialState",
 ]

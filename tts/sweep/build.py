@@ -1,4 +1,4 @@
-"""A :class:`Sweep` from what Hydra has composed."""
+"""Builds a :class:`Sweep` from the configuration that Hydra has composed."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from tts.core.errors import InputError
 from tts.runtime.launch import externally_launched
 from tts.sweep.run import Launch, Sweep
 from tts.sweep.space import split_overrides
-from tts.sweep.table import Results
+from tts.sweep.table import SweepTable
 
 
 def build_sweep(
     config: DictConfig, arguments: Sequence[str], loader: ConfigLoader, launch: Launch
 ) -> Sweep:
-    """Make a sweep.
+    """Build a sweep.
 
     Args:
-        config: of the command, without what is swept.
-        arguments: of the command line.
-        loader: Hydra's.
-        launch: runs trials.
+        config: the configuration of the command, without the overrides that are swept.
+        arguments: arguments of the command line.
+        loader: Hydra's loader of configurations.
+        launch: a function that runs trials.
 
     Raises:
-        InputError: something about the sweep has to be mended.
+        InputError: an option of the sweep is illegal.
     """
     if externally_launched():
         raise InputError(
@@ -42,7 +42,7 @@ def build_sweep(
     check_values({"sweep": options, "monitor_mode": config.monitor_mode}, SWEEP)
     folder = Path(config.hydra.sweep.dir)
     if options["resume"] is not None and not folder.is_dir():
-        raise InputError(f"sweep.resume={options['resume']}: no such folder")
+        raise InputError(f"sweep.resume={options['resume']}: no such folder; name that of a sweep")
     parser = OverridesParser.create(config_loader=loader)
     space, fixed = split_overrides(options["space"], arguments, parser)
     return Sweep(
@@ -51,7 +51,7 @@ def build_sweep(
         space=space,
         fixed=fixed,
         launch=launch,
-        results=Results(folder, str(config.monitor), str(config.monitor_mode)),
+        results=SweepTable(folder, str(config.monitor), str(config.monitor_mode)),
         parallel=options["parallel"],
         on_failure=options["on_failure"],
     )

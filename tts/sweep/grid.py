@@ -1,4 +1,4 @@
-"""``GridSearch``: every combination of the values given, the last key changing fastest."""
+"""Searches a grid: every combination of the given values, the last key changing fastest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tts.sweep.trial_record import TrialRecord
 
 
 class GridSearch:
-    """All combinations, in order."""
+    """Suggests all combinations, in order."""
 
     def __init__(self) -> None:
         self._waiting: list[Trial] = []
@@ -23,18 +23,19 @@ class GridSearch:
     def begin(
         self, space: Mapping[str, Override], folder: Path, records: Mapping[int, TrialRecord]
     ) -> None:
-        """Lay out the grid; what has a final record is not done again.
+        """Make the list of trials, without those that have a final record.
 
         Raises:
-            InputError: an interval, which has no end of values, or another grid than before.
+            InputError: a key has an interval, which is no list of values, or the grid is not that
+                of the sweep that is resumed.
         """
         for key, override in space.items():
             if not override.is_discrete_sweep():
                 raise InputError(f"{key}={override.get_value_string()}: a grid needs single values")
         values = [list(override.sweep_string_iterator()) for override in space.values()]
         grid = [
-            Trial(number, dict(zip(space, chosen, strict=True)))
-            for number, chosen in enumerate(itertools.product(*values))
+            Trial(number, dict(zip(space, combination, strict=True)))
+            for number, combination in enumerate(itertools.product(*values))
         ]
         for number, record in records.items():
             if number >= len(grid) or grid[number].parameters != record.parameters:
@@ -44,10 +45,10 @@ class GridSearch:
         self._waiting = [trial for trial in grid if trial.number not in final]
 
     def ask(self, n: int) -> list[Trial]:
-        """The next ``n``."""
-        asked, self._waiting = self._waiting[:n], self._waiting[n:]
-        return asked
+        """Return the next ``n`` trials."""
+        trials, self._waiting = self._waiting[:n], self._waiting[n:]
+        return trials
 
     def tell(self, record: TrialRecord) -> TrialRecord:
-        """A grid learns nothing."""
+        """Return the record unchanged: a grid learns nothing from its trials."""
         return record

@@ -1,6 +1,6 @@
-"""``TrialJob``: what a launcher runs, in this process or another, for one trial.
+"""Runs one trial for a launcher, in this process or in another one.
 
-It always returns: a trial that fails is a result, and must not take the others with it.
+A :class:`TrialJob` always returns: a trial that fails is a result, and must not end the others.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ from omegaconf import DictConfig
 from tts.config import register_resolvers
 from tts.core.errors import EXIT_INTERRUPTED, InputError, RunStopped, TrainingError, one_line
 from tts.sweep.gpus import take_gpus
-from tts.sweep.trial_record import State, TrialRecord, load_record
+from tts.sweep.trial_record import TrialRecord, TrialState, load_record
 
 TRACEBACK = "traceback.txt"
 
 
 @dataclass(frozen=True)
 class TrialJob:
-    """A task function for Hydra whose value is a :class:`TrialRecord`.
+    """Wraps a task function for Hydra so that it returns a :class:`TrialRecord`.
 
     Args:
-        task: trains, and returns the objective.
+        task: a function that trains and returns the objective.
     """
 
     task: Callable[[DictConfig], Any]
 
     def __call__(self, cfg: DictConfig) -> TrialRecord:
-        """Run a trial, and write down in its folder how it went."""
-        # a process of a launcher's starts with Hydra's resolvers alone
+        """Run a trial, write its record into its folder, and return the record."""
+        # a new process of a launcher has no resolvers but Hydra's
         register_resolvers()
         folder = Path(HydraConfig.get().runtime.output_dir)
         if "joblib" in str(HydraConfig.get().launcher.get("_target_")):
             take_gpus(folder.parent, int(cfg.sweep.parallel))
         record = load_record(folder) or TrialRecord(int(cfg.sweep.trial), {}, str(folder))
-        record = record.ended(State.RUNNING)
+        record = record.with_state(TrialState.RUNNING)
         is_first = int(os.environ.get("SLURM_PROCID", "0")) == 0
         if is_first:
             record.save()
@@ -54,7 +54,7 @@ class TrialJob:
         try:
             record = self._run(cfg, record)
         except KeyboardInterrupt:
-            record = record.ended(State.INTERRUPTED, status=EXIT_INTERRUPTED)
+            record = record.with_state(TrialState.INTERRUPTED, status=EXIT_INTERRUPTED)
             raise
         finally:
             record = replace(record, seconds=round(time.monotonic() - start, 2))
@@ -67,7 +67,9 @@ class TrialJob:
         try:
             value = self.task(cfg)
         except RunStopped as stop:
-            return record.ended(State.INTERRUPTED, reason=one_line(stop), status=stop.status)
+            return record.with_state(
+                TrialState.INTERRUPTED, reason=one_line(stop), status=stop.status
+            )
         except InputError as error:
             return _failed(record, one_line(error))
         except TrainingError as error:
@@ -82,19 +84,20 @@ class TrialJob:
             return _failed(record, f"{cfg.monitor} was not there at the end; see monitor")
         if not math.isfinite(value):
             return _failed(record, f"{cfg.monitor} is {value} at the end", broke_down=True)
-        return record.ended(State.COMPLETE, objective=float(value))
+        return record.with_state(TrialState.COMPLETE, objective=float(value))
 
 
 def _failed(
     record: TrialRecord, reason: str, more: str = "", broke_down: bool = False
 ) -> TrialRecord:
+    """Report a failure on standard error, and return its record."""
     sys.stdout.flush()
     sys.stderr.write(f"trial {record.number} failed: {reason}{more}\n")
-    return record.ended(State.FAILED, reason=reason, broke_down=broke_down)
+    return record.with_state(TrialState.FAILED, reason=reason, broke_down=broke_down)
 
 
 def _clear_memory() -> None:
-    """The next trial may run in this process, and wants the whole device."""
+    """Free the memory of the device: the next trial may run in this process and need all of it."""
     gc.collect()
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():

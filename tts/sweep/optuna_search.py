@@ -1,8 +1,8 @@
-"""``OptunaSearch``: trials that Optuna suggests, kept in a database that outlives the sweep.
+"""Searches with Optuna, whose study is kept in a database that outlives the sweep.
 
-Optuna's ask-and-tell interface (Akiba et al., 2019) under a search of ours, instead of Hydra's own
-plugin, which needs Optuna 2. What a trial reports while it trains, and whether it is hopeless, is
-settled between :class:`tts.callbacks.PruneTrial` and the database, wherever the trial runs.
+The search uses Optuna's ask-and-tell interface (Akiba et al., 2019); Hydra's own plugin needs
+Optuna 2. While a trial trains, :class:`tts.sweep.pruning.PruneTrial` reports to the database and
+decides whether the trial is hopeless, wherever the trial runs.
 """
 
 from __future__ import annotations
@@ -18,27 +18,28 @@ from tts.core.errors import InputError
 from tts.sweep.search import Trial
 from tts.sweep.space import distribution
 from tts.sweep.storage import import_optuna, open_storage, study_name
-from tts.sweep.trial_record import State, TrialRecord
+from tts.sweep.trial_record import TrialRecord, TrialState
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.study import Study
     from optuna.trial import FrozenTrial
 
-#: Attribute of a trial that stopped early, and of the trials of one sweep among others.
+#: Attribute of a trial in the study that was stopped early, and attribute with the sweep's folder.
 PRUNED, SWEEP = "pruned", "sweep"
 
 
 class OptunaSearch:
-    """Suggestions of a sampler.
+    """Suggests the trials of an Optuna sampler.
 
     Args:
-        n_trials: in all, those of a resumed sweep included.
-        direction: ``"min"`` or ``"max"``, of the objective.
-        sampler: what ``hydra.utils.instantiate`` makes a sampler of.
+        n_trials: number of all trials, including those of a sweep that is resumed.
+        direction: ``"min"`` or ``"max"``, the direction of the objective.
+        sampler: configuration of the sampler for ``hydra.utils.instantiate``.
         storage: see :func:`tts.sweep.storage.open_storage`.
-        study: its name in a storage of several.
-        pruner: likewise; the trials make their own, here it is tried before the first of them.
+        study: name of the study in a storage of several.
+        pruner: configuration of the pruner. Each trial makes its own pruner; the search makes one
+            only to find mistakes before the first trial.
     """
 
     def __init__(
@@ -62,17 +63,17 @@ class OptunaSearch:
 
     @property
     def study(self) -> Study:
-        """Optuna's."""
+        """Return Optuna's study."""
         assert self._study is not None, "begin() makes it"
         return self._study
 
     def begin(
         self, space: Mapping[str, Override], folder: Path, records: Mapping[int, TrialRecord]
     ) -> None:
-        """Open the study; trials that were running when a sweep died are settled or go on.
+        """Open the study, and complete or resume trials that were running when a sweep died.
 
         Raises:
-            InputError: nothing to search, or not as the study was begun.
+            InputError: the space is empty, or is not that of the study.
         """
         optuna = import_optuna()
         if not space:
@@ -87,57 +88,57 @@ class OptunaSearch:
             direction="minimize" if self._direction == "min" else "maximize",
             load_if_exists=True,
         )
-        before = self.study.get_trials(deepcopy=False)
-        self.study.sampler = self._make_sampler(len(before))
-        for trial in before:
-            self._take_up(trial, records)
+        earlier = self.study.get_trials(deepcopy=False)
+        self.study.sampler = self._make_sampler(len(earlier))
+        for trial in earlier:
+            self._restore(trial, records)
 
     def ask(self, n: int) -> list[Trial]:
-        """Interrupted trials first, then what the sampler suggests."""
-        asked, self._interrupted = self._interrupted[:n], self._interrupted[n:]
-        while len(asked) < n and self._n_begun < self.total:
+        """Return interrupted trials first, then suggestions of the sampler."""
+        trials, self._interrupted = self._interrupted[:n], self._interrupted[n:]
+        while len(trials) < n and self._n_begun < self.total:
             trial = self.study.ask(fixed_distributions=self._space)
             trial.set_user_attr(SWEEP, self._folder)
             self._n_begun += 1
-            asked.append(self._trial(trial.number, trial.params))
-        return asked
+            trials.append(self._trial(trial.number, trial.params))
+        return trials
 
     def tell(self, record: TrialRecord) -> TrialRecord:
-        """Hand the objective, or the failure, to the study.
+        """Report the objective, or the failure, to the study.
 
-        Samplers look away from failures, and may suggest the like of them for ever. A training
-        that broke down is a verdict, though: the study has it as pruned.
+        Samplers ignore failed trials, and may suggest similar ones for ever. But a training that
+        broke down says something about its parameters: the study keeps such a trial as pruned.
         """
-        from optuna.trial import TrialState
+        from optuna.trial import TrialState as OptunaState
 
         number = record.number
         trial = self.study.get_trials(deepcopy=False)[number]
-        if record.state is State.COMPLETE and PRUNED in trial.user_attrs:
-            record = record.ended(State.PRUNED)
-        if record.state is State.COMPLETE:
+        if record.state is TrialState.COMPLETE and PRUNED in trial.user_attrs:
+            record = record.with_state(TrialState.PRUNED)
+        if record.state is TrialState.COMPLETE:
             self.study.tell(number, record.objective)
-        elif record.state is State.PRUNED or record.broke_down:
-            self.study.tell(number, state=TrialState.PRUNED)
-        elif record.state is State.FAILED:
-            self.study.tell(number, state=TrialState.FAIL)
+        elif record.state is TrialState.PRUNED or record.broke_down:
+            self.study.tell(number, state=OptunaState.PRUNED)
+        elif record.state is TrialState.FAILED:
+            self.study.tell(number, state=OptunaState.FAIL)
         return record
 
-    def _make_sampler(self, n_before: int) -> Any:
-        """With another seed than at the beginning, or the same suggestions would come again."""
+    def _make_sampler(self, n_earlier: int) -> Any:
+        """Make the sampler; a resumed one needs another seed to make other suggestions."""
         options = dict(self._sampler)
         if isinstance(options.get("seed"), int):
-            options["seed"] += n_before
+            options["seed"] += n_earlier
         return instantiate(options, _convert_="all")
 
-    def _take_up(self, trial: FrozenTrial, records: Mapping[int, TrialRecord]) -> None:
-        """One trial of the study as it was found."""
-        from optuna.trial import TrialState
+    def _restore(self, trial: FrozenTrial, records: Mapping[int, TrialRecord]) -> None:
+        """Count one earlier trial of the study, and complete or resume it if it was running."""
+        from optuna.trial import TrialState as OptunaState
 
         if trial.state.is_finished():
             self._check_space(trial)
         elif trial.distributions.keys() != self._space.keys():
-            # the sweep died before it had written down what it would try
-            self.study.tell(trial.number, state=TrialState.FAIL)
+            # the sweep died before it had stored the parameters of the trial
+            self.study.tell(trial.number, state=OptunaState.FAIL)
             return
         elif self._is_ours(trial):
             self._check_space(trial)
@@ -149,7 +150,7 @@ class OptunaSearch:
         self._n_begun += 1
 
     def _is_ours(self, trial: FrozenTrial) -> bool:
-        """Whether a running trial is this sweep's: other machines may work at the same study."""
+        """Tell whether a running trial is this sweep's: other machines may use the same study."""
         alone = self._storage in (None, "journal")
         return alone or trial.user_attrs.get(SWEEP) == self._folder
 
@@ -167,5 +168,5 @@ class OptunaSearch:
 
 
 def _written(value: Any) -> str:
-    """A value as it stands in an override."""
+    """Write a value as it is written in an override."""
     return value if isinstance(value, str) else repr(value)

@@ -1,7 +1,7 @@
-"""``PruneTrial``: tells an Optuna study how a trial goes, and ends it if that is hopeless.
+"""Reports the validations of a trial to its Optuna study, and ends a hopeless trial.
 
-It talks to the study's database, so that it does not matter where the trial runs: in the process of
-the sweep, in another, as a rank of several, on another machine.
+The callback uses the study's database. So the trial may run anywhere: in the process of the sweep,
+in another process, as one of several ranks, or on another machine.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ log = logging.getLogger(__name__)
 
 
 class PruneTrial(ValidationCounter):
-    """Reports the monitored metric after each validation.
+    """Reports the monitored metric after each validation, and stops a hopeless trial.
 
-    A database that cannot be reached costs a warning and a report, not the training.
+    If the database cannot be reached, the callback warns and skips the report; training continues.
 
     Args:
-        number: of the trial.
+        number: number of the trial.
         monitor: name of the metric.
-        folder: of the sweep.
-        pruner: what ``hydra.utils.instantiate`` makes a pruner of.
+        folder: folder of the sweep.
+        pruner: configuration of the pruner for ``hydra.utils.instantiate``.
         storage: see :func:`tts.sweep.storage.open_storage`.
-        study: its name in a storage of several.
+        study: name of the study in a storage of several.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class PruneTrial(ValidationCounter):
         self._trial: Trial | None = None
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Report; on the first process, for all."""
+        """Report from the first process, and stop all processes of a hopeless trial."""
         if not self.counted(trainer):
             return
         is_hopeless = trainer.is_global_zero and self._report(trainer)
@@ -69,8 +69,8 @@ class PruneTrial(ValidationCounter):
             return False
         try:
             trial = self._trial = self._trial or self._open()
-            known = trial.study.get_trials(deepcopy=False)[self.number].intermediate_values
-            if self._validations not in known:
+            reported = trial.study.get_trials(deepcopy=False)[self.number].intermediate_values
+            if self._validations not in reported:
                 trial.report(float(value), step=self._validations)
             if not trial.should_prune():
                 return False
@@ -81,7 +81,7 @@ class PruneTrial(ValidationCounter):
         return True
 
     def _open(self) -> Trial:
-        """This trial, in the study as it is now."""
+        """Open this trial in the present state of its study."""
         optuna = import_optuna()
         study = optuna.load_study(
             study_name=study_name(self.storage, self.study),
@@ -94,7 +94,7 @@ class PruneTrial(ValidationCounter):
 
 
 def trial_callbacks(config: Mapping[str, Any], output_dir: Path) -> list[Callback]:
-    """What a run needs that is a trial of a sweep: nothing, unless its search can prune."""
+    """Return the callbacks of a trial: one if the search of its sweep can prune, none otherwise."""
     sweep = config.get("sweep") or {}
     if sweep.get("trial") is None or not sweep.get("pruner"):
         return []

@@ -1,4 +1,4 @@
-"""What a sweep asks of a search: the next trials, and to learn from what became of them."""
+"""Defines what a sweep needs from a search: to suggest trials, and to learn from their results."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tts.sweep.trial_record import TrialRecord
 
 @dataclass(frozen=True)
 class Trial:
-    """What to try.
+    """Describes one trial that a search suggests.
 
     Attributes:
-        number: from 0.
+        number: number of the trial, from 0.
         parameters: key to value, as in overrides.
     """
 
@@ -26,28 +26,29 @@ class Trial:
 
 
 class Search(Protocol):
-    """Decides what is tried."""
+    """Decides which trials a sweep runs."""
 
     @property
     def total(self) -> int:
-        """Trials in all."""
+        """Return the number of all trials."""
 
     def begin(
         self, space: Mapping[str, Override], folder: Path, records: Mapping[int, TrialRecord]
     ) -> None:
-        """Get ready.
+        """Prepare the search.
 
         Args:
-            space: what is searched, by key.
-            folder: of the sweep.
-            records: what is there already, of a sweep that is resumed.
+            space: overrides to search, by key.
+            folder: folder of the sweep.
+            records: records of the trials of a sweep that is resumed, by number.
 
         Raises:
-            InputError: the space cannot be searched so, or is not the one that was begun with.
+            InputError: this search cannot search the space, or the space is not that of the sweep
+                that is resumed.
         """
 
     def ask(self, n: int) -> list[Trial]:
-        """Up to ``n`` trials to run next, begun ones that were interrupted first; none: done."""
+        """Return up to ``n`` trials to run next, interrupted ones first; none means the end."""
 
     def tell(self, record: TrialRecord) -> TrialRecord:
-        """Learn how a trial ended; gives its record back, as PRUNED if that is what it was."""
+        """Learn from the record of a trial; return it, as PRUNED if the trial was pruned."""

@@ -1,4 +1,4 @@
-"""Search spaces, written as Hydra's overrides are: in ``sweep.space`` and on the command line.
+"""Reads search spaces, written as Hydra's overrides in ``sweep.space`` and on the command line.
 
     model.batch_size=16,32,64                       one of these
     model.lr=interval(1e-4, 1e-2)                   between two real numbers
@@ -6,7 +6,7 @@
     'model.network.n_layers=int(interval(4, 8))'    whole numbers, both ends included
     model.network.n_flows=range(4, 13, 4)           4, 8, 12
 
-These are the forms that Hydra's own Optuna sweeper reads.
+Hydra's own Optuna sweeper reads the same forms.
 """
 
 from __future__ import annotations
@@ -26,30 +26,31 @@ if TYPE_CHECKING:
 def split_overrides(
     space: Mapping[str, Any], arguments: Sequence[str], parser: OverridesParser
 ) -> tuple[dict[str, Override], list[str]]:
-    """What is searched, and what is fixed.
+    """Divide overrides into those to search and fixed ones.
 
     Args:
-        space: values by key, of the configuration.
-        arguments: of the command line; they win, also by fixing what the space would search.
-        parser: of Hydra.
+        space: values by key, from the configuration.
+        arguments: arguments of the command line. They replace entries of the space; a single value
+            makes a key of the space a fixed one.
+        parser: Hydra's parser.
 
     Returns:
-        Overrides to search by key, and those that every trial gets as they are.
+        Overrides to search by key, and those that every trial gets unchanged.
     """
-    given = parser.parse_overrides(list(arguments))
-    keys = {override.get_key_element() for override in given}
+    typed = parser.parse_overrides(list(arguments))
+    keys = {override.get_key_element() for override in typed}
     configured = [f"{key}={value}" for key, value in space.items() if key not in keys]
-    overrides = [*parser.parse_overrides(configured), *given]
+    overrides = [*parser.parse_overrides(configured), *typed]
     searched = {o.get_key_element(): o for o in overrides if o.is_sweep_override()}
     fixed = [o.input_line for o in overrides if not o.is_sweep_override()]
     return searched, [line for line in fixed if line is not None]
 
 
 def distribution(key: str, override: Override) -> BaseDistribution:
-    """What Optuna draws from.
+    """Return the Optuna distribution of an override.
 
     Raises:
-        InputError: nothing to draw from, as in an interval whose end is before its start.
+        InputError: the distribution is empty, as that of an interval whose end is before its start.
     """
     value = override.value()
     try:
@@ -78,7 +79,7 @@ def _range(value: RangeSweep) -> BaseDistribution:
 
     points = list(value.range())
     if not points:
-        raise ValueError("nothing is in this range")
+        raise ValueError("this range is empty")
     first, last, step = min(points), max(points), abs(value.step)
     if all(isinstance(point, int) for point in points):
         return IntDistribution(int(first), int(last), step=int(step))

@@ -1,4 +1,4 @@
-"""Where an Optuna study is kept, opened alike by the sweep and by the processes that train."""
+"""Opens the storage of an Optuna study, for the sweep and for the processes that train."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from tts.core.errors import InputError, one_line
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
-#: Name of the study in a file that holds no other.
+#: Name of the study in a file that holds only one.
 STUDY = "sweep"
 #: Seconds that one process waits for another to finish writing.
 _TIMEOUT = 60
 
 
 def open_storage(storage: str | None, folder: Path) -> BaseStorage:
-    """Open, or make, a storage.
+    """Open a storage, and make it if it does not exist.
 
     Args:
         storage: None for ``study.db`` (SQLite) in the sweep's folder; ``"journal"`` for
-            ``study.journal`` there, for disks that several machines share; else the URL of a
-            database, as Optuna takes it.
-        folder: of the sweep.
+            ``study.journal`` there, for disks that several machines share; otherwise the URL of a
+            database for Optuna.
+        folder: folder of the sweep.
 
     Raises:
         InputError: Optuna is not installed, or the database cannot be reached.
@@ -47,10 +47,10 @@ def open_storage(storage: str | None, folder: Path) -> BaseStorage:
 
 
 def study_name(storage: str | None, study: str | None) -> str:
-    """Name of the study: chosen freely in a database that others use as well.
+    """Return the name of the study, which the user chooses in a database of several studies.
 
     Raises:
-        InputError: such a database, and no name.
+        InputError: the storage is such a database, and there is no name.
     """
     if study is not None:
         return study
@@ -60,10 +60,10 @@ def study_name(storage: str | None, study: str | None) -> str:
 
 
 def import_optuna() -> ModuleType:
-    """Optuna, without its log lines and without warnings that an interface may change.
+    """Import Optuna, and silence its log lines and its warnings about experimental interfaces.
 
     Raises:
-        InputError: it is not installed.
+        InputError: Optuna is not installed.
     """
     try:
         import optuna

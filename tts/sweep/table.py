@@ -1,4 +1,4 @@
-"""``Results``: the trials of a sweep, best first, as a table, ``results.csv`` and ``.json``."""
+"""Sums up the trials of a sweep in a table, best first, in ``results.csv`` and ``results.json``."""
 
 from __future__ import annotations
 
@@ -10,21 +10,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tts.core.errors import shortened
-from tts.sweep.trial_record import State, TrialRecord, write_text
+from tts.sweep.trial_record import TrialRecord, TrialState, write_text
 
-#: Order in the table, after the objective.
-_ORDER = (State.COMPLETE, State.PRUNED, State.FAILED, State.INTERRUPTED, State.RUNNING)
+#: Order of the states in the table.
+_ORDER = (
+    TrialState.COMPLETE,
+    TrialState.PRUNED,
+    TrialState.FAILED,
+    TrialState.INTERRUPTED,
+    TrialState.RUNNING,
+)
 
-#: Characters of a reason in the printed table; files have it whole.
+#: Characters of a reason in the printed table; the files have all of it.
 _REASON = 60
 
 
 @dataclass
-class Results:
-    """What became of the trials so far.
+class SweepTable:
+    """Collects the records of the trials of a sweep, and writes them as a table.
 
     Args:
-        folder: of the sweep.
+        folder: folder of the sweep.
         monitor: name of the objective.
         mode: ``"min"`` or ``"max"``.
     """
@@ -36,12 +42,12 @@ class Results:
 
     @property
     def file(self) -> Path:
-        """The table as CSV."""
+        """Return the path of the table as CSV."""
         return self.folder / "results.csv"
 
     @property
     def records(self) -> list[TrialRecord]:
-        """All trials, best first; what was pruned, failed or interrupted after them."""
+        """Return all trials: complete ones, best first, then pruned, failed, interrupted ones."""
         sign = 1 if self.mode == "min" else -1
 
         def key(record: TrialRecord) -> tuple[int, float, int]:
@@ -53,16 +59,16 @@ class Results:
 
     @property
     def best(self) -> TrialRecord | None:
-        """The best of the trials that came to their end."""
+        """Return the best of the complete trials, or None."""
         first = next(iter(self.records), None)
-        return first if first is not None and first.state is State.COMPLETE else None
+        return first if first is not None and first.state is TrialState.COMPLETE else None
 
     def add(self, record: TrialRecord) -> None:
-        """Take a trial in, or its new state."""
+        """Add a trial, or replace its earlier record."""
         self._records[record.number] = record
 
     def save(self) -> None:
-        """Write both files."""
+        """Write ``results.csv`` and ``results.json``."""
         head, rows = self._head(), [self._row(record) for record in self.records]
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows([head, *rows])
@@ -77,7 +83,7 @@ class Results:
         write_text(self.folder / "results.json", json.dumps(summary, indent=1) + "\n")
 
     def show(self) -> None:
-        """Print the table: ruled on a terminal, plain elsewhere."""
+        """Print the table, with lines around its cells if the output is a terminal."""
         if not self._records:
             return
         head = self._head()
@@ -94,8 +100,8 @@ class Results:
     def _summary(self) -> str:
         lines = [f"{self.file}"]
         if (best := self.best) is not None:
-            chosen = " ".join(f"{key}={value}" for key, value in best.parameters.items())
-            lines.insert(0, f"best: trial {best.number}, {chosen}")
+            parameters = " ".join(f"{key}={value}" for key, value in best.parameters.items())
+            lines.insert(0, f"best: trial {best.number}, {parameters}")
         return "\n".join(lines) + "\n"
 
     def _keys(self) -> list[str]:
@@ -120,7 +126,7 @@ class Results:
 
 
 def plain_table(head: list[str], rows: list[list[str]]) -> str:
-    """Columns of text, two spaces apart."""
+    """Format rows as columns of text, two spaces apart."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -140,7 +146,7 @@ def _print_ruled(head: list[str], rows: list[list[str]]) -> None:
 
 
 def _short(value: str) -> str:
-    """Numbers to five digits; files have them all."""
+    """Round a long number to five digits; the files have all of them."""
     try:
         number = float(value)
     except ValueError:
