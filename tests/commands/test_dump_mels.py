@@ -293,7 +293,7 @@ def test_an_interruption_goes_on_later(options, write_acoustic, tmp_path, monkey
 
     monkeypatch.setattr("tts.inference.teacher_forcing.teacher_forced", interrupted)
     assert dump(options, path) == 130
-    assert "the same command goes on from here" in capsys.readouterr().err
+    assert "interrupted; the same command resumes from here\n" in capsys.readouterr().err
     (index,) = indices(tmp_path)
     assert n_entries(index) == 2
     monkeypatch.undo()

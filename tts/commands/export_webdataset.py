@@ -2,11 +2,12 @@
 
     python -m tts.data.export_webdataset FOLDER data=ljspeech data.root=/path/LJSpeech-1.1
 
-FOLDER is made, or empty. The options that matter are those of the corpus (data=..., data.*) and
-audio.sample_rate: the samples are those that a training with the same options sees, at its rate and
-processed. The shards are those of its parts, `train-00000.tar` and so on; .json holds the text and
-the speaker's name. Plain tars: nothing else is needed to write them. The exit status is 1 if
-something was left out (data.on_error=skip), and 2 on bad input.
+FOLDER is made if it is missing; otherwise it must be empty. The options that matter are those of
+the corpus (data=..., data.*) and audio.sample_rate: the samples are those that a training with the
+same options reads, at its rate and processed. Each part of the corpus has its own shards,
+`train-00000.tar` and so on; .json holds the text and the speaker's name. The shards are plain tar
+files, which need no extra package. The exit status is 1 if something was left out
+(data.on_error=skip), and 2 on bad input.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ from tts.config.schema import TRAINING, check_values
 from tts.core.errors import InputError
 from tts.core.files import atomic_writer
 
-# Bytes of a shard, about: what is usual
+# about the size that users of webdataset choose
 _SHARD_BYTES = 2**29
 
 
 def main() -> None:
-    """``python -m tts.data.export_webdataset FOLDER``."""
+    """Run ``python -m tts.data.export_webdataset FOLDER``."""
     if {"-h", "--help"} & set(sys.argv[1:]):
         with_training_options(lambda _: 0, said=__doc__)
         return
     if len(sys.argv) < 2 or "=" in sys.argv[1] or sys.argv[1].startswith("-"):
-        sys.stderr.write("error: say which folder the shards go to, before the options\n")
+        sys.stderr.write("error: name the folder for the shards before the options\n")
         raise SystemExit(2)
     folder = Path(sys.argv.pop(1))
     with_training_options(lambda config: write_webdataset(config, folder))
@@ -46,13 +47,13 @@ def write_webdataset(config: dict[str, Any], folder: Path, shard_bytes: int = _S
     Args:
         config: resolved, plain containers.
         folder: for the shards; made if missing.
-        shard_bytes: after which a new one is begun.
+        shard_bytes: a shard ends when it has this many bytes.
 
     Returns:
         0, or 1 if something was left out.
 
     Raises:
-        InputError: naming the file, the row or the setting at fault.
+        InputError: the message names the file, the row or the setting at fault.
     """
     check_values(config, TRAINING)
     if folder.is_dir() and any(folder.iterdir()):
@@ -93,7 +94,7 @@ def _files(prepared: Any, row: int) -> list[tuple[str, bytes]]:
 
     from tts.audio.pcm import to_int16
 
-    # what follows the first dot is the kind of file
+    # webdataset takes everything behind the first dot for the type of the file
     name = prepared.table.string(row, "name").replace(".", "_").replace("/", "-")
     text = prepared.table.string(row, "text")
     about = {"text": text, "speaker": _speaker(prepared, row)}
@@ -108,7 +109,7 @@ def _files(prepared: Any, row: int) -> list[tuple[str, bytes]]:
 
 
 def _speaker(prepared: Any, row: int) -> str | int:
-    """The name of who speaks, or the number where nobody is named."""
+    """Return the name of the speaker, or the number where speakers have no names."""
     names, number = prepared.table.about["speakers"], int(prepared.table.rows["speaker"][row])
     return str(names[number]) if names else number
 

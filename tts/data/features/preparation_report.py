@@ -1,15 +1,17 @@
-"""``PreparationReport``: what a preparation found and did, as a table and as JSON."""
+"""Reports what a preparation found and did, as a table for the terminal and as JSON."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from tts.core.errors import EXIT_INTERRUPTED
 from tts.core.files import atomic_writer
 
 if TYPE_CHECKING:
@@ -18,28 +20,28 @@ if TYPE_CHECKING:
     from tts.data.features.prepared import Prepared
 
 REPORT = "report.json"
-# Faults that the table names; the file has all
-_MOST = 20
+# The table names as many faults at most; the file has all of them.
+_MOST_FAULTS = 20
 
 
 @dataclass
 class PreparationReport:
-    """What a preparation found and did.
+    """Holds what a preparation found and did.
 
     Attributes:
-        corpus: its name.
+        corpus: name of the corpus.
         folder: where it was prepared.
-        left_out: what is wrong with what cannot be trained on, with file and line.
-        utterances: how many can be, by part.
-        hours: of sound that training sees.
-        n_computed: recordings that something was computed of.
-        n_reused: recordings of which everything was there.
-        computed_hours: of recordings that something was computed of.
-        resampled: recordings at other rates than that of the mel contract, by rate.
-        trimmed_seconds: silence that was cut, in all.
-        megabytes: on disk.
-        seconds: that the preparation took.
-        cores: threads that worked.
+        left_out: what cannot be trained on: file, line and fault.
+        utterances: number of utterances that can be trained on, by part.
+        hours: duration of the sound that training reads.
+        n_computed: number of recordings whose features were computed.
+        n_reused: number of recordings whose features were all there.
+        computed_hours: duration of the recordings whose features were computed.
+        resampled: number of recordings at another rate than that of the mel contract, by rate.
+        trimmed_seconds: duration of the silence that was cut, in all.
+        megabytes: size on disk.
+        seconds: duration of the preparation.
+        cores: number of threads that worked.
     """
 
     corpus: str
@@ -58,11 +60,11 @@ class PreparationReport:
 
     @property
     def speed(self) -> float:
-        """Times faster than the recordings that were worked on last."""
+        """How many times faster than real time the new recordings were processed."""
         return 3600 * self.computed_hours / max(self.seconds, 1e-9)
 
     def count(self, was_computed: bool, seconds: float) -> None:
-        """Count a recording that was read."""
+        """Count a recording of some seconds that was read."""
         if was_computed:
             self.n_computed += 1
             self.computed_hours += seconds / 3600
@@ -70,15 +72,15 @@ class PreparationReport:
             self.n_reused += 1
 
     def describe(self, prepared: Prepared) -> None:
-        """Take over what is known when it is done."""
+        """Fill in what is known when the corpus is prepared."""
         rows = prepared.table.rows
         self.utterances = {part: len(prepared.part(part)) for part in ("train", "val", "test")}
         counts = zip(*np.unique(rows["rate"], return_counts=True), strict=True)
         self.resampled = {int(r): int(n) for r, n in counts if r != prepared.rate}
-        heard = rows["samples"].sum() / prepared.rate
-        self.hours = float(heard / 3600)
+        seconds = rows["samples"].sum() / prepared.rate
+        self.hours = float(seconds / 3600)
         if prepared.contract.processing.trim_db is not None:
-            self.trimmed_seconds = float((rows["recorded"] / rows["rate"]).sum() - heard)
+            self.trimmed_seconds = float((rows["recorded"] / rows["rate"]).sum() - seconds)
         files = (path for path in prepared.folder.rglob("*") if path.is_file())
         self.megabytes = sum(path.stat().st_size for path in files) / 1e6
 
@@ -89,7 +91,7 @@ class PreparationReport:
             file.write(f"{text}\n".encode())
 
     def table(self) -> Table:
-        """The same, to be looked at."""
+        """Return the report as a table for the terminal."""
         from rich.table import Table
 
         table = Table(title=self.corpus, show_header=False, title_justify="left")
@@ -105,33 +107,62 @@ class PreparationReport:
         if self.resampled:
             yield "resampled", self.resampling()
         if self.trimmed_seconds:
-            what = "cut" if self.trimmed_seconds > 0 else "added"
-            yield f"silence {what}", f"{abs(self.trimmed_seconds):.1f} s"
+            change = "cut" if self.trimmed_seconds > 0 else "added"
+            yield f"silence {change}", f"{abs(self.trimmed_seconds):.1f} s"
         yield "computed", str(self.n_computed)
         yield "as before", str(self.n_reused)
-        yield "took", self._took()
+        took = f"{self.seconds:.1f} s on {self.cores} core(s)"
+        yield "took", f"{took}, {self.speed:.0f} x real time" if self.n_computed else took
         yield "folder", f"{self.folder}, {self.megabytes:.1f} MB"
 
-    def _took(self) -> str:
-        took = f"{self.seconds:.1f} s on {self.cores} core(s)"
-        return f"{took}, {self.speed:.0f} x real time" if self.n_computed else took
-
     def resampling(self) -> str:
-        """``"3 of 4 recordings (3 at 16000 Hz)"``."""
+        """Return how many recordings are resampled: ``"3 of 4 recordings (3 at 16000 Hz)"``."""
         listed = ", ".join(f"{count} at {rate} Hz" for rate, count in self.resampled.items())
         n_all = sum(self.utterances.values())
         return f"{sum(self.resampled.values())} of {n_all} recordings ({listed})"
 
-    def faults(self, said: Sequence[str] = ()) -> list[str]:
-        """What was left out, the first of many in full, without what has been said already."""
-        new = [fault for fault in self.left_out if fault not in said]
-        more = [f"and {len(new) - _MOST} more"] if len(new) > _MOST else []
-        return [*new[:_MOST], *more]
+    def faults(self, reported: Sequence[str] = ()) -> list[str]:
+        """Return the first of the faults that are not yet reported, and how many there are more."""
+        new = [fault for fault in self.left_out if fault not in reported]
+        more = [f"and {len(new) - _MOST_FAULTS} more"] if len(new) > _MOST_FAULTS else []
+        return [*new[:_MOST_FAULTS], *more]
 
-    def summary(self, said: Sequence[str] = ()) -> str:
-        """The same in one line for the log; "" if nothing was."""
-        if not (faults := self.faults(said)):
+    def summary(self, reported: Sequence[str] = ()) -> str:
+        """Return the same faults in one line for the log; "" if there are none."""
+        if not (faults := self.faults(reported)):
             return ""
-        n_left_out = len(self.left_out) - len(said)
+        n_left_out = len(self.left_out) - len(reported)
         n_all = sum(self.utterances.values()) + n_left_out
         return f"left out, {n_left_out} of {n_all} that cannot be read: {'; '.join(faults)}"
+
+
+class CorpusReport(Protocol):
+    """Describes the reports that :func:`print_report_of` prints."""
+
+    left_out: list[str]
+
+    def faults(self) -> list[str]:
+        """Return the lines about what was left out."""
+
+    def table(self) -> Table:
+        """Return the report as a table for the terminal."""
+
+
+def print_report_of(job: Callable[[], CorpusReport]) -> int:
+    """Do a job that can be interrupted and resumed, print its report, and return the exit status.
+
+    Returns:
+        0, 1 if something was left out, ``EXIT_INTERRUPTED`` if the user has stopped it.
+    """
+    from rich.console import Console
+
+    try:
+        report = job()
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; the same command resumes from here\n")
+        return EXIT_INTERRUPTED
+    console = Console(highlight=False)
+    console.print(report.table())
+    for fault in report.faults():
+        console.print(fault, style="red", markup=False, soft_wrap=True)
+    return 1 if report.left_out else 0
