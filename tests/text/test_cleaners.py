@@ -1,40 +1,32 @@
-"""Cleaned text, as the reference front end makes it, quirks included."""
+"""Cleaned text equals that of the reference front end, with its faults."""
 
 import subprocess
 import sys
 
-import pytest
-
 from tts.text import CLEANERS
 
 
-@pytest.mark.parametrize(
-    ("text", "cleaned"),
-    [
-        (
-            "It cost $3.50 in 1984, or 1,984 people.",
+def test_english_cleaners():
+    expected = {
+        "It cost $3.50 in 1984, or 1,984 people.": (
             "it cost three dollars, fifty cents in nineteen eighty-four, "
-            "or nineteen eighty-four people.",
+            "or nineteen eighty-four people."
         ),
-        (
-            "Mrs. Smith and Dr. Brown went to St. Paul's Co., Ltd.",
-            "misess smith and doctor brown went to saint paul's company, limited",
+        "Mrs. Smith and Dr. Brown went to St. Paul's Co., Ltd.": (
+            "misess smith and doctor brown went to saint paul's company, limited"
         ),
-        ("Café Zürich\u2019s “naïve” façade — 50%", 'cafe zurich\'s "naive" facade -- fifty%'),
-        ("£5 and 3/4", "psfive and three/four"),
-        (
-            "Lt. Col. Hon. Gen. Maj. Rev. Sgt. Capt. Esq. Jr. Drs. Ft. Mr.",
+        "Café Zürich\u2019s “naïve” façade — 50%": 'cafe zurich\'s "naive" facade -- fifty%',
+        "£5 and 3/4": "psfive and three/four",
+        "Lt. Col. Hon. Gen. Maj. Rev. Sgt. Capt. Esq. Jr. Drs. Ft. Mr.": (
             "lieutenant colonel honorable general major reverend sergeant captain esquire junior "
-            "doctors fort mister",
+            "doctors fort mister"
         ),
-        ("St.Co. first. Costs", "saintco. first. costs"),
-        ("  two  \t\n spaces  ", " two spaces "),
-        ("THE 21ST", "the twenty-first"),
-        ("", ""),
-    ],
-)
-def test_english_cleaners(text, cleaned):
-    assert CLEANERS["english_cleaners"](text) == cleaned
+        "St.Co. first. Costs": "saintco. first. costs",
+        "  two  \t\n spaces  ": " two spaces ",
+        "THE 21ST": "the twenty-first",
+        "": "",
+    }
+    assert {text: CLEANERS["english_cleaners"](text) for text in expected} == expected
 
 
 def test_basic_cleaners_keep_letters_and_digits():
@@ -49,10 +41,11 @@ def test_lone_surrogate_is_left_out():
     assert CLEANERS["english_cleaners"]("a\udcffb") == "ab"
 
 
-@pytest.mark.parametrize("module", ["torch", "unidecode", "inflect", "num2words", "numpy"])
-def test_import_and_plain_text_do_not_load(module):
+def test_import_and_plain_text_load_no_large_module():
+    large = {"torch", "unidecode", "inflect", "num2words", "numpy"}
     code = (
         "import sys, tts.text; tts.text.Tokenizer().encode('It is 1984.');"
-        f"sys.exit({module!r} in sys.modules)"
+        f"sys.exit(' '.join({large!r} & set(sys.modules)))"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    done = subprocess.run([sys.executable, "-c", code], check=False, stderr=subprocess.PIPE)
+    assert done.stderr.decode().split() == []

@@ -1,4 +1,4 @@
-"""How a text will be read, as a value and as a command."""
+"""The preview of how a text will be read, in Python and as a command."""
 
 import pytest
 

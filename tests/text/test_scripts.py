@@ -1,4 +1,4 @@
-"""A corpus in another script than its symbol table is told from one with a foreign name in it."""
+"""A text in another script than the symbol table is refused; a foreign name in it is not."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The measure of normalisers against people's readings."""
+"""The agreement of text normalisers with the readings of people."""
 
 import pytest
 
