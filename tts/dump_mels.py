@@ -28,7 +28,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tts.config.schema import TRAINING, check_values
+from tts.config.schema import TRAINING, check_targets, check_values
 from tts.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def dump_mels(config: dict[str, Any]) -> int:
         InputError: the message names the file, the row or the setting at fault.
     """
     check_values(config, TRAINING)
+    check_targets(config)
     if config["acoustic"] is None:
         raise InputError("acoustic is required: add acoustic=CKPT to the command")
     for key in _OF_TRAINING:

@@ -61,6 +61,9 @@ def synthesize(cfg: DictConfig) -> list[Path]:
     """
     config = resolved(cfg)
     check_values(config, SYNTHESIS)
+    # these check the values of their fields
+    output = Output(**{key: config[key] for key in OUTPUT})
+    speech_options(config)
     if config["output"] == STANDARD_OUTPUT:
         out = sys.stdout.buffer
         with redirect_stdout(sys.stderr):
@@ -71,7 +74,6 @@ def synthesize(cfg: DictConfig) -> list[Path]:
         preview_texts(lines, config)
         return []
     paths = output_paths(str(config["output"]), lines, config["format"])
-    output = Output(**{key: config[key] for key in OUTPUT})
     output.check(paths[0])
     check_writable(paths)
 
@@ -95,6 +97,17 @@ def synthesize(cfg: DictConfig) -> list[Path]:
     return [job.path for job in jobs if job.skipped is None]
 
 
+def speech_options(config: dict[str, Any]) -> Options:
+    """Build the options of the speech.
+
+    Raises:
+        InputError: naming the key, its value and what is legal.
+    """
+    from tts.inference import Options, Pauses
+
+    return Options(**{key: config[key] for key in OPTIONS}, pauses=Pauses(**config["pauses"]))
+
+
 def load_and_read(
     lines: Sequence[Line], paths: Sequence[Path], config: dict[str, Any]
 ) -> tuple[Synthesizer, Options, list[SynthesisJob]]:
@@ -103,10 +116,10 @@ def load_and_read(
     Raises:
         InputError: a checkpoint, an option or a text is not usable.
     """
-    from tts.inference import Options, Pauses, Synthesizer
+    from tts.inference import Synthesizer
     from tts.synthesis.jobs import read_jobs
 
-    options = Options(**{key: config[key] for key in OPTIONS}, pauses=Pauses(**config["pauses"]))
+    options = speech_options(config)
     synthesizer = Synthesizer.from_pretrained(
         str(config["acoustic"]),
         str(config["vocoder"]),

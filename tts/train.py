@@ -30,7 +30,7 @@ from tts.callbacks import (
 )
 from tts.callbacks.checkpointing.checkpoint_io import AtomicCheckpointIO
 from tts.callbacks.checkpointing.resume import check_resumable, find_resume_source
-from tts.config.schema import check_training
+from tts.config.schema import check_targets, check_training
 from tts.core.errors import InputError, one_line
 from tts.core.signals import StopSignals
 from tts.loggers.builders import finish_wandb
@@ -65,6 +65,7 @@ def run_training(
         RunStopped: a signal asked for it; the last step is saved.
     """
     check_training(config)
+    check_targets(config)
     if config["ckpt_path"] is not None:
         resume = find_resume_source(config, output_dir)
         if resume.finished is not None:

@@ -163,11 +163,17 @@ def test_every_break_has_a_pause():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Pauses(clause=-1), r"pauses\.clause is -1"),
-        (lambda: Options(attempts=0), "attempts is 0"),
-        (lambda: Options(max_chars=0), "max_chars is 0"),
-        (lambda: Options(end_steps=0), "end_steps is 0; it must be 1 or more, or None"),
-        (lambda: Options(attention_window=-1), "attention_window is -1"),
+        (lambda: Pauses(clause=-1), r"pauses\.clause=-1: it must be a number from 0 to 60"),
+        (lambda: Options(attempts=0), "attempts=0: it must be a whole number, 1 or more"),
+        (lambda: Options(max_chars=0), "max_chars=0: it must be a whole number, 1 or more"),
+        (
+            lambda: Options(end_steps=0),
+            "end_steps=0: it must be a whole number, 1 or more, or null",
+        ),
+        (
+            lambda: Options(attention_window=-1),
+            "attention_window=-1: it must be a whole number, 1 or more, or null",
+        ),
     ],
 )
 def test_what_is_not_legal_is_one_line(make, message):

@@ -145,10 +145,13 @@ def test_griffin_lim_has_neither_sigma_nor_denoiser(tiny, option):
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"batch_size": 0}, "batch_size is 0"),
-        ({"max_steps": 0}, "max_steps is 0"),
-        ({"gate_threshold": 1.0}, r"gate_threshold is 1\.0"),
-        ({"gate_threshold": float("nan")}, "gate_threshold is nan"),
+        ({"batch_size": 0}, "batch_size=0: it must be a whole number, 1 or more"),
+        ({"max_steps": 0}, "max_steps=0: it must be a whole number, 1 or more"),
+        ({"gate_threshold": 1.0}, r"gate_threshold=1\.0: it must be a number above 0 and below 1"),
+        (
+            {"gate_threshold": float("nan")},
+            "gate_threshold=nan: it must be a number above 0 and below 1",
+        ),
     ],
 )
 def test_option_that_is_not_legal_is_refused(synthesizer, option, message):

@@ -205,7 +205,10 @@ BAD = {
     "true seed": ({"text": "a", "seed": True}, "seed=true"),
     "negative seed": ({"text": "a", "seed": -1}, "seed=-1: it must be a whole number from 0"),
     "no batch size": ({"text": "a", "batch_size": None}, "batch_size=null"),
-    "batch size": ({"text": "a", "batch_size": 0}, "batch_size is 0"),
+    "batch size": (
+        {"text": "a", "batch_size": 0},
+        "batch_size=0: it must be a whole number, 1 or more",
+    ),
     "sigma": ({"text": "a", "sigma": "loud"}, "sigma=loud: it must be a number or null"),
     "text and book": ({"text": "a", "book": "b"}, NO_SOURCE),
     "missing book": ({"book": "no.txt"}, r"book=no\.txt: cannot be read"),

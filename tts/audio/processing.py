@@ -9,7 +9,7 @@ when to stop.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from tts.audio.loudness import require_meter, to_loudness
 from tts.audio.pcm import Waveform
 from tts.audio.resampling import resampled
 from tts.core.errors import InputError
+from tts.core.ranges import Number, check_fields
 
 
 @dataclass(frozen=True)
@@ -36,18 +37,13 @@ class Processing:
         InputError: a value is not legal; the message names the key, the value and the legal values.
     """
 
-    trim_db: float | None = None
-    lead_seconds: float = 0.05
-    tail_seconds: float = 0.1
-    loudness: float | None = None
+    trim_db: Annotated[float | None, Number(float, above=0, most=120, null=True)] = None
+    lead_seconds: Annotated[float, Number(float, least=0, most=60)] = 0.05
+    tail_seconds: Annotated[float, Number(float, least=0, most=60)] = 0.1
+    loudness: Annotated[float | None, Number(float, least=-70, most=0, null=True)] = None
 
     def __post_init__(self) -> None:
-        _require(
-            self.trim_db is None or 0 < self.trim_db <= 120, self, "trim_db", "above 0, or null"
-        )
-        _require(0 <= self.lead_seconds <= 60, self, "lead_seconds", "0 to 60")
-        _require(0 <= self.tail_seconds <= 60, self, "tail_seconds", "0 to 60")
-        _require(self.loudness is None or -70 <= self.loudness <= 0, self, "loudness", "-70 to 0")
+        check_fields(self, "data.")
 
     @property
     def changes_samples(self) -> bool:
@@ -133,8 +129,3 @@ def frame_energy(samples: Waveform, sample_rate: int) -> tuple[NDArray[np.float6
     n_frames = -(-len(samples) // frame)
     padded = np.pad(samples, (0, n_frames * frame - len(samples))).reshape(n_frames, frame)
     return np.square(padded, dtype=np.float64).mean(1), frame
-
-
-def _require(is_legal: bool, processing: Processing, name: str, legal: str) -> None:
-    if not is_legal:
-        raise InputError(f"data.{name}={getattr(processing, name)}: it must be {legal}")

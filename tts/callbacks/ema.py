@@ -11,13 +11,15 @@ And the decay warms up as ``(1 + n) / (10 + n)`` over the ``n`` updates so far (
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import WeightAveraging
 from pytorch_lightning.trainer.states import TrainerFn
 from torch import Tensor
+
+from tts.core.ranges import Number, check_arguments, legal_arguments
 
 
 class EMA(WeightAveraging):
@@ -33,9 +35,8 @@ class EMA(WeightAveraging):
         ValueError: decay outside [0, 1).
     """
 
-    def __init__(self, decay: float = 0.999) -> None:
-        if not 0 <= decay < 1:
-            raise ValueError(f"decay is {decay}; it must be at least 0 and below 1")
+    def __init__(self, decay: Annotated[float, Number(float, least=0, below=1)] = 0.999) -> None:
+        check_arguments(locals(), legal_arguments(type(self)), "callbacks.ema.")
         self.decay = decay
         self._swapped = False
         super().__init__(multi_avg_fn=self._update)

@@ -27,6 +27,7 @@ from tts.callbacks.media import GRIFFIN_LIM, media_items, sample_vocoder
 from tts.callbacks.progress import RunProgress
 from tts.callbacks.validation_counter import ValidationCounter
 from tts.core.random_state import isolated_rng
+from tts.core.ranges import Count
 from tts.loggers.sinks import sinks_for
 from tts.metrics import gate_delay, mean_health
 
@@ -63,8 +64,8 @@ class LogSamples(ValidationCounter):
 
     def __init__(
         self,
-        every_n_validations: int = 1,
-        n_samples: int = 2,
+        every_n_validations: Count = 1,
+        n_samples: Count = 2,
         seed: int = 0,
         folder: str | Path | None = None,
         vocoder: str | Path = GRIFFIN_LIM,

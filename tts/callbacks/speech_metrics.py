@@ -19,6 +19,7 @@ from tts.callbacks.samples import draw_samples
 from tts.callbacks.validation_counter import ValidationCounter
 from tts.core.errors import InputError
 from tts.core.random_state import isolated_rng
+from tts.core.ranges import Count
 from tts.data.loading.fallbacks import FallbackDataset
 from tts.metrics import aligned_mel_distance, mel_distance, word_error_rate
 
@@ -49,8 +50,8 @@ class SpeechMetrics(ValidationCounter):
     def __init__(
         self,
         measures: Sequence[str] = (),
-        n_utterances: int = 8,
-        every_n_validations: int = 1,
+        n_utterances: Count = 8,
+        every_n_validations: Count = 1,
         monitor: str = "",
         recogniser: Recogniser | None = None,
         seed: int = 0,

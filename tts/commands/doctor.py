@@ -14,7 +14,7 @@ import sys
 from typing import Any
 
 from tts.commands.cli import with_training_options
-from tts.config.schema import DOCTOR, TRAINING, check_values
+from tts.config.schema import DOCTOR, TRAINING, check_targets, check_values
 from tts.core.errors import EXIT_INTERRUPTED
 
 
@@ -36,6 +36,7 @@ def doctor(config: dict[str, Any]) -> int:
         InputError: there is no corpus to examine, or an option has an illegal value.
     """
     check_values(config, TRAINING | DOCTOR)
+    check_targets(config)
     from hydra.utils import instantiate
 
     from tts.data.doctor.examination import examine

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from tts.commands.cli import with_training_options
-from tts.config.schema import TRAINING, check_values
+from tts.config.schema import TRAINING, check_targets, check_values
 from tts.core.errors import InputError
 from tts.core.files import atomic_writer
 
@@ -56,6 +56,7 @@ def write_webdataset(config: dict[str, Any], folder: Path, shard_bytes: int = _S
         InputError: the message names the file, the row or the setting at fault.
     """
     check_values(config, TRAINING)
+    check_targets(config)
     if folder.is_dir() and any(folder.iterdir()):
         raise InputError(f"{folder}: is not empty; choose another folder for the shards")
     folder.mkdir(parents=True, exist_ok=True)

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tts.commands.cli import with_training_options
-from tts.config.schema import TRAINING, check_values
+from tts.config.schema import TRAINING, check_targets, check_values
 
 if TYPE_CHECKING:
     from tts.data.features.preparation_report import PreparationReport
@@ -48,6 +48,7 @@ def prepare_corpus(config: dict[str, Any]) -> int:
         InputError: the message names the file, the row or the setting at fault.
     """
     check_values(config, TRAINING)
+    check_targets(config)
     from tts.data.features.preparation_report import print_report_of
 
     return print_report_of(lambda: _prepare(config))

@@ -30,9 +30,11 @@ def evaluate(cfg: DictConfig) -> Evaluation:
             or the output cannot be written.
     """
     from tts.evaluation.report import write_evaluation
+    from tts.inference.options import VOCODER_OPTIONS, Options
 
     config = resolved(cfg)
     check_values(config, EVALUATION)
+    Options(seed=config["seed"], **{key: config[key] for key in VOCODER_OPTIONS})  # checks them
     output = Path(str(config["output"])).expanduser()
     sentences = read_sentences(config["sentences"])[: config["n_sentences"]]
     skipped: dict[str, str] = {}

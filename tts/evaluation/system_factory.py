@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 from tts.audio import MelConfig
-from tts.config.schema import VOCODER_OPTIONS
 from tts.evaluation.systems import CopySynthesis, EngineVoice, Recordings, System, TrainedVoice
 from tts.inference import (
     GriffinLimVocoder,
@@ -18,6 +17,7 @@ from tts.inference import (
     load_waveglow,
     pick_device,
 )
+from tts.inference.options import VOCODER_OPTIONS
 from tts.inference.synthesizer import GRIFFIN_LIM, configured
 
 

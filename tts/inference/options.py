@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from tts.core.errors import InputError
+from tts.core.ranges import Count, Number, OptionalCount, check_fields
 from tts.inference.pauses import Pauses
 from tts.inference.vocoders.denoiser import Mode
 from tts.models.tacotron2.stopping import GATE_THRESHOLD, MAX_STEPS
@@ -14,6 +15,8 @@ from tts.models.tacotron2.stopping import GATE_THRESHOLD, MAX_STEPS
 #: symbol, and two more for the silence around the shortest words.
 SECONDS_PER_SYMBOL = 0.28
 SECONDS_AROUND = 2.0
+#: The options that vocoders have, in speaking as in judging what is spoken.
+VOCODER_OPTIONS = ("sigma", "denoiser", "denoiser_mode", "polish", "sharpness")
 
 
 @dataclass(frozen=True)
@@ -47,33 +50,25 @@ class Options:
         InputError: a value that is not legal.
     """
 
-    batch_size: int = 8
-    seed: int = 0
-    max_steps: int = MAX_STEPS
-    gate_threshold: float = GATE_THRESHOLD
-    attention_window: int | None = None
-    end_steps: int | None = None
+    batch_size: Count = 8
+    seed: Annotated[int, Number(int, least=0, most=2**63 - 1)] = 0
+    max_steps: Count = MAX_STEPS
+    gate_threshold: Annotated[float, Number(float, above=0, below=1)] = GATE_THRESHOLD
+    attention_window: OptionalCount = None
+    end_steps: OptionalCount = None
     guard: bool = True
-    attempts: int = 3
-    max_chars: int = 200
+    attempts: Count = 3
+    max_chars: Count = 200
     pauses: Pauses = field(default_factory=Pauses)
-    sigma: float | None = None
-    denoiser: float | None = None
+    sigma: Annotated[float | None, Number(float, null=True)] = None
+    denoiser: Annotated[float | None, Number(float, null=True)] = None
     denoiser_mode: Mode | None = None
-    polish: int | None = None
-    sharpness: float | None = None
+    polish: Annotated[int | None, Number(int, least=0, null=True)] = None
+    sharpness: Annotated[float | None, Number(float, least=0, null=True)] = None
     speaker: str | int | Sequence[str | int] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "max_steps", "attempts", "max_chars"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} is {getattr(self, name)}; it must be 1 or more")
-        for name in ("attention_window", "end_steps"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise InputError(f"{name} is {value}; it must be 1 or more, or None")
-        if not 0 < self.gate_threshold < 1:
-            raise InputError(f"gate_threshold is {self.gate_threshold}; it must be between 0 and 1")
+        check_fields(self)
 
 
 def frame_limit(n_symbols: int, frame_rate: float) -> int:

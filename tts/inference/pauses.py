@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
-from tts.core.errors import InputError
+from tts.core.ranges import Number, check_fields
 from tts.text.pieces import Break
 
 #: Length of the fades at both sides of a join, seconds: too short to be heard as one.
 FADE = 0.01
+
+#: Seconds of silence.
+Pause = Annotated[float, Number(float, least=0, most=60)]
 
 
 @dataclass(frozen=True)
@@ -29,19 +33,14 @@ class Pauses:
         InputError: a negative or an absurd length.
     """
 
-    paragraph: float = 0.7
-    sentence: float = 0.3
-    clause: float = 0.1
-    word: float = 0.03
-    cut: float = 0.0
+    paragraph: Pause = 0.7
+    sentence: Pause = 0.3
+    clause: Pause = 0.1
+    word: Pause = 0.03
+    cut: Pause = 0.0
 
     def __post_init__(self) -> None:
-        for option in fields(self):
-            value = getattr(self, option.name)
-            if not 0 <= value <= 60:
-                raise InputError(
-                    f"pauses.{option.name} is {value}; it must be from 0 to 60 seconds"
-                )
+        check_fields(self, "pauses.")
 
     def after(self, end: Break | None) -> float:
         """Seconds of silence behind a piece; None is the end of everything."""

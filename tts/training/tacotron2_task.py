@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 import torch.distributed as dist
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from tts.core.errors import InputError
 from tts.core.random_state import isolated_rng
+from tts.core.ranges import Amount, Choice, Positive, Share, check_fields
 from tts.data.loading.batch import TextMelBatch
 from tts.metrics import diagonality
 from tts.models import Tacotron2, sequence_mask, tacotron2_loss
@@ -38,18 +39,17 @@ class Tacotron2LossOptions:
             spectrograms (:class:`tts.models.tacotron2.critic.SpectrogramCritic`); 0 is without one.
     """
 
-    reduction: str = "masked"
-    gate_pos_weight: float = 1.0
-    guided_weight: float = 0.0
-    guided_sigma: float = 0.4
-    guided_until: float = 1.0
-    pitch_weight: float = 1.0
-    texture_weight: float = 0.0
-    critic_weight: float = 0.0
+    reduction: Annotated[str, Choice(REDUCTIONS)] = "masked"
+    gate_pos_weight: Positive = 1.0
+    guided_weight: Amount = 0.0
+    guided_sigma: Positive = 0.4
+    guided_until: Share = 1.0
+    pitch_weight: Amount = 1.0
+    texture_weight: Amount = 0.0
+    critic_weight: Amount = 0.0
 
     def __post_init__(self) -> None:
-        if self.reduction not in REDUCTIONS:
-            raise ValueError(f"reduction is one of {', '.join(REDUCTIONS)}, not {self.reduction}")
+        check_fields(self, "loss.")
 
 
 class Tacotron2Task(SpeechTask):

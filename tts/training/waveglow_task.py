@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tts.core.ranges import Amount, Positive, check_fields
 from tts.data.loading.batch import MelWaveBatch
 from tts.models import WaveGlow, waveglow_loss
 from tts.training.task import SpeechTask
@@ -23,8 +24,11 @@ class WaveGlowLossOptions:
         sample_sigma: standard deviation of the noise when listening.
     """
 
-    sigma: float = 1.0
-    sample_sigma: float = 0.6
+    sigma: Positive = 1.0
+    sample_sigma: Amount = 0.6
+
+    def __post_init__(self) -> None:
+        check_fields(self, "loss.")
 
 
 class WaveGlowTask(SpeechTask):

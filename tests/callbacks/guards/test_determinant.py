@@ -93,5 +93,5 @@ def test_signs_survive_resuming(fit, caplog, tmp_path):
 
 
 def test_wrong_option_is_refused():
-    with pytest.raises(InputError, match="warn or stop"):
+    with pytest.raises(InputError, match=r"on_sign_change=panic: it must be one of warn, stop"):
         DeterminantGuard(on_sign_change="panic")

@@ -294,7 +294,16 @@ def test_what_is_usual_survives_resuming():
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"on_divergence": "pray"}, "stop or rollback"), ({"lr_factor": 2}, "at most 1")],
+    [
+        (
+            {"on_divergence": "pray"},
+            "callbacks.guard.on_divergence=pray: it must be one of stop, rollback",
+        ),
+        (
+            {"lr_factor": 2},
+            "callbacks.guard.lr_factor=2: it must be a number above 0 and at most 1",
+        ),
+    ],
 )
 def test_wrong_options_are_refused(options, message):
     with pytest.raises(InputError, match=message):

@@ -139,9 +139,9 @@ def test_sentences_that_run_out_are_refused_with_what_they_make(tmp_path):
     ("options", "message"),
     [
         ({"engine": "parrot"}, "data.engine=parrot: choose from hibari, espeak, tones"),
-        ({"minutes": 0}, "minutes must be above 0"),
-        ({"minutes": float("nan")}, "minutes must be above 0"),
-        ({"seed": -1}, "data.seed=-1"),
+        ({"minutes": 0}, "data.minutes=0: it must be a number above 0"),
+        ({"minutes": float("nan")}, "data.minutes=nan: it must be a number above 0"),
+        ({"seed": -1}, "data.seed=-1: it must be a whole number, 0 or more"),
         ({"sentences": "lost.txt"}, r"lost\.txt: cannot be read"),
     ],
 )

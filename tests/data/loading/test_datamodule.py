@@ -219,7 +219,10 @@ def test_segments_have_no_budget_of_frames(mel_wave, caplog):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"batch_size": None}, "set data.frames_per_batch"), ({"on_error": "x"}, "raise or skip")],
+    [
+        ({"batch_size": None}, "set data.frames_per_batch"),
+        ({"on_error": "x"}, "data.on_error=x: it must be one of raise, skip"),
+    ],
 )
 def test_impossible_options_are_refused(options, message, text_mel):
     with pytest.raises(InputError, match=message):

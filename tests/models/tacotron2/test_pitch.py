@@ -174,10 +174,16 @@ def test_a_stream_is_what_is_generated():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"pitch_bins": 1}, {"pitch_bins": -2}, {"pitch_low": 0.0}, {"pitch_low": 500.0}]
+    ("wrong", "message"),
+    [
+        ({"pitch_bins": 1}, "pitch_bins=1: it must be 0 or at least 2"),
+        ({"pitch_bins": -2}, "pitch_bins=-2: it must be a whole number, 0 or more"),
+        ({"pitch_low": 0.0}, r"pitch_low=0\.0: it must be a number above 0"),
+        ({"pitch_low": 500.0}, "pitch_low below pitch_high; these are 500 and 440"),
+    ],
 )
-def test_pitches_must_make_sense(wrong):
-    with pytest.raises(ValueError, match="pitch_bins must be 0 or at least 2"):
+def test_pitches_must_make_sense(wrong, message):
+    with pytest.raises(ValueError, match=message):
         Tacotron2Config(**{"pitch_bins": 8, **wrong})
 
 

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from tts.callbacks.step_boundary import StepBoundaryCallback
 from tts.core.files import replacing
+from tts.core.ranges import OptionalCount, OptionalPositive
 
 PREVIOUS = "previous.ckpt"
 
@@ -40,8 +41,8 @@ class Checkpoint(StepBoundaryCallback, ModelCheckpoint):
     def __init__(
         self,
         *,
-        every_n_train_steps: int | None = None,
-        every_n_minutes: float | None = None,
+        every_n_train_steps: OptionalCount = None,
+        every_n_minutes: OptionalPositive = None,
         **options: Any,
     ) -> None:
         # names that a resumed run writes again are written over

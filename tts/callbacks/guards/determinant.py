@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import Any
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
 
-from tts.core.errors import InputError, TrainingError
+from tts.core.errors import TrainingError
+from tts.core.ranges import check_arguments, legal_arguments
 from tts.models.waveglow.network import InvertibleConv
 from tts.training.task import is_logging_step
 
@@ -39,9 +40,10 @@ class DeterminantGuard(Callback):
         TrainingError: a sign has changed, and that is to stop the run.
     """
 
-    def __init__(self, on_sign_change: str = "warn", near_zero: float = 1e-6) -> None:
-        if on_sign_change not in ("warn", "stop"):
-            raise InputError(f"determinant: on_sign_change={on_sign_change}: warn or stop")
+    def __init__(
+        self, on_sign_change: Literal["warn", "stop"] = "warn", near_zero: float = 1e-6
+    ) -> None:
+        check_arguments(locals(), legal_arguments(type(self)), "callbacks.determinant.")
         self.on_sign_change = on_sign_change
         self.near_zero = near_zero
         self._signs: list[float] | None = None

@@ -17,6 +17,7 @@ import torch
 from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 
+from tts.core.ranges import Count, Share
 from tts.training.task import is_logging_step
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class DiagonalGuard(Callback):
             there is no diagonal; 0.19 is chance.
     """
 
-    def __init__(self, after_steps: int = 10_000, least: float = 0.5) -> None:
+    def __init__(self, after_steps: Count = 10_000, least: Share = 0.5) -> None:
         self.after_steps = after_steps
         self.least = least
         self._values: deque[float] = deque(maxlen=10)

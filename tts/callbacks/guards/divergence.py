@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pytorch_lightning as pl
 import torch
@@ -28,6 +28,14 @@ from tts.callbacks.guards.rollback import Snapshot, lower_learning_rates
 from tts.callbacks.ranks import gather_from_ranks
 from tts.callbacks.throughput import total_norm
 from tts.core.errors import InputError, TrainingError, listed
+from tts.core.ranges import (
+    Count,
+    CountOrZero,
+    Number,
+    OptionalPositive,
+    check_arguments,
+    legal_arguments,
+)
 
 log = logging.getLogger(__name__)
 
@@ -63,18 +71,15 @@ class DivergenceGuard(Callback):
 
     def __init__(
         self,
-        on_divergence: str = "stop",
-        explosion: float | None = 20.0,
-        patience: int = 20,
+        on_divergence: Literal["stop", "rollback"] = "stop",
+        explosion: OptionalPositive = 20.0,
+        patience: Count = 20,
         window: int = 200,
-        copy_every: int = 200,
-        lr_factor: float = 0.5,
-        max_rollbacks: int = 3,
+        copy_every: Count = 200,
+        lr_factor: Annotated[float, Number(float, above=0, most=1)] = 0.5,
+        max_rollbacks: CountOrZero = 3,
     ) -> None:
-        if on_divergence not in ("stop", "rollback"):
-            raise InputError(f"guard: on_divergence={on_divergence}: stop or rollback")
-        if not 0 < lr_factor <= 1:
-            raise InputError(f"guard: lr_factor={lr_factor}: must be above 0 and at most 1")
+        check_arguments(locals(), legal_arguments(type(self)), "callbacks.guard.")
         self.on_divergence = on_divergence
         self.patience = patience
         self.copy_every = copy_every

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from tts.core.errors import InputError, listed
+from tts.core.ranges import Share
 from tts.data.corpora.manifest import Faults, ManifestRow, Utterance
 from tts.data.corpora.splits import Split, hash_split, held_out_ids
 
@@ -48,8 +49,8 @@ class Corpus(ABC):
     def __init__(
         self,
         root: str | Path,
-        val_fraction: float = 0.05,
-        test_fraction: float = 0.0,
+        val_fraction: Share = 0.05,
+        test_fraction: Share = 0.0,
         *,
         on_error: Literal["raise", "skip"] = "raise",
         n_speakers: int | None = None,

@@ -27,6 +27,7 @@ from tts.audio.resampling import resampled
 from tts.core.errors import InputError
 from tts.core.parallel import n_cores, ordered_map
 from tts.core.progress import progress
+from tts.core.ranges import CountOrZero, Positive, Share, check_arguments, legal_arguments
 from tts.data.corpora.engines import ENGINES, Engine
 from tts.data.corpora.generated import MadeCorpus
 from tts.data.corpora.manifest import Faults, ManifestRow, read_metadata
@@ -72,22 +73,18 @@ class SyntheticCorpus(MadeCorpus):
         self,
         root: str | Path,
         engine: str = "hibari",
-        minutes: float = 10.0,
-        seed: int = 0,
+        minutes: Positive = 10.0,
+        seed: CountOrZero = 0,
         sample_rate: int = MelConfig.sample_rate,
         sentences: str | Path | None = None,
-        val_fraction: float = 0.05,
-        test_fraction: float = 0.0,
+        val_fraction: Share = 0.05,
+        test_fraction: Share = 0.0,
         **options: Any,
     ) -> None:
         super().__init__(root, val_fraction, test_fraction, **options)
         if engine not in ENGINES:
             raise InputError(f"data.engine={engine}: choose from {', '.join(ENGINES)}")
-        if not minutes > 0 or seed < 0:
-            raise InputError(
-                f"data.minutes={minutes}, data.seed={seed}: minutes must be above 0, the seed not "
-                "below it"
-            )
+        check_arguments(locals(), legal_arguments(type(self)), "data.")
         self.engine, self.minutes, self.seed = engine, float(minutes), seed
         self.sample_rate = sample_rate
         self.sentences = None if sentences is None else Path(sentences).expanduser()

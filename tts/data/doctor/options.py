@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from tts.core.ranges import (
+    Amount,
+    Count,
+    CountOrZero,
+    Number,
+    OptionalPositive,
+    Positive,
+    Share,
+    check_fields,
+)
 
 
 @dataclass(frozen=True)
@@ -28,22 +40,28 @@ class DoctorOptions:
         accented: share of texts with accented letters above which the language is in doubt.
         speaker_clips: number of recordings that each speaker should have.
         memory_gb: memory of the device in GB; None: the estimate is a note only.
+
+    Raises:
+        InputError: naming the key, its value and what is legal.
     """
 
     output: str | None = "doctor"
     strict: bool = False
-    n_shown: int = 3
-    n_clips: int = 10
-    clip_seconds: float = 12.0
-    silence_db: float = 40.0
-    longest_lead: float = 0.5
-    longest_tail: float = 0.5
-    clipped: int = 10
-    offset: float = 0.01
-    faintest: float = -40.0
-    band: float = 0.75
-    outlier: float = 6.0
-    least: int = 20
-    accented: float = 0.1
-    speaker_clips: int = 20
-    memory_gb: float | None = None
+    n_shown: CountOrZero = 3
+    n_clips: CountOrZero = 10
+    clip_seconds: Positive = 12.0
+    silence_db: Annotated[float, Number(float, above=0, most=120)] = 40.0
+    longest_lead: Amount = 0.5
+    longest_tail: Amount = 0.5
+    clipped: Count = 10
+    offset: Share = 0.01
+    faintest: Annotated[float, Number(float, most=0)] = -40.0
+    band: Share = 0.75
+    outlier: Positive = 6.0
+    least: Count = 20
+    accented: Share = 0.1
+    speaker_clips: CountOrZero = 20
+    memory_gb: OptionalPositive = None
+
+    def __post_init__(self) -> None:
+        check_fields(self, "doctor.")

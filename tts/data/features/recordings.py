@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 from tts.core.errors import InputError
 from tts.data.corpora.manifest import Utterance
 
 #: What to do about a recording that cannot be read: stop, or leave it out and say so.
 OnError = Literal["raise", "skip"]
-ON_ERROR = get_args(OnError)
 
 
 class Recording(NamedTuple):

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from tts.audio import MelConfig
 from tts.core.errors import InputError
+from tts.core.ranges import Count
 from tts.data.corpora.corpus import Corpus
 from tts.data.features.corpus_table import Rows
 from tts.data.features.gta import AcousticModel, GtaMels, read_acoustic
@@ -52,7 +53,7 @@ class TextMelDataModule(SpeechDataModule):
         tokenizer: Tokenizer,
         cache_dir: str | Path,
         *,
-        bucket_batches: int = 8,
+        bucket_batches: Count = 8,
         **loading: Any,
     ) -> None:
         super().__init__(corpus, mel, cache_dir, **loading)
@@ -139,7 +140,7 @@ class MelWaveDataModule(SpeechDataModule):
         mel: MelConfig,
         cache_dir: str | Path,
         *,
-        segment_length: int = 16000,
+        segment_length: Count = 16000,
         mels: Literal["recordings", "gta"] = "recordings",
         acoustic: str | None = None,
         **loading: Any,

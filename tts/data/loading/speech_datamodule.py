@@ -20,6 +20,14 @@ from torch.utils.data import DataLoader
 from tts.audio import MelConfig
 from tts.audio.processing import Processing
 from tts.core.errors import InputError
+from tts.core.ranges import (
+    Amount,
+    CountOrZero,
+    OptionalCount,
+    OptionalPositive,
+    check_arguments,
+    legal_arguments,
+)
 from tts.core.signals import outlive_signals
 from tts.data.corpora.corpus import Corpus
 from tts.data.features.contract import Contract
@@ -28,7 +36,7 @@ from tts.data.features.preparation import Preparation
 from tts.data.features.preparation_report import PreparationReport
 from tts.data.features.prepared import Prepared
 from tts.data.features.prepared_corpus import AlreadyPrepared, PreparedCorpus
-from tts.data.features.recordings import ON_ERROR, OnError, slug
+from tts.data.features.recordings import OnError, slug
 from tts.data.loading.fallbacks import FallbackDataset
 from tts.data.loading.resume_position import TrainingPosition
 from tts.text import Tokenizer
@@ -74,24 +82,23 @@ class SpeechDataModule(LightningDataModule):
         mel: MelConfig,
         cache_dir: str | Path,
         *,
-        batch_size: int | None = 32,
-        val_batch_size: int | None = None,
-        frames_per_batch: int | None = None,
-        num_workers: int = 0,
+        batch_size: OptionalCount = 32,
+        val_batch_size: OptionalCount = None,
+        frames_per_batch: OptionalCount = None,
+        num_workers: CountOrZero = 0,
         seed: int = 1234,
         resample: bool = False,
-        min_seconds: float = 0.0,
-        max_seconds: float | None = None,
+        min_seconds: Amount = 0.0,
+        max_seconds: OptionalPositive = None,
         on_error: OnError = "raise",
         processing: Processing | None = None,
         prepared: str | Path | None = None,
         verify: bool = False,
     ) -> None:
         super().__init__()
+        check_arguments(locals(), legal_arguments(type(self)), "data.")
         if batch_size is None and frames_per_batch is None:
             raise InputError("data.batch_size=null: set data.frames_per_batch, or a batch size")
-        if on_error not in ON_ERROR:
-            raise InputError(f"data.on_error={on_error}: use {' or '.join(ON_ERROR)}")
         self.corpus = corpus
         self.mel = mel
         self.cache_dir = Path(cache_dir).expanduser()

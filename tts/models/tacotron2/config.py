@@ -6,10 +6,13 @@ Shapes: ``B`` batch, ``T_text`` symbols, ``T_mel`` frames.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import NamedTuple
+from math import isfinite
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
+#: How the decoder may be computed.
+RECURRENCES = ("fast", "plain")
 #: Options that have no effect on a network with ``pitch_bins=0``.
 PITCH_OPTIONS = (
     *("pitch_dim", "pitch_dropout", "pitch_low", "pitch_high"),
@@ -97,23 +100,39 @@ class Tacotron2Config:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.type == "int" and value < 1 and field.name != "pitch_bins":
-                raise ValueError(f"{field.name} must be at least 1, not {value}")
-            if "dropout" in field.name and not 0.0 <= value < 1.0:
-                raise ValueError(f"{field.name} must lie in [0, 1), not {value}")
-            if field.name.endswith("kernel_size") and value % 2 == 0:
-                raise ValueError(f"{field.name} must be odd to keep the length, not {value}")
-        if self.recurrence not in ("fast", "plain"):
-            raise ValueError(f"recurrence must be fast or plain, not {self.recurrence!r}")
-        if self.pitch_bins and (self.pitch_bins < 2 or not 0 < self.pitch_low < self.pitch_high):
+            is_legal, legal = self._range(field.name, field.type, value)
+            if not is_legal:
+                raise ValueError(f"{field.name}={value}: it must be {legal}")
+        if self.pitch_bins and (self.pitch_bins < 2 or not self.pitch_low < self.pitch_high):
             raise ValueError(
-                "pitch_bins must be 0 or at least 2, and pitch_low above 0 and below pitch_high; "
-                f"they are {self.pitch_bins}, {self.pitch_low:g} and {self.pitch_high:g}"
+                f"pitch_bins={self.pitch_bins}: it must be 0 or at least 2, and pitch_low below "
+                f"pitch_high; these are {self.pitch_low:g} and {self.pitch_high:g}"
             )
-        if self.mel_std <= 0:
-            raise ValueError(f"mel_std must be positive, not {self.mel_std}")
         if self.encoder_embedding_dim % 2:
-            raise ValueError("encoder_embedding_dim must be even: its LSTM has two directions")
+            raise ValueError(
+                f"encoder_embedding_dim={self.encoder_embedding_dim}: it must be even, as its LSTM "
+                "has two directions"
+            )
+
+    @staticmethod
+    def _range(name: str, kind: Any, value: Any) -> tuple[bool, str]:
+        """Return whether a value is legal for a field by itself, and what is."""
+        if kind == "bool":
+            return isinstance(value, bool), "true or false"
+        if kind == "str":
+            return value in RECURRENCES, f"one of {', '.join(RECURRENCES)}"
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        if name.endswith("kernel_size"):
+            return is_whole and value > 0 and value % 2 == 1, "odd and above 0, to keep the length"
+        if kind == "int":
+            least = 0 if name == "pitch_bins" else 1
+            return is_whole and value >= least, f"a whole number, {least} or more"
+        is_number = is_whole or (isinstance(value, float) and isfinite(value))
+        if "dropout" in name:
+            return is_number and 0 <= value < 1, "a number from 0 to below 1"
+        if name in ("mel_std", "pitch_low", "pitch_high"):
+            return is_number and value > 0, "a number above 0"
+        return is_number, "a number"
 
 
 class Tacotron2Output(NamedTuple):

@@ -69,11 +69,13 @@ class WaveGlowConfig:
             self._check_type(field.name, field.type, getattr(self, field.name))
         for name in ("n_group", "n_early_size"):
             if getattr(self, name) % 2:
-                raise ValueError(f"{name}={getattr(self, name)}: must be even, to be halved")
+                raise ValueError(f"{name}={getattr(self, name)}: it must be even, to be halved")
         if self.kernel_size % 2 == 0:
-            raise ValueError(f"kernel_size={self.kernel_size}: must be odd, to keep the length")
+            raise ValueError(f"kernel_size={self.kernel_size}: it must be odd, to keep the length")
         if self.hop_length % self.n_group:
-            raise ValueError(f"hop_length={self.hop_length}: must divide by n_group={self.n_group}")
+            raise ValueError(
+                f"hop_length={self.hop_length}: it must divide by n_group={self.n_group}"
+            )
         if self.win_length < self.hop_length:
             raise ValueError(f"win_length={self.win_length}: below hop_length={self.hop_length}")
         if self.condition_channels and self.hop_length < 2 * self.n_group:
@@ -91,14 +93,14 @@ class WaveGlowConfig:
     def _check_type(name: str, kind: Any, value: Any) -> None:
         if kind == "bool":
             if not isinstance(value, bool):
-                raise ValueError(f"{name}={value!r}: must be true or false")
+                raise ValueError(f"{name}={value!r}: it must be true or false")
         elif kind == "str":
             if value not in FRONTS:
-                raise ValueError(f"{name}={value!r}: must be one of {', '.join(FRONTS)}")
+                raise ValueError(f"{name}={value!r}: it must be one of {', '.join(FRONTS)}")
         else:
             least = 0 if name == "condition_channels" else 1
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise ValueError(f"{name}={value!r}: must be a whole number, {least} or more")
+                raise ValueError(f"{name}={value!r}: it must be a whole number, {least} or more")
 
     @property
     def early_flows(self) -> tuple[int, ...]:

@@ -1,0 +1,190 @@
+"""Says which values an option may have, and refuses others in one line that names the option.
+
+A class states its ranges once, in the annotations of its fields or of its constructor::
+
+    patience: Count = 20
+    lr_factor: Annotated[float, Number(float, above=0, most=1)] = 0.5
+    on_error: Literal["raise", "skip"] = "raise"
+
+A dataclass checks itself by :func:`check_fields`; ``tts.config.schema`` reads the same annotations
+to check a whole configuration before anything is built.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Annotated, Any, Literal, Protocol, get_args, get_origin
+
+from tts.core.errors import InputError
+
+
+class Range(Protocol):
+    """A set of legal values; its text completes the sentence "it must be ..."."""
+
+    def allows(self, value: Any) -> bool:
+        """Return whether a value is legal."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number between bounds.
+
+    Attributes:
+        kind: ``int`` or ``float``; a whole number is a float as well.
+        least: the smallest legal value.
+        most: the largest legal value.
+        above: the value must be greater than this.
+        below: the value must be smaller than this.
+        null: whether null is legal.
+    """
+
+    kind: type
+    least: float | None = None
+    most: float | None = None
+    above: float | None = None
+    below: float | None = None
+    null: bool = False
+
+    def allows(self, value: Any) -> bool:
+        """Return whether a value is legal."""
+        if value is None:
+            return self.null
+        # numpy's numbers as well; true is no number
+        kind = Real if self.kind is float else Integral
+        if isinstance(value, bool) or not isinstance(value, kind):
+            return False
+        number = float(value)
+        return (
+            not math.isnan(number)
+            and (self.least is None or number >= self.least)
+            and (self.most is None or number <= self.most)
+            and (self.above is None or number > self.above)
+            and (self.below is None or number < self.below)
+        )
+
+    def __str__(self) -> str:
+        what = "a whole number" if self.kind is int else "a number"
+        if self.least is not None and self.most is not None:
+            what += f" from {self.least} to {self.most}"
+        elif self.least is not None and self.below is not None:
+            what += f" from {self.least} to below {self.below}"
+        elif self.least is not None:
+            what += f", {self.least} or more"
+        elif self.above is not None:
+            what += f" above {self.above}"
+            upper = self.most if self.below is None else self.below
+            if upper is not None:
+                what += f" and {'below' if self.most is None else 'at most'} {upper}"
+        separator = ", or" if "," in what else " or"
+        return f"{what}{separator} null" if self.null else what
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few values.
+
+    Attributes:
+        values: the legal values.
+    """
+
+    values: tuple[Any, ...]
+
+    def allows(self, value: Any) -> bool:
+        """Return whether a value is legal; 1 is not true."""
+        return any(value == legal and type(value) is type(legal) for legal in self.values)
+
+    def __str__(self) -> str:
+        return f"one of {', '.join(dict.fromkeys(map(shown, self.values)))}"
+
+
+SWITCH = Choice((True, False))
+
+Count = Annotated[int, Number(int, least=1)]
+OptionalCount = Annotated[int | None, Number(int, least=1, null=True)]
+CountOrZero = Annotated[int, Number(int, least=0)]
+Share = Annotated[float, Number(float, least=0, most=1)]
+Amount = Annotated[float, Number(float, least=0)]
+Positive = Annotated[float, Number(float, above=0)]
+OptionalPositive = Annotated[float | None, Number(float, above=0, null=True)]
+
+
+def legal_arguments(target: Callable[..., Any]) -> dict[str, Range]:
+    """Return the ranges that a class or function states in its annotations, by argument.
+
+    ``Annotated`` with a range, ``Literal`` and ``bool`` state one. The constructors of base classes
+    count as well, as classes hand arguments on to them; those of other packages do not.
+    """
+    if not isinstance(target, type):
+        return _stated_ranges(target)
+    ranges: dict[str, Range] = {}
+    packages = {"tts", target.__module__.split(".")[0]}
+    for base in reversed(target.__mro__):
+        if "__init__" in vars(base) and base.__module__.split(".")[0] in packages:
+            ranges |= _stated_ranges(vars(base)["__init__"])
+    return ranges
+
+
+def check_arguments(values: Mapping[str, Any], ranges: Mapping[str, Range], prefix: str) -> None:
+    """Check values against the ranges of their names.
+
+    Args:
+        values: by name; what has no range is not checked.
+        ranges: by name.
+        prefix: of the names in the message, such as ``"data."``.
+
+    Raises:
+        InputError: naming the value and what is legal.
+    """
+    for name, legal in ranges.items():
+        if name in values and not legal.allows(values[name]):
+            raise InputError(f"{prefix}{name}={shown(values[name])}: it must be {legal}")
+
+
+def check_fields(instance: Any, prefix: str = "") -> None:
+    """Check the fields of a dataclass against its annotations; called by its ``__post_init__``.
+
+    Args:
+        instance: the dataclass.
+        prefix: of its fields in a configuration, for the message.
+
+    Raises:
+        InputError: naming the field, its value and what is legal.
+    """
+    check_arguments(vars(instance), legal_arguments(type(instance)), prefix)
+
+
+def shown(value: Any) -> str:
+    """Return a value as it is typed on the command line."""
+    if value is None:
+        return "null"
+    return str(value).lower() if type(value) is bool else str(value)
+
+
+def _stated_ranges(function: Callable[..., Any]) -> dict[str, Range]:
+    ranges: dict[str, Range] = {}
+    for name, hint in function.__annotations__.items():
+        try:
+            evaluated = eval(hint, function.__globals__) if isinstance(hint, str) else hint
+        except NameError:
+            continue  # a name that only type checkers import states no range
+        if (legal := _stated_range(evaluated)) is not None:
+            ranges[name] = legal
+    return ranges
+
+
+def _stated_range(hint: Any) -> Range | None:
+    if hint is bool:
+        return SWITCH
+    if get_origin(hint) is Literal:
+        return Choice(get_args(hint))
+    if get_origin(hint) is Annotated:
+        return next((extra for extra in get_args(hint) if hasattr(extra, "allows")), None)
+    # Literal[...] | None
+    parts = get_args(hint)
+    for part in parts:
+        if get_origin(part) is Literal and type(None) in parts:
+            return Choice((None, *get_args(part)))
+    return None
