@@ -56,7 +56,7 @@ class Number:
         kind = Real if self.kind is float else Integral
         if isinstance(value, bool) or not isinstance(value, kind):
             return False
-        number = float(value)
+        number: Any = value
         return (
             not math.isnan(number)
             and (self.least is None or number >= self.least)
