@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tts.core.errors import InputError
-from tts.inference import GriffinLimVocoder, Options, Pauses, Synthesizer, WaveGlowVocoder
+from tts.inference import GriffinLimVocoder, Options, Pauses, Synthesizer
 from tts.inference.pauses import faded
 from tts.text import Tokenizer
 from tts.text.pieces import Break
@@ -16,14 +16,6 @@ from tts.text.pieces import Break
 TEXT = "Hello there. How are you, my friend? Well.\n\nAnd so on, and so on; to the end of it all."
 SHORT = {"max_steps": 12, "gate_threshold": 0.99, "max_chars": 25, "seed": 1}
 UNGUARDED = {**SHORT, "guard": False}
-
-
-@pytest.fixture(params=["griffin_lim", "waveglow"])
-def synthesizer(request, tiny):
-    vocoder = GriffinLimVocoder(tiny.mel, n_iter=4)
-    if request.param == "waveglow":
-        vocoder = WaveGlowVocoder(tiny.waveglow(), tiny.mel)
-    return Synthesizer(tiny.tacotron2(), vocoder, Tokenizer(), tiny.mel)
 
 
 def test_a_text_of_one_piece_is_what_the_networks_say(synthesizer):

@@ -50,7 +50,7 @@ def test_each_text_may_have_a_voice_of_its_own(voices):
     ("speaker", "message"),
     [
         ("bob", r"speaker=bob: there is no 'bob'; the acoustic model knows p225, p226, 7$"),
-        (None, r"which one speaks is not said; the acoustic model knows p225, p226, 7$"),
+        (None, r"name the one that speaks; the acoustic model knows p225, p226, 7$"),
         (["p225"], r"speaker: 1 names for 2 texts"),
     ],
 )

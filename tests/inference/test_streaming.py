@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from tests.support.tiny_networks import TINY_MEL, tiny_synthesizer, tiny_waveglow
 from tts.core.errors import InputError
 from tts.inference import Chunk, Denoiser, Synthesizer, WaveGlowVocoder
 from tts.inference.vocoders.griffin_lim import GriffinLimVocoder, StreamingVocoder
@@ -14,15 +15,12 @@ TEXT = "One sentence. And another, that is longer, and goes on for a while; here
 HOW = {"max_chars": 40, "max_steps": 60}
 
 
-@pytest.fixture(params=["waveglow", "raw", "polished", "griffin_lim"])
-def synthesizer(request, tiny):
-    vocoders = {
-        "waveglow": lambda: WaveGlowVocoder(tiny.waveglow(), tiny.mel, denoiser_strength=0.1),
-        "raw": lambda: WaveGlowVocoder(tiny.waveglow(), tiny.mel, denoiser_strength=0),
-        "polished": lambda: WaveGlowVocoder(tiny.waveglow(), tiny.mel, polish=2),
-        "griffin_lim": lambda: GriffinLimVocoder(tiny.mel, 3),
-    }
-    return Synthesizer(tiny.tacotron2(), vocoders[request.param](), Tokenizer(), tiny.mel)
+VOCODERS = {
+    "denoised": lambda: WaveGlowVocoder(tiny_waveglow(), TINY_MEL, denoiser_strength=0.1),
+    "raw": lambda: WaveGlowVocoder(tiny_waveglow(), TINY_MEL, denoiser_strength=0),
+    "polished": lambda: WaveGlowVocoder(tiny_waveglow(), TINY_MEL, polish=2),
+    "griffin_lim": lambda: GriffinLimVocoder(TINY_MEL, 3),
+}
 
 
 @pytest.fixture
@@ -38,10 +36,22 @@ def heard(chunks) -> torch.Tensor:
     return torch.cat([chunk.wave for chunk in chunks])
 
 
-@pytest.mark.parametrize("guard", [False, True], ids=["at once", "guarded"])
-@pytest.mark.parametrize("text", [TEXT, "a", "One two three."], ids=["pieces", "letter", "one"])
-@pytest.mark.parametrize("seed", [0, 3])
-def test_streamed_is_spoken(synthesizer, text, guard, seed):
+# every pair of values but those of vocoder and text
+@pytest.mark.parametrize(
+    ("vocoder", "text", "guard", "seed"),
+    [
+        ("denoised", TEXT, False, 0),
+        ("denoised", "a", True, 3),
+        ("raw", "One two three.", False, 3),
+        ("raw", TEXT, True, 0),
+        ("polished", TEXT, True, 3),
+        ("polished", "a", False, 0),
+        ("griffin_lim", "One two three.", True, 0),
+        ("griffin_lim", TEXT, False, 3),
+    ],
+)
+def test_streamed_is_spoken(vocoder, text, guard, seed):
+    synthesizer = tiny_synthesizer(VOCODERS[vocoder]())
     # alone in its batch, as a stream decodes it
     how = {**HOW, "guard": guard, "seed": seed, "batch_size": 1}
     chunks, speech = list(synthesizer.stream(text, **how)), synthesizer.speak(text, **how)

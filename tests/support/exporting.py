@@ -2,27 +2,13 @@
 
 import torch
 
+from tests.support.tiny_networks import TACOTRON2_SIZES, tiny_waveglow
 from tts.audio import MelConfig
 from tts.config import compose
-from tts.models import Tacotron2, WaveGlow
+from tts.models import Tacotron2
 from tts.text import Tokenizer
 
 MEL = MelConfig(sample_rate=8000, n_fft=256, hop_length=64, win_length=200, n_mels=8, f_max=4000.0)
-TACOTRON2 = {
-    "n_mels": 8,
-    "symbols_embedding_dim": 16,
-    "encoder_n_convolutions": 1,
-    "encoder_embedding_dim": 16,
-    "attention_rnn_dim": 16,
-    "attention_dim": 8,
-    "attention_location_n_filters": 4,
-    "attention_location_kernel_size": 5,
-    "decoder_rnn_dim": 20,
-    "prenet_dim": 12,
-    "postnet_embedding_dim": 16,
-    "postnet_n_convolutions": 2,
-}
-WAVEGLOW = {"n_mels": 8, "hop_length": 64, "win_length": 256, "n_flows": 2, "n_layers": 1}
 #: Everything that the published networks have not.
 OPTIONS = {
     "Tacotron2": {
@@ -39,7 +25,9 @@ OPTIONS = {
 def tacotron2(**sizes):
     """A network whose utterances differ, and whose batch norm has statistics."""
     torch.manual_seed(0)
-    network = Tacotron2(**{**TACOTRON2, **sizes}).eval()
+    network = Tacotron2(
+        **{**TACOTRON2_SIZES, "decoder_rnn_dim": 20, "prenet_dim": 12, **sizes}
+    ).eval()
     with torch.no_grad():
         for name, value in network.state_dict().items():
             if name.startswith("decoder"):
@@ -51,11 +39,8 @@ def tacotron2(**sizes):
 
 def waveglow(**sizes):
     """A network whose couplings and whose envelope do something."""
-    torch.manual_seed(0)
-    network = WaveGlow(**{**WAVEGLOW, "n_channels": 8, **sizes}).eval()
+    network = tiny_waveglow(**{"n_layers": 1, **sizes}).eval()
     with torch.no_grad():
-        for flow in network.flows:
-            torch.nn.init.normal_(flow.coupling.end.weight, std=0.1)
         if network.envelope is not None:
             torch.nn.init.normal_(network.envelope.layer.weight, std=0.1)
     return network

@@ -1,67 +1,17 @@
-"""Small networks with random weights: they babble, but they babble repeatably."""
+"""Tiny voices: as files, as parts, and put together."""
 
 from types import SimpleNamespace
 
 import pytest
-import torch
 
-from tts import pretrained
-from tts.audio import MelConfig
-from tts.models import Tacotron2, WaveGlow
-from tts.text import Tokenizer
-
-TINY_MEL = MelConfig(
-    sample_rate=8000, n_fft=256, hop_length=64, win_length=256, n_mels=8, f_max=4000.0
+from tests.support.tiny_networks import (
+    TINY_MEL,
+    tiny_synthesizer,
+    tiny_tacotron2,
+    tiny_waveglow,
 )
-
-
-def tiny_tacotron2(**sizes):
-    torch.manual_seed(0)
-    network = Tacotron2(
-        **{
-            "n_mels": 8,
-            "mel_mean": -5.0,
-            "symbols_embedding_dim": 16,
-            "encoder_n_convolutions": 1,
-            "encoder_embedding_dim": 16,
-            "attention_rnn_dim": 16,
-            "attention_dim": 8,
-            "attention_location_n_filters": 4,
-            "attention_location_kernel_size": 5,
-            "decoder_rnn_dim": 16,
-            "prenet_dim": 16,
-            "postnet_embedding_dim": 16,
-            "postnet_n_convolutions": 2,
-            **sizes,
-        }
-    )
-    with torch.no_grad():
-        for name, weight in network.named_parameters():
-            if name.startswith("decoder"):
-                weight *= 2  # livelier than at the start of training: utterances differ
-        for name, weight in network.named_parameters():
-            if "gate" in name and name.endswith("weight"):
-                weight *= 4
-    return network.eval()
-
-
-def tiny_waveglow(**sizes):
-    torch.manual_seed(0)
-    network = WaveGlow(
-        **{
-            "n_mels": 8,
-            "hop_length": 64,
-            "win_length": 256,
-            "n_flows": 2,
-            "n_layers": 2,
-            "n_channels": 8,
-            **sizes,
-        }
-    )
-    with torch.no_grad():
-        for flow in network.flows:
-            torch.nn.init.normal_(flow.coupling.end.weight, std=0.1)
-    return network
+from tts import pretrained
+from tts.text import Tokenizer
 
 
 def describe(mel=TINY_MEL, tokenizer=True, corpus="LJ Speech"):
@@ -101,3 +51,9 @@ def vocoder_file(tmp_path):
 def tiny():
     """The parts, for tests that put them together themselves."""
     return SimpleNamespace(mel=TINY_MEL, tacotron2=tiny_tacotron2, waveglow=tiny_waveglow)
+
+
+@pytest.fixture(params=["griffin_lim", "waveglow"])
+def synthesizer(request):
+    """A tiny voice with either vocoder."""
+    return tiny_synthesizer(request.param)

@@ -18,7 +18,8 @@ from tts.inference import (
     pick_device,
 )
 from tts.inference.options import VOCODER_OPTIONS
-from tts.inference.synthesizer import GRIFFIN_LIM, configured
+from tts.inference.synthesizer import GRIFFIN_LIM
+from tts.inference.vocoders.configure import configure_vocoder
 
 
 class SystemFactory:
@@ -72,14 +73,14 @@ class SystemFactory:
         return self._settings | ({} if polishes else {"sharpness": None})
 
     def _make_griffin_lim_copy(self) -> System:
-        vocoder = configured(GriffinLimVocoder(MelConfig()), Options(**self._griffin_lim))
+        vocoder = configure_vocoder(GriffinLimVocoder(MelConfig()), Options(**self._griffin_lim))
         return CopySynthesis(self._recordings, vocoder, self._seed)
 
     def _make_vocoder_copy(self) -> System | None:
         if not self._has_own_vocoder:
             return None
         waveglow, _ = load_waveglow(self._vocoder, self._device)
-        vocoder = configured(waveglow, Options(**self._settings_of(waveglow)))
+        vocoder = configure_vocoder(waveglow, Options(**self._settings_of(waveglow)))
         return CopySynthesis(self._recordings, vocoder, self._seed)
 
     def _make_voice(self) -> System | None:

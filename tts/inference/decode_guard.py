@@ -1,9 +1,9 @@
-"""The decode guard: what went wrong is spoken again, and the best of all attempts is kept.
+"""Decodes failed utterances again and keeps the best of all attempts (``DecodeGuard``).
 
-Attention that skips, repeats or loses itself, and a gate that does not fire, are matters of chance
-in a trained network: the dropout of the pre-net decides, and another seed mostly helps. Where none
-does, the text is too long or too odd for the network, and goes in smaller pieces. Only what failed
-is decoded again, all of a round in one batch.
+In a trained network it is a matter of chance whether the attention skips or repeats text, or the
+gate does not fire: it depends on the dropout of the pre-net, and another seed helps in most cases.
+Where no seed helps, the text is too long or too unusual for the network, and the guard cuts it into
+smaller pieces. Only failed utterances are decoded again, all of a round in one batch.
 """
 
 from __future__ import annotations
@@ -12,28 +12,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from tts.inference.decoding import DecodedMel
+from tts.inference.part import has_failed
 from tts.inference.reader import DecodingUnit
-from tts.inference.speech import has_failed
 from tts.metrics import AlignmentHealth
 
-#: Decodes utterances with a seed, in their order.
+#: Decodes utterances with a seed; the results are in the same order.
 Decode = Callable[[Sequence[DecodingUnit], int], list[DecodedMel]]
-#: Cuts an utterance into smaller ones; gives it back if it cannot be cut.
+#: Cuts an utterance into smaller ones; returns it alone if it cannot be cut.
 Cut = Callable[[DecodingUnit], list[DecodingUnit]]
-#: How often a text is cut into halves.
+#: How often the guard cuts a text into smaller pieces, and these again.
 MAX_CUTS = 2
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """An utterance and how it came out.
+    """Holds the result of decoding an utterance.
 
     Attributes:
-        utterance: what was to be said.
+        utterance: the utterance that was decoded.
         decoded: its spectrogram and alignment.
-        seed: that it was decoded with.
+        seed: seed of the decoding.
         count: how often its text was decoded, whole or in part, this time included.
-        wasted: seconds that went into attempts that were given up.
+        wasted: computing time of the attempts that were rejected, seconds.
     """
 
     utterance: DecodingUnit
@@ -44,19 +44,19 @@ class Attempt:
 
     @property
     def failed(self) -> bool:
-        """Whether it should not be heard as it is."""
+        """Return whether the utterance was cut off or does not follow its text."""
         return has_failed(self.decoded.stop_reason, self.decoded.health)
 
 
 @dataclass(frozen=True)
 class DecodeGuard:
-    """Decodes until it is good, or nothing helps.
+    """Decodes utterances with several seeds, then in smaller pieces, until they are good.
 
     Attributes:
-        decode: utterances and a seed -> what they came out as.
-        cut: an utterance -> smaller ones.
-        attempts: seeds that are tried, the first included.
-        max_cuts: how often a text is cut into halves.
+        decode: function that decodes utterances with a seed.
+        cut: function that cuts an utterance into smaller ones.
+        attempts: number of seeds to try, the first included.
+        max_cuts: how often a text is cut into smaller pieces, and these again.
     """
 
     decode: Decode
@@ -65,13 +65,18 @@ class DecodeGuard:
     max_cuts: int = MAX_CUTS
 
     def run(self, utterances: Sequence[DecodingUnit], seed: int) -> list[list[Attempt]]:
-        """The attempt that was kept for each utterance, or those for its pieces."""
-        return [[*kept] for kept in self._run(utterances, seed, self.max_cuts)]
+        """Return for each utterance the best attempt, or the best attempts of its pieces.
+
+        Args:
+            utterances: utterances to decode.
+            seed: the first seed; further attempts use the following numbers.
+        """
+        return self._run(utterances, seed, self.max_cuts)
 
     def _run(
         self, utterances: Sequence[DecodingUnit], seed: int, cuts_left: int
     ) -> list[list[Attempt]]:
-        whole = self._retried(utterances, seed)
+        whole = self._decode_with_retries(utterances, seed)
         failed = [i for i, attempt in enumerate(whole) if attempt.failed]
         pieces = {i: self.cut(utterances[i]) for i in failed} if cuts_left else {}
         pieces = {i: cut for i, cut in pieces.items() if len(cut) > 1}
@@ -79,39 +84,39 @@ class DecodeGuard:
         flat = [piece for cut in pieces.values() for piece in cut]
         if not flat:
             return kept
-        spoken = iter(self._run(flat, seed, cuts_left - 1))
+        kept_pieces = iter(self._run(flat, seed, cuts_left - 1))
         for i, cut in pieces.items():
-            in_pieces = [attempt for _ in cut for attempt in next(spoken)]
-            kept[i] = _better(whole[i], in_pieces)
+            in_pieces = [attempt for _ in cut for attempt in next(kept_pieces)]
+            kept[i] = _whole_or_pieces(whole[i], in_pieces)
         return kept
 
-    def _retried(self, utterances: Sequence[DecodingUnit], seed: int) -> list[Attempt]:
-        """The best of some seeds for each; the first that is good ends it."""
-        best = self._decoded(utterances, seed)
+    def _decode_with_retries(self, utterances: Sequence[DecodingUnit], seed: int) -> list[Attempt]:
+        """Return for each utterance the best of several seeds, or the first good one."""
+        best = self._decode_once(utterances, seed)
         for number in range(1, self.attempts):
             failed = [i for i, attempt in enumerate(best) if attempt.failed]
             if not failed:
                 break
-            again = self._decoded([utterances[i] for i in failed], seed + number)
+            again = self._decode_once([utterances[i] for i in failed], seed + number)
             for i, new in zip(failed, again, strict=True):
-                best[i] = _best_of(best[i], new)
+                best[i] = _better_attempt(best[i], new)
         return best
 
-    def _decoded(self, utterances: Sequence[DecodingUnit], seed: int) -> list[Attempt]:
+    def _decode_once(self, utterances: Sequence[DecodingUnit], seed: int) -> list[Attempt]:
         decoded = self.decode(utterances, seed)
         return [Attempt(u, d, seed) for u, d in zip(utterances, decoded, strict=True)]
 
 
-def _best_of(old: Attempt, new: Attempt) -> Attempt:
-    """The better of two, which knows of the other."""
-    better, worse = (new, old) if _rank(new) > _rank(old) else (old, new)
+def _better_attempt(old: Attempt, new: Attempt) -> Attempt:
+    """Return the better of two attempts, with the count and the computing time of both."""
+    better, worse = (new, old) if _quality(new) > _quality(old) else (old, new)
     return replace(
         better, count=old.count + 1, wasted=old.wasted + new.wasted + worse.decoded.seconds
     )
 
 
-def _better(whole: Attempt, pieces: list[Attempt]) -> list[Attempt]:
-    """Pieces, if any of them came out well: then more of the text can be understood."""
+def _whole_or_pieces(whole: Attempt, pieces: list[Attempt]) -> list[Attempt]:
+    """Return the pieces if one of them is good, because then more of the text is understood."""
     if all(piece.failed for piece in pieces):
         wasted = whole.wasted + sum(piece.wasted + piece.decoded.seconds for piece in pieces)
         return [replace(whole, wasted=wasted)]
@@ -127,8 +132,8 @@ def _better(whole: Attempt, pieces: list[Attempt]) -> list[Attempt]:
     ]
 
 
-def _rank(attempt: Attempt) -> tuple[float, ...]:
-    """What matters first in an utterance, larger is better."""
+def _quality(attempt: Attempt) -> tuple[float, ...]:
+    """Return what attempts are compared by: larger is better, the first entry matters most."""
     health: AlignmentHealth = attempt.decoded.health
     return (
         not attempt.failed,

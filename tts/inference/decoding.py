@@ -1,4 +1,7 @@
-"""Utterances to spectrograms: batched by like length, in order, each as if it were alone."""
+"""Decodes utterances to spectrograms in batches of similar length (``BatchDecoder``).
+
+The results are in input order, and each is the same as if its utterance were decoded alone.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +21,15 @@ from tts.models import Tacotron2
 
 
 class DecodedMel(NamedTuple):
-    """One utterance as a spectrogram.
+    """Holds the spectrogram of one utterance.
 
     Attributes:
-        mel: ``(n_mels, T_mel)``, on the network's device.
-        alignments: ``(T_mel, T_text)``.
-        gate_logits: ``(T_mel,)``.
-        stop_reason: what ended it.
-        health: of the alignment.
-        seconds: its share of the time of its batch.
+        mel: ``(n_mels, T_mel)`` log-mel spectrogram, on the network's device.
+        alignments: ``(T_mel, T_text)`` attention weights.
+        gate_logits: ``(T_mel,)`` logits of the stop probability.
+        stop_reason: what ended the decoding: ``"gate"``, ``"attention"`` or ``"max_steps"``.
+        health: whether the attention followed the text.
+        seconds: its share of the computing time of its batch.
     """
 
     mel: Tensor
@@ -39,12 +42,12 @@ class DecodedMel(NamedTuple):
 
 @dataclass(frozen=True)
 class BatchDecoder:
-    """Makes spectrograms of utterances, those of like length together.
+    """Decodes utterances, with those of similar length in one batch.
 
     Attributes:
-        acoustic: network, on the device where the work is done.
-        options: of decoding.
-        frame_rate: of the spectrograms, frames per second.
+        acoustic: the network; decoding runs on its device.
+        options: options of decoding.
+        frame_rate: frames of the spectrograms per second.
     """
 
     acoustic: Tacotron2
@@ -52,7 +55,11 @@ class BatchDecoder:
     frame_rate: float
 
     def __call__(self, utterances: Sequence[DecodingUnit], seed: int) -> list[DecodedMel]:
-        """One for each, in their order; every one starts from the seed, whoever is beside it."""
+        """Decode utterances, each from the same seed, whatever else is in its batch.
+
+        Returns:
+            One spectrogram for each utterance, in their order.
+        """
         order = sorted(range(len(utterances)), key=lambda i: len(utterances[i].ids))
         decoded: dict[int, DecodedMel] = {}
         for start in range(0, len(order), self.options.batch_size):
@@ -62,12 +69,16 @@ class BatchDecoder:
         return [decoded[i] for i in range(len(utterances))]
 
     def max_frames(self, utterance: DecodingUnit) -> int:
-        """Frames after which an utterance is cut off."""
+        """Return the number of frames after which an utterance is cut off."""
         longest = self.options.max_steps * self.acoustic.config.n_frames_per_step
         return min(longest, frame_limit(len(utterance.ids), self.frame_rate))
 
     def steps_for(self, utterances: Sequence[DecodingUnit]) -> int:
-        """Decoder steps for a batch: the post-net shall see as far behind a cut as it looks."""
+        """Return the number of decoder steps for a batch.
+
+        The steps continue after the longest cut as far as the post-net reaches, so that the frames
+        before the cut do not depend on the batch.
+        """
         config = self.acoustic.config
         frames = max(map(self.max_frames, utterances)) + config.postnet_reach
         return min(self.options.max_steps, -(-frames // config.n_frames_per_step))
@@ -82,7 +93,7 @@ class BatchDecoder:
             torch.tensor(n_text, device=device),
             max_steps=self.steps_for(utterances),
             gate_threshold=self.options.gate_threshold,
-            # on the CPU, so that a seed means the same on every device
+            # on the CPU, so that a seed gives the same numbers on every device
             generator=torch.Generator().manual_seed(seed),
             speakers=torch.tensor([utterance.speaker for utterance in utterances], device=device),
             attention_window=self.options.attention_window,

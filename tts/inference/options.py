@@ -1,4 +1,4 @@
-"""``Options``: everything that one may say about how a text is spoken, checked in one place."""
+"""Defines and checks everything that a caller can choose about speaking a text (``Options``)."""
 
 from __future__ import annotations
 
@@ -11,43 +11,44 @@ from tts.inference.pauses import Pauses
 from tts.inference.vocoders.denoiser import Mode
 from tts.models.tacotron2.stopping import GATE_THRESHOLD, MAX_STEPS
 
-#: What an utterance may take before it is given up, in seconds: four times what people need for a
-#: symbol, and two more for the silence around the shortest words.
+#: The longest time of an utterance in seconds: for each symbol four times what people need, and
+#: two more seconds for the silence around the shortest words.
 SECONDS_PER_SYMBOL = 0.28
 SECONDS_AROUND = 2.0
-#: The options that vocoders have, in speaking as in judging what is spoken.
+#: Options that are settings of the vocoder; speaking and evaluation share them.
 VOCODER_OPTIONS = ("sigma", "denoiser", "denoiser_mode", "polish", "sharpness")
 
 
 @dataclass(frozen=True)
 class Options:
-    """How a text is spoken; keyword arguments of the methods of ``Synthesizer``.
+    """Holds how a text is spoken; its fields are keyword arguments of ``Synthesizer``'s methods.
+
+    For the settings of the vocoder, None keeps the vocoder's own setting.
 
     Attributes:
-        batch_size: utterances that are decoded together; those of like length are.
-        seed: of dropout and noise; every utterance starts from it, wherever it stands.
-        max_steps: decoder steps after which an utterance is cut off, if the length of its text has
-            not set an earlier end (:func:`frame_limit`).
+        batch_size: utterances of similar length that are decoded together.
+        seed: seed of dropout and noise; every utterance starts from it, wherever it stands.
+        max_steps: decoder steps after which an utterance is cut off, unless the length of its text
+            sets an earlier end (:func:`frame_limit`).
         gate_threshold: stop probability that ends an utterance.
-        attention_window: the attention may move by so many symbols in a step; None lets it go.
-        end_steps: an utterance ends after its attention was at the last symbol for so many steps;
-            None leaves that to the gate.
-        guard: speak again what went wrong: with other seeds, then in smaller pieces; the best of
-            them is kept.
+        attention_window: largest move of the attention in one step, in symbols; None sets no limit.
+        end_steps: an utterance ends when its attention has been at the last symbol for so many
+            steps; with None only the gate ends it.
+        guard: decode a failed utterance again, with other seeds and then in smaller pieces, and
+            keep the best result.
         attempts: seeds that the guard tries, the first included, before it cuts a text.
-        max_chars: of a text that is decoded in one piece; longer ones are cut at sentences.
+        max_chars: longest text that is decoded in one piece; longer ones are cut at sentences.
         pauses: silence between pieces.
-        sigma: of a WaveGlow's noise; None is the vocoder's own.
-        denoiser: strength; None is the vocoder's own.
-        denoiser_mode: measure a WaveGlow's hum on a mel of ``"zeros"`` (published) or of
-            ``"silence"``; None is the vocoder's own.
-        polish: of a WaveGlow, Griffin-Lim steps that follow it; None is the vocoder's own.
-        sharpness: of Griffin-Lim and of these steps, contrast across the mel's bands; None is the
-            vocoder's own.
-        speaker: name of who speaks, or a name for each text.
+        sigma: standard deviation of a WaveGlow's noise.
+        denoiser: strength of a WaveGlow's denoiser.
+        denoiser_mode: whether a WaveGlow's bias noise is measured on a mel of ``"zeros"`` (as
+            published) or of ``"silence"``.
+        polish: number of Griffin-Lim steps after a WaveGlow.
+        sharpness: contrast across the bands of the mel, for Griffin-Lim and for ``polish``.
+        speaker: name of the speaker, or one name for each text.
 
     Raises:
-        InputError: a value that is not legal.
+        InputError: a value is not legal.
     """
 
     batch_size: Count = 8
@@ -72,10 +73,10 @@ class Options:
 
 
 def frame_limit(n_symbols: int, frame_rate: float) -> int:
-    """Frames after which an utterance is cut off: nobody speaks that slowly.
+    """Return the number of frames after which an utterance is cut off; no speaker is that slow.
 
     Args:
-        n_symbols: of the text.
+        n_symbols: symbols of the text.
         frame_rate: frames per second.
     """
     return round((SECONDS_AROUND + SECONDS_PER_SYMBOL * n_symbols) * frame_rate)

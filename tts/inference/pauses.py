@@ -1,4 +1,4 @@
-"""Pauses between what is spoken piece by piece, and edges without clicks."""
+"""Defines the pauses between pieces of speech, and fades their edges so that they do not click."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from tts.core.ranges import Number, check_fields
 from tts.text.pieces import Break
 
-#: Length of the fades at both sides of a join, seconds: too short to be heard as one.
+#: Length of the fades at both sides of a join, seconds: too short to be heard as a fade.
 FADE = 0.01
 
 #: Seconds of silence.
@@ -20,17 +20,19 @@ Pause = Annotated[float, Number(float, least=0, most=60)]
 
 @dataclass(frozen=True)
 class Pauses:
-    """Seconds of silence behind a piece, by what ends it; voices add a little of their own.
+    """Holds the seconds of silence after a piece, for each kind of ending.
+
+    Most voices add a little silence themselves.
 
     Attributes:
-        paragraph: a blank line.
-        sentence: a full stop, a question mark, ...
-        clause: a comma, a semicolon, a bracket, ...
-        word: nothing; a long clause was cut between two words.
-        cut: nothing; a long word was cut.
+        paragraph: pause after a piece that ends with a blank line.
+        sentence: pause after a full stop, a question mark and the like.
+        clause: pause after a comma, a semicolon, a bracket and the like.
+        word: pause between two words where a long clause was cut.
+        cut: pause where a long word was cut.
 
     Raises:
-        InputError: a negative or an absurd length.
+        InputError: a pause is negative or longer than a minute.
     """
 
     paragraph: Pause = 0.7
@@ -43,17 +45,17 @@ class Pauses:
         check_fields(self, "pauses.")
 
     def after(self, end: Break | None) -> float:
-        """Seconds of silence behind a piece; None is the end of everything."""
+        """Return the seconds of silence after a piece; None means the end of the text."""
         return 0.0 if end is None else float(getattr(self, end.value))
 
 
 def fade_length(sample_rate: int) -> int:
-    """Samples of a fade."""
+    """Return the length of a fade in samples."""
     return round(FADE * sample_rate)
 
 
 def faded(wave: Tensor, sample_rate: int, start: bool, end: bool) -> Tensor:
-    """Let a wave ``(T_wave,)`` come out of silence, or go into it, without a click."""
+    """Fade a wave ``(T_wave,)`` in at its start, or out at its end, so that it does not click."""
     n = min(fade_length(sample_rate), len(wave))
     ramp = torch.linspace(0, 1, n + 1, device=wave.device)[:-1]
     wave = wave.clone()

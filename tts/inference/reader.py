@@ -1,7 +1,7 @@
-"""A text as utterances: pieces of it that can be decoded one by one, with their symbols.
+"""Splits a text into decoding units: pieces that can be decoded one by one, with their symbols.
 
-``max_chars`` counts what is written. What is read aloud may be much longer ("1,234,567"): such a
-piece is cut again, if there is a place for it.
+``max_chars`` counts written characters. The words that are read aloud can be much longer
+("1,234,567"). Such a piece is cut again where it has a place to cut.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from tts.core.errors import shortened
 from tts.text import Tokenizer
 from tts.text.pieces import Break, Piece, split_text
 
-#: How many symbols a character may become before its piece is cut again.
+#: A piece is cut again if it has more symbols for each character of ``max_chars`` than this.
 SYMBOLS_PER_CHAR = 1.5
-#: Characters of the shortest text that the guard cuts.
+#: Characters of the shortest text that the decode guard cuts.
 MIN_CUT = 16
 
 _log = logging.getLogger(__name__)
@@ -24,14 +24,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class DecodingUnit:
-    """What is decoded in one go.
+    """Holds one piece of text that the acoustic model decodes at once.
 
     Attributes:
-        text: as it was written.
-        ids: symbols.
-        begins: nothing comes before it.
-        after: what ends it; None where nothing follows.
-        speaker: number of who speaks.
+        text: the text as it was written.
+        ids: numbers of its symbols.
+        begins: whether it is the beginning of the text.
+        after: kind of break that ends it; None at the end of the text.
+        speaker: number of the speaker.
     """
 
     text: str
@@ -43,23 +43,23 @@ class DecodingUnit:
 
 @dataclass(frozen=True)
 class TextReader:
-    """Turns texts into utterances.
+    """Splits texts into decoding units.
 
     Attributes:
-        tokenizer: gives the symbols.
-        max_chars: of an utterance.
+        tokenizer: tokenizer that gives the symbols.
+        max_chars: largest number of characters of a unit.
     """
 
     tokenizer: Tokenizer
     max_chars: int = 200
 
     def read(self, text: str, speaker: int = 0) -> list[DecodingUnit]:
-        """The utterances of a text; a text of one piece is read as it stands.
+        """Return the units of a text; a text of one piece stays unchanged.
 
-        Pieces without a sound (a row of asterisks) are left out.
+        Pieces that have no sound (a row of asterisks) are left out.
 
         Raises:
-            InputError: nothing in the text can be pronounced, or something must not be in it.
+            InputError: nothing in the text can be pronounced, or the tokenizer refuses a character.
         """
         whole = Piece(text, Break.PARAGRAPH)
         pieces = self._split(text, self.max_chars)
@@ -68,22 +68,21 @@ class TextReader:
             pieces = [piece for piece in pieces if self._is_read(piece.text)]
         else:
             pieces = [whole]
-        # where nothing is left, the tokenizer says what is wrong
-        return self._utterances(pieces or [whole], speaker)
+        # if no piece is left, the tokenizer refuses the whole text and says why
+        return self._units(pieces or [whole], speaker)
 
-    def cut(self, utterance: DecodingUnit) -> list[DecodingUnit]:
-        """Smaller utterances that say the same; the utterance alone if it cannot be cut."""
-        text = utterance.text
+    def cut(self, unit: DecodingUnit) -> list[DecodingUnit]:
+        """Cut a unit into smaller ones; return the unit alone if it cannot be cut."""
+        text = unit.text
         pieces = self._split(text, 3 * len(text) // 4) if len(text) >= MIN_CUT else []
         pieces = [piece for piece in pieces if self._is_read(piece.text)]
-        # half a word is worse than a word that went wrong
+        # a word that is cut in half is worse than a word that failed
         if len(pieces) < 2 or any(piece.after is Break.CUT for piece in pieces[:-1]):
-            return [utterance]
-        first, *inner, last = self._utterances(pieces, utterance.speaker)
-        begin, end = replace(first, begins=utterance.begins), replace(last, after=utterance.after)
-        return [begin, *inner, end]
+            return [unit]
+        first, *inner, last = self._units(pieces, unit.speaker)
+        return [replace(first, begins=unit.begins), *inner, replace(last, after=unit.after)]
 
-    def _utterances(self, pieces: list[Piece], speaker: int) -> list[DecodingUnit]:
+    def _units(self, pieces: list[Piece], speaker: int) -> list[DecodingUnit]:
         last = len(pieces) - 1
         return [
             DecodingUnit(
@@ -101,7 +100,7 @@ class TextReader:
         return split_text(text, max_chars, language)
 
     def _shortened(self, piece: Piece) -> Iterator[Piece]:
-        """The piece, or smaller ones if it takes long to say."""
+        """Yield the piece, or smaller ones if reading it aloud takes long."""
         n_symbols = self._n_symbols(piece.text)
         if n_symbols <= SYMBOLS_PER_CHAR * self.max_chars:
             yield piece
@@ -119,13 +118,13 @@ class TextReader:
         return sum(len(part.phones or part.letters) for part in parts)
 
     def has_sound(self, text: str) -> bool:
-        """Whether something in a text can be pronounced."""
+        """Return whether anything in a text can be pronounced."""
         parts = self.tokenizer.read(text).words
         symbols = [symbol for part in parts for symbol in part.phones or part.letters]
         return any(map(str.isalnum, "".join(symbols)))
 
     def _is_read(self, text: str) -> bool:
-        """Whether a piece is worth to be read; mistakes are, so that the tokenizer names them."""
+        """Return whether to keep a piece; mistakes are kept, so that the tokenizer names them."""
         unknown, policy = self.tokenizer.read(text).unknown, self.tokenizer.on_unknown
         is_phone = any(len(shown) > 1 for shown in unknown)
         if self.has_sound(text) or (unknown and (policy == "raise" or is_phone)):

@@ -1,7 +1,7 @@
-"""``Speech``: what a synthesizer gives, and the parts that it was put together from.
+"""Defines ``Speech``, the result of a synthesizer, which consists of one or several parts.
 
-Time in the wave, the spectrogram and the alignment is the same: pauses between parts are silent
-frames, in which the attention looks at nothing.
+The wave, the spectrogram and the alignment have a common time axis. A pause between parts is a run
+of silent frames, in which all attention weights are zero.
 
 Shapes: ``T_text`` symbols, ``T_mel`` frames, ``T_wave`` samples.
 """
@@ -12,80 +12,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from tts.audio import MelConfig, Output
 from tts.core.errors import shortened
+from tts.inference.part import Part, worst_stop_reason
 from tts.metrics import AlignmentHealth
 
-#: Gate logit of a frame behind the end of an utterance, as networks fill their padding.
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: Gate logit of a frame after the end of an utterance; the networks pad with the same value.
 ENDED = 1e3
-#: Why decoding ended, best first.
-STOP_REASONS = ("gate", "attention", "max_steps")
-
-
-def has_failed(stop_reason: str, health: AlignmentHealth) -> bool:
-    """Whether what was decoded should not be heard as it is, if it can be helped."""
-    return stop_reason == "max_steps" or not health.follows_text
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """What was spoken in one breath.
-
-    Attributes:
-        text: of this part.
-        start: where it begins in the wave, seconds.
-        seconds: how long it lasts, without the pause after it.
-        seed: with which it was spoken; ``speak(text, seed=seed, guard=False)`` gives it again.
-        attempts: how often this text was decoded, whole or in part, until it was good enough.
-        stop_reason: ``"gate"``, ``"attention"``, or ``"max_steps"`` if it was cut off.
-        health: whether the attention followed the text.
-        alignments: ``(frames, T_text)`` attention weights of this part.
-        gate_logits: ``(frames,)``.
-        first_frame: where it begins in the spectrogram.
-        compute_seconds: time of its vocoding, and its share (by frames) of its batch's decoding,
-            attempts that were given up included.
-        symbols: the ``T_text`` symbols of ``alignments``, where they are known.
-    """
-
-    text: str
-    start: float
-    seconds: float
-    seed: int
-    attempts: int
-    stop_reason: str
-    health: AlignmentHealth
-    alignments: Tensor
-    gate_logits: Tensor
-    first_frame: int
-    compute_seconds: float
-    symbols: tuple[str, ...] = ()
-
-    @property
-    def failed(self) -> bool:
-        """Whether it was cut off, or is not what the text says."""
-        return has_failed(self.stop_reason, self.health)
-
-    @property
-    def rescued(self) -> bool:
-        """Whether it went wrong at first, and well in the end."""
-        return self.attempts > 1 and not self.failed
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Speech:
-    """One spoken text; all tensors are float32 on the CPU.
+    """Holds one spoken text; all tensors are float32 on the CPU.
 
     Attributes:
         wave: ``(T_wave,)`` samples, which may leave [-1, 1] a little.
-        sample_rate: of ``wave``, Hz.
+        sample_rate: rate of ``wave``, Hz.
         mel: ``(n_mels, T_mel)`` log-mel spectrogram that was vocoded, silent in the pauses.
-        text: as it was given.
-        parts: what was decoded, in order; one for a text of one sentence.
+        text: the text as the caller gave it.
+        parts: the decoded utterances in order; a text of one sentence has one.
         mel_config: contract of ``mel``.
     """
 
@@ -98,37 +51,37 @@ class Speech:
 
     @property
     def seconds(self) -> float:
-        """Length of the sound."""
+        """Return the length of the sound in seconds."""
         return len(self.wave) / self.sample_rate
 
     @property
     def compute_seconds(self) -> float:
-        """Time that it took to compute."""
+        """Return the time that the computation took, in seconds."""
         return sum(part.compute_seconds for part in self.parts)
 
     @property
     def rtf(self) -> float:
-        """Real-time factor: time to compute over time to play; below 1 is faster than speech."""
+        """Return the real-time factor: computing time over playing time; below 1 is faster."""
         return self.compute_seconds / self.seconds
 
     @property
     def failed(self) -> bool:
-        """Whether a part is not what it should be."""
+        """Return whether any part was cut off or does not follow its text."""
         return any(part.failed for part in self.parts)
 
     @property
     def stop_reason(self) -> str:
-        """What ended the worst part: ``"max_steps"``, else ``"attention"``, else ``"gate"``."""
-        return max((part.stop_reason for part in self.parts), key=STOP_REASONS.index)
+        """Return what ended the worst part, see :func:`worst_stop_reason`."""
+        return worst_stop_reason(self.parts)
 
     @cached_property
     def health(self) -> AlignmentHealth:
-        """Whether the attention followed the text, in all parts."""
+        """Return how well the attention followed the text, over all parts."""
         return _overall(self.parts)
 
     @cached_property
     def alignments(self) -> Tensor:
-        """``(T_mel, T_text)`` attention weights: those of the parts, one after the other."""
+        """Return the attention weights ``(T_mel, T_text)`` of all parts, one after the other."""
         if _covers(self.parts, self.mel):
             return self.parts[0].alignments
         n_text = sum(part.alignments.shape[1] for part in self.parts)
@@ -143,7 +96,7 @@ class Speech:
 
     @cached_property
     def gate_logits(self) -> Tensor:
-        """``(T_mel,)``; in pauses a large number."""
+        """Return the gate logits ``(T_mel,)``; in pauses they are a large number."""
         if _covers(self.parts, self.mel):
             return self.parts[0].gate_logits
         whole = torch.full((self.mel.shape[1],), ENDED)
@@ -151,37 +104,59 @@ class Speech:
             whole[part.first_frame : part.first_frame + len(part.gate_logits)] = part.gate_logits
         return whole
 
-    def __repr__(self) -> str:
-        from tts.inference.display import facts
+    @property
+    def summary(self) -> str:
+        """Return length, speed of the computation and stop reason in one line."""
+        n_parts, n_failed = len(self.parts), sum(part.failed for part in self.parts)
+        of_parts = f", {n_parts} parts" if n_parts > 1 else ""
+        of_failed = f", {n_failed} of them failed" if n_failed and n_parts > 1 else ""
+        return (
+            f"{self.seconds:.2f} s at {self.sample_rate} Hz, RTF {self.rtf:.2f}{of_parts}"
+            f"{of_failed}, stopped by {self.stop_reason}"
+        )
 
-        return f"Speech({shortened(self.text, 60)!r}: {facts(self)})"
+    def __repr__(self) -> str:
+        return f"Speech({shortened(self.text, 60)!r}: {self.summary})"
 
     def _repr_html_(self) -> str:
-        """What notebooks show: it plays."""
+        """Return what a notebook shows: a player, the summary and the picture."""
         from tts.inference.display import speech_html
 
-        return speech_html(self)
+        return speech_html(
+            self.text, self.summary, self.wave, self.sample_rate, self.parts, self.figure()
+        )
+
+    def figure(self) -> Figure:
+        """Draw the wave, the mel spectrogram and the alignment in one picture."""
+        from tts.inference.picture import speech_figure
+
+        return speech_figure(
+            self.text, self.wave, self.sample_rate, self.mel, self.mel_config, self.parts
+        )
 
     def save(self, path: str | Path, **options: Any) -> None:
-        """Write a ``.wav``, ``.flac``, ``.ogg`` or ``.mp3`` file.
+        """Write the speech to a ``.wav``, ``.flac``, ``.ogg`` or ``.mp3`` file.
 
         Args:
-            path: the file, in a folder that exists; one of that name is replaced.
+            path: the file, in a folder that exists; an existing file is replaced.
             **options: fields of :class:`tts.audio.Output`: bits, rate, level.
 
         Raises:
-            InputError: another ending, an option that is not legal or does not go with it, or a
-                place that cannot be written.
+            InputError: the ending is unknown, an option is not legal or does not fit the format, or
+                the file cannot be written.
         """
         Output(**options).write(path, self.wave.numpy(), self.sample_rate, self.text)
 
 
 def join(speeches: Sequence[Speech], text: str) -> Speech:
-    """One speech of several that follow each other, pauses included: nothing is changed.
+    """Join consecutive speeches into one; their pauses stay as they are.
 
     Args:
         speeches: at least one, as :meth:`tts.inference.Synthesizer.speak_parts` yields them.
-        text: of the whole.
+        text: text of the result.
+
+    Returns:
+        One speech, whose parts are those of all speeches.
     """
     if len(speeches) == 1:
         return replace(speeches[0], text=text)
@@ -206,19 +181,23 @@ def join(speeches: Sequence[Speech], text: str) -> Speech:
 
 
 def _covers(parts: Sequence[Part], mel: Tensor) -> bool:
-    """Whether there is one part and nothing else."""
+    """Return whether one part fills the whole spectrogram."""
     return len(parts) == 1 and parts[0].alignments.shape[0] == mel.shape[1]
 
 
 def _overall(parts: Sequence[Part]) -> AlignmentHealth:
-    """Shares are weighted by symbols, events are added up, and what must hold holds for all."""
-    each = [part.health for part in parts]
-    if len(each) == 1:
-        return each[0]
+    """Combine the health of all parts.
+
+    Rates are means weighted by the number of symbols, events are added up, and a condition holds
+    where it holds for every part.
+    """
+    healths = [part.health for part in parts]
+    if len(healths) == 1:
+        return healths[0]
     symbols = [part.alignments.shape[1] for part in parts]
 
     def mean(name: str) -> float:
-        values = (float(getattr(health, name)) for health in each)
+        values = (float(getattr(health, name)) for health in healths)
         return sum(n * value for n, value in zip(symbols, values, strict=True)) / sum(symbols)
 
     return AlignmentHealth(
@@ -226,9 +205,9 @@ def _overall(parts: Sequence[Part]) -> AlignmentHealth:
         sharpness=mean("sharpness"),
         coverage=mean("coverage"),
         monotonicity=mean("monotonicity"),
-        longest_stall=max(health.longest_stall for health in each),
-        skips=sum(health.skips for health in each),
-        repeats=sum(health.repeats for health in each),
-        ends=all(health.ends for health in each),
-        follows_text=all(health.follows_text for health in each),
+        longest_stall=max(health.longest_stall for health in healths),
+        skips=sum(health.skips for health in healths),
+        repeats=sum(health.repeats for health in healths),
+        ends=all(health.ends for health in healths),
+        follows_text=all(health.follows_text for health in healths),
     )

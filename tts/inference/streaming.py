@@ -1,4 +1,4 @@
-"""Speech while it is made: an utterance's frames go into the vocoder as the decoder gives them.
+"""Streams speech: the frames of an utterance go into the vocoder while it is still being decoded.
 
 Shapes: ``T_text`` symbols, ``T_mel`` frames, ``T_wave`` samples.
 """
@@ -15,8 +15,8 @@ from torch import Tensor
 
 from tts.inference.decode_guard import Attempt, DecodeGuard
 from tts.inference.decoding import BatchDecoder, DecodedMel
+from tts.inference.part import Part
 from tts.inference.reader import DecodingUnit
-from tts.inference.speech import Part
 from tts.inference.vocoders.utterance import UtteranceVocoder
 from tts.metrics import alignment_health
 from tts.models import MelStream
@@ -24,13 +24,13 @@ from tts.models import MelStream
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
-    """Some sound of a text.
+    """Holds some sound of a text.
 
     Attributes:
         wave: ``(T_wave,)`` float32 samples on the CPU, which may leave [-1, 1] a little.
-        sample_rate: Hz.
-        part: with the last chunk of an utterance (the pause behind it, or nothing): how it was
-            spoken; None while it goes on.
+        sample_rate: samples per second, Hz.
+        part: in the last chunk of an utterance (the pause after it, or no samples): how the
+            utterance was spoken; None in the other chunks.
     """
 
     wave: Tensor
@@ -43,20 +43,20 @@ class SpeechStreamer:
     """Speaks utterances one after the other, chunk by chunk.
 
     Attributes:
-        decoding: how they are decoded.
-        guard: decodes again what went wrong, if the options want it.
-        voicing: makes them sound.
+        decoder: decodes the utterances.
+        guard: decodes failed utterances again, if the options ask for it.
+        utterance_vocoder: vocodes the utterances.
     """
 
-    decoding: BatchDecoder
+    decoder: BatchDecoder
     guard: DecodeGuard
-    voicing: UtteranceVocoder
+    utterance_vocoder: UtteranceVocoder
 
     def __call__(self, utterances: Sequence[DecodingUnit]) -> Iterator[Chunk]:
-        """All of them, in order."""
-        mel, n_samples = self.voicing.mel, 0
+        """Yield the chunks of all utterances, in order."""
+        mel, n_samples = self.utterance_vocoder.mel, 0
         for utterance in utterances:
-            for chunk in self._one(utterance):
+            for chunk in self._speak(utterance):
                 if chunk.part is not None:
                     start = n_samples / chunk.sample_rate - chunk.part.seconds
                     frame = round(start * mel.sample_rate / mel.hop_length)
@@ -64,25 +64,33 @@ class SpeechStreamer:
                 n_samples += len(chunk.wave)
                 yield chunk
 
-    def _one(self, utterance: DecodingUnit) -> Iterator[Chunk]:
-        options = self.decoding.options
+    def _speak(self, utterance: DecodingUnit) -> Iterator[Chunk]:
+        options = self.decoder.options
         if not options.guard:
-            live = StreamDecoder(self.decoding, utterance)
-            yield from self._voiced(utterance, options.seed, live, live.attempt)
+            decoding = StreamDecoder(self.decoder, utterance)
+            yield from self._vocode(utterance, options.seed, decoding, decoding.attempt)
             return
         for attempt in self.guard.run([utterance], options.seed)[0]:
             mels = [attempt.decoded.mel]
-            yield from self._voiced(attempt.utterance, attempt.seed, mels, partial(_kept, attempt))
+            result = partial(_identity, attempt)
+            yield from self._vocode(attempt.utterance, attempt.seed, mels, result)
 
-    def _voiced(
+    def _vocode(
         self,
         utterance: DecodingUnit,
         seed: int,
         mels: Iterable[Tensor],
-        attempt: Callable[[], Attempt],
+        result: Callable[[], Attempt],
     ) -> Iterator[Chunk]:
-        """Chunks of one utterance; what is between them is not counted as computing."""
-        rate = self.voicing.vocoder.mel.sample_rate
+        """Yield the chunks of one utterance; the caller's time between them does not count.
+
+        Args:
+            utterance: the utterance.
+            seed: seed of the vocoder.
+            mels: pieces of its spectrogram, ``(n_mels, t)``.
+            result: gives the result of the decoding when all pieces have been read.
+        """
+        rate = self.utterance_vocoder.vocoder.mel.sample_rate
         n_frames = n_samples = 0
 
         def counted() -> Iterator[Tensor]:
@@ -91,7 +99,7 @@ class SpeechStreamer:
                 n_frames += mel.shape[1]
                 yield mel
 
-        waves = self.voicing.stream(counted(), utterance, seed)
+        waves = self.utterance_vocoder.stream(counted(), utterance, seed)
         seconds, begin = 0.0, time.perf_counter()
         for wave in waves:
             seconds += time.perf_counter() - begin
@@ -99,25 +107,29 @@ class SpeechStreamer:
             yield Chunk(wave, rate)
             begin = time.perf_counter()
         seconds += time.perf_counter() - begin
-        part = self.voicing.part(attempt(), n_samples / rate, seconds)
-        pause = self.voicing.pause_samples(utterance, n_frames, n_samples)
-        yield Chunk(torch.zeros(pause), rate, part)
+        part = self.utterance_vocoder.part(result(), n_samples / rate, seconds)
+        n_silent = self.utterance_vocoder.pause_samples(utterance, n_frames, n_samples)
+        yield Chunk(torch.zeros(n_silent), rate, part)
 
 
 class StreamDecoder:
-    """The spectrogram of one utterance as it comes, ``(n_mels, t)``; iterate over it once.
+    """Yields the spectrogram of one utterance piece by piece, ``(n_mels, t)``; usable once.
 
-    It is what ``BatchDecoder`` gives for the utterance alone.
+    The spectrogram is the one that ``BatchDecoder`` gives for the utterance alone.
+
+    Args:
+        decoder: the decoder, with its network and options.
+        utterance: the utterance to decode.
     """
 
-    def __init__(self, decoding: BatchDecoder, utterance: DecodingUnit) -> None:
-        options, device = decoding.options, decoding.acoustic.embedding.weight.device
+    def __init__(self, decoder: BatchDecoder, utterance: DecodingUnit) -> None:
+        options, device = decoder.options, decoder.acoustic.embedding.weight.device
         self._utterance, self._seed = utterance, options.seed
-        self._most = decoding.max_frames(utterance)
+        self._max_frames = decoder.max_frames(utterance)
         self._mels = MelStream(
-            decoding.acoustic,
+            decoder.acoustic,
             torch.tensor(utterance.ids, device=device),
-            max_steps=decoding.steps_for([utterance]),
+            max_steps=decoder.steps_for([utterance]),
             gate_threshold=options.gate_threshold,
             generator=torch.Generator().manual_seed(options.seed),
             speaker=utterance.speaker,
@@ -126,8 +138,8 @@ class StreamDecoder:
         )
 
     def __iter__(self) -> Iterator[Tensor]:
-        """Pieces, no longer together than the text may take."""
-        left = self._most
+        """Yield pieces, up to the largest number of frames for the text."""
+        left = self._max_frames
         for mel in self._mels:
             yield mel[:, :left]
             left -= min(left, mel.shape[1])
@@ -135,14 +147,14 @@ class StreamDecoder:
                 return
 
     def attempt(self) -> Attempt:
-        """How it came out, when all of it has come."""
+        """Return the result of the decoding; call this after the last piece."""
         alignments = self._mels.alignments
-        was_cut = self._mels.stop_reason is None or len(alignments) > self._most
-        alignments = alignments[: self._most].cpu()
+        was_cut = self._mels.stop_reason is None or len(alignments) > self._max_frames
+        alignments = alignments[: self._max_frames].cpu()
         decoded = DecodedMel(
             mel=alignments.new_empty(0, 0),
             alignments=alignments,
-            gate_logits=self._mels.gate_logits[: self._most].cpu(),
+            gate_logits=self._mels.gate_logits[: self._max_frames].cpu(),
             stop_reason="max_steps" if was_cut else str(self._mels.stop_reason),
             health=alignment_health(alignments),
             seconds=0.0,
@@ -150,5 +162,5 @@ class StreamDecoder:
         return Attempt(self._utterance, decoded, self._seed)
 
 
-def _kept(attempt: Attempt) -> Attempt:
+def _identity(attempt: Attempt) -> Attempt:
     return attempt

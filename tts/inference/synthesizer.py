@@ -1,11 +1,15 @@
-"""``Synthesizer``: text to speech with what was trained, in input order and repeatable.
+"""Turns text into speech with trained networks (``Synthesizer``), repeatably and in input order.
 
-Tokenizer, acoustic model and vocoder must agree on symbols and on the mel contract; that is checked
-when they meet, not heard afterwards. Texts may be of any length: they are cut into utterances
-(``passages``), decoded in batches (``decoding``) under a guard (``guard``), vocoded one by one
-(``voicing``) and put together (``speech``). Every utterance starts from the same seed, and the
-pre-net's dropout is shared within a batch, so that a sentence sounds the same alone and in any
-company (up to rounding).
+The constructor checks that tokenizer, acoustic model and vocoder agree on symbols and on the mel
+contract. Texts may have any length. The steps of the work are:
+
+1. ``reader`` cuts texts into decoding units;
+2. ``decoding`` decodes them in batches, and ``decode_guard`` decodes failed units again;
+3. ``vocoders.utterance`` vocodes them one by one;
+4. ``speech`` joins them.
+
+Every unit starts from the same seed, and a batch shares the dropout of the pre-net. Therefore a
+sentence sounds the same alone and in any batch (up to rounding).
 
 Shapes: ``T_text`` symbols, ``T_mel`` frames, ``T_wave`` samples.
 """
@@ -15,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 
@@ -23,40 +27,42 @@ from tts.audio import MelConfig
 from tts.core.errors import InputError, listed
 from tts.inference.decode_guard import MAX_CUTS, DecodeGuard
 from tts.inference.decoding import BatchDecoder
+from tts.inference.loading import load_tacotron2, pick_device
 from tts.inference.options import Options
 from tts.inference.reader import DecodingUnit, TextReader
 from tts.inference.speech import Speech, join
 from tts.inference.streaming import Chunk, SpeechStreamer
+from tts.inference.vocoders.configure import configure_vocoder
 from tts.inference.vocoders.griffin_lim import GriffinLimVocoder, Vocoder
-from tts.inference.vocoders.mel_bridge import find_bridge
+from tts.inference.vocoders.mel_bridge import Bridge, find_bridge
 from tts.inference.vocoders.utterance import UtteranceVocoder
-from tts.inference.vocoders.waveglow import WaveGlowVocoder, load_waveglow
+from tts.inference.vocoders.waveglow import load_waveglow
 from tts.models import Tacotron2
 from tts.text import Tokenizer
 
-#: What ``vocoder`` may say instead of a path.
+#: Value of ``vocoder`` that stands for Griffin-Lim, instead of a checkpoint.
 GRIFFIN_LIM = "griffin_lim"
-#: Batches that are sorted by length together, and whose sound is there before the next are begun.
+#: Batches that are sorted by length together. They are vocoded before the next ones are decoded.
 BATCHES_AT_ONCE = 8
 
 
 class Synthesizer:
-    """Text to speech.
+    """Speaks texts with an acoustic model and a vocoder.
 
     Args:
-        acoustic: trained network; its device is where decoding is done.
-        vocoder: for spectrograms of the same contract.
-        tokenizer: with the symbols that ``acoustic`` was trained on.
+        acoustic: trained network; decoding runs on its device.
+        vocoder: vocoder for spectrograms of the same contract.
+        tokenizer: tokenizer with the symbols that ``acoustic`` was trained on.
         mel: contract of the spectrograms of ``acoustic``.
-        bridge: where the vocoder has another contract, convert if that is exact.
-        speakers: names of the speakers, by their numbers; numbers are names if there are none.
+        bridge: if the vocoder has another mel contract, convert where that is exact.
+        speakers: names of the speakers by their numbers; without it the numbers are the names.
 
     Attributes:
         speakers: names, empty if the acoustic model has one voice.
         corpora: names of the corpora that the networks were trained on, where known.
 
     Raises:
-        InputError: the parts do not fit each other.
+        InputError: acoustic model, tokenizer, mel contract and vocoder do not fit together.
     """
 
     def __init__(
@@ -78,16 +84,7 @@ class Synthesizer:
             raise InputError(
                 f"the acoustic model makes {n_mels} mel bands, the mel contract has {mel.n_mels}"
             )
-        self._bridge = None
-        if differences := mel.differences(vocoder.mel):
-            exact = find_bridge(mel, vocoder.mel)
-            if exact is None or not bridge:
-                raise InputError(
-                    "acoustic model and vocoder were trained on different mels: "
-                    f"{'; '.join(differences)} (here: acoustic, there: vocoder)"
-                    + ("; bridge=true converts them exactly" if exact else "")
-                )
-            self._bridge = exact
+        self._bridge = _bridge_between(mel, vocoder.mel, bridge)
         n_speakers = acoustic.config.n_speakers
         self.speakers = tuple(speakers or map(str, range(n_speakers))) if n_speakers > 1 else ()
         self.acoustic = acoustic.eval()
@@ -106,52 +103,43 @@ class Synthesizer:
         lexicon: str | Path | Mapping[str, str] | None = None,
         precision: str = "float32",
     ) -> Synthesizer:
-        """Load checkpoints, this project's or published ones.
+        """Load checkpoints of this project or published ones.
 
         Args:
-            acoustic: a Tacotron 2: a file, or the name of a published one. Where the file does not
-                say, the mel contract and the table of 148 symbols are NVIDIA's.
+            acoustic: a Tacotron 2: a file, or the name of a published one. A file that does not
+                contain them gets NVIDIA's mel contract and table of 148 symbols.
             vocoder: a WaveGlow, or ``"griffin_lim"``, which needs no file.
-            bridge: where the vocoder has another mel contract, convert if that is exact.
-            device: ``"auto"`` (CUDA, then MPS, then CPU) or any name that torch knows.
-            lexicon: pronunciations that come before those of the acoustic model: a file
+            device: ``"auto"`` (CUDA, then MPS, then CPU) or any device name of torch.
+            bridge: if the vocoder has another mel contract, convert where that is exact.
+            lexicon: pronunciations with precedence over those of the acoustic model: a file
                 (`tts.text.lexicon`), or words and their phones.
             precision: ``"int8"`` decodes from rounded recurrent weights, which is faster on a CPU
-                and hardly another voice (:mod:`tts.models.tacotron2.int8`).
+                and hardly changes the voice (:mod:`tts.models.tacotron2.int8`).
 
         Raises:
-            InputError: a file that is not what it should be, files that do not fit each other, a
-                device that is not there, or one that has no such precision.
+            InputError: a file is not what it should be, the files do not fit together, the device
+                does not exist, or it does not support the precision.
         """
-        from tts import pretrained
-        from tts.pretrained.convert import complete_description
-
         device = pick_device(device)
-        network = cast(Tacotron2, pretrained.load(acoustic, device, network="Tacotron2"))
-        known, _ = complete_description(acoustic, cast(dict[str, Any], network.description))
-        network = in_precision(network, precision)
-        mel = MelConfig.from_dict(known["mel"])
-        tokenizer = Tokenizer.from_dict(known["tokenizer"])
+        model = load_tacotron2(acoustic, device, precision)
+        tokenizer = model.tokenizer
         if lexicon is not None:
             tokenizer = tokenizer.with_lexicon(lexicon)
-        corpora, speakers = [known["corpus"]], known["speakers"]
-        if str(vocoder) == GRIFFIN_LIM:
-            synthesizer = cls(network, GriffinLimVocoder(mel), tokenizer, mel, speakers=speakers)
-            return synthesizer._trained_on(corpora)
-        spoken, corpus = load_waveglow(vocoder, device)
-        corpora.append(corpus)
-        return cls(network, spoken, tokenizer, mel, bridge, speakers)._trained_on(corpora)
-
-    def _trained_on(self, corpora: Sequence[str | None]) -> Synthesizer:
-        self.corpora = tuple(dict.fromkeys(name for name in corpora if name))
-        return self
+        corpora = [model.corpus]
+        chosen: Vocoder = GriffinLimVocoder(model.mel)
+        if str(vocoder) != GRIFFIN_LIM:
+            chosen, corpus = load_waveglow(vocoder, device)
+            corpora.append(corpus)
+        synthesizer = cls(model.network, chosen, tokenizer, model.mel, bridge, model.speakers)
+        synthesizer.corpora = tuple(dict.fromkeys(name for name in corpora if name))
+        return synthesizer
 
     def speaker_number(self, name: str | int | None) -> int:
-        """Number of a speaker; 0 for None, if there is only one.
+        """Return the number of a speaker; None stands for the only speaker, with number 0.
 
         Raises:
-            InputError: nobody of this name, none is named where there are several, or the
-                acoustic model has one voice.
+            InputError: no speaker has this name; or the name is None and there are several
+                speakers; or there is a name and the acoustic model has one voice.
         """
         if not self.speakers:
             if name is not None:
@@ -159,8 +147,8 @@ class Synthesizer:
             return 0
         if str(name) not in self.speakers:
             known = listed(self.speakers, 40)
-            what = "which one speaks is not said" if name is None else f"there is no {name!r}"
-            raise InputError(f"speaker={name}: {what}; the acoustic model knows {known}")
+            fault = "name the one that speaks" if name is None else f"there is no {name!r}"
+            raise InputError(f"speaker={name}: {fault}; the acoustic model knows {known}")
         return self.speakers.index(str(name))
 
     def speak(self, text: str, **options: Any) -> Speech:
@@ -170,44 +158,43 @@ class Synthesizer:
     def speak_batch(
         self, texts: Sequence[str], batch_size: int = 8, **options: Any
     ) -> list[Speech]:
-        """Speak texts of any length; all are read before the first is spoken.
+        """Speak texts of any length; all texts are read before the first one is spoken.
 
         Args:
-            texts: whatever is to be said together; long ones are cut at sentences and clauses.
-            batch_size: utterances that are decoded together; those of like length are.
+            texts: the texts; long ones are cut at sentences and clauses.
+            batch_size: utterances of similar length that are decoded together.
             **options: fields of :class:`tts.inference.Options`.
 
         Returns:
-            One for each text, in the order of the texts.
+            One speech for each text, in the order of the texts.
 
         Raises:
-            InputError: a text of which nothing can be pronounced, a speaker whom nobody knows, an
-                option that is not legal, or one that the vocoder does not have.
+            InputError: nothing in a text can be pronounced, a speaker is unknown, an option is not
+                legal, or the vocoder does not have it.
         """
         chosen = Options(batch_size=batch_size, **options)
         speakers = self._numbers(chosen.speaker, len(texts))
         reader = self.reader(chosen.max_chars)
-        read = [reader.read(text, who) for text, who in zip(texts, speakers, strict=True)]
-        utterances = [utterance for of_text in read for utterance in of_text]
-        spoken = self.speak_utterances(utterances, chosen)
+        units = [reader.read(text, who) for text, who in zip(texts, speakers, strict=True)]
+        spoken = self.speak_utterances([unit for of_text in units for unit in of_text], chosen)
         return [
-            join([speech for part in islice(spoken, len(of_text)) for speech in part], text)
-            for of_text, text in zip(read, texts, strict=True)
+            join([speech for parts in islice(spoken, len(of_text)) for speech in parts], text)
+            for of_text, text in zip(units, texts, strict=True)
         ]
 
     def speak_parts(self, text: str, **options: Any) -> Iterator[Speech]:
-        """Speak a text of any length piece by piece: memory does not grow with it.
+        """Speak a text of any length piece by piece; memory does not grow with its length.
 
         Args:
-            text: as for :meth:`speak`.
+            text: the text, see :meth:`speak`.
             **options: fields of :class:`tts.inference.Options`.
 
         Yields:
-            Pieces with the pause behind them, some batches at a time; one after the other they are
-            ``speak(text)`` to the sample (:func:`tts.inference.join`).
+            Pieces with the pause after them, some batches at a time. Joined, they are exactly
+            ``speak(text)`` (:func:`tts.inference.join`).
 
         Raises:
-            InputError: as :meth:`speak_batch`.
+            InputError: for the same reasons as :meth:`speak_batch`.
         """
         chosen = Options(**options)
         (speaker,) = self._numbers(chosen.speaker, 1)
@@ -219,43 +206,44 @@ class Synthesizer:
     def speak_utterances(
         self, utterances: Sequence[DecodingUnit], options: Options, done: int = 0
     ) -> Iterator[list[Speech]]:
-        """Speak what :meth:`reader` has read: one item for each, in order.
+        """Speak the units that :meth:`reader` gives, in order.
 
         Args:
-            utterances: of one text or of many.
-            options: how; ``max_chars`` and ``speaker`` have had their say.
-            done: how many at the beginning have been spoken before, and are left out.
+            utterances: units of one or several texts.
+            options: options of speaking; ``max_chars`` and ``speaker`` are not used here, because
+                the units already contain them.
+            done: number of units at the beginning to leave out, because they were spoken before.
 
         Yields:
-            One speech, or several where the guard had to cut the utterance.
+            For each unit one speech, or several where the guard cut the unit.
         """
-        voicing, guard = self._voicing(options), self._guard(options)
-        # windows begin where they always do: who is decoded with whom decides the last digits
+        vocode, guard = self._utterance_vocoder(options), self._guard(options)
+        # Windows always begin at the same places: the last digits depend on the batch of a unit
         window = options.batch_size * BATCHES_AT_ONCE
         for start in range(done // window * window, len(utterances), window):
             kept = guard.run(utterances[start : start + window], options.seed)
             for attempts in kept[max(0, done - start) :]:
-                yield [voicing(attempt) for attempt in attempts]
+                yield [vocode(attempt) for attempt in attempts]
 
     def stream(self, text: str, guard: bool = False, **options: Any) -> Iterator[Chunk]:
-        """Speak a text of any length so that the first sound is there before the rest is decoded.
+        """Speak a text of any length, with the first sound before the rest is decoded.
 
-        Memory does not grow with the length. Put together, the chunks are ``speak(text)`` of the
-        same options (up to rounding). A vocoder that needs the whole spectrogram, as Griffin-Lim
-        does, gives each utterance as one chunk.
+        Memory does not grow with the length. Joined, the chunks are ``speak(text)`` with the same
+        options (up to rounding). A vocoder that needs the whole spectrogram, as Griffin-Lim does,
+        gives each utterance as one chunk.
 
         Args:
-            text: as for :meth:`speak`.
-            guard: decode each utterance to its end, and again where it went wrong, before its
-                first sound. What was heard cannot be taken back, so that without it the last chunk
-                of an utterance only tells what went wrong.
+            text: the text, see :meth:`speak`.
+            guard: decode each utterance to its end, and again if it failed, before its first sound.
+                Without the guard the sound is played before a failure is known, so that the last
+                chunk of an utterance can only report it.
             **options: fields of :class:`tts.inference.Options`.
 
         Yields:
-            See :class:`tts.inference.Chunk`.
+            Chunks of sound, see :class:`tts.inference.Chunk`.
 
         Raises:
-            InputError: as :meth:`speak_batch`.
+            InputError: for the same reasons as :meth:`speak_batch`.
         """
         chosen = Options(guard=guard, **options)
         (speaker,) = self._numbers(chosen.speaker, 1)
@@ -265,32 +253,32 @@ class Synthesizer:
     def stream_utterances(
         self, utterances: Sequence[DecodingUnit], options: Options
     ) -> Iterator[Chunk]:
-        """Stream what :meth:`reader` has read; see :meth:`stream`."""
-        decoding, voicing = self._decoding(options), self._voicing(options)
-        return SpeechStreamer(decoding, self._guard(options), voicing)(utterances)
+        """Stream the units that :meth:`reader` gives; see :meth:`stream`."""
+        decoder, vocoder = self._decoder(options), self._utterance_vocoder(options)
+        return SpeechStreamer(decoder, self._guard(options), vocoder)(utterances)
 
-    def _voicing(self, options: Options) -> UtteranceVocoder:
+    def _utterance_vocoder(self, options: Options) -> UtteranceVocoder:
         return UtteranceVocoder(
-            configured(self.vocoder, options),
+            configure_vocoder(self.vocoder, options),
             self._bridge,
             self.mel,
             self.tokenizer.symbols,
             options.pauses,
         )
 
-    def _decoding(self, options: Options) -> BatchDecoder:
+    def _decoder(self, options: Options) -> BatchDecoder:
         return BatchDecoder(self.acoustic, options, self.mel.sample_rate / self.mel.hop_length)
 
     def _guard(self, options: Options) -> DecodeGuard:
         return DecodeGuard(
-            decode=self._decoding(options),
+            decode=self._decoder(options),
             cut=self.reader(options.max_chars).cut,
             attempts=options.attempts if options.guard else 1,
             max_cuts=MAX_CUTS if options.guard else 0,
         )
 
     def reader(self, max_chars: int) -> TextReader:
-        """What cuts texts into utterances."""
+        """Return the reader that cuts texts into decoding units of at most ``max_chars``."""
         return TextReader(self.tokenizer, max_chars)
 
     def _numbers(self, speaker: str | int | Sequence[str | int] | None, n_texts: int) -> list[int]:
@@ -301,65 +289,16 @@ class Synthesizer:
         return [self.speaker_number(name) for name in speaker]
 
 
-def configured(vocoder: Vocoder, options: Options) -> Vocoder:
-    """A vocoder with the settings of it that the options ask for.
-
-    Raises:
-        InputError: it has no such setting.
-    """
-    o = options
-    asked = (o.sigma, o.denoiser, o.denoiser_mode, o.polish)
-    waveglows = any(value is not None for value in asked)
-    if isinstance(vocoder, WaveGlowVocoder) and (waveglows or o.sharpness is not None):
-        return vocoder.with_settings(*asked, o.sharpness)
-    if waveglows:
+def _bridge_between(acoustic: MelConfig, vocoder: MelConfig, wanted: bool) -> Bridge | None:
+    """Return the conversion between two contracts, or None if they are equal."""
+    differences = acoustic.differences(vocoder)
+    if not differences:
+        return None
+    bridge = find_bridge(acoustic, vocoder)
+    if bridge is None or not wanted:
         raise InputError(
-            "sigma, denoiser, denoiser_mode and polish are settings of WaveGlow; this vocoder "
-            "has none"
+            "acoustic model and vocoder were trained on different mels: "
+            f"{'; '.join(differences)} (here: acoustic, there: vocoder)"
+            + ("; bridge=true converts them exactly" if bridge else "")
         )
-    if o.sharpness is None:
-        return vocoder
-    if not isinstance(vocoder, GriffinLimVocoder):
-        raise InputError(
-            "sharpness is a setting of Griffin-Lim and WaveGlow; this vocoder has none"
-        )
-    return vocoder.with_sharpness(o.sharpness)
-
-
-def in_precision(network: Tacotron2, precision: str) -> Tacotron2:
-    """A network as it is (``"float32"``), or decoding from 8-bit weights (``"int8"``).
-
-    Raises:
-        InputError: another precision, or a device on which there is no such thing.
-    """
-    if precision == "float32":
-        return network
-    if precision != "int8":
-        raise InputError(f"precision={precision}: choose float32 or int8")
-    from tts.models.tacotron2.int8 import int8_decoder
-
-    try:
-        return int8_decoder(network)
-    except ValueError as error:
-        raise InputError(f"precision=int8: {error}; use device=cpu") from None
-
-
-def pick_device(name: str | torch.device) -> torch.device:
-    """Give the device of a name; ``"auto"`` is CUDA, then MPS, then CPU.
-
-    Raises:
-        InputError: no such device here.
-    """
-    if str(name) == "auto":
-        name = "cpu"
-        if torch.cuda.is_available():
-            name = "cuda"
-        elif torch.backends.mps.is_available():
-            name = "mps"
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"device {str(name)!r} cannot be used here ({reason}); try cpu") from None
-    return device
+    return bridge

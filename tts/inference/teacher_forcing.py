@@ -1,9 +1,9 @@
-"""Teacher forcing with a seed for each utterance: the mels on which a vocoder can be trained.
+"""Predicts mels by teacher forcing, with a seed for each utterance, for the training of vocoders.
 
-The acoustic model is in eval mode, but its pre-net's dropout is never off (Shen et al., 2018,
-§2.2), as in training and in speech. Drawn for each utterance from a generator of its own, it does
-not depend on the batch; drawn as torch draws it, one utterance gives what ``Tacotron2.forward``
-gives after ``torch.manual_seed`` with the same seed.
+The acoustic model is in eval mode, but the dropout of its pre-net is always on (Shen et al., 2018,
+§2.2), as in training and in speaking. Each utterance draws it from its own generator, so that it
+does not depend on the batch. The numbers are those that torch draws: for one utterance the result
+equals that of ``Tacotron2.forward`` after ``torch.manual_seed`` with the same seed.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ def teacher_forced(
     seeds: Sequence[int],
     speakers: Sequence[int],
 ) -> list[Tensor]:
-    """Predict every frame of some recordings from the true frames before it.
+    """Predict every frame of recordings from the true frames before it.
 
     Args:
-        network: in eval mode; with ``mask_convolutions``, or a batch of one.
+        network: network in eval mode; a batch of several needs ``mask_convolutions``.
         texts: symbol ids ``(T_text,)`` of each utterance.
-        mels: ``(n_mels, T_mel)`` of its recording.
-        seeds: of its dropout.
-        speakers: number of its voice.
+        mels: ``(n_mels, T_mel)`` of each recording.
+        seeds: seed of the dropout of each utterance.
+        speakers: number of the speaker of each utterance.
 
     Returns:
-        For each ``(n_mels, T_mel)`` after the post-net, as long as that of the recording, float32
-        on the CPU.
+        For each utterance the mel ``(n_mels, T_mel)`` after the post-net, as long as that of the
+        recording, float32 on the CPU.
     """
     device = network.embedding.weight.device
     lengths = torch.tensor([mel.shape[1] for mel in mels])
@@ -60,7 +60,7 @@ def teacher_forced(
 def _seeded_dropout(
     network: Tacotron2, seeds: Sequence[int], steps: Sequence[int]
 ) -> Iterator[None]:
-    """Let the pre-net draw the masks of each utterance from its own seed meanwhile."""
+    """Make the pre-net draw the masks of each utterance from its own seed inside the block."""
     prenet = network.decoder.prenet
 
     def redrawn(_: Any, inputs: tuple[Tensor, ...], __: Tensor) -> Tensor:
@@ -81,7 +81,7 @@ def _seeded_dropout(
 def _masks(
     frames: Tensor, dropout: float, generators: Sequence[torch.Generator], steps: Sequence[int]
 ) -> Tensor:
-    """``(S, B, dim)`` of 0 and 1 / (1 - dropout); 0 after the last step of an utterance."""
+    """Return masks ``(S, B, dim)`` of 0 and 1 / (1 - dropout); 0 after an utterance's last step."""
     masks = torch.zeros(frames.shape)
     for row, (generator, n_steps) in enumerate(zip(generators, steps, strict=True)):
         drawn = torch.empty(n_steps, frames.shape[2]).bernoulli_(1 - dropout, generator=generator)

@@ -28,13 +28,12 @@ def write_job_files(spoken: SpokenJob, output: Output, config: dict[str, Any]) -
 def plot_job(spoken: SpokenJob) -> None:
     """Draw waveform, mel spectrogram and alignment in a picture next to the sound file."""
     from tts.audio.plots.figures import save_figure
-    from tts.inference.picture import speech_figure
 
     path = spoken.job.path
     if spoken.speech is None:
         print_line(f"{path}: no picture, because it is too long or was spoken in several runs")
     else:
-        save_figure(speech_figure(spoken.speech), path.with_suffix(".png"))
+        save_figure(spoken.speech.figure(), path.with_suffix(".png"))
 
 
 def write_manifest(

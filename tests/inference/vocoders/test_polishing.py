@@ -103,7 +103,7 @@ def test_networks_of_this_project_are_polished_unless_one_says_no(front, n_group
     )
     vocoder = WaveGlowVocoder(network, MEL)
     assert (vocoder.polish and vocoder.polish.n_iter) == steps
-    # what an envelope makes of a mel of zeros would silence the voice
+    # the envelope turns a mel of zeros into loud sound; subtracting that would silence the voice
     assert (vocoder.denoiser is None) == (front == "lapped")
     assert WaveGlowVocoder(network, MEL, polish=0).polish is None
 

@@ -1,1 +1,1 @@
-"""Vocoders: from a mel spectrogram to a waveform, whole or in pieces."""
+"""This package holds the vocoders, which turn a mel spectrogram into a wave, whole or in pieces."""

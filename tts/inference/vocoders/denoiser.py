@@ -1,9 +1,9 @@
-"""Takes out of a WaveGlow's speech the steady tones that it makes of silence.
+"""Removes the bias noise of a WaveGlow: steady tones that it also produces in silence.
 
-A WaveGlow hums at multiples of sample_rate / n_group, whatever the spectrogram. What it makes of
-an empty mel without noise is the hum alone; its magnitude spectrum, times a strength, is
-subtracted from every frame (NVIDIA/waveglow, denoiser.py). "Empty" is a mel of zeros there, which
-is loud in log units; mode "silence" takes the floor of the mel contract instead.
+For any spectrogram a WaveGlow adds tones at multiples of sample_rate / n_group. From an empty mel
+and without input noise it produces these tones alone. The denoiser subtracts their magnitude
+spectrum, times a strength, from every frame (NVIDIA/waveglow, denoiser.py). There, an empty mel is
+a mel of zeros, which is loud in log units; mode "silence" uses the floor of the mel contract.
 
 Shapes: B batch, T_wave samples.
 """
@@ -24,21 +24,22 @@ from tts.models.chunking import apply_in_chunks
 
 Mode = Literal["zeros", "silence"]
 
-# length of the empty mel; its end is in reach of the first frame, so another one changes the bias
+# Length of the empty mel. Its end is within reach of the first frame, so that another length would
+# change the bias
 N_FRAMES = 88
 
 
 class Denoiser(nn.Module):
-    """Subtracts a WaveGlow's hum.
+    """Subtracts the bias noise of a WaveGlow from its waves.
 
     Args:
-        waveglow: the network whose hum it is; used once, here.
-        config: mel contract; its window and hop are those of the subtraction.
-        strength: how often the hum is subtracted; 0.01 is inaudible in speech, 0.1 muffles.
-        mode: "zeros" as published, or "silence".
+        waveglow: the network whose bias is measured; it is used only in the constructor.
+        config: mel contract; the subtraction uses its window and hop.
+        strength: factor of the bias; 0.01 does not change speech audibly, 0.1 muffles it.
+        mode: the empty mel, "zeros" as published or "silence".
 
     Raises:
-        InputError: an unknown mode, or a strength below 0.
+        InputError: the mode is unknown, or the strength is below 0.
     """
 
     window: Tensor
@@ -63,19 +64,19 @@ class Denoiser(nn.Module):
         self.register_buffer("window", window, persistent=False)
         level = 0.0 if mode == "zeros" else config.silence
         mel = like.new_full((1, waveglow.config.n_mels, N_FRAMES), level)
-        hum = self._spectrum(waveglow.inverse(mel, sigma=0.0).float())
-        self.register_buffer("bias", hum.abs()[:, :, :1].detach(), persistent=False)
+        bias = self._spectrum(waveglow.inverse(mel, sigma=0.0).float())
+        self.register_buffer("bias", bias.abs()[:, :, :1].detach(), persistent=False)
 
     @torch.no_grad()
     def forward(self, wave: Tensor, strength: float | None = None) -> Tensor:
-        """Subtract the hum.
+        """Subtract the bias noise.
 
         Args:
             wave: ``(B, T_wave)`` or ``(T_wave,)``.
-            strength: instead of the one given at construction.
+            strength: factor of the bias; the default is that of the constructor.
 
         Returns:
-            As many samples in the same shape, float32.
+            A wave of the same shape, float32.
         """
         strength = self.strength if strength is None else strength
         batch = wave.reshape(-1, wave.size(-1)).float()
@@ -92,8 +93,15 @@ class Denoiser(nn.Module):
         return clean[:, : batch.size(1)].reshape(wave.shape)
 
     def stream(self, waves: Iterable[Tensor]) -> Iterator[Tensor]:
-        """Subtract the hum of what comes in pieces ``(T_wave,)``: the samples of the whole."""
-        # a frame reaches half a window to both sides, and so does what is mirrored at the ends
+        """Subtract the bias noise piece by piece, with the same result as for the whole wave.
+
+        Args:
+            waves: consecutive pieces ``(t_wave,)``.
+
+        Yields:
+            Consecutive pieces, not necessarily of the same lengths.
+        """
+        # a frame reaches half a window to both sides, and so do the mirrored samples at the ends
         return apply_in_chunks(
             waves,
             lambda wave, first, last: self(wave),
@@ -102,8 +110,8 @@ class Denoiser(nn.Module):
         )
 
     def _spectrum(self, wave: Tensor) -> Tensor:
-        """``(B, T_wave)`` -> complex ``(B, n_freqs, n_frames)``; mirrored at the ends."""
-        # mirroring wants more samples than half a window has
+        """Return the complex spectrum ``(B, n_freqs, n_frames)`` of ``(B, T_wave)``."""
+        # mirroring at the ends needs more samples than half a window has
         wave = F.pad(wave, (0, max(0, self.config.n_fft - wave.size(1))))
         c = self.config
         return torch.stft(

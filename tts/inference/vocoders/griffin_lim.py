@@ -1,4 +1,4 @@
-"""Vocoders: one log-mel spectrogram in, one wave out, whatever is behind it.
+"""Defines what a vocoder is (``Vocoder``), and Griffin-Lim as a vocoder.
 
 Shapes: T frames, T_wave samples.
 """
@@ -17,7 +17,7 @@ from tts.inference.vocoders.polishing import SHARPNESS
 
 
 class Vocoder(Protocol):
-    """Makes sound of a spectrogram.
+    """Turns one log-mel spectrogram into one wave.
 
     Attributes:
         mel: the contract that its spectrograms must follow.
@@ -26,7 +26,7 @@ class Vocoder(Protocol):
     mel: MelConfig
 
     def __call__(self, mel: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """``(n_mels, T)`` log-mel spectrogram -> ``(T_wave,)`` float32 samples.
+        """Return the wave ``(T_wave,)``, float32, of a log-mel spectrogram ``(n_mels, T)``.
 
         T_wave is T·hop_length or up to one hop less. The same generator state gives the same wave.
         """
@@ -35,26 +35,31 @@ class Vocoder(Protocol):
 
 @runtime_checkable
 class StreamingVocoder(Vocoder, Protocol):
-    """A vocoder that does not wait for the end of a spectrogram."""
+    """Turns a spectrogram into a wave piece by piece, before its end is known."""
 
     def stream(
         self, mels: Iterable[Tensor], *, generator: torch.Generator | None = None
     ) -> Iterator[Tensor]:
-        """``(n_mels, t)`` pieces -> ``(t_wave,)`` pieces of what a call would give."""
+        """Yield pieces ``(t_wave,)`` of the wave that a call would give for the whole.
+
+        Args:
+            mels: consecutive pieces ``(n_mels, t)`` of a log-mel spectrogram.
+            generator: source of the noise.
+        """
         ...
 
 
 class GriffinLimVocoder:
-    """Vocoder without training: metallic, but every mel contract will do.
+    """Vocodes without training, for every mel contract; the voice sounds metallic.
 
     Args:
-        config: mel contract.
+        config: the mel contract.
         n_iter: steps of the phase search.
-        sharpness: contrast across the bands, see :func:`tts.audio.sharpen`; 0 leaves the mel as it
-            is. A WaveGlow has learned for itself what a band hides.
+        sharpness: contrast across the bands, see :func:`tts.audio.sharpen`; 0 does not change the
+            mel. A WaveGlow needs no sharpness, because it learns the details within a band.
 
     Raises:
-        InputError: a sharpness below 0.
+        InputError: the sharpness is below 0.
     """
 
     def __init__(self, config: MelConfig, n_iter: int = 60, sharpness: float = SHARPNESS) -> None:
@@ -64,11 +69,11 @@ class GriffinLimVocoder:
         self._griffin_lim = GriffinLim(config, n_iter)
 
     def with_sharpness(self, sharpness: float) -> GriffinLimVocoder:
-        """The same with another sharpness."""
+        """Return this vocoder with another sharpness."""
         return GriffinLimVocoder(self.mel, self._griffin_lim.n_iter, sharpness)
 
     def __call__(self, mel: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """``(n_mels, T)``, at least 2 frames -> ``((T - 1)·hop_length,)`` samples."""
+        """Return ``((T - 1)·hop_length,)`` samples of a mel ``(n_mels, T)``; T is at least 2."""
         sharp = sharpen(mel.float(), self.sharpness)
         wave: Tensor = self._griffin_lim.to(mel.device)(sharp, generator=generator)
         return wave
@@ -77,7 +82,16 @@ class GriffinLimVocoder:
 def stream_with(
     vocoder: Vocoder, mels: Iterable[Tensor], generator: torch.Generator | None = None
 ) -> Iterator[Tensor]:
-    """Piece by piece if the vocoder can: ``(n_mels, t)`` -> ``(t_wave,)``; else all at once."""
+    """Vocode piece by piece if the vocoder can stream, and all at once otherwise.
+
+    Args:
+        vocoder: the vocoder.
+        mels: consecutive pieces ``(n_mels, t)`` of a log-mel spectrogram.
+        generator: source of the noise.
+
+    Yields:
+        Consecutive pieces ``(t_wave,)`` of the wave.
+    """
     if isinstance(vocoder, StreamingVocoder):
         yield from vocoder.stream(mels, generator=generator)
     elif pieces := list(mels):

@@ -1,9 +1,11 @@
-"""Bridges between mel contracts: one spectrogram as another contract would have it, where exact.
+"""Converts spectrograms from one mel contract to another where the conversion is exact.
 
-The same mel at another rate: with equal bands in Hz, and window and hop equal in seconds, the
-spectrum of the same sound has bins at the same frequencies. It is a sum over the window, so its
-magnitude grows with the number of samples in it: the logs differ by a constant. A higher floor cuts
-off what is below it. Both are exact; anything else would be a guess.
+Two conversions are exact, and any other would be a guess:
+
+* Another sample rate, with equal bands in Hz and with window and hop equal in seconds. Then the
+  spectrum of the same sound has bins at the same frequencies. It is a sum over the window, so that
+  its magnitude grows with the number of samples, and the logarithms differ by a constant.
+* A higher floor, which cuts off lower values.
 """
 
 from __future__ import annotations
@@ -15,29 +17,30 @@ from torch import Tensor
 
 from tts.audio import MelConfig
 
+#: Converts a log-mel spectrogram ``(..., n_mels, T)``.
 Bridge = Callable[[Tensor], Tensor]
 
 
 def find_bridge(source: MelConfig, target: MelConfig) -> Bridge | None:
-    """Give what turns log-mels of one contract into those of another; None if nothing exact does.
+    """Return the exact conversion between two contracts, or None if there is none.
 
     Args:
-        source: contract of the spectrograms there are.
-        target: contract of those that are needed.
+        source: contract of the given spectrograms.
+        target: contract of the wanted spectrograms.
     """
     times = target.sample_rate / source.sample_rate
-    at_that_rate = {
+    lengths = {
         name: getattr(source, name) * times for name in ("n_fft", "hop_length", "win_length")
     }
-    if any(value != round(value) for value in at_that_rate.values()):
+    if any(value != round(value) for value in lengths.values()):
         return None
-    wanted = {name: round(value) for name, value in at_that_rate.items()}
-    rest = {"sample_rate": target.sample_rate, "log_floor": target.log_floor}
-    # compared as fields: the bands may lie above half of the other rate, which no config allows
-    theirs = target.to_dict()
-    if any({**source.to_dict(), **wanted, **rest}[name] != theirs[name] for name in theirs):
+    scaled = {name: round(value) for name, value in lengths.items()}
+    free = {"sample_rate": target.sample_rate, "log_floor": target.log_floor}
+    # Compared as dictionaries: a MelConfig of these fields may be illegal, because the bands may
+    # lie above half of the other rate
+    if {**source.to_dict(), **scaled, **free} != target.to_dict():
         return None
-    # a floor that is lower there would ask for what is not in the spectrogram
+    # a lower floor would need values that the spectrogram does not contain
     if source.log_floor * times > target.log_floor * (1 + 1e-9):
         return None
     return lambda mel: (mel + math.log(times)).clamp(min=math.log(target.log_floor))

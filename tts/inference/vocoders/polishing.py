@@ -1,9 +1,9 @@
-"""``Polish``: Griffin-Lim steps that begin with what a WaveGlow made, not with random phases.
+"""Improves the wave of a WaveGlow by Griffin-Lim steps that start from this wave (``Polish``).
 
-A network that was trained for hours knows roughly how phases go on, and not how loud each harmonic
-is; the spectrogram says the latter exactly, and nothing of the former. Some steps of the phase
-search (:class:`tts.audio.GriffinLim`) agree the two: the wave keeps what the network knew, and has
-the spectrogram that was asked for. With enough training there is nothing left to mend.
+A network that was trained for only some hours predicts phases roughly, and the levels of harmonics
+badly. The spectrogram contains the levels exactly, and nothing about phases. Some steps of the
+phase search (:class:`tts.audio.GriffinLim`) combine both: the wave keeps the phases of the network
+and gets the given spectrogram. After enough training there is nothing left to improve.
 
 Shapes: T frames, T_wave samples.
 """
@@ -19,23 +19,23 @@ from tts.audio import GriffinLim, MelConfig, sharpen
 from tts.core.errors import InputError
 from tts.models.chunking import apply_in_chunks, doubling_sizes
 
-#: Steps, by the front of the network: published networks are as they were published.
+#: Default number of steps by the front of the network; published networks stay as published.
 STEPS = {"squeeze": 0, "lapped": 16}
-#: Contrast across the bands: by this much recordings gained most in DistillMOS, and words none the
-#: less.
+#: Default contrast across the bands. Of the values tried, it raised the DistillMOS of recordings
+#: most, and the words stayed as intelligible as without it.
 SHARPNESS = 0.3
 
 
 class Polish:
-    """Makes a wave agree with the spectrogram that it was made of.
+    """Makes a wave agree with the spectrogram from which it was vocoded.
 
     Args:
-        config: mel contract.
-        n_iter: steps.
+        config: the mel contract.
+        n_iter: number of steps.
         sharpness: contrast across the bands of the spectrogram, see :func:`tts.audio.sharpen`.
 
     Raises:
-        InputError: fewer steps than 1, or a sharpness below 0.
+        InputError: there are fewer steps than 1, or the sharpness is below 0.
     """
 
     def __init__(self, config: MelConfig, n_iter: int, sharpness: float = SHARPNESS) -> None:
@@ -47,9 +47,13 @@ class Polish:
         self._search = GriffinLim(config, n_iter)
 
     def __call__(self, mel: Tensor, wave: Tensor) -> Tensor:
-        """``(n_mels, T)`` and ``(about T·hop_length,)`` -> ``((T - 1)·hop_length,)`` samples.
+        """Return ``((T - 1)·hop_length,)`` polished samples.
 
-        A single frame is too little for a search, and its wave stays as it is.
+        A single frame is too short for the search, so that its wave stays unchanged.
+
+        Args:
+            mel: ``(n_mels, T)`` log-mel spectrogram.
+            wave: its wave, of about T·hop_length samples.
         """
         if mel.shape[1] < 2:
             return wave
@@ -60,14 +64,17 @@ class Polish:
     def stream(
         self, pieces: Iterable[tuple[Tensor, Tensor]], sizes: tuple[int, int]
     ) -> Iterator[Tensor]:
-        """Up to round-off the samples of a call, of what comes in pieces.
+        """Polish piece by piece, with the result of a call for the whole up to round-off.
 
         Args:
-            pieces: ``(n_mels, t)`` frames and their ``(t·hop_length,)`` samples.
-            sizes: frames of the first result and, as they grow, of the longest.
+            pieces: consecutive frames ``(n_mels, t)`` with their ``(t·hop_length,)`` samples.
+            sizes: number of frames of the first result, and of the longest; sizes grow in between.
+
+        Yields:
+            Consecutive pieces ``(t_wave,)`` of the wave.
         """
         hop, n_mels = self._search.config.hop_length, self._search.config.n_mels
-        # samples below their frames: one thing that comes by frames
+        # stacks the samples of each frame below its bands, so that one tensor holds both
         both = (torch.cat((mel, wave.view(-1, hop).T)) for mel, wave in pieces)
         return apply_in_chunks(
             both,
@@ -79,30 +86,34 @@ class Polish:
 
 
 class MelWaveStream:
-    """Spectrogram and wave side by side, where the wave is made of the spectrogram as it comes.
+    """Joins the pieces of a spectrogram with the pieces of the wave that is vocoded from them.
 
     Args:
-        mels: ``(n_mels, t)`` pieces.
-        hop_length: samples for each frame.
+        mels: consecutive pieces ``(n_mels, t)`` of a spectrogram.
+        hop_length: samples of a frame.
     """
 
     def __init__(self, mels: Iterable[Tensor], hop_length: int) -> None:
         self._mels, self._hop_length = mels, hop_length
-        self._passed: list[Tensor] = []
+        self._without_wave: list[Tensor] = []
 
     def mels(self) -> Iterator[Tensor]:
-        """The pieces, for what makes the wave."""
+        """Yield the pieces of the spectrogram for the vocoder, and remember them."""
         for mel in self._mels:
-            self._passed.append(mel)
+            self._without_wave.append(mel)
             yield mel
 
     def pieces(self, waves: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-        """Whole frames ``(n_mels, t)`` with their ``(t·hop_length,)`` samples."""
+        """Yield whole frames ``(n_mels, t)`` with their ``(t·hop_length,)`` samples.
+
+        Args:
+            waves: the wave that a vocoder makes from :meth:`mels`, in pieces of any lengths.
+        """
         wave = mel = None
         for piece in waves:
             wave = piece if wave is None else torch.cat((wave, piece))
-            mel = torch.cat([*([] if mel is None else [mel]), *self._passed], 1)
-            self._passed.clear()
+            mel = torch.cat([*([] if mel is None else [mel]), *self._without_wave], 1)
+            self._without_wave.clear()
             n_frames = len(wave) // self._hop_length
             if n_frames == 0:
                 continue

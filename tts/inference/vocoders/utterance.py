@@ -1,4 +1,4 @@
-"""From a decoded utterance to its sound: vocoder, edges, and the pause behind it."""
+"""Vocodes one decoded utterance, fades its edges and adds the pause (``UtteranceVocoder``)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from torch.nn import functional as F
 
 from tts.audio import MelConfig
 from tts.inference.decode_guard import Attempt
+from tts.inference.part import Part
 from tts.inference.pauses import Pauses, fade_length, faded
 from tts.inference.reader import DecodingUnit
-from tts.inference.speech import Part, Speech
+from tts.inference.speech import Speech
 from tts.inference.vocoders.griffin_lim import Vocoder, stream_with
 from tts.inference.vocoders.mel_bridge import Bridge
 from tts.models.chunking import apply_in_chunks
@@ -22,14 +23,14 @@ from tts.models.chunking import apply_in_chunks
 
 @dataclass(frozen=True)
 class UtteranceVocoder:
-    """Makes utterances sound.
+    """Vocodes decoded utterances, fades their edges and adds the pauses after them.
 
     Attributes:
-        vocoder: makes waves of spectrograms.
-        bridge: to the vocoder's mel contract, if that is another one.
+        vocoder: turns spectrograms into waves.
+        bridge: conversion to the vocoder's mel contract, if that is another one.
         mel: contract of the acoustic model.
-        symbols: table of the acoustic model.
-        pauses: between utterances.
+        symbols: symbol table of the acoustic model.
+        pauses: pauses between utterances.
     """
 
     vocoder: Vocoder
@@ -39,10 +40,10 @@ class UtteranceVocoder:
     pauses: Pauses
 
     def __call__(self, attempt: Attempt) -> Speech:
-        """One utterance, with the pause behind it if something follows."""
+        """Vocode one utterance, and add the pause after it unless the text ends there."""
         begin = time.perf_counter()
         decoded, rate = attempt.decoded, self.vocoder.mel.sample_rate
-        wave = self._sound(decoded.mel, attempt.seed)
+        wave = self._vocode(decoded.mel, attempt.seed)
         seconds = len(wave) / rate
         wave, mel = self._with_edges(wave, decoded.mel, attempt.utterance)
         part = self.part(attempt, seconds, time.perf_counter() - begin)
@@ -51,16 +52,25 @@ class UtteranceVocoder:
     def stream(
         self, mels: Iterable[Tensor], utterance: DecodingUnit, seed: int
     ) -> Iterator[Tensor]:
-        """The wave of one utterance while its spectrogram comes, ``(n_mels, t)`` each."""
+        """Vocode one utterance while it is decoded, without the pause after it.
+
+        Args:
+            mels: consecutive pieces ``(n_mels, t)`` of its spectrogram.
+            utterance: the utterance.
+            seed: seed of the vocoder.
+
+        Yields:
+            Consecutive pieces ``(t_wave,)`` of the wave.
+        """
         rate = self.vocoder.mel.sample_rate
         n_frames = 0
 
-        def audible() -> Iterator[Tensor]:
+        def vocoder_input() -> Iterator[Tensor]:
             nonlocal n_frames
             for mel in mels:
                 n_frames += mel.shape[1]
                 yield mel if self.bridge is None else self.bridge(mel)
-            if n_frames == 1:  # as in `_sound`
+            if n_frames == 1:  # the second frame that `_vocode` also adds
                 silent = mel.new_full((len(mel), 1), self.mel.silence)
                 yield silent if self.bridge is None else self.bridge(silent)
 
@@ -69,14 +79,21 @@ class UtteranceVocoder:
             return faded(wave, rate, start, end)
 
         generator = torch.Generator().manual_seed(seed)
-        waves = (wave.float().cpu() for wave in stream_with(self.vocoder, audible(), generator))
+        pieces = stream_with(self.vocoder, vocoder_input(), generator)
+        waves = (wave.float().cpu() for wave in pieces)
         return apply_in_chunks(waves, fade, reach=fade_length(rate))
 
     def pause_samples(self, utterance: DecodingUnit, n_frames: int, n_samples: int) -> int:
-        """Samples of silence behind an utterance of so many frames and samples."""
+        """Return the samples of silence after an utterance.
+
+        Args:
+            utterance: the utterance.
+            n_frames: frames of its spectrogram.
+            n_samples: samples of its wave.
+        """
         if utterance.after is None:
             return 0
-        # in step with the spectrogram, which may be a hop longer than its sound
+        # the spectrogram may be a hop longer than the wave, and both must stay aligned
         n_frames += self._silent_frames(utterance)
         return max(0, n_frames * self.vocoder.mel.hop_length - n_samples)
 
@@ -85,12 +102,12 @@ class UtteranceVocoder:
         return round(self.pauses.after(utterance.after) * mel.sample_rate / mel.hop_length)
 
     def part(self, attempt: Attempt, seconds: float, compute_seconds: float) -> Part:
-        """What is known of an utterance whose sound was made.
+        """Describe an utterance that was vocoded.
 
         Args:
-            attempt: how it came out.
-            seconds: of its sound.
-            compute_seconds: that the sound took.
+            attempt: result of the decoding.
+            seconds: length of its sound.
+            compute_seconds: time that the vocoding took.
         """
         decoded = attempt.decoded
         return Part(
@@ -108,17 +125,17 @@ class UtteranceVocoder:
             compute_seconds=decoded.seconds + attempt.wasted + compute_seconds,
         )
 
-    def _sound(self, mel: Tensor, seed: int) -> Tensor:
-        # a vocoder that goes through a short-time spectrum needs two frames
-        audible = F.pad(mel, (0, max(0, 2 - mel.shape[1])), value=self.mel.silence)
+    def _vocode(self, mel: Tensor, seed: int) -> Tensor:
+        # a vocoder that uses a short-time Fourier transform needs two frames
+        mel = F.pad(mel, (0, max(0, 2 - mel.shape[1])), value=self.mel.silence)
         if self.bridge is not None:
-            audible = self.bridge(audible)
-        return self.vocoder(audible, generator=torch.Generator().manual_seed(seed)).float().cpu()
+            mel = self.bridge(mel)
+        return self.vocoder(mel, generator=torch.Generator().manual_seed(seed)).float().cpu()
 
     def _with_edges(
         self, wave: Tensor, mel: Tensor, utterance: DecodingUnit
     ) -> tuple[Tensor, Tensor]:
-        """What is heard alone stays as it is; a join is silent on both sides."""
+        """Fade the edges at joins and add the pause; the ends of the text stay unchanged."""
         rate, n_frames = self.vocoder.mel.sample_rate, mel.shape[1]
         if not utterance.begins or utterance.after is not None:
             wave = faded(wave, rate, not utterance.begins, utterance.after is not None)

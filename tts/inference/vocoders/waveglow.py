@@ -1,4 +1,4 @@
-"""A WaveGlow as a vocoder: its noise, its denoiser, and the steps that polish its sound.
+"""Uses a WaveGlow as a vocoder, with its noise, its denoiser and polishing steps.
 
 Shapes: T frames, T_wave samples.
 """
@@ -20,13 +20,14 @@ from tts.models import WaveGlow
 from tts.models.chunking import doubling_sizes
 from tts.models.waveglow.network import CHUNK_FRAMES
 
-#: Frames of the first piece of a stream, and of the longest: the first is there soon, and while it
-#: is heard the next is made.
+#: Frames of the first piece of a stream, and of the longest. The first is short, so that the sound
+#: starts soon; while a piece plays, the next one is computed.
 PIECE_FRAMES = (32, 512)
-#: How often the hum is subtracted, by the front of the network. Channels that are frequencies do
-#: not hum at the rate of groups, and what an envelope makes of a mel of zeros is no hum.
-HUM = {"squeeze": 0.01, "lapped": 0.0}
-#: Most frames that are taken in together.
+#: Default strength of the denoiser by the front of the network. With a lapped front the channels
+#: are frequencies, so that there is no bias noise at the rate of the groups. Moreover the envelope
+#: of such a network turns a mel of zeros into loud sound, which must not be subtracted from speech.
+DENOISER_STRENGTH = {"squeeze": 0.01, "lapped": 0.0}
+#: Largest number of frames that go into the network's stream at once.
 FRAMES_AT_ONCE = 64
 
 
@@ -36,14 +37,14 @@ def load_waveglow(
     """Load a WaveGlow to speak with.
 
     Args:
-        source: a checkpoint, this project's or a published one, by file or by name.
-        device: where the work is done.
+        source: a checkpoint of this project or a published one: a file or a name.
+        device: device of the network.
 
     Returns:
-        The vocoder, and the name of the corpus it was trained on, where known.
+        The vocoder, and the name of the corpus that it was trained on, where known.
 
     Raises:
-        InputError: no such file, or not a WaveGlow.
+        InputError: there is no such file, or it is not a WaveGlow.
     """
     from tts import pretrained
     from tts.pretrained.convert import complete_description
@@ -55,21 +56,22 @@ def load_waveglow(
 
 
 class WaveGlowVocoder:
-    """WaveGlow, its denoiser, and what polishes its sound.
+    """Vocodes with a WaveGlow, its denoiser and polishing steps.
 
     Args:
-        network: trained network; its device is where the work is done.
+        network: trained network; vocoding runs on its device.
         config: mel contract that it was trained on.
-        sigma: standard deviation of the noise; calmer than the 1 of training.
-        denoiser_strength: 0 leaves the denoiser out; None is 0.01 for a network with the published
-            front, and 0 for one with a lapped front.
+        sigma: standard deviation of the noise; smaller than the 1 of training, for less noise.
+        denoiser_strength: strength of the denoiser, 0 for no denoiser. None means 0.01 for a
+            network with the published front, and 0 for one with a lapped front.
         chunk_frames: see :meth:`tts.models.WaveGlow.inverse`.
-        denoiser_mode: what the hum is measured on, see :class:`tts.inference.Denoiser`.
-        polish: Griffin-Lim steps that follow
-            (:class:`tts.inference.vocoders.polishing.Polish`), 0 for none.
-            None is 0 for a network with the published front, and 16 for one with a lapped front:
-            those of this project, small and soon trained.
-        sharpness: of these steps, contrast across the bands of the mel.
+        denoiser_mode: the mel on which the bias noise is measured, see
+            :class:`tts.inference.Denoiser`.
+        polish: number of Griffin-Lim steps after the network
+            (:class:`tts.inference.vocoders.polishing.Polish`), 0 for none. None means 0 for a
+            network with the published front, and 16 for one with a lapped front, which this project
+            uses for small networks with a short training.
+        sharpness: contrast across the bands of the mel in these steps.
 
     Raises:
         InputError: the contract does not fit the network, or a setting is below 0.
@@ -97,14 +99,14 @@ class WaveGlowVocoder:
         self.sigma = sigma
         self.chunk_frames = chunk_frames
         if denoiser_strength is None:
-            denoiser_strength = HUM[network.config.front]
+            denoiser_strength = DENOISER_STRENGTH[network.config.front]
         self.denoiser = (
             Denoiser(network, config, denoiser_strength, denoiser_mode)
             if denoiser_strength
             else None
         )
         if polish is None:
-            # a search for phases needs frames that overlap
+            # the phase search needs overlapping frames
             polish = STEPS[network.config.front] if config.hop_length < config.win_length else 0
         self.polish = Polish(config, polish, sharpness) if polish else None
 
@@ -116,10 +118,10 @@ class WaveGlowVocoder:
         polish: int | None = None,
         sharpness: float | None = None,
     ) -> WaveGlowVocoder:
-        """The same network with other settings; None leaves one as it is.
+        """Return a vocoder of the same network with other settings; None keeps a setting.
 
         Raises:
-            InputError: a setting below 0, or a sharpness without steps that polish.
+            InputError: a setting is below 0, or there is a sharpness without polishing steps.
         """
         denoiser = self.denoiser
         if denoiser_strength is None:
@@ -131,7 +133,7 @@ class WaveGlowVocoder:
         if sharpness is None:
             sharpness = SHARPNESS if self.polish is None else self.polish.sharpness
         elif not polish:
-            raise InputError("vocoder: sharpness is a setting of what polishes; add polish=16")
+            raise InputError("vocoder: sharpness is a setting of the polishing; add polish=16")
         return WaveGlowVocoder(
             self.network,
             self.mel,
@@ -144,12 +146,12 @@ class WaveGlowVocoder:
         )
 
     def __call__(self, mel: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """``(n_mels, T)`` -> ``(T·hop_length,)`` samples, on the network's device.
+        """Return ``(T·hop_length,)`` samples of a mel ``(n_mels, T)``, on the network's device.
 
-        One hop less if they are polished.
+        With polishing there is one hop less.
 
         Raises:
-            InputError: another shape.
+            InputError: the shape of the mel is wrong.
         """
         if mel.ndim != 2 or mel.size(0) != self.mel.n_mels or mel.size(1) == 0:
             raise InputError(
@@ -157,7 +159,7 @@ class WaveGlowVocoder:
             )
         batch = mel[None].to(next(self.network.parameters()))
         n_groups = mel.size(1) * self.network.config.groups_per_frame
-        # by its place in time, as `stream` draws it
+        # drawn by its place in time, as in `stream`
         z = self.sigma * self.network.block_noise(1, generator).between(0, n_groups)
         wave = self.network.inverse(batch, z=z, chunk_frames=self.chunk_frames).float()
         wave = (wave if self.denoiser is None else self.denoiser(wave))[0]
@@ -166,16 +168,23 @@ class WaveGlowVocoder:
     def stream(
         self, mels: Iterable[Tensor], *, generator: torch.Generator | None = None
     ) -> Iterator[Tensor]:
-        """``(n_mels, t)`` pieces -> ``(t·hop_length,)`` pieces: up to round-off those of a call.
+        """Vocode piece by piece, with the result of a call for the whole up to round-off.
 
-        The first come after `receptive_frames` of the network, a window of the denoiser, and what
-        the polishing reaches.
+        The first piece comes after the `receptive_frames` of the network, a window of the denoiser
+        and the reach of the polishing.
+
+        Args:
+            mels: consecutive pieces ``(n_mels, t)`` of a log-mel spectrogram.
+            generator: source of the noise.
+
+        Yields:
+            Consecutive pieces of the wave.
         """
         if self.polish is None:
             return self._stream(mels, generator)
-        beside = MelWaveStream(mels, self.mel.hop_length)
-        waves = self._stream(beside.mels(), generator)
-        return self.polish.stream(beside.pieces(waves), PIECE_FRAMES)
+        joined = MelWaveStream(mels, self.mel.hop_length)
+        waves = self._stream(joined.mels(), generator)
+        return self.polish.stream(joined.pieces(waves), PIECE_FRAMES)
 
     def _stream(
         self, mels: Iterable[Tensor], generator: torch.Generator | None

@@ -1,0 +1,70 @@
+"""Defines ``Part``, one utterance of a speech, and tells when its decoding has failed.
+
+Shapes: ``T_text`` symbols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from tts.metrics import AlignmentHealth
+
+#: Reasons why decoding ended, best first.
+STOP_REASONS = ("gate", "attention", "max_steps")
+
+
+def has_failed(stop_reason: str, health: AlignmentHealth) -> bool:
+    """Return whether an utterance was cut off or its attention did not follow the text."""
+    return stop_reason == "max_steps" or not health.follows_text
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Describes one utterance of a speech: its place, its attention, and how it ended.
+
+    Attributes:
+        text: text of this part.
+        start: where it begins in the wave, seconds.
+        seconds: how long it lasts, without the pause after it.
+        seed: seed of its decoding; ``speak(text, seed=seed, guard=False)`` gives the same sound.
+        attempts: how often this text was decoded, whole or in part, until the result was kept.
+        stop_reason: ``"gate"``, ``"attention"``, or ``"max_steps"`` if it was cut off.
+        health: whether the attention followed the text.
+        alignments: ``(frames, T_text)`` attention weights of this part.
+        gate_logits: ``(frames,)`` logits of the stop probability.
+        first_frame: where it begins in the spectrogram.
+        compute_seconds: time of its vocoding and its share (by frames) of the decoding of its
+            batch, rejected attempts included.
+        symbols: the ``T_text`` symbols of ``alignments``, where they are known.
+    """
+
+    text: str
+    start: float
+    seconds: float
+    seed: int
+    attempts: int
+    stop_reason: str
+    health: AlignmentHealth
+    alignments: Tensor
+    gate_logits: Tensor
+    first_frame: int
+    compute_seconds: float
+    symbols: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Return whether the part was cut off or does not follow its text."""
+        return has_failed(self.stop_reason, self.health)
+
+    @property
+    def rescued(self) -> bool:
+        """Return whether the first attempt failed and a later one did not."""
+        return self.attempts > 1 and not self.failed
+
+
+def worst_stop_reason(parts: Sequence[Part]) -> str:
+    """Return what ended the worst part: ``"max_steps"``, else ``"attention"``, else ``"gate"``."""
+    return max((part.stop_reason for part in parts), key=STOP_REASONS.index)
