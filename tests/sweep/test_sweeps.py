@@ -1,4 +1,4 @@
-"""Sweeps through the command: Optuna, grids, several devices, several trials at once, going on."""
+"""Sweeps by the command: Optuna, grids, several devices, several trials at a time, resuming."""
 
 import csv
 import json
@@ -12,15 +12,15 @@ from pathlib import Path
 import optuna
 import pytest
 
-# what these leave in the environment when they are imported is not a sweep's doing
+# imported here because they change the environment, which the tests compare before and after a sweep
 import pytorch_lightning  # noqa: F401
 import torch._inductor.config  # noqa: F401
 import yaml
 
+from tests.support.paths import REPO
 from tests.support.runs import QUIET, TINY_TACOTRON2, TINY_WAVEGLOW, overrides
 from tts.config import compose, resolved
 
-TESTS = Path(__file__).parent
 LR = "model.lr=tag(log,interval(1e-6,3e-3))"
 TPE = ["sweep=optuna", "sweep.sampler.n_startup_trials=3"]
 EAGER = ["sweep.pruner.n_startup_trials=2", "sweep.pruner.n_warmup_steps=0"]
@@ -38,7 +38,7 @@ def arguments(folder, *more, network=TINY_WAVEGLOW):
 @pytest.fixture
 def sweep(command, monkeypatch, tmp_path):
     """Run a sweep in this process; returns status, standard output and standard error."""
-    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    monkeypatch.setenv("PYTHONPATH", str(REPO))
     return lambda *more: command("train", *arguments(tmp_path, *more))
 
 
@@ -207,11 +207,11 @@ def test_the_search_spaces_name_keys_that_are_there(name, model):
 
 
 def launched(folder, *more, env=None, network=TINY_WAVEGLOW):
-    """Run the command in a process of its own."""
+    """Run the command in a new process."""
     return subprocess.Popen(
         [sys.executable, "train.py", *arguments(folder, *more, network=network)],
-        cwd=TESTS.parent,
-        env={**os.environ, "PYTHONPATH": str(TESTS), **(env or {})},
+        cwd=REPO,
+        env={**os.environ, "PYTHONPATH": str(REPO), **(env or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -1,6 +1,9 @@
+"""NVIDIA's WaveGlow files of all layouts, in both containers."""
+
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import pytest
 import torch
@@ -18,37 +21,64 @@ def assert_same(found: torch.nn.Module, expected: torch.nn.Module) -> None:
     assert [name for name in ours if not torch.equal(ours[name], theirs[name])] == []
 
 
-@pytest.fixture(params=["normed", "folded"])
+#: Weight norm, layout, container and prefix of names: cases in which each value of one of the
+#: first three meets each value of the others.
+PAIRS = [
+    ("normed", "fused", "zip", ""),
+    ("folded", "fused", "legacy", "module."),
+    ("normed", "list", "legacy", "module.1."),
+    ("folded", "list", "zip", ""),
+    ("normed", "separate", "legacy", "module."),
+    ("folded", "separate", "zip", "module.1."),
+]
+NORMS, LAYOUTS, CONTAINERS = ("normed", "folded"), ("fused", "list", "separate"), ("zip", "legacy")
+PREFIXES = ("", "module.", "module.1.")
+
+
+def all_cases(*axes, default) -> list:
+    """All combinations; those that are not in the default tier are slow."""
+    return [
+        pytest.param(*case, marks=() if case in default else pytest.mark.slow)
+        for case in itertools.product(*axes)
+    ]
+
+
+@pytest.fixture
 def waveglow(request, small_waveglow) -> WaveGlow:
     if request.param == "folded":
         small_waveglow.remove_weight_norm()
     return small_waveglow
 
 
-@pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
-@pytest.mark.parametrize("layout", ["fused", "list", "separate"])
-def test_pickled_module_loads(waveglow, layouts, glow_files, tmp_path, layout, legacy):
+@pytest.mark.parametrize(
+    ("waveglow", "layout", "container"),
+    all_cases(NORMS, LAYOUTS, CONTAINERS, default=[case[:3] for case in PAIRS]),
+    indirect=["waveglow"],
+)
+def test_pickled_module_loads(waveglow, layouts, glow_files, tmp_path, layout, container):
     path = tmp_path / "waveglow.pt"
-    glow_files.write(
-        path, layouts[layout](to_nvidia_state_dict(waveglow)), stride=256, legacy=legacy
-    )
+    state = layouts[layout](to_nvidia_state_dict(waveglow))
+    glow_files.write(path, state, stride=256, legacy=container == "legacy")
     loaded = load(path)
     order = layout == "separate"
     assert loaded.config == dataclasses.replace(waveglow.config, alternate_halves=order)
     assert_same(loaded, waveglow)
 
 
-@pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
-@pytest.mark.parametrize("layout", ["fused", "list", "separate"])
-@pytest.mark.parametrize("prefix", ["", "module.", "module.1."])
-def test_state_dict_loads(waveglow, layouts, tmp_path, layout, legacy, prefix):
+@pytest.mark.parametrize(
+    ("waveglow", "layout", "container", "prefix"),
+    all_cases(NORMS, LAYOUTS, CONTAINERS, PREFIXES, default=PAIRS),
+    indirect=["waveglow"],
+)
+def test_state_dict_loads(waveglow, layouts, tmp_path, layout, container, prefix):
     theirs = layouts[layout](to_nvidia_state_dict(waveglow))
     content = {"state_dict": {prefix + name: value for name, value in theirs.items()}, "epoch": 3}
     path = tmp_path / "waveglow"
-    torch.save(content, path, _use_new_zipfile_serialization=not legacy)
+    torch.save(content, path, _use_new_zipfile_serialization=container == "zip")
     assert_same(load(path), waveglow)
 
 
+@pytest.mark.parametrize("waveglow", NORMS, indirect=True)
 def test_bare_state_dict_loads(waveglow, tmp_path):
     torch.save(to_nvidia_state_dict(waveglow), tmp_path / "waveglow.pt")
     assert_same(load(tmp_path / "waveglow.pt"), waveglow)
