@@ -12,7 +12,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-# imported here because they change the environment, which the tests compare before and after a sweep
+# imported here: they change the environment, which the tests compare before and after a sweep
 import pytorch_lightning  # noqa: F401
 import torch._inductor.config  # noqa: F401
 import yaml
