@@ -1,4 +1,4 @@
-"""``Contract``: everything that decides the samples and the mel of a recording."""
+"""States everything that decides the samples and the mel of a recording."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from tts.audio.processing import Processing, to_rate
 from tts.core.errors import InputError
 from tts.data.features.recordings import Recording
 
-#: Raised whenever the meaning of a prepared folder changes.
+#: Increased whenever the meaning of a prepared folder changes.
 PREPARED_FORMAT = 1
 
 
 @dataclass(frozen=True)
 class Contract:
-    """What is stored of recordings.
+    """States what a prepared folder stores of recordings.
 
     Attributes:
         mel: the mel contract.
-        processing: what comes before it.
-        complete: all samples are kept, so that the recordings are not needed any more; else only
-            those that differ from the recordings'.
+        processing: how the samples are changed before the mel is computed.
+        complete: store all samples, so that the recordings are not needed any more; otherwise only
+            samples that differ from those of the recordings.
     """
 
     mel: MelConfig
@@ -38,7 +38,7 @@ class Contract:
     complete: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """Describe it in plain containers."""
+        """Return the contract in plain containers."""
         return {
             "format": PREPARED_FORMAT,
             "mel": self.mel.to_dict(),
@@ -48,10 +48,10 @@ class Contract:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Contract:
-        """Undo ``to_dict``.
+        """Return the contract that ``to_dict`` has described.
 
         Raises:
-            InputError: another format, or a value that is not legal.
+            InputError: the format is another one, or a value is not legal.
         """
         if data.get("format") != PREPARED_FORMAT:
             raise InputError(f"format {data.get('format')}, this release reads {PREPARED_FORMAT}")
@@ -59,12 +59,12 @@ class Contract:
         return cls(MelConfig.from_dict(data["mel"]), Processing(**given), bool(data["complete"]))
 
     def key(self) -> str:
-        """12 hexadecimal digits that are equal for equal contracts."""
+        """Return 12 hexadecimal digits that are equal for equal contracts."""
         text = json.dumps(self.to_dict(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def differences(self, other: Contract) -> list[str]:
-        """Name what differs: ``["trim_db: 40 here, None there"]``."""
+        """Return what differs from another contract: ``["trim_db: 40 here, None there"]``."""
         here, there = self.processing.to_dict(), other.processing.to_dict()
         return self.mel.differences(other.mel) + [
             f"{name}: {here[name]} here, {there[name]} there"
@@ -73,17 +73,17 @@ class Contract:
         ]
 
     def changes(self, recording: Recording) -> bool:
-        """Whether training sees other samples than the recording has."""
+        """Return whether training reads other samples than the recording has."""
         return self.processing.changes_samples or recording.sample_rate != self.mel.sample_rate
 
     def samples(self, path: Path) -> tuple[Waveform, Recording]:
-        """Read a recording ``(T_wave,)`` as training sees it.
+        """Read a recording as training sees it: its samples ``(T_wave,)``, and its rate and length.
 
-        Samples that are changed or kept are rounded to 16 bits, so that what is computed of them
-        now and what is computed of the stored ones later is the same.
+        Samples that are changed or stored are rounded to 16 bits, so that a mel that is computed
+        now equals a mel that is computed later from the stored samples.
 
         Raises:
-            InputError: the file is not sound, or nothing is left of it.
+            InputError: the file holds no sound, or nothing is left of it.
         """
         samples, rate = read_wave(path)
         recording = Recording(rate, len(samples))
@@ -98,9 +98,9 @@ class Contract:
 
 
 def compute_mel(samples: Waveform, log_mel: LogMel) -> NDArray[np.float32]:
-    """The log-mel spectrogram ``(n_mels, T_mel)`` of samples ``(T_wave,)``.
+    """Return the log-mel spectrogram ``(n_mels, T_mel)`` of samples ``(T_wave,)``.
 
     Raises:
-        InputError: there are too few of them.
+        InputError: there are too few samples.
     """
     return np.ascontiguousarray(log_mel(torch.from_numpy(samples))[0].numpy())

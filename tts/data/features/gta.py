@@ -1,10 +1,10 @@
-"""Ground-truth-aligned mels: what an acoustic model predicts, frame for frame of a recording.
+"""Reads ground-truth-aligned (GTA) mels: those that an acoustic model predicts frame for frame.
 
-``python train.py task=dump_mels`` writes them into the prepared folder, beside the mels of the
-recordings, under a key of everything that decides them: weights, sizes, symbols and speakers of
-the acoustic model, and the front end that reads its texts. Each is found by the content of its
-recording, its text and its speaker. Whatever changes, another key is asked for: what is stale is
-never met. Files: ``gta-KEY.index``, ``gta-KEY-00000.float32``.
+``python train.py task=dump_mels`` writes them into the prepared folder, next to the mels of the
+recordings. The file names, ``gta-KEY.index`` and ``gta-KEY-00000.float32``, have a key of
+everything that decides the mels: weights, sizes, symbols and speakers of the acoustic model, and
+the front end that reads its texts. A mel is found by the content of its recording, its text and its
+speaker. Each change leads to another key, so an outdated mel is never found.
 """
 
 from __future__ import annotations
@@ -26,29 +26,31 @@ from tts.core.errors import InputError, listed
 from tts.data.features.corpus_table import Rows
 from tts.data.features.prepared import Prepared
 from tts.data.features.prepared_folder import mel_shards
-from tts.data.features.shards import KEY_BYTES, DamagedError, Shards
+from tts.data.features.shards import KEY_BYTES, DamagedError, Shards, content_key
 from tts.data.features.tokens import tokenizer_key
 from tts.text import Tokenizer
 
 if TYPE_CHECKING:
     from tts.pretrained.checkpoint import LoadedCheckpoint
 
-#: Raised whenever the meaning of what is stored changes.
+#: Increased whenever the meaning of the stored mels changes.
 GTA_FORMAT = 1
-# the same frames come out with either value
+#: Distances are stored as whole millionths, in the field ``samples`` of a record.
+DISTANCE_SCALE = 1e6
+# the mels are the same with each value of these sizes
 _SAME_MELS = ("mask_convolutions", "recurrence")
 
 
 @dataclass(frozen=True)
 class AcousticModel:
-    """An acoustic model, as far as it decides mels.
+    """Describes what of an acoustic model decides its mels.
 
     Attributes:
-        path: as the user wrote it.
+        path: the checkpoint, as the user wrote it.
         key: 12 hexadecimal digits that are equal for equal mels.
         mel: its mel contract.
-        tokenizer: that it was trained with.
-        speakers: names of its voices, by their numbers; empty if it has one.
+        tokenizer: the one that it was trained with.
+        speakers: names of its voices, by their numbers; empty if it has one voice.
     """
 
     path: str
@@ -61,7 +63,7 @@ class AcousticModel:
         """Refuse data of another mel contract.
 
         Raises:
-            InputError: naming what differs.
+            InputError: the message names what differs.
         """
         if differences := self.mel.differences(mel):
             raise InputError(
@@ -70,13 +72,13 @@ class AcousticModel:
             )
 
     def voices(self, speakers: Sequence[str]) -> list[int]:
-        """Its number of each speaker of a corpus.
+        """Return the model's number of each speaker of a corpus.
 
         Args:
-            speakers: names, by their numbers in the corpus; empty where nobody is named.
+            speakers: names, by their numbers in the corpus; empty if the speakers have no names.
 
         Raises:
-            InputError: it has no such voice.
+            InputError: the model has no such voice.
         """
         if not self.speakers:
             if len(speakers) > 1:
@@ -87,8 +89,8 @@ class AcousticModel:
             return [0]
         if not speakers:
             raise InputError(
-                f"acoustic={self.path}: has {len(self.speakers)} voices, and the corpus does not "
-                "say who speaks"
+                f"acoustic={self.path}: has {len(self.speakers)} voices, and the corpus names no "
+                "speakers; docs/data.md says how to name them"
             )
         if unknown := [name for name in speakers if name not in self.speakers]:
             raise InputError(
@@ -105,10 +107,10 @@ def read_acoustic(path: str | Path) -> tuple[AcousticModel, LoadedCheckpoint]:
         path: a file, or the name of a published one.
 
     Returns:
-        What it is, and the checkpoint, with which its network can be built.
+        The description of the model, and the checkpoint from which its network can be built.
 
     Raises:
-        InputError: no such file, or no acoustic model.
+        InputError: the file is missing, or holds no acoustic model.
     """
     from tts.pretrained.convert import read_complete
 
@@ -134,12 +136,12 @@ def _key(checkpoint: LoadedCheckpoint, tokenizer: Tokenizer, speakers: tuple[str
 
 
 def gta_shards(prepared: Prepared, acoustic: AcousticModel) -> Shards:
-    """The mels of an acoustic model in a prepared folder, or where its symbol ids are kept."""
+    """Return the stored mels of an acoustic model; they lie where the symbol ids are."""
     return Shards(prepared.token_folder, f"gta-{acoustic.key}", np.float32)
 
 
 def entry_keys(prepared: Prepared, acoustic: AcousticModel) -> list[bytes]:
-    """The key of each row: of the bytes of its recording, its text and its voice.
+    """Return the key of each row: a hash of its recording, its text and its voice.
 
     Raises:
         InputError: the corpus has a speaker whom the acoustic model does not know.
@@ -150,23 +152,25 @@ def entry_keys(prepared: Prepared, acoustic: AcousticModel) -> list[bytes]:
     digests = np.ascontiguousarray(recordings).tobytes()
     rows = zip(table.column("text"), table.rows["speaker"].tolist(), strict=True)
     return [
-        hashlib.blake2b(
-            digests[KEY_BYTES * row : KEY_BYTES * (row + 1)] + f"{voices[speaker]} {text}".encode(),
-            digest_size=KEY_BYTES,
-        ).digest()
+        content_key(
+            digests[KEY_BYTES * row : KEY_BYTES * (row + 1)] + f"{voices[speaker]} {text}".encode()
+        )
         for row, (text, speaker) in enumerate(rows)
     ]
 
 
 class GtaMels:
-    """The mels of an acoustic model for a corpus, by row.
+    """Gives the mels of an acoustic model for the rows of a corpus.
 
     Args:
         prepared: the corpus, with the mels of its recordings.
-        acoustic: whose mels.
+        acoustic: the acoustic model.
+
+    Attributes:
+        entries: the entry of each row in the shards; -1 if it has no mel.
 
     Raises:
-        InputError: there are none, or fewer than were written.
+        InputError: a file is shorter than its index says.
     """
 
     def __init__(self, prepared: Prepared, acoustic: AcousticModel) -> None:
@@ -180,15 +184,15 @@ class GtaMels:
 
     @property
     def remedy(self) -> str:
-        """What to do when there are none."""
+        """The advice of a message about missing mels."""
         command = f"python train.py task=dump_mels acoustic={self.acoustic.path}"
         return f"run {command} with the data options of this training"
 
     def complete(self, rows: Rows, on_error: str) -> Rows:
-        """Those of some rows that have a mel.
+        """Return those of some rows that have a mel.
 
         Raises:
-            InputError: none has one; or some have none and ``on_error`` is "raise".
+            InputError: no row has a mel; or a row has none and ``on_error`` is "raise".
         """
         kept: Rows = rows[self.entries[rows] >= 0]
         if len(kept) < len(rows) and (on_error == "raise" or not len(kept)):
@@ -199,7 +203,7 @@ class GtaMels:
         return kept
 
     def mel(self, row: int) -> Tensor:
-        """A copy of the mel of a row, ``(n_mels, T_mel)``.
+        """Return the mel ``(n_mels, T_mel)`` of a row.
 
         Raises:
             InputError: it is damaged.
@@ -214,10 +218,6 @@ class GtaMels:
         return torch.from_numpy(flat.reshape(self._n_mels, -1))
 
     def distance(self) -> float:
-        """Mean absolute difference to the mels of the recordings, natural logarithms."""
+        """Return the mean absolute difference to the recordings' mels, in natural logarithms."""
         records: NDArray[Any] = self._shards.records[self.entries[self.entries >= 0]]
         return float(np.average(records["samples"] / DISTANCE_SCALE, weights=records["length"]))
-
-
-#: Distances are stored as whole millionths, in the field that is the writer's own.
-DISTANCE_SCALE = 1e6

@@ -1,4 +1,4 @@
-"""``PreparedCorpus``: a prepared folder as a corpus, trained on without the recordings."""
+"""Reads a prepared folder as a corpus, so that a training needs no recordings."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from tts.text import Tokenizer
 
 
 class PreparedCorpus(Corpus):
-    """What ``python -m tts.data.prepare data.prepared=FOLDER`` made.
+    """Is the corpus that ``python -m tts.data.prepare data.prepared=FOLDER`` has stored.
 
-    Its utterances have no recordings; their ``wav`` is a name in the folder and no file.
+    Its utterances have no recordings: their ``wav`` is a path in the folder where no file lies.
 
     Args:
         root: the folder.
-        n_speakers: number of speakers that there have to be; None: any.
+        n_speakers: the number of speakers that it must have; None: any number.
     """
 
     def __init__(self, root: str | Path, n_speakers: int | None = None) -> None:
@@ -36,10 +36,10 @@ class PreparedCorpus(Corpus):
 
     @cached_property
     def prepared(self) -> Prepared:
-        """The folder, open.
+        """The opened folder.
 
         Raises:
-            InputError: there is none, or it is damaged.
+            InputError: it is missing or damaged.
         """
         if not self.root.is_dir():
             raise InputError(f"{self.root}: there is no such folder; set data.root to the corpus")
@@ -58,24 +58,24 @@ class PreparedCorpus(Corpus):
 
     @property
     def speakers(self) -> tuple[str, ...]:
-        """Names of the speakers, by their numbers."""
+        """The names of the speakers, by their numbers."""
         return tuple(self.prepared.table.about["speakers"])
 
     def prepare(self) -> None:
-        """Open it.
+        """Open the folder.
 
         Raises:
-            InputError: there is none, it is damaged, or has another number of speakers.
+            InputError: it is missing or damaged, or has another number of speakers.
         """
         self._speakers = self.speakers
         self._check_speakers()
 
     def faults(self) -> list[str]:
-        """None: what could not be used was left out when it was prepared."""
+        """Return nothing: the preparation has left out what cannot be used."""
         return []
 
     def fingerprint(self) -> str:
-        """That of the corpus that was prepared."""
+        """Return the fingerprint of the corpus that was prepared."""
         return str(self.prepared.table.about["fingerprint"])
 
     def _read_rows(self, faults: Faults) -> list[ManifestRow]:
@@ -99,15 +99,15 @@ class PreparedCorpus(Corpus):
 
 
 class AlreadyPrepared:
-    """Opens a prepared folder, where nothing but texts may have to be read.
+    """Opens a prepared folder, of which at most the texts have to be read.
 
     Args:
         contract: what the training expects of the folder.
-        cache_dir: where symbol ids are kept if the folder cannot be written.
+        cache_dir: where symbol ids are stored if the folder cannot be written.
         mels: whether mels are needed.
         waves: whether samples are.
-        tokenizer: what reads the texts, if they are needed.
-        on_error: "raise", or "skip" to go on without what cannot be read.
+        tokenizer: reads the texts, if they are needed.
+        on_error: "raise", or "skip" to continue without the texts that cannot be read.
     """
 
     def __init__(
@@ -148,7 +148,8 @@ class AlreadyPrepared:
         prepared = corpus.prepared
         wanted, there = self.contract, prepared.contract
         if wanted.processing == Processing():
-            wanted = Contract(wanted.mel, there.processing)  # whatever was chosen then
+            # without a processing of its own, the training takes that of the folder
+            wanted = Contract(wanted.mel, there.processing)
         if differences := there.differences(wanted):
             raise InputError(
                 f"{prepared.folder}: was prepared with other settings: {', '.join(differences)}; "

@@ -1,4 +1,4 @@
-"""What recordings are like, and what is done about those that cannot be read."""
+"""Describes recordings, checks their rates, and names caches."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Literal, NamedTuple
 from tts.core.errors import InputError
 from tts.data.corpora.manifest import Utterance
 
-#: What to do about a recording that cannot be read: stop, or leave it out and say so.
+#: What happens if a recording cannot be read: the job stops, or leaves it out and reports it.
 OnError = Literal["raise", "skip"]
 
 
 class Recording(NamedTuple):
-    """Rate in Hz and length in samples of a file."""
+    """Holds the rate in Hz and the length in samples of a file."""
 
     sample_rate: int
     n_samples: int
 
     @property
     def seconds(self) -> float:
-        """How long it lasts."""
+        """The duration in seconds."""
         return self.n_samples / self.sample_rate
 
 
@@ -30,20 +30,20 @@ def check_rates(recordings: Iterable[tuple[Utterance, Recording]], sample_rate: 
     """Refuse recordings at another rate.
 
     Raises:
-        InputError: there is one.
+        InputError: there are some; the message names the first one and their number.
     """
-    found = list(recordings)
-    others = [(u, recording) for u, recording in found if recording.sample_rate != sample_rate]
+    pairs = list(recordings)
+    others = [(u, recording) for u, recording in pairs if recording.sample_rate != sample_rate]
     if others:
         first, recording = others[0]
         raise InputError(
             f"{first.where}: {first.wav}: {recording.sample_rate} Hz, expected {sample_rate} Hz "
-            f"({len(others)} of {len(found)} recordings differ); set data.resample=true to resample"
+            f"({len(others)} of {len(pairs)} recordings differ); set data.resample=true to resample"
         )
 
 
 def slug(name: str) -> str:
-    """Make a name fit for a file: "synthetic-corpus-hibari"."""
+    """Return a name in a form that suits a file: "synthetic-corpus-hibari"."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "corpus"
 
 
