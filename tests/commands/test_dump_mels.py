@@ -410,7 +410,10 @@ def test_waveglow_is_trained_on_them(options, write_acoustic, tmp_path):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["model=waveglow", "data.mels=gta"], "say whose mels with acoustic=CKPT"),
+        (
+            ["model=waveglow", "data.mels=gta"],
+            "name the acoustic model that predicts the mels, acoustic=CKPT",
+        ),
         (["model=waveglow", "acoustic=a.ckpt"], "has no effect unless data.mels=gta"),
         (["acoustic=a.ckpt"], "acoustic=a.ckpt: is for a vocoder; add model=waveglow"),
         (["data.mels=gta"], "data.mels=gta: is for a vocoder; add model=waveglow"),

@@ -74,7 +74,7 @@ def test_other_batches_are_said_and_the_run_goes_on_at_the_same_share(tmp_path, 
         some.run("run", resume=True)
     said = [record.message for record in caplog.records if "other batches" in record.message]
     assert said == [
-        "going on from epoch 0, batch 2 of 3 with other batches than before: "
+        "resuming at epoch 0, batch 2 of 3, but other batches follow than before: "
         "data.batch_size 1 -> 2, batches in an epoch 6 -> 3"
     ]
     assert some.last("run")["global_step"] == 4 + 1 + 3 + 3

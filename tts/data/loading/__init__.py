@@ -1,1 +1,1 @@
-"""Loading: from stored features to batches."""
+"""Turns stored features into batches."""

@@ -1,4 +1,4 @@
-"""The two batches that training sees, as named tuples that Lightning moves between devices.
+"""Defines the two kinds of batches, as named tuples that Lightning moves between devices.
 
 Shapes: ``B`` batch, ``T_text`` symbols, ``T_mel`` frames, ``T_wave`` samples. Lengths are int64.
 """
@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 class TextMelBatch(NamedTuple):
-    """Utterances for an acoustic model, padded on the right.
+    """Holds utterances for an acoustic model, padded on the right.
 
     Attributes:
         text: ``(B, T_text)`` symbol ids, padded with 0.
@@ -20,8 +20,8 @@ class TextMelBatch(NamedTuple):
         mel: ``(B, n_mels, T_mel)`` log-mel spectrograms, padded with 0.
         mel_lengths: ``(B,)`` number of frames of each utterance.
         names: utterance ids, for messages and file names.
-        skipped: what was wrong with utterances that others of the batch stand in for.
-        speakers: ``(B,)`` numbers of the speakers, int64; a single one stands for all.
+        skipped: messages about utterances that could not be read; others replace them.
+        speakers: ``(B,)`` numbers of the speakers, int64; a single number is that of all.
     """
 
     text: Tensor
@@ -34,13 +34,13 @@ class TextMelBatch(NamedTuple):
 
 
 class MelWaveBatch(NamedTuple):
-    """Equally long segments for a vocoder.
+    """Holds equally long segments for a vocoder.
 
     Attributes:
         mel: ``(B, n_mels, T_mel)`` log-mel spectrograms of the segments.
         wave: ``(B, T_wave)`` samples in [-1, 1].
         names: utterance ids, for messages and file names.
-        skipped: what was wrong with utterances that others of the batch stand in for.
+        skipped: messages about utterances that could not be read; others replace them.
     """
 
     mel: Tensor

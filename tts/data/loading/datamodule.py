@@ -1,4 +1,4 @@
-"""The two ``LightningDataModule``s: text and mels for Tacotron 2, mels and waves for WaveGlow."""
+"""Loads text and mels for Tacotron 2, and mels and waves for WaveGlow."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ _log = logging.getLogger(__name__)
 
 
 class TextMelDataModule(SpeechDataModule):
-    """Symbol ids and log-mels: what Tacotron 2 is trained on.
+    """Loads symbol ids and log-mels, on which Tacotron 2 is trained.
 
     Args:
-        corpus: what to train on.
+        corpus: the corpus to train on.
         mel: the mel contract.
-        tokenizer: text to symbol ids. Characters it does not know are counted over the corpus
-            and reported in one line, or refused if it is told to raise.
-        cache_dir: folder for what is prepared.
+        tokenizer: turns texts into symbol ids. Unknown characters are counted over the corpus and
+            reported in one line, or refused with ``on_unknown="raise"``.
+        cache_dir: folder for features, which are computed once.
         bucket_batches: see ``BucketBatchSampler`` and ``FrameBudgetBatchSampler``.
         **loading: the other arguments of ``SpeechDataModule``.
     """
@@ -68,7 +68,7 @@ class TextMelDataModule(SpeechDataModule):
     def _open(self, prepared: Prepared) -> None:
         self._tokens = make_tokens(prepared, self.tokenizer, self.on_error)
         if report := self._tokens.report(self.tokenizer):
-            self._say("left out, %s", report, level=logging.WARNING)
+            self._log("left out, %s", report, level=logging.WARNING)
 
     def _usable(self, rows: Rows) -> Rows:
         return rows if self._tokens is None else self._tokens.readable(rows)
@@ -84,7 +84,7 @@ class TextMelDataModule(SpeechDataModule):
     def _loader(self, part: str, batch_size: int | None, shuffle: bool) -> DataLoader[Any]:
         dataset = self._datasets[part]
         return DataLoader(
-            self._tolerated(dataset),
+            self._with_fallbacks(dataset),
             batch_sampler=EpochBatchSampler(self._batches(dataset, batch_size, shuffle)),
             collate_fn=collate_text_mel,
             **self._loader_options(),
@@ -93,7 +93,7 @@ class TextMelDataModule(SpeechDataModule):
     def _batches(
         self, dataset: TextMelDataset, batch_size: int | None, shuffle: bool
     ) -> GlobalBatchSampler:
-        options = self._dealing(shuffle) | {"text_lengths": dataset.text_lengths}
+        options = self._sampler_options(shuffle) | {"text_lengths": dataset.text_lengths}
         options["bucket_batches"] = self.bucket_batches
         if self.frames_per_batch is None:
             assert batch_size is not None
@@ -106,7 +106,7 @@ class TextMelDataModule(SpeechDataModule):
             **options,
         )
         if shuffle:
-            self._say(
+            self._log(
                 "%d batches of up to %d frames in an epoch, %.1f%% of them padding",
                 *(len(batches), self.frames_per_batch, 100 * batches.padding_share()),
             )
@@ -114,22 +114,22 @@ class TextMelDataModule(SpeechDataModule):
 
 
 class MelWaveDataModule(SpeechDataModule):
-    """Segments of recordings with their log-mels: what WaveGlow is trained on.
+    """Loads segments of recordings with their log-mels, on which WaveGlow is trained.
 
     Args:
-        corpus: what to train on; its texts are not used.
+        corpus: the corpus to train on; its texts are not used.
         mel: the mel contract.
-        cache_dir: folder for what is prepared.
-        segment_length: samples of a segment; shorter recordings are padded with silence.
-        mels: what belongs to a segment: "recordings", its own mel; "gta", the frames that an
-            acoustic model predicts for it, which `tts.dump_mels` has written.
+        cache_dir: folder for features, which are computed once.
+        segment_length: number of samples of a segment; shorter recordings are padded with silence.
+        mels: the mel of a segment: "recordings", computed from its samples; "gta", the frames that
+            an acoustic model predicts for it, which ``tts.dump_mels`` has written.
         acoustic: the checkpoint of that model.
-        **loading: the other arguments of ``SpeechDataModule``. Segments are equally long: a
-            budget of frames would be another name for ``batch_size``, which is needed.
+        **loading: the other arguments of ``SpeechDataModule``. ``batch_size`` is required: segments
+            are equally long, so a budget of frames has no effect.
 
     Raises:
-        InputError: a segment is too short for a single frame, there is no ``batch_size``, or
-            ``mels`` and ``acoustic`` do not fit each other.
+        InputError: a segment is too short for a single frame, ``batch_size`` is missing, or only
+            one of ``mels="gta"`` and ``acoustic`` is given.
     """
 
     needs_waves = True
@@ -148,7 +148,7 @@ class MelWaveDataModule(SpeechDataModule):
         super().__init__(corpus, mel, cache_dir, **loading)
         if (mels == "gta") != (acoustic is not None):
             raise InputError(
-                "data.mels=gta: say whose mels with acoustic=CKPT"
+                "data.mels=gta: name the acoustic model that predicts the mels, acoustic=CKPT"
                 if acoustic is None
                 else f"acoustic={acoustic}: has no effect unless data.mels=gta"
             )
@@ -157,26 +157,26 @@ class MelWaveDataModule(SpeechDataModule):
                 f"segment_length={segment_length}: must be at least audio.n_fft={mel.n_fft}"
             )
         if self.batch_size is None:
-            raise InputError("data.batch_size=null: segments are equally long, say how many")
+            raise InputError("data.batch_size=null: set the number of segments in a batch")
         self.segment_length = segment_length
         self.acoustic = acoustic
-        # their recordings are recognised by the mels that belong to them
+        # predicted mels are found by the hash of the recording, which its stored mel has
         self.needs_mels = mels == "gta"
         self._gta: GtaMels | None = None
 
     def prepare_data(self) -> None:
-        """Make or check the corpus.
+        """Get or check the corpus and prepare it; Lightning calls this in one process only.
 
         Raises:
-            InputError: naming the file, the row or the setting at fault.
+            InputError: the message names the file, the row or the setting at fault.
         """
         if self.frames_per_batch is not None:
             _log.warning(
                 "data.frames_per_batch does not apply to segments, which are equally long: a batch "
-                "is data.batch_size=%d of them",
+                "has data.batch_size=%d of them",
                 self.batch_size,
             )
-        _ = self._model  # another mel contract shows before anything is prepared
+        _ = self._model  # refuses another mel contract before anything is prepared
         super().prepare_data()
         self._open(self.opened)
 
@@ -195,7 +195,7 @@ class MelWaveDataModule(SpeechDataModule):
         everything = np.arange(len(prepared))
         if n_out := len(prepared) - len(self._gta.complete(everything, self.on_error)):
             message = "left out: %d of %d recordings have no mel of %s"
-            self._say(message, n_out, len(prepared), self.acoustic, level=logging.WARNING)
+            self._log(message, n_out, len(prepared), self.acoustic, level=logging.WARNING)
 
     def _usable(self, rows: Rows) -> Rows:
         return rows if self._gta is None else self._gta.complete(rows, "skip")
@@ -214,9 +214,9 @@ class MelWaveDataModule(SpeechDataModule):
         dataset = self._datasets[part]
         assert batch_size is not None
         lengths = np.full(len(dataset), self.segment_length)
-        batches = BucketBatchSampler(lengths, batch_size, **self._dealing(shuffle))
+        batches = BucketBatchSampler(lengths, batch_size, **self._sampler_options(shuffle))
         return DataLoader(
-            self._tolerated(dataset),
+            self._with_fallbacks(dataset),
             batch_sampler=EpochBatchSampler(batches),
             collate_fn=collate_mel_wave,
             **self._loader_options(),

@@ -1,11 +1,11 @@
-"""Datasets and how their items become batches.
+"""Gives the items of a training set, and collates them into batches.
 
-``TextMelDataset`` pairs ids with stored mels. ``MelWaveDataset`` cuts a segment from a recording,
-or from its samples where they are stored, and computes the mel of just that segment, mirrored at
-its own ends, as NVIDIA's WaveGlow does; or takes the frames that an acoustic model predicted for
-it, and then begins where a frame does. Which segment comes from a generator of its own, keyed by
-seed, epoch and index: the number of workers, the other items and the global generators have no say
-in it.
+``TextMelDataset`` pairs symbol ids with stored mels. ``MelWaveDataset`` cuts a segment from a
+recording, or from its samples where they are stored, and computes the mel of that segment alone,
+mirrored at its own ends, as NVIDIA's WaveGlow does. With predicted mels it takes their frames
+instead, and a segment begins where a frame begins. A generator of its own, with seed, epoch and
+index as the key, chooses the segment: the choice does not depend on the number of workers, the
+other items or the global generators.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Key = int | tuple[int, int]
 
 
 class TextMelItem(NamedTuple):
-    """One utterance: its id, symbol ids ``(T_text,)``, mel ``(n_mels, T_mel)`` and speaker."""
+    """Holds an utterance: id, symbol ids ``(T_text,)``, mel ``(n_mels, T_mel)`` and speaker."""
 
     name: str
     text: Tensor
@@ -42,7 +42,7 @@ class TextMelItem(NamedTuple):
 
 
 class MelWaveItem(NamedTuple):
-    """One segment: its utterance's id, mel ``(n_mels, T_mel)`` and samples ``(T_wave,)``."""
+    """Holds a segment: its utterance's id, mel ``(n_mels, T_mel)`` and samples ``(T_wave,)``."""
 
     name: str
     mel: Tensor
@@ -51,13 +51,13 @@ class MelWaveItem(NamedTuple):
 
 
 class TextMelDataset(Dataset[TextMelItem]):
-    """Utterances for an acoustic model.
+    """Gives the utterances for an acoustic model.
 
     Args:
         prepared: a corpus with mels.
-        rows: which of its utterances.
+        rows: the utterances to give.
         tokens: the symbol ids of its texts.
-        reading: gives other symbol ids in every epoch; lengths are still those of ``tokens``.
+        reading: gives other symbol ids in every epoch; the lengths remain those of ``tokens``.
     """
 
     def __init__(
@@ -72,18 +72,19 @@ class TextMelDataset(Dataset[TextMelItem]):
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """Frames of each utterance, for bucketing."""
+        """The number of frames of each utterance, for bucketing."""
         return self.prepared.table.rows["frames"][self.rows].astype(np.int64)
 
     @property
     def text_lengths(self) -> NDArray[np.int64]:
-        """Symbols of each utterance."""
+        """The number of symbols of each utterance."""
         return self.tokens.lengths(self.rows)
 
     def fallbacks(self, key: Key) -> Iterator[Key]:
-        """The key itself, then what may take its place: what is just shorter, then what is longer.
+        """Yield the key itself, then the keys of shorter utterances, then those of longer ones.
 
-        A batch that keeps to a budget of frames does so with a shorter utterance in it, too.
+        A batch that keeps to a budget of frames still does so with a shorter utterance in it. The
+        utterances of the most similar length come first.
         """
         yield key
         epoch, index = _epoch_and_index(key)
@@ -95,7 +96,7 @@ class TextMelDataset(Dataset[TextMelItem]):
         return len(self.rows)
 
     def __getitem__(self, key: Key) -> TextMelItem:
-        """Read an utterance.
+        """Return an utterance.
 
         Args:
             key: ``(epoch, index)``, or the index alone for epoch 0.
@@ -109,16 +110,16 @@ class TextMelDataset(Dataset[TextMelItem]):
 
 
 class MelWaveDataset(Dataset[MelWaveItem]):
-    """Segments for a vocoder.
+    """Gives segments for a vocoder.
 
     Args:
         prepared: a corpus with samples, of its own or in its recordings.
-        rows: which of its utterances.
+        rows: the utterances to give.
         segment_length: samples of a segment; shorter recordings are padded with zeros on the
             right.
-        seed: of the choice of segments.
-        random: draw a segment for each epoch; else the one in the middle, every time.
-        gta: mels of an acoustic model, to be used instead of those of the segments.
+        seed: seed of the choice of segments.
+        random: draw another segment in each epoch; otherwise always give the one in the middle.
+        gta: mels of an acoustic model, which replace those of the segments.
     """
 
     def __init__(
@@ -142,12 +143,12 @@ class MelWaveDataset(Dataset[MelWaveItem]):
         return len(self.rows)
 
     def fallbacks(self, key: Key) -> Iterator[Key]:
-        """The key itself, then what may take its place: the utterances that follow."""
+        """Return the key itself, then the keys of the utterances that follow."""
         epoch, index = _epoch_and_index(key)
         return ((epoch, (index + k) % len(self)) for k in range(len(self)))
 
     def __getitem__(self, key: Key) -> MelWaveItem:
-        """Cut a segment.
+        """Return a segment.
 
         Args:
             key: ``(epoch, index)``, or the index alone for epoch 0.
@@ -162,19 +163,19 @@ class MelWaveDataset(Dataset[MelWaveItem]):
         return MelWaveItem(self.names[index], mel, wave)
 
     def _predicted(self, gta: GtaMels, row: int, start: int) -> Tensor:
-        """The frames ``(n_mels, T_mel)`` of a segment; silence after the end of the recording."""
+        """Return the predicted frames ``(n_mels, T_mel)`` of a segment, padded with silence."""
         config = self.log_mel.config
         n_frames, first = config.n_frames(self.segment_length), start // config.hop_length
         mel = gta.mel(row)[:, first : first + n_frames]
         return F.pad(mel, (0, n_frames - mel.shape[1]), value=config.silence)
 
     def _start(self, epoch: int, index: int, last: int) -> int:
-        """The first sample of a segment, at most ``last``."""
+        """Return the first sample of a segment, at most ``last``."""
         step = 1 if self.gta is None else self.log_mel.config.hop_length
         if not self.random:
             return last // 2 // step * step
-        chance = np.random.default_rng([self.seed, epoch, index])
-        return step * int(chance.integers(last // step + 1))
+        generator = np.random.default_rng([self.seed, epoch, index])
+        return step * int(generator.integers(last // step + 1))
 
 
 def _epoch_and_index(key: Key) -> tuple[int, int]:
@@ -203,7 +204,7 @@ def _skipped(items: Sequence[TextMelItem] | Sequence[MelWaveItem]) -> tuple[str,
 
 
 def _padded(tensors: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Stack tensors ``(..., T)`` to ``(B, ..., max T)``, and give their lengths ``(B,)``."""
+    """Stack tensors ``(..., T)`` to ``(B, ..., max T)``, and return their lengths ``(B,)``."""
     lengths = torch.tensor([tensor.shape[-1] for tensor in tensors])
     stacked = tensors[0].new_zeros(len(tensors), *tensors[0].shape[:-1], int(lengths.max()))
     for row, tensor in zip(stacked, tensors, strict=True):

@@ -1,7 +1,7 @@
-"""``FallbackDataset`` replaces utterances that cannot be read by others (``on_error=skip``).
+"""Replaces utterances that cannot be read by others (``on_error=skip``).
 
-The replacement is a matter of the utterance and of nothing else: batches keep their size, ranks
-their number of batches, and a run that is repeated or resumed sees the same.
+The replacement depends on the utterance alone: batches keep their size, ranks keep their number of
+batches, and a run that is repeated or resumed reads the same utterances.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from torch.utils.data import Dataset
 
 from tts.core.errors import InputError
 
-#: After as many in a row it is not the recordings that are at fault, but the disk.
+#: If so many utterances in a row cannot be read, the disk is at fault and not the recordings.
 MOST_IN_A_ROW = 100
 
 
 class FallbackDataset(Dataset[Any]):
-    """Another dataset, with its ``fallbacks(key)`` where its own item cannot be read.
+    """Gives the items of another dataset, or a fallback for an item that cannot be read.
 
-    What was wrong goes with the item that stands in, as ``skipped``.
+    The messages about items that could not be read are the ``skipped`` of the fallback.
 
     Args:
-        dataset: with ``fallbacks(key)``: the key itself, then others in the order of preference.
+        dataset: its ``fallbacks(key)`` gives the key itself and then others, the best one first.
     """
 
     def __init__(self, dataset: Any) -> None:
@@ -33,17 +33,20 @@ class FallbackDataset(Dataset[Any]):
         return len(self.dataset)
 
     def __getitem__(self, key: Any) -> Any:
-        """Give the item, or the first of its stand-ins that can be read.
+        """Return the item, or its first fallback that can be read.
 
         Raises:
-            InputError: none of them can.
+            InputError: none of them can be read.
         """
-        wrong: list[str] = []
-        for stand_in in islice(self.dataset.fallbacks(key), MOST_IN_A_ROW):
+        faults: list[str] = []
+        for fallback in islice(self.dataset.fallbacks(key), MOST_IN_A_ROW):
             try:
-                item = self.dataset[stand_in]
+                item = self.dataset[fallback]
             except InputError as error:
-                wrong.append(str(error))
+                faults.append(str(error))
             else:
-                return item._replace(skipped=tuple(wrong)) if wrong else item
-        raise InputError(f"{wrong[0]}; nor can {len(wrong) - 1} others that could stand in for it")
+                return item._replace(skipped=tuple(faults)) if faults else item
+        raise InputError(
+            f"{faults[0]}; the {len(faults) - 1} utterances that could replace it cannot be read "
+            "either"
+        )

@@ -1,12 +1,12 @@
-"""``FrameBudgetBatchSampler``: batches by padded frames, so that memory is bounded.
+"""Forms batches by their number of padded frames, so that they need a bounded amount of memory.
 
-What is counted is the longest mel of a rank's batch times its number of utterances: the frames that
-the decoder steps through and the post-net convolves, padding included. Text is not counted: it is a
-few symbols for every ten frames, and grows with them.
+The number of padded frames is the length of the longest mel of a rank's batch times its number of
+utterances: the frames that the decoder steps through and the post-net convolves, padding included.
+Text is not counted: it has a few symbols for every ten frames, and grows with them.
 
-Utterances are sorted by length once and cut into buckets. The buckets, and with them the number of
-batches, are the same in each epoch, as schedules and resuming need it; which utterances of a
-bucket meet in a batch, and the order of all batches, are drawn anew.
+Utterances are sorted by length once and cut into buckets. Schedules and resuming need the same
+number of batches in each epoch, so the buckets do not change. Each epoch draws which utterances of
+a bucket come into the same batch, and the order of all batches.
 """
 
 from __future__ import annotations
@@ -20,36 +20,37 @@ from numpy.typing import NDArray
 from tts.core.errors import InputError
 from tts.data.loading.sampler import GlobalBatchSampler, Indices
 
-#: A bucket ends, even if it has few batches, before an utterance this much shorter than its longest
+#: A bucket ends before an utterance shorter than this share of its longest one, even if the bucket
+#: has few batches.
 SPREAD = 0.9
 
 
 class Bucket(NamedTuple):
-    """Utterances of similar length, longest first, and how many global batches they make."""
+    """Holds utterances of similar length, longest first, and their number of global batches."""
 
     items: Indices
     n_batches: int
 
 
 class FrameBudgetBatchSampler(GlobalBatchSampler):
-    """Batches of as many utterances as a budget of padded frames holds.
+    """Forms batches of as many utterances as a budget of padded frames holds.
 
-    Every utterance comes once in each epoch, and all ranks have the same number of batches, none
-    empty. Only where the shortest utterances do not give every rank one do some of them come twice
-    (fewer than there are shares).
+    Every utterance comes once in each epoch. All ranks have the same number of batches, and no
+    batch is empty. If the shortest utterances are too few to give one to every rank, some of them
+    come twice (fewer than there are shares).
 
     Args:
         lengths: frames of all items.
-        frames_per_batch: what longest times count may come to in a batch of one rank.
+        frames_per_batch: limit of the padded frames in a batch of one rank.
         batch_size: upper bound for the items in a batch of one rank.
-        bucket_batches: global batches in a bucket; more means more chance and more padding.
-            Evaluation does without chance.
+        bucket_batches: number of global batches in a bucket. A larger number makes the batches more
+            random and adds padding. Evaluation draws nothing at random.
         names: of the items, for messages.
         **dealing: the other arguments of ``GlobalBatchSampler``.
 
     Raises:
-        InputError: there are no items, or one is longer than the budget. (In evaluation, which
-            needs a fraction of the memory, it is a batch of its own.)
+        InputError: there are no items, or one is longer than the budget. (Evaluation needs a
+            fraction of the memory, and makes a batch of such an item alone.)
     """
 
     def __init__(
@@ -77,24 +78,24 @@ class FrameBudgetBatchSampler(GlobalBatchSampler):
 
     @property
     def n_global_batches(self) -> int:
-        """Global batches of an epoch."""
+        """The number of global batches of an epoch."""
         return sum(bucket.n_batches for bucket in self.buckets)
 
     def _form(self) -> list[Indices]:
         if not self.shuffle:
             batches = [b for bucket in self.buckets for b in self._split(bucket, bucket.items)]
-            # As in the other sampler: shortest first, within a batch in the corpus's own order
+            # as in BucketBatchSampler: shortest first, and the order of the corpus in each batch
             return [np.sort(batch) for batch in batches[::-1]]
         generator = np.random.default_rng([self.seed, self.epoch])
         batches = []
         for bucket in self.buckets:
             drawn = self._split(bucket, generator.permutation(bucket.items))
-            # sorted, so that the shares have similar loads
+            # each share takes every n-th item: sorting gives them similar loads
             batches += [self._by_length(batch) for batch in drawn]
         return [batches[i] for i in generator.permutation(len(batches))]
 
     def _split(self, bucket: Bucket, items: Indices) -> list[Indices]:
-        """Cut into batches whose sizes differ by one at most, an item at least for every share."""
+        """Cut into batches whose sizes differ by at most one, with an item for every share."""
         items = np.resize(items, max(len(items), bucket.n_batches * self.n_shares))
         return np.array_split(items, bucket.n_batches)
 
@@ -111,7 +112,7 @@ class FrameBudgetBatchSampler(GlobalBatchSampler):
         return self._without_remnant(buckets)
 
     def _room(self, longest: np.int64) -> int:
-        """How many items a global batch holds whose longest item is this one."""
+        """Return how many items a global batch may have if this one is its longest."""
         count = max(self.frames_per_batch // max(int(self.lengths[longest]), 1), 1)
         return min(count, self.batch_size or count) * self.n_shares
 
@@ -119,7 +120,7 @@ class FrameBudgetBatchSampler(GlobalBatchSampler):
         return bool(self.lengths[order[place]] >= SPREAD * self.lengths[order[0]])
 
     def _without_remnant(self, buckets: list[Bucket]) -> list[Bucket]:
-        """Join the last bucket with the one before it if it has not an item for every share."""
+        """Join the last two buckets if the last one does not have an item for every share."""
         if len(buckets) < 2 or len(buckets[-1].items) >= self.n_shares:
             return buckets
         *rest, last, remnant = buckets

@@ -1,4 +1,4 @@
-"""Texts that are read anew in every epoch: words as letters here and as phones there."""
+"""Reads texts again in every epoch, with other words spelled as phones each time."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tts.text import Tokenizer
 
 @dataclass(frozen=True)
 class MixedReading:
-    """Reads texts anew in every epoch: words as letters here and as phones there.
+    """Reads texts again in every epoch: some words as letters, the others as phones.
 
     Attributes:
-        tokenizer: with ``p_arpabet`` between 0 and 1, and quiet.
+        tokenizer: a quiet one, with ``p_arpabet`` between 0 and 1.
         names: ids of the utterances.
-        texts: what they say.
-        seed: of the draw; the epoch and the utterance are its other parts, so that neither the
-            number of workers nor a resumed run changes it.
+        texts: texts of the utterances.
+        seed: decides the draw together with the epoch and the utterance, so that neither the number
+            of workers nor a resumed run changes it.
     """
 
     tokenizer: Tokenizer
@@ -26,7 +26,7 @@ class MixedReading:
     seed: int
 
     def __call__(self, epoch: int, index: int) -> list[int]:
-        """Symbol ids of one utterance in one epoch."""
+        """Return the symbol ids of one utterance in one epoch."""
         draw = f"{self.seed}/{epoch}/{self.names[index]}"
         return self.tokenizer.encode(self.texts[index], draw=draw)
 
@@ -34,7 +34,7 @@ class MixedReading:
 def mixed_reading(
     tokenizer: Tokenizer, names: Sequence[str], texts: Sequence[str], seed: int
 ) -> MixedReading | None:
-    """What reads the texts of a training; None if they are read the same way every time."""
+    """Return the reader of a training's texts, or None if every epoch reads them alike."""
     if not 0.0 < tokenizer.p_arpabet < 1.0:
         return None
     return MixedReading(tokenizer.quiet(), names, texts, seed)

@@ -1,10 +1,10 @@
-"""Batches of similar length, the same for one process as for many.
+"""Forms batches of similar length, which are the same for one process as for many.
 
-A batch sampler here first forms *global batches*: what one step of the optimiser sees, of all
-ranks and of all batches that are accumulated. Each is then dealt out, every ``n``-th item to one
-share. Two ranks, or two accumulated batches, therefore see the utterances that one process with a
-batch twice as large would see, step for step. Lightning cannot inject its distributed sampler here
-(``Trainer(use_distributed_sampler=False)``), and need not.
+A batch sampler of this module first forms *global batches*: the items of one optimiser step, of all
+ranks and of all accumulated batches. It then distributes each global batch: every ``n``-th item
+belongs to one share. Two ranks, or two accumulated batches, therefore have the same utterances in
+each step as one process with a batch twice as large. Lightning must not add its distributed sampler
+(``Trainer(use_distributed_sampler=False)``).
 
 ``BucketBatchSampler`` counts items; ``tts.data.loading.frame_budget`` counts padded frames.
 """
@@ -25,24 +25,24 @@ Indices = NDArray[np.int64]
 
 
 class GlobalBatchSampler(ABC, Sampler[list[int]]):
-    """Indices of one rank's batches; subclasses say what the global batches are.
+    """Gives the indices of one rank's batches; subclasses form the global batches.
 
-    In the first epoch the heaviest batch comes first, so that a device whose memory it exceeds
-    says so in the first minute, and not in the third hour.
+    In the first epoch the heaviest batch comes first: if it exceeds the memory of the device, the
+    run fails in the first minute and not in the third hour.
 
     Args:
-        lengths: of all items, in any unit: frames, usually.
-        shuffle: draw new batches each epoch; else the same ones each time.
-        seed: of the draw, equal on all ranks.
-        rank: of this process.
+        lengths: length of every item in any unit, usually frames.
+        shuffle: draw new batches in each epoch; otherwise they are always the same.
+        seed: seed of the draw, equal on all ranks.
+        rank: number of this process.
         world_size: number of processes.
-        accumulate: batches of a rank in one step of the optimiser; only with ``shuffle``.
-        text_lengths: of all items, to tell which batch is the heaviest.
+        accumulate: number of a rank's batches in one optimiser step; only with ``shuffle``.
+        text_lengths: length of every text, which helps to find the heaviest batch.
 
     Attributes:
-        epoch: whose batches come next, see ``set_epoch``.
-        start_batch: batches at the beginning of the epoch that are left out, for a run that goes on
-            from there; none of their items is read.
+        epoch: the epoch whose batches come next, see ``set_epoch``.
+        start_batch: number of batches at the beginning of the epoch that a resumed run leaves out;
+            none of their items is read.
     """
 
     def __init__(
@@ -68,25 +68,25 @@ class GlobalBatchSampler(ABC, Sampler[list[int]]):
 
     @property
     def n_shares(self) -> int:
-        """Batches that a global batch is dealt out to."""
+        """The number of batches that share the items of a global batch."""
         return self.world_size * self.accumulate
 
     @property
     @abstractmethod
     def n_global_batches(self) -> int:
-        """Global batches of an epoch: the same number in each."""
+        """The number of global batches, which is the same in each epoch."""
 
     @abstractmethod
     def _form(self) -> list[Indices]:
-        """Form the global batches of this epoch, in the order in which they come."""
+        """Return the global batches of this epoch in their order."""
 
     @property
     def sampler(self) -> GlobalBatchSampler:
-        """This object: Lightning calls ``loader.batch_sampler.sampler.set_epoch`` each epoch."""
+        """This object: Lightning calls ``loader.batch_sampler.sampler.set_epoch`` in each epoch."""
         return self
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose batches come next: all of them, if it is another one."""
+        """Set the epoch whose batches come next; another epoch begins with its first batch."""
         if epoch != self.epoch:
             self.start_batch = 0
         self.epoch = epoch
@@ -97,19 +97,19 @@ class GlobalBatchSampler(ABC, Sampler[list[int]]):
     def __iter__(self) -> Iterator[list[int]]:
         batches = self.global_batches()
         for number in range(self.start_batch, len(self)):
-            # one global batch is as many batches of this rank as are accumulated
+            # a global batch gives this rank as many batches as are accumulated
             whole, part = divmod(number, self.accumulate)
             yield batches[whole][part * self.world_size + self.rank :: self.n_shares].tolist()
 
     def global_batches(self) -> list[Indices]:
-        """The global batches of this epoch; share ``k`` of ``n`` takes every ``n``-th item."""
+        """Return the global batches of this epoch; share ``k`` of ``n`` has every ``n``-th item."""
         batches = self._form()
         if self.shuffle and self.epoch == 0:
             batches.insert(0, batches.pop(self._heaviest(batches)))
         return batches
 
     def padding_share(self) -> float:
-        """Share of padding in all that the ranks of this epoch compute, from 0 up to 1."""
+        """Return the share of padding in the frames of this epoch on all ranks, from 0 up to 1."""
         batches = self.global_batches()
         lengths = self.lengths[np.concatenate(batches)]
         sizes = np.array([len(batch) for batch in batches])
@@ -120,10 +120,10 @@ class GlobalBatchSampler(ABC, Sampler[list[int]]):
         return float(1 - lengths.sum() / max(int(longest[shares].sum()), 1))
 
     def _heaviest(self, batches: list[Indices]) -> int:
-        """The batch that takes most memory: cells of its alignments, then its padded frames.
+        """Return the batch that needs most memory: most alignment cells, then most padded frames.
 
-        What grows with the text, the attention over all symbols at every frame, is what makes the
-        difference between batches of equally many frames.
+        Among batches with equally many frames, the longest texts need most memory: the attention
+        has a weight for each symbol at each frame.
         """
         items = np.concatenate(batches)
         sizes = np.array([len(batch) for batch in batches])
@@ -141,24 +141,27 @@ class GlobalBatchSampler(ABC, Sampler[list[int]]):
 
 
 class BucketBatchSampler(GlobalBatchSampler):
-    """Batches of a number of items, sorted by length within pools of a few batches.
+    """Forms batches of a fixed number of items, sorted by length within pools of a few batches.
 
-    The uneven rest, when the items do not fill the last global batch:
+    If the items do not fill the last global batch:
 
     * With ``shuffle`` (training) every batch is full: the first items of the epoch's order come
-      a second time. With ``drop_last`` the rest is left out instead, another one each epoch.
+      a second time. With ``drop_last`` the remaining items are left out instead, other ones in
+      each epoch.
     * Without ``shuffle`` (evaluation) no item is left out and none comes twice: sizes differ by at
-      most one between global batches and between ranks. Only if there are fewer items than ranks
-      do some come twice, since each rank needs a batch. (At batch size 1, a batch of two may
-      occur where the ranks do not divide the items.) The shortest come first.
+      most one between global batches and between ranks. Only if there are fewer items than ranks,
+      some come twice, since each rank needs a batch. (At batch size 1, a batch of two may
+      occur if the number of items is no multiple of the number of ranks.) The shortest items come
+      first.
 
-    Either way all ranks have the same number of batches.
+    In both cases all ranks have the same number of batches.
 
     Args:
-        lengths: of all items, in any unit.
-        batch_size: items in a batch of one rank.
-        bucket_batches: global batches in a pool; more means less padding and less chance.
-        drop_last: leave out the uneven rest; only with ``shuffle``.
+        lengths: length of every item in any unit.
+        batch_size: number of items in a batch of one rank.
+        bucket_batches: number of global batches in a pool. A larger number reduces padding and
+            makes the batches less random.
+        drop_last: leave out the items that do not fill a global batch; only with ``shuffle``.
         **dealing: the other arguments of ``GlobalBatchSampler``.
 
     Raises:
@@ -190,19 +193,19 @@ class BucketBatchSampler(GlobalBatchSampler):
 
     @property
     def global_batch_size(self) -> int:
-        """Items in one step of the optimiser."""
+        """The number of items in one optimiser step."""
         return self.batch_size * self.n_shares
 
     @property
     def n_global_batches(self) -> int:
-        """Global batches of an epoch."""
+        """The number of global batches of an epoch."""
         n_items = len(self.lengths)
         full, rest = divmod(n_items, self.global_batch_size)
         if self.drop_last or not rest:
             return full
         if self.shuffle:
             return full + 1
-        # Not more batches than every rank can have an item of
+        # each batch must have an item for every rank
         return min(full + 1, max(n_items // self.world_size, 1))
 
     def _form(self) -> list[Indices]:
@@ -212,7 +215,8 @@ class BucketBatchSampler(GlobalBatchSampler):
         n_batches = self.n_global_batches
         generator = np.random.default_rng([self.seed, self.epoch])
         order = generator.permutation(len(self.lengths))
-        order = np.resize(order, n_batches * self.global_batch_size)  # cut off, or wrapped around
+        # leaves items out at the end, or repeats the first ones
+        order = np.resize(order, n_batches * self.global_batch_size)
         n_pools = -(-n_batches // self.bucket_batches)
         batches: list[Indices] = []
         for pool in np.array_split(order.reshape(n_batches, -1), n_pools):
@@ -222,22 +226,21 @@ class BucketBatchSampler(GlobalBatchSampler):
     def _in_order(self) -> list[Indices]:
         n_items = max(len(self.lengths), self.world_size)
         order = self._by_length(np.resize(np.arange(len(self.lengths)), n_items))
-        # Within a batch the corpus's own order: the first items are like any other
+        # the order of the corpus in each batch: its first items are not the shortest ones
         return [np.sort(batch) for batch in np.array_split(order, self.n_global_batches)]
 
 
 class EpochBatchSampler(Sampler[list[tuple[int, int]]]):
-    """Batches of ``(epoch, index)``.
+    """Gives batches of ``(epoch, index)``, for datasets that draw something new in each epoch.
 
-    For datasets that draw something new each epoch: workers that live on from epoch to epoch
-    hold a copy of the dataset and cannot be told the epoch in another way.
+    Persistent workers hold a copy of the dataset, and learn the epoch only through the keys.
 
     Args:
-        batches: the batch sampler to draw from.
+        batches: the batch sampler that gives the indices.
     """
 
     def __init__(self, batches: GlobalBatchSampler) -> None:
-        self.sampler = batches  # the name under which Lightning looks for set_epoch
+        self.sampler = batches  # Lightning calls set_epoch of an attribute with this name
 
     def __len__(self) -> int:
         return len(self.sampler)

@@ -1,7 +1,7 @@
-"""``SpeechDataModule``: what the two DataModules share, from the corpus to the options of a loader.
+"""Holds what the two DataModules share, from the corpus to the options of a loader.
 
-``prepare_data`` (one process) prepares the corpus; ``setup`` (every process) opens what that made.
-The loaders deal batches out to the ranks themselves, so the trainer is used with
+``prepare_data`` prepares the corpus in one process; ``setup`` opens the prepared corpus in every
+process. The loaders distribute the batches to the ranks themselves, so the trainer needs
 ``use_distributed_sampler=False``.
 """
 
@@ -45,35 +45,35 @@ _log = logging.getLogger(__name__)
 
 
 class SpeechDataModule(LightningDataModule):
-    """What both have in common: checks, split, and a loader for each part of the split.
+    """Prepares a corpus, checks and splits it, and makes a loader for each part.
 
     Args:
-        corpus: what to train on.
+        corpus: the corpus to train on.
         mel: the mel contract.
-        cache_dir: folder for what is computed once.
-        batch_size: training items in a batch of one rank.
-        val_batch_size: the same for validation and test; ``batch_size`` if not given.
-        frames_per_batch: padded frames that a batch of one rank may come to, see
+        cache_dir: folder for features, which are computed once.
+        batch_size: number of training items in a batch of one rank.
+        val_batch_size: the same for validation and test; ``batch_size`` by default.
+        frames_per_batch: limit of the padded frames in a batch of one rank, see
             ``FrameBudgetBatchSampler``; ``batch_size`` is then an upper bound, or None.
-        num_workers: processes of each loader; 0 loads in the training process.
-        seed: of batches and segments.
+        num_workers: number of processes of each loader; 0 loads in the training process.
+        seed: seed of batches and segments.
         resample: accept recordings at another rate than ``mel.sample_rate``.
-        min_seconds: leave shorter recordings out of the training; validation has them all.
+        min_seconds: leave shorter recordings out of the training; validation uses all recordings.
         max_seconds: leave longer recordings out of the training.
-        on_error: what becomes of a recording that cannot be read: "raise" stops the run; "skip"
-            leaves it out, or puts another in its place if training has begun, and says so.
-        processing: what is done to recordings before anything is computed of them.
-        prepared: a folder that is prepared instead of one in ``cache_dir``, and made complete in
-            itself: mels, and samples in 16 bits.
-        verify: read every recording again, for changes that keep a file's size and date.
+        on_error: what happens if a recording cannot be read: "raise" stops the run; "skip" leaves
+            it out and logs that. If the training has begun, "skip" replaces it by another one.
+        processing: how the samples are changed before features are computed.
+        prepared: a folder to prepare instead of one in ``cache_dir``. It gets all features that a
+            training needs without the recordings: mels, and samples in 16 bits.
+        verify: read every recording again, to find changes that keep a file's size and date.
 
     Raises:
         InputError: neither ``batch_size`` nor ``frames_per_batch``, or an unknown ``on_error``.
     """
 
-    #: Whether the mels of whole recordings are needed.
+    #: Whether training reads the mels of whole recordings.
     needs_mels = True
-    #: Whether segments of samples are.
+    #: Whether training reads segments of samples.
     needs_waves = False
 
     def __init__(
@@ -120,20 +120,20 @@ class SpeechDataModule(LightningDataModule):
         self._position = TrainingPosition()
 
     def prepare_data(self) -> None:
-        """Make or check the corpus and prepare it; Lightning calls it in one process only.
+        """Get or check the corpus and prepare it; Lightning calls this in one process only.
 
         Raises:
-            InputError: naming the file, the row or the setting at fault.
+            InputError: the message names the file, the row or the setting at fault.
         """
-        # the corpus has said what is wrong with its rows
+        # the corpus has already logged the faults of its rows
         if summary := self.prepare().summary(self.corpus.faults()):
             _log.warning("%s", summary)
 
     def prepare(self) -> PreparationReport:
-        """Make or check the corpus and prepare it, and say what was found and done.
+        """Get or check the corpus, prepare it, and return a report.
 
         Raises:
-            InputError: naming the file, the row or the setting at fault.
+            InputError: the message names the file, the row or the setting at fault.
         """
         self.corpus.prepare()
         self._prepared, report = self._preparation().run(self.corpus)
@@ -142,20 +142,20 @@ class SpeechDataModule(LightningDataModule):
 
     @property
     def opened(self) -> Prepared:
-        """The corpus as it was prepared; in other processes than that which prepared it, opened.
+        """The prepared corpus, which a process opens if another process has prepared it.
 
         Raises:
-            InputError: naming the file, the row or the setting at fault.
+            InputError: the message names the file, the row or the setting at fault.
         """
         if self._prepared is None:
             self._prepared = self._preparation().open(self.corpus)
         return self._prepared
 
     def setup(self, stage: str | None = None) -> None:
-        """Open the parts of the split, once for all stages.
+        """Make the datasets of all parts, once for all stages.
 
         Raises:
-            InputError: naming the file, the row or the setting at fault.
+            InputError: the message names the file, the row or the setting at fault.
         """
         if self._datasets:
             return
@@ -165,73 +165,73 @@ class SpeechDataModule(LightningDataModule):
         n_all = len(parts["train"])
         parts["train"] = self._training_rows(prepared)
         if n_out := n_all - len(parts["train"]):
-            self._say("%d of %d recordings are too short or too long to train on", n_out, n_all)
+            self._log("%d of %d recordings are too short or too long to train on", n_out, n_all)
         self._train_names = prepared.table.column("name", parts["train"])
         self._datasets = {
             part: self._dataset(part, prepared, rows) for part, rows in parts.items() if len(rows)
         }
         sizes = ", ".join(f"{len(rows)} {part}" for part, rows in parts.items())
-        self._say("%s: %s", self.corpus.name, sizes)
+        self._log("%s: %s", self.corpus.name, sizes)
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """Give the training batches: new ones each epoch, unless the trainer overfits a few.
+        """Return the training batches: new ones in each epoch, unless the trainer overfits a few.
 
         Raises:
-            InputError: an utterance is longer than ``frames_per_batch``, naming it.
+            InputError: an utterance is longer than ``frames_per_batch``; the message names it.
         """
         loader = self._position.take_loader() or self._train_loader()
         self._position.describe(loader, self._train_names)
         return loader
 
     def state_dict(self) -> dict[str, Any]:
-        """What decides which utterances come when, for the run that goes on from here."""
+        """Return the settings that decide the batches, for a checkpoint."""
         return self._position.state_dict()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Keep it, to be compared with this run."""
+        """Keep the settings of the resumed run, to compare those of this run with them."""
         self._position.load_state_dict(state_dict)
 
     def resume_at(self, epoch: int, batch: int) -> int:
-        """Let the next training loader begin inside an epoch; nothing before it is read.
+        """Let the next training loader begin at a batch of an epoch, and read nothing before it.
 
         Returns:
-            The batch it begins with: ``batch``, unless an epoch now has another number of them.
+            The batch at which it begins: ``batch``, unless the number of batches has changed.
         """
         loader = self._train_loader()
         batch, changed = self._position.prepare(loader, self._train_names, epoch, batch)
         if changed:
             place = f"epoch {epoch}, batch {batch} of {len(loader)}"
-            message = "going on from %s with other batches than before: %s"
-            self._say(message, place, changed, level=logging.WARNING)
+            message = "resuming at %s, but other batches follow than before: %s"
+            self._log(message, place, changed, level=logging.WARNING)
         return batch
 
     def val_dataloader(self) -> DataLoader[Any] | list[Any]:
-        """Give the validation batches, or an empty list when nothing is held back."""
+        """Return the validation batches, or an empty list if the corpus holds none back."""
         return self._evaluation_loader("val")
 
     def test_dataloader(self) -> DataLoader[Any] | list[Any]:
-        """Give the test batches, or an empty list when nothing is held back."""
+        """Return the test batches, or an empty list if the corpus holds none back."""
         return self._evaluation_loader("test")
 
     @property
     def _reader(self) -> Tokenizer | None:
-        """What reads the texts, if they are trained on."""
+        """The tokenizer that reads the texts; None if training does not use them."""
         return None
 
     def _open(self, prepared: Prepared) -> None:
-        """Open what else is needed of it, in every process, before the datasets are made."""
+        """Open what else a subclass needs, in every process, before the datasets are made."""
 
     def _usable(self, rows: Rows) -> Rows:
-        """Those of some rows that can be trained on."""
+        """Return those of some rows that can be trained on."""
         return rows
 
     @abstractmethod
     def _dataset(self, part: str, prepared: Prepared, rows: Rows) -> Any:
-        """Make the dataset of "train", "val" or "test"."""
+        """Return the dataset of "train", "val" or "test"."""
 
     @abstractmethod
     def _loader(self, part: str, batch_size: int | None, shuffle: bool) -> DataLoader[Any]:
-        """Make the loader of a part that is not empty."""
+        """Return the loader of a part that is not empty."""
 
     def _train_loader(self) -> DataLoader[Any]:
         overfits = getattr(self.trainer, "overfit_batches", 0) > 0
@@ -239,12 +239,12 @@ class SpeechDataModule(LightningDataModule):
 
     def _evaluation_loader(self, part: str) -> DataLoader[Any] | list[Any]:
         if part not in self._datasets:
-            self._say("%s: no utterances for %r", self.corpus.name, part, level=logging.WARNING)
+            self._log("%s: no utterances for %r", self.corpus.name, part, level=logging.WARNING)
             return []
         return self._loader(part, self.val_batch_size, shuffle=False)
 
-    def _dealing(self, shuffle: bool) -> dict[str, Any]:
-        """Options of the batch samplers that say what is this rank's: 0 of 1 without a trainer."""
+    def _sampler_options(self, shuffle: bool) -> dict[str, Any]:
+        """Return the options that all batch samplers have; without a trainer, those of one rank."""
         options = {"shuffle": shuffle, "seed": self.seed}
         if self.trainer is not None:
             options["rank"] = self.trainer.global_rank
@@ -252,8 +252,8 @@ class SpeechDataModule(LightningDataModule):
             options["accumulate"] = getattr(self.trainer, "accumulate_grad_batches", 1)
         return options
 
-    def _tolerated(self, dataset: Any) -> Any:
-        """The dataset as a loader gets it."""
+    def _with_fallbacks(self, dataset: Any) -> Any:
+        """Return a dataset that treats unreadable utterances as ``on_error`` says."""
         return dataset if self.on_error == "raise" else FallbackDataset(dataset)
 
     def _loader_options(self) -> dict[str, Any]:
@@ -263,8 +263,8 @@ class SpeechDataModule(LightningDataModule):
             "persistent_workers": self.num_workers > 0,
             "pin_memory": on_gpu,
             "worker_init_fn": outlive_signals if self.num_workers else None,
-            # Each pass over a loader draws a seed for its workers: not from the global generator,
-            # or the number of passes would change what the network draws from it
+            # Each pass over a loader draws a seed for its workers. With the global generator, the
+            # number of passes would change the random numbers that the network draws.
             "generator": torch.Generator().manual_seed(self.seed),
         }
 
@@ -293,7 +293,7 @@ class SpeechDataModule(LightningDataModule):
         )
 
     def _training_rows(self, prepared: Prepared) -> Rows:
-        """Leave out what is too short or too long."""
+        """Return the training rows that are neither too short nor too long."""
         rows = self._usable(prepared.part("train"))
         longest = float("inf") if self.max_seconds is None else self.max_seconds
         seconds = prepared.seconds(rows)
@@ -301,11 +301,11 @@ class SpeechDataModule(LightningDataModule):
         if not len(kept):
             raise InputError(
                 f"data.min_seconds={self.min_seconds}, data.max_seconds={self.max_seconds}: none "
-                f"of {len(rows)} training recordings is between them; widen them"
+                f"of {len(rows)} training recordings is between these limits; widen them"
             )
         return kept
 
-    def _say(self, message: str, *values: object, level: int = logging.INFO) -> None:
-        """Log from one process; what goes wrong is raised in all of them."""
+    def _log(self, message: str, *values: object, level: int = logging.INFO) -> None:
+        """Log from one process only; errors are raised in all of them."""
         if self.trainer is None or self.trainer.is_global_zero:
             _log.log(level, message, *values)
