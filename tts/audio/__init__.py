@@ -1,51 +1,23 @@
-"""Sound and its features: the mel contract, front ends, Griffin-Lim, files and pictures.
+"""This package turns sound into features and back: mel contract, front ends, files and pictures.
 
-The names below are loaded when they are first used, so that ``from tts.audio import MelConfig``
-and reading or writing a file cost no import of torch.
+The names below are loaded when they are first used. Therefore ``from tts.audio import MelConfig``
+and reading or writing a file do not import torch.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tts.core.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from tts.audio.config import MelConfig
-    from tts.audio.griffin_lim import GriffinLim
-    from tts.audio.io import read_wave, write_wave
-    from tts.audio.mel import LogMel
-    from tts.audio.mfcc import MFCC
-    from tts.audio.output import Output
-    from tts.audio.sharpness import sharpen
-
-__all__ = [
-    "MFCC",
-    "GriffinLim",
-    "LogMel",
-    "MelConfig",
-    "Output",
-    "read_wave",
-    "sharpen",
-    "write_wave",
-]
-
-_HOMES = {
-    "MFCC": "mfcc",
-    "GriffinLim": "griffin_lim",
-    "LogMel": "mel",
-    "MelConfig": "config",
-    "Output": "output",
-    "sharpen": "sharpness",
-    "read_wave": "io",
-    "write_wave": "io",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    from tts.audio.config import MelConfig as MelConfig
+    from tts.audio.griffin_lim import GriffinLim as GriffinLim
+    from tts.audio.io import read_wave as read_wave
+    from tts.audio.io import write_wave as write_wave
+    from tts.audio.mel import LogMel as LogMel
+    from tts.audio.mfcc import MFCC as MFCC
+    from tts.audio.output import Output as Output
+    from tts.audio.sharpness import sharpen as sharpen
+else:
+    __getattr__, __dir__, __all__ = lazy_names(__name__)
