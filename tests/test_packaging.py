@@ -36,6 +36,8 @@ def test_configuration_and_data_files_are_in_the_wheel(installed):
     assert packed == {str(p.relative_to(REPO / "conf")) for p in (REPO / "conf").rglob("*.yaml")}
     assert (site / "tts/data/sentences.txt").is_file()
     assert (site / "tts/data/splits/ljspeech_val.txt").is_file()
+    assert (site / "tts/data/doctor/page.html").is_file()
+    assert (site / "tts/evaluation/page.html").is_file()
     assert {path.name for path in site.iterdir() if path.is_dir()} == {
         "tts",
         "hydra_plugins",

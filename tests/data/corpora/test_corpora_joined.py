@@ -126,8 +126,14 @@ def test_a_faulty_row_is_named_with_its_part(tmp_path, solo):
         ({"parts": {}}, "data.parts: name at least one corpus"),
         ({"copies": {"duo": [0.9]}}, "data.copies: 'duo' is none of solo"),
         ({"copies": {"solo": [0.9, 3]}}, "data.copies.solo: 3; factors are 0.5 to 2"),
-        ({"copies": {"solo": [1.0]}}, "data.copies.solo: 1.0; factors are 0.5 to 2, and not 1"),
-        ({"held_out": "x.txt"}, "data.held_out=x.txt: tell it to a part"),
+        (
+            {"copies": {"solo": [1.0]}},
+            "data.copies.solo: 1.0; .* and not 1, which would repeat the recordings",
+        ),
+        (
+            {"held_out": "x.txt"},
+            "data.held_out=x.txt: set it for a part, data.parts.NAME",
+        ),
     ],
 )
 def test_options_that_make_no_sense(tmp_path, solo, options, message):

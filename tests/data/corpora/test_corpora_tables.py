@@ -221,7 +221,7 @@ def test_a_folder_without_recordings_is_named(tmp_path):
 
 
 def test_a_recording_without_a_text_is_named(recordings):
-    with pytest.raises(InputError, match=r"wavs/a\.wav: no a\.txt beside it.*and 3 more"):
+    with pytest.raises(InputError, match=r"wavs/a\.wav: no a\.txt next to it.*and 3 more"):
         TextFiles(recordings).prepare()
 
 

@@ -1,7 +1,7 @@
-"""Corpora: folders of recordings with their texts, one small file for each layout.
+"""Reads corpora: folders of recordings with their texts, one small module for each layout.
 
-``base`` is what they have in common, ``made`` what is written into a folder first because its
-source is no folder of recordings.
+``corpus`` holds what all layouts have in common. ``generated`` is for sources that are no folders
+of recordings: their sound is first written into a folder.
 """
 
 from tts.data.corpora.corpus import DESCRIPTION, Corpus, described_name

@@ -1,7 +1,8 @@
-"""``AsteriskPrompts``: the prompts of Asterisk's telephone exchange, as Debian packages them.
+"""Reads the prompts of the Asterisk telephone exchange from Debian's packages.
 
-English: 24 minutes of Allison Smith at 16 kHz, CC-BY-SA-3.0, in G.722 (ITU-T, 1988). The
-``-wav`` package has the same at 8 kHz and is not used. Transcripts are lines of ``name: text``.
+The English prompts are 24 minutes of Allison Smith at 16 kHz, under CC-BY-SA-3.0, in G.722 (ITU-T,
+1988). The ``-wav`` package has the same prompts at 8 kHz and is not used. The transcripts are lines
+of ``name: text``.
 """
 
 from __future__ import annotations
@@ -18,23 +19,23 @@ from numpy.typing import NDArray
 
 from tts.audio.pcm import to_float
 from tts.core.errors import InputError
-from tts.data.corpora.generated import ConvertedCorpus, Recorded
+from tts.data.corpora.generated import ConvertedCorpus, SourceRecording
 
 _RATE, _BITS_PER_SECOND = 16000, 64000
-# "dot [.]": what is said, and how it is written
+# In "dot [.]" the brackets hold the written form of the spoken word
 _SYMBOL = re.compile(r"\s*\[\W\]")
-# "[ascending tones]", "(10 seconds of silence)", "<beep>": more in it than is said, or less
+# "[ascending tones]", "(10 seconds of silence)", "<beep>": sounds that are not speech
 _NOTE = re.compile(r"[\[(<]")
 
 
 class AsteriskPrompts(ConvertedCorpus):
-    """Asterisk's prompts, decoded into ``root``.
+    """Decodes Asterisk's prompts into ``root``.
 
     Args:
-        root: folder for the recordings; made if missing.
-        source: folder of the installed packages.
-        language: code of the packages: en, es, fr, it, ru.
-        **options: those of ``Corpus``.
+        root: folder for the recordings; it is made if it is missing.
+        source: folder in which the packages are installed.
+        language: language code of the packages: en, es, fr, it or ru.
+        **options: the options of ``Corpus``.
     """
 
     kind = "corpus of Asterisk's prompts"
@@ -51,35 +52,35 @@ class AsteriskPrompts(ConvertedCorpus):
 
     @property
     def name(self) -> str:
-        """Such as "Asterisk prompts (en)"."""
+        """Return a name such as "Asterisk prompts (en)"."""
         return f"Asterisk prompts ({self.language})"
 
     def _recipe(self) -> dict[str, Any]:
         return {"language": self.language, "licence": "see the copyright file of the package"}
 
-    def _amount(self) -> float:
-        return len(list(self._spoken()))
+    def _total_amount(self) -> float:
+        return len(list(self._prompts()))
 
-    def _recordings(self) -> Iterator[Recorded]:
+    def _recordings(self) -> Iterator[SourceRecording]:
         _g722()
-        for name, text, path in self._spoken():
-            yield Recorded(name.replace("/", "-"), text, str(path), partial(_decode, path))
+        for name, text, path in self._prompts():
+            yield SourceRecording(name.replace("/", "-"), text, str(path), partial(_decode, path))
 
-    def _spoken(self) -> Iterator[tuple[str, str, Path]]:
-        """Prompts that say what is written and nothing else: name, text, file."""
-        sounds = self._sounds()
+    def _prompts(self) -> Iterator[tuple[str, str, Path]]:
+        """Yield name, text and file of the prompts that contain their text and no other sounds."""
+        sounds = self._sound_folder()
         for name, text in _transcripts(self._transcript()):
             path = sounds / f"{name}.g722"
             if not _NOTE.search(text) and path.is_file():
                 yield name, text, path
 
-    def _sounds(self) -> Path:
+    def _sound_folder(self) -> Path:
         folder = self.source / "asterisk" / "sounds"
         voices = [
             path for path in sorted(folder.glob(f"{self.language}_*")) if any(path.glob("*.g722"))
         ]
         if not voices:
-            raise InputError(f"{folder}: no {self.language}_*/*.g722 in it; {self._install()}")
+            raise InputError(f"{folder}: no {self.language}_*/*.g722 in it; {self._install_hint()}")
         return voices[0]
 
     def _transcript(self) -> Path:
@@ -88,9 +89,9 @@ class AsteriskPrompts(ConvertedCorpus):
         for path in (folder / f"{name}.gz", folder / name):
             if path.is_file():
                 return path
-        raise InputError(f"{folder}: no {name}.gz in it; {self._install()}")
+        raise InputError(f"{folder}: no {name}.gz in it; {self._install_hint()}")
 
-    def _install(self) -> str:
+    def _install_hint(self) -> str:
         package = f"asterisk-core-sounds-{self.language}"
         return f"run: apt-get install {package} {package}-g722, or set data.source"
 
@@ -110,7 +111,7 @@ def _transcripts(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
-    # a decoder has a state: one for each recording
+    # each recording needs a new decoder, because a decoder keeps state
     samples = _g722()(_RATE, _BITS_PER_SECOND).decode(path.read_bytes())
     return to_float(np.asarray(samples, dtype=np.int16)), _RATE
 

@@ -1,8 +1,8 @@
-"""``Corpus``: recordings with their texts, checked, split and named.
+"""Defines ``Corpus``: recordings with their texts, checked, split and named.
 
-A corpus says what there is and which part of it is trained on; it reads no audio. Whatever names
-one (a checkpoint, a log, a picture) uses ``Corpus.name``. A new layout is a subclass that gives
-entries; numbers of speakers, faulty rows and the split are the same for all.
+A corpus lists its utterances and splits them for training; it reads no audio. Checkpoints, logs and
+pictures name a corpus by ``Corpus.name``. A new layout is a subclass that reads manifest rows; the
+numbering of speakers, the handling of faulty rows and the split are the same for all layouts.
 """
 
 from __future__ import annotations
@@ -15,35 +15,38 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 from tts.core.errors import InputError, listed
 from tts.core.ranges import Share
-from tts.data.corpora.manifest import Faults, ManifestRow, Utterance
+from tts.data.corpora.manifest import Faults, ManifestRow, OnError, Utterance
 from tts.data.corpora.splits import Split, hash_split, held_out_ids
 
-# A file of ours in a corpus; its "name" keeps "synthetic" in every later mention
+#: Our file in a corpus. Its "name" is shown wherever the corpus is named, so that speech which a
+#: machine rendered stays marked as synthetic.
 DESCRIPTION = "corpus.json"
-_SHOWN = 3
-# "metadata.csv:12: "
+# Faults that the log shows in full
+_N_SHOWN = 3
+# The beginning of a fault: "metadata.csv:12: "
 _PLACE = re.compile(r"([^:]+):(\d+): ")
 
 _log = logging.getLogger(__name__)
 
 
 class Corpus(ABC):
-    """Recordings with their texts.
+    """Holds recordings with their texts.
 
     Args:
-        root: the folder that holds them.
-        val_fraction: share that is validated on, where the corpus has no split of its own.
-        test_fraction: share that is kept for the test, likewise.
-        on_error: what becomes of rows that cannot be used: "raise" stops, "skip" leaves them out.
-        n_speakers: number of speakers that there have to be; None: any.
+        root: the folder of the corpus.
+        val_fraction: share of the validation set, for corpora without a split of their own.
+        test_fraction: share of the test set, likewise.
+        on_error: what to do with rows that cannot be used: "raise" stops at the first, "skip"
+            leaves them out.
+        n_speakers: number of speakers that the corpus must have; None: any number.
         only_speakers: names of the speakers to use; None: all.
-        held_out: a file of ids, one at the beginning of each line (``id|text`` will do), or
-            "shipped" for the sentences that ``python -m tts.evaluation`` judges by: they are
-            validated on, and never trained on. None: the split is the corpus's own.
+        held_out: a file with an id at the beginning of each line (lines of ``id|text`` are
+            accepted), or "shipped" for the sentences that ``python -m tts.evaluation`` uses. These
+            utterances are the validation set and are never trained on. None: the split is the
+            corpus's own.
     """
 
     def __init__(
@@ -52,7 +55,7 @@ class Corpus(ABC):
         val_fraction: Share = 0.05,
         test_fraction: Share = 0.0,
         *,
-        on_error: Literal["raise", "skip"] = "raise",
+        on_error: OnError = "raise",
         n_speakers: int | None = None,
         only_speakers: Sequence[str | int] | None = None,
         held_out: str | Path | None = None,
@@ -72,54 +75,54 @@ class Corpus(ABC):
     @property
     @abstractmethod
     def name(self) -> str:
-        """What the corpus is called wherever it is mentioned."""
+        """Return the name by which checkpoints, logs and pictures refer to the corpus."""
 
     @abstractmethod
     def _read_rows(self, faults: Faults) -> list[ManifestRow]:
-        """Read the manifest: what can be used, and a line for each row that cannot."""
+        """Read the rows that can be used; add a line to ``faults`` for each row that cannot."""
 
     def prepare(self) -> None:
-        """Make sure that everything the manifest names is there; log what is left out.
+        """Check that all files of the manifest exist, and log the rows that are left out.
 
         Raises:
-            InputError: naming the file or the row at fault.
+            InputError: the corpus cannot be used; the message names the file or the row.
         """
         if faults := self.faults():
-            shown = f"{'; '.join(faults[:_SHOWN])}{'; ...' if len(faults) > _SHOWN else ''}"
+            shown = f"{'; '.join(faults[:_N_SHOWN])}{'; ...' if len(faults) > _N_SHOWN else ''}"
             _log.warning("%s: left out %d row(s): %s", self.root, len(faults), shown)
 
     def utterances(self) -> list[Utterance]:
-        """Give all utterances in the manifest's order.
+        """Return all utterances in the order of the manifest.
 
         Raises:
-            InputError: naming the file or the row at fault.
+            InputError: the corpus cannot be used; the message names the file or the row.
         """
         return list(self._utterances)
 
     def faults(self) -> list[str]:
-        """Give a line for each row that was left out; there are none unless they are skipped.
+        """Return a line for each row that was left out; empty unless ``on_error`` is "skip".
 
         Raises:
-            InputError: naming the file or the row at fault.
+            InputError: the corpus cannot be used; the message names the file or the row.
         """
         _ = self._utterances
         return list(self._faults)
 
     @property
     def speakers(self) -> tuple[str, ...]:
-        """Names of the speakers, by their numbers; empty where nobody is named.
+        """Return the names of the speakers by number; empty if the corpus names no speaker.
 
         Raises:
-            InputError: naming the file or the row at fault.
+            InputError: the corpus cannot be used; the message names the file or the row.
         """
         _ = self._utterances
         return self._speakers
 
     def split(self) -> Split:
-        """Give the utterances of "train", "val" and "test"; the last two may be empty.
+        """Return the utterances of "train", "val" and "test"; the last two may be empty.
 
         Raises:
-            InputError: naming the file or the row at fault, or nothing is left to train on.
+            InputError: the corpus cannot be used, or nothing is left to train on.
         """
         split = self._split() if self.held_out is None else self._hold_out(str(self.held_out))
         if not split["train"]:
@@ -130,7 +133,7 @@ class Corpus(ABC):
         return split
 
     def fingerprint(self) -> str:
-        """Give 12 hexadecimal digits that name the ids and texts, wherever the corpus lies."""
+        """Return 12 hexadecimal digits that identify ids, texts and speakers in any folder."""
         digest = hashlib.sha256()
         for utterance in sorted(self._utterances, key=lambda utterance: utterance.id):
             row = [utterance.id, utterance.text, utterance.speaker]
@@ -154,43 +157,41 @@ class Corpus(ABC):
         return self._read()
 
     def _read(self) -> list[Utterance]:
-        found: Faults = []
-        entries = self._read_rows(found)
-        faults = sort_faults(found)
+        unsorted: Faults = []
+        rows = self._read_rows(unsorted)
+        faults = sort_faults(unsorted)
         if faults and self.on_error == "raise":
             more = f" (and {len(faults) - 1} more; data.on_error=skip leaves such rows out)"
             raise InputError(f"{faults[0]}{more if len(faults) > 1 else ''}")
-        if not entries:
+        if not rows:
             raise InputError(f"{self.root}: no row can be used, first {faults[0]}")
-        entries = self._chosen(entries)
-        self._speakers, self._faults = speaker_names(entries), faults
+        rows = self._choose_speakers(rows)
+        self._speakers, self._faults = sorted_speakers(rows), faults
         self._check_speakers()
         numbers = {name: number for number, name in enumerate(self._speakers)}
         return [
-            Utterance(
-                entry.id, Path(entry.wav), entry.text, entry.where, numbers.get(entry.speaker, 0)
-            )
-            for entry in entries
+            Utterance(row.id, Path(row.wav), row.text, row.where, numbers.get(row.speaker, 0))
+            for row in rows
         ]
 
-    def _chosen(self, entries: list[ManifestRow]) -> list[ManifestRow]:
+    def _choose_speakers(self, rows: list[ManifestRow]) -> list[ManifestRow]:
         if self.only_speakers is None:
-            return entries
-        there = {entry.speaker for entry in entries}
-        if missing := [name for name in self.only_speakers if name not in there]:
-            known = listed(list(speaker_names(entries)), 10) or "none with a name"
+            return rows
+        speakers = {row.speaker for row in rows}
+        if missing := [name for name in self.only_speakers if name not in speakers]:
+            known = listed(list(sorted_speakers(rows)), 10) or "none with a name"
             raise InputError(
                 f"data.only_speakers: there is no {missing[0]!r} in {self.root}; there are {known}"
             )
-        return [entry for entry in entries if entry.speaker in self.only_speakers]
+        return [row for row in rows if row.speaker in self.only_speakers]
 
     def _check_speakers(self) -> None:
-        found = max(len(self._speakers), 1)
-        if self.n_speakers not in (None, found):
+        n_speakers = max(len(self._speakers), 1)
+        if self.n_speakers not in (None, n_speakers):
             raise InputError(
-                f"data.n_speakers={self.n_speakers}: {self.root} has {found} speaker(s); set "
-                f"data.n_speakers={found}"
-                + (", or choose some with data.only_speakers=[...]" if found > 1 else "")
+                f"data.n_speakers={self.n_speakers}: {self.root} has {n_speakers} speaker(s); set "
+                f"data.n_speakers={n_speakers}"
+                + (", or choose some with data.only_speakers=[...]" if n_speakers > 1 else "")
             )
 
     def __repr__(self) -> str:
@@ -198,24 +199,27 @@ class Corpus(ABC):
 
 
 class FolderCorpus(Corpus):
-    """A corpus that is called like its folder, unless ``corpus.json`` in it says otherwise."""
+    """Takes its name from its folder, unless ``corpus.json`` in the folder states another."""
 
     @property
     def name(self) -> str:
-        """What ``corpus.json`` says, or the name of the folder."""
+        """Return the name in ``corpus.json``, or else the name of the folder."""
         return described_name(self.root) or self.root.resolve().name
 
 
-def speaker_names(entries: Sequence[ManifestRow]) -> tuple[str, ...]:
-    """Names of the speakers in the order of their numbers: sorted, whole numbers by size."""
-    names = {entry.speaker for entry in entries if entry.speaker}
+def sorted_speakers(rows: Sequence[ManifestRow]) -> tuple[str, ...]:
+    """Return the names of the speakers in the order of their numbers.
+
+    Names are sorted as text; if all of them are whole numbers, by size.
+    """
+    names = {row.speaker for row in rows if row.speaker}
     if all(name.isdecimal() for name in names):
         return tuple(sorted(names, key=lambda name: (int(name), name)))
     return tuple(sorted(names))
 
 
 def sort_faults(faults: Faults) -> Faults:
-    """Sort faults of the same file by their lines; files stay in the order of their first."""
+    """Sort the faults of each file by line; files stay in the order of their first fault."""
     places = [match.groups() if (match := _PLACE.match(fault)) else (fault, 0) for fault in faults]
     files = {file: number for number, (file, _) in reversed(list(enumerate(places)))}
     keys = [(files[file], int(line)) for file, line in places]
@@ -223,7 +227,7 @@ def sort_faults(faults: Faults) -> Faults:
 
 
 def described_name(root: Path) -> str | None:
-    """Give the name that ``corpus.json`` in a folder states, if there is one."""
+    """Return the name that ``corpus.json`` in a folder states; None if there is none."""
     try:
         name = json.loads((root / DESCRIPTION).read_text(encoding="utf-8")).get("name")
     except (OSError, ValueError, AttributeError):
@@ -232,10 +236,10 @@ def described_name(root: Path) -> str | None:
 
 
 def require_folder(root: Path, hint: str) -> None:
-    """Refuse a corpus that is not there.
+    """Refuse a folder that does not exist.
 
     Raises:
-        InputError: with the hint.
+        InputError: there is no such folder; the message ends with the hint.
     """
     if not root.is_dir():
         raise InputError(f"{root}: there is no such folder; {hint}")

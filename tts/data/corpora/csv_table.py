@@ -1,8 +1,8 @@
-"""``CsvCorpus``: any folder of recordings with a CSV or TSV table; columns are named in the config.
+"""Reads a folder of recordings with a CSV or TSV table, whose columns the configuration names.
 
-Read with the csv module. The delimiter is found by trying: it is the one that cuts the first rows
-into equally many fields. Tables by tab or ``|`` seldom quote their fields, and their texts hold
-quotation marks; tables by comma or semicolon are taken to quote.
+The delimiter is found by trials: it is the one that splits the first rows into equal numbers of
+fields. Tables that are separated by tab or ``|`` seldom quote their fields, and their texts may
+contain quotation marks. Tables that are separated by comma or semicolon are read as quoted.
 """
 
 from __future__ import annotations
@@ -29,31 +29,33 @@ from tts.data.corpora.manifest import (
     usable_rows,
 )
 
-Column = str | int | None
+#: A column of a table: its name, or its number from 1; None: there is no such column.
+ColumnRef = str | int | None
 
 DELIMITERS = ("\t", "|", ";", ",")
 _QUOTING = (",", ";")
-# Rows by which the delimiter is found
+# Lines that are used to find the delimiter
 _SAMPLE = 50
 
 
 @dataclass(frozen=True)
 class TableFormat:
-    """How a table is to be read.
+    """Describes how to read a table.
 
     Attributes:
-        wav: column of the recordings: its name, or its number from 1 where there is no header.
-        text: column of what is said.
+        wav: column of the recordings: its name, or its number from 1 if there is no header.
+        text: column of the texts.
         speaker: column of the speakers' names, if there is one.
-        delimiter: one character; None finds it.
-        header: whether the first row names the columns; None: if they are named here.
-        quoted: whether fields may be quoted; None: by comma and semicolon only.
-        encoding: as Python calls it; UTF-8 with or without a byte order mark by default.
+        delimiter: one character; None: the delimiter is found.
+        header: whether the first row names the columns; None: it does if a column above is a name.
+        quoted: whether fields may be quoted; None: only if the delimiter is comma or semicolon.
+        encoding: Python's name of the encoding; by default UTF-8, with or without a byte order
+            mark.
     """
 
-    wav: Column = "wav"
-    text: Column = "text"
-    speaker: Column = None
+    wav: ColumnRef = "wav"
+    text: ColumnRef = "text"
+    speaker: ColumnRef = None
     delimiter: str | None = None
     header: bool | None = None
     quoted: bool | None = None
@@ -67,39 +69,39 @@ class TableFormat:
 
     @property
     def columns(self) -> dict[str, str | int]:
-        """What is looked for, by key."""
-        wanted = {"wav": self.wav, "text": self.text, "speaker": self.speaker}
-        return {key: column for key, column in wanted.items() if column is not None}
+        """Return the columns that the table must have, by key."""
+        columns = {"wav": self.wav, "text": self.text, "speaker": self.speaker}
+        return {key: column for key, column in columns.items() if column is not None}
 
     @property
     def has_header(self) -> bool:
-        """Whether the first row names the columns."""
+        """Return whether the first row names the columns."""
         if self.header is not None:
             return self.header
         return any(isinstance(column, str) for column in self.columns.values())
 
 
 class CsvCorpus(FolderCorpus):
-    """Recordings with a table.
+    """Reads recordings that are listed in a table.
 
     Args:
         root: the folder.
-        file: the table in it.
+        file: the table, relative to the folder.
         columns: ``wav``, ``text`` and ``speaker`` of ``TableFormat``.
-        delimiter: of the table.
-        header: of the table.
-        quoted: of the table.
-        encoding: of the table.
-        wav_root: what the recordings are relative to, where it is not ``root``. An entry without
-            the ending of a sound file means a ``.wav``.
-        **options: those of ``Corpus``.
+        delimiter: as in ``TableFormat``.
+        header: as in ``TableFormat``.
+        quoted: as in ``TableFormat``.
+        encoding: as in ``TableFormat``.
+        wav_root: the folder of the recordings, if it is not ``root``. A recording whose ending is
+            missing in the table is a ``.wav``.
+        **options: the options of ``Corpus``.
     """
 
     def __init__(
         self,
         root: str | Path,
         file: str | Path,
-        columns: Mapping[str, Column] | None = None,
+        columns: Mapping[str, ColumnRef] | None = None,
         delimiter: str | None = None,
         header: bool | None = None,
         quoted: bool | None = None,
@@ -126,26 +128,26 @@ class CsvCorpus(FolderCorpus):
 
 
 def read_table(path: Path, wav_root: Path, form: TableFormat, faults: Faults) -> list[ManifestRow]:
-    """Read a table.
+    """Read the rows of a table.
 
     Args:
         path: the file.
-        wav_root: what its recordings are relative to.
-        form: how it is to be read.
-        faults: gets a line for each row that cannot be used.
+        wav_root: the folder that its recordings are relative to.
+        form: how to read the table.
+        faults: receives a line for each row that cannot be used.
 
     Raises:
-        InputError: the file is missing or empty, or does not have the columns.
+        InputError: the file is missing or empty, or lacks a column.
     """
     rows = _rows(path, form, faults)
     first = next(rows, None)
     if first is None:
         return usable_rows(path, [], faults)
     if faults and form.has_header:
-        raise InputError(faults[0])  # of the header, without which no column is known
+        raise InputError(faults[0])  # a fault of the header, without which no column is known
     width = len(first[1])
     places = _places(path, form, first[1] if form.has_header else None, width)
-    folder, found = os.path.normpath(wav_root), []
+    folder, table = os.path.normpath(wav_root), []
     for where, fields in rows if form.has_header else chain([first], rows):
         if len(fields) != width:
             faults.append(
@@ -153,15 +155,15 @@ def read_table(path: Path, wav_root: Path, form: TableFormat, faults: Faults) ->
                 "a delimiter in a text that is not quoted, or a quotation mark? (data.quoted)"
             )
             continue
-        written = {key: " ".join(fields[place].split()) for key, place in places.items()}
-        wav = _wav(folder, written["wav"])
-        speaker = written.get("speaker", "")
-        found.append(ManifestRow(recording_id(wav, folder), wav, written["text"], where, speaker))
-    return usable_rows(path, found, faults)
+        cells = {key: " ".join(fields[place].split()) for key, place in places.items()}
+        wav = _wav_path(folder, cells["wav"])
+        speaker = cells.get("speaker", "")
+        table.append(ManifestRow(recording_id(wav, folder), wav, cells["text"], where, speaker))
+    return usable_rows(path, table, faults)
 
 
 def _rows(path: Path, form: TableFormat, faults: Faults) -> Iterator[tuple[str, list[str]]]:
-    """Give each row that is not blank as its place and its fields."""
+    """Yield the place and the fields of each row that is not blank."""
     text, start = read_text(path, form.encoding), 1
     try:
         delimiter = form.delimiter or _delimiter(path, text, form)
@@ -188,7 +190,7 @@ def _dialect(delimiter: str, quoted: bool | None) -> dict[str, Any]:
 
 
 def _delimiter(path: Path, text: str, form: TableFormat) -> str:
-    """Find what gives the columns, or cuts the first rows into equally many fields."""
+    """Return the delimiter that gives the named columns, or rows of equal length."""
     lines = [line for line in text.splitlines()[:_SAMPLE] if line.strip()]
     names = {column for column in form.columns.values() if isinstance(column, str)}
     scores = {}
@@ -208,7 +210,7 @@ def _delimiter(path: Path, text: str, form: TableFormat) -> str:
 def _places(
     path: Path, form: TableFormat, header: Sequence[str] | None, width: int
 ) -> dict[str, int]:
-    """Where the columns are, counted from 0."""
+    """Return the places of the columns, counted from 0."""
     names = [" ".join(name.split()) for name in header or []]
     places = {}
     for key, column in form.columns.items():
@@ -227,8 +229,8 @@ def _places(
     return places
 
 
-def _wav(folder: str, written: str) -> str:
-    if not written:
+def _wav_path(folder: str, cell: str) -> str:
+    if not cell:
         return ""
-    ending = "" if written.lower().endswith(AUDIO_SUFFIXES) else ".wav"
-    return os.path.normpath(os.path.join(folder, written + ending))
+    ending = "" if cell.lower().endswith(AUDIO_SUFFIXES) else ".wav"
+    return os.path.normpath(os.path.join(folder, cell + ending))

@@ -1,11 +1,11 @@
-"""Voices that read the synthetic corpus: a neural one, a robotic one and a toy.
+"""Defines the engines that speak the synthetic corpus: a neural one, a formant one and a toy.
 
 * ``hibari``: the wheel ``hibari-tts`` (Apache-2.0), a small neural voice at 24 kHz. Its noise is
-  seeded per sentence, and its network runs each sentence on one thread, because its bytes depend
-  on how many there are; several sentences at a time use the other cores.
+  seeded for each sentence. Its network uses one thread for each sentence, because its result
+  depends on the number of threads; several sentences at a time use the other cores.
 * ``espeak``: the library in the wheel ``espeakng-loader`` (GPL-3), through ctypes. Its sound
-  depends on everything it said before in the same process, so each engine loads a copy of its own.
-* ``tones``: no speech at all, one tone for each letter; needs nothing, takes milliseconds.
+  depends on everything that it has said in the same process, so each engine loads its own copy.
+* ``tones``: no speech, but one tone for each letter. It needs no package and takes milliseconds.
 """
 
 from __future__ import annotations
@@ -29,15 +29,16 @@ from tts.core.errors import InputError
 
 
 class Engine(Protocol):
-    """A voice.
+    """Renders sentences as speech.
 
     Attributes:
         name: "hibari", "espeak" or "tones".
-        sample_rate: of what it renders, Hz.
-        version: of the package that carries it.
-        licence: of the voice, in a few words.
-        seconds_per_character: how fast it speaks, to tell beforehand what a text gives.
-        threads: at most so many calls at once; more than one only if their order cannot matter.
+        sample_rate: rate of the rendered speech in Hz.
+        version: version of its package.
+        licence: licence of the voice, in a few words.
+        seconds_per_character: its pace, which gives the duration of a text before it is rendered.
+        threads: largest number of calls at the same time; above 1 only if the order of the calls
+            does not change the result.
     """
 
     name: str
@@ -48,12 +49,12 @@ class Engine(Protocol):
     threads: int
 
     def render(self, text: str, seed: int) -> Waveform:
-        """Speak a sentence: ``(T_wave,)`` float32 in [-1, 1]; equal calls give equal samples."""
+        """Return a sentence as ``(T_wave,)`` float32 in [-1, 1]; equal calls give equal samples."""
         ...
 
 
 class Hibari:
-    """A small neural voice: ``pip install 'tacoglow[demo]'``."""
+    """Speaks with a small neural voice: ``pip install 'tacoglow[demo]'``."""
 
     name = "hibari"
     licence = "voice: hibari-tts, Apache-2.0"
@@ -68,8 +69,8 @@ class Hibari:
         self._reading = threading.Lock()
 
     def render(self, text: str, seed: int) -> Waveform:
-        """Speak a sentence."""
-        # Text to phonemes is quick and keeps state; the network and what follows keep none
+        """Return a sentence as ``(T_wave,)`` float32 in [-1, 1]."""
+        # The conversion to phonemes is quick but keeps state; the network and the rest keep none
         with self._reading:
             phonemes = self._voice.phonemize(text)
         pieces = [self._voice.from_phonemes(piece, seed=seed) for piece in phonemes]
@@ -77,7 +78,7 @@ class Hibari:
 
 
 class Espeak:
-    """eSpeak NG's formant voice: ``pip install 'tacoglow[espeak]'``; it has no use for the seed."""
+    """Speaks with eSpeak NG's formant voice, which ignores the seed: extra ``espeak``."""
 
     name = "espeak"
     licence = "voice: eSpeak NG, GPL-3.0"
@@ -98,7 +99,7 @@ class Espeak:
         self.sample_rate = int(
             self._library.espeak_Initialize(self._SYNCHRONOUS, 0, data, self._NO_EXIT)
         )
-        # Kept as an attribute: the library holds a pointer to it
+        # The attribute keeps the function alive, because the library holds a pointer to it
         self._callback = _espeak_callback(self._chunks.append)
         self._library.espeak_SetSynthCallback(self._callback)
         status = self._library.espeak_SetVoiceByName(voice.encode())
@@ -107,7 +108,7 @@ class Espeak:
         self._library.espeak_SetParameter(self._RATE, self._WORDS_PER_MINUTE, 0)
 
     def render(self, text: str, seed: int) -> Waveform:
-        """Speak a sentence."""
+        """Return a sentence as ``(T_wave,)`` float32 in [-1, 1]."""
         self._chunks.clear()
         data = text.encode() + b"\0"
         size = ctypes.c_size_t(len(data))
@@ -119,7 +120,7 @@ class Espeak:
 
 
 class Tones:
-    """Not speech: each letter a tone of its own, spaces and punctuation silence."""
+    """Plays a tone for each letter, and silence for spaces and punctuation."""
 
     name = "tones"
     sample_rate = 22050
@@ -132,7 +133,7 @@ class Tones:
     _LOWEST, _HIGHEST = 200.0, 4000.0
 
     def render(self, text: str, seed: int) -> Waveform:
-        """Play a sentence."""
+        """Return a sentence as ``(T_wave,)`` float32 in [-1, 1]."""
         pieces = [self._piece(char) for char in text.lower()]
         return np.concatenate([np.zeros(0, np.float32), *pieces])
 
@@ -144,7 +145,7 @@ class Tones:
         step = self._LETTERS.index(char) / (len(self._LETTERS) - 1)
         frequency = self._LOWEST * (self._HIGHEST / self._LOWEST) ** step
         phase = 2 * np.pi * frequency / self.sample_rate * np.arange(n_samples)
-        # A raised-cosine envelope: no clicks, and two equal letters are two sounds
+        # The raised-cosine envelope avoids clicks and separates two equal letters
         envelope = np.sin(np.pi * (np.arange(n_samples) + 0.5) / n_samples) ** 2
         return np.asarray(0.5 * envelope * np.sin(phase), dtype=np.float32)
 
@@ -169,14 +170,14 @@ def _version(package: str) -> str:
 
 
 def _private_library(path: str) -> Any:
-    """Load a copy of a library, with variables that nobody else has touched."""
+    """Load a private copy of a library, whose global variables no other engine shares."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         copy = shutil.copy(os.path.realpath(path), folder)
         return ctypes.CDLL(copy)
 
 
 def _espeak_callback(receive: Callable[[NDArray[np.int16]], None]) -> Any:
-    """Make the function that the library calls with each piece of sound."""
+    """Return the function that the library calls with each piece of sound."""
 
     def callback(samples: Any, n_samples: int, events: Any) -> int:
         if samples and n_samples > 0:

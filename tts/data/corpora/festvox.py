@@ -1,7 +1,7 @@
-"""``Festvox``: ``etc/txt.done.data`` and ``wav/``, as voices built with Festvox have them.
+"""Reads the layout of voices built with Festvox: ``etc/txt.done.data`` and ``wav/``.
 
-So have CMU ARCTIC (Kominek and Black, 2003) and the Russian voice in Debian's ``festvox-ru`` (620
-recordings by Nickolay Shmyrev, 16 kHz).
+CMU ARCTIC (Kominek and Black, 2003) has this layout, and so has the Russian voice in Debian's
+``festvox-ru`` (620 recordings by Nickolay Shmyrev, 16 kHz).
 """
 
 from __future__ import annotations
@@ -15,19 +15,21 @@ from tts.data.corpora.corpus import FolderCorpus, require_folder
 from tts.data.corpora.manifest import Faults, ManifestRow, encoding_fault, read_text, usable_rows
 
 _ROW = re.compile(r'\(\s*(\S+)\s+"(.*)"\s*\)\s*')
-# "+" before a stressed vowel, as Russian voices have it
+# Russian voices mark a stressed vowel by a "+" before it
 _STRESS = re.compile(r"\+(\w)")
 
 
 class Festvox(FolderCorpus):
-    """A folder with ``etc/txt.done.data``, lines of ``( name "text" )``, and ``wav/name.wav``.
+    """Reads a folder with ``wav/name.wav`` and lines of ``( name "text" )``.
+
+    The lines are in ``etc/txt.done.data``.
 
     Args:
         root: the folder.
-        stress: what becomes of a ``+`` before a vowel: True puts a combining acute accent
-            (U+0301) behind the vowel, False leaves it out; None: this is no mark, but text.
+        stress: what to do with a ``+`` before a vowel. True puts a combining acute accent (U+0301)
+            after the vowel, False removes the ``+``, and None keeps it as a part of the text.
         package: Debian's package that installs the corpus, for messages.
-        **options: those of ``Corpus``.
+        **options: the options of ``Corpus``.
     """
 
     def __init__(
@@ -44,17 +46,17 @@ class Festvox(FolderCorpus):
         path = self.root / "etc" / "txt.done.data"
         install = f"run: apt-get install {self.package}, or " if self.package else ""
         require_folder(path.parent, f"{install}set data.root to a folder with etc/ and wav/")
-        found = []
+        rows = []
         for number, line in enumerate(io.StringIO(read_text(path), newline=None), 1):
             where = f"{path.name}:{number}"
             if fault := encoding_fault(path, where, line):
                 faults.append(fault)
             elif match := _ROW.fullmatch(line.strip()):
                 wav = self.root / "wav" / f"{match[1]}.wav"
-                found.append(ManifestRow(match[1], str(wav), self._text(match[2]), where))
+                rows.append(ManifestRow(match[1], str(wav), self._text(match[2]), where))
             elif line.strip():
                 faults.append(f'{where}: expected ( name "text" )')
-        return usable_rows(path, found, faults)
+        return usable_rows(path, rows, faults)
 
     def _text(self, written: str) -> str:
         text = written.replace('\\"', '"')

@@ -1,4 +1,4 @@
-"""``Filelist``: text files of ``wav|text``, which are their own split."""
+"""Reads filelists: text files of ``wav|text``, one for each part of the split."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from tts.data.corpora.splits import Split, hash_split
 
 
 class Filelist(FolderCorpus):
-    """Text files of ``wav|text``, as NVIDIA's repositories and many after them use.
+    """Reads text files of ``wav|text``, which NVIDIA's repositories and many others use.
 
     A third column names the speaker, as in the lists of NVIDIA's Mellotron.
 
     Args:
-        root: what relative paths, those of the lists and of the recordings, are relative to.
-        train: the list to train on.
-        val: the list to validate on; without it, a part of ``train`` is held back.
-        test: the list to test on; without it, ``test_fraction`` of ``train``.
-        wav_root: folder of the recordings, where it is not ``root``; takes the place of the
-            ``DUMMY/`` in NVIDIA's lists.
-        val_fraction: share of ``train`` that is validated on when ``val`` is not given.
-        test_fraction: share of ``train`` that is kept for the test when ``test`` is not given.
-        **options: the others of ``Corpus``.
+        root: the folder that the paths of lists and recordings are relative to.
+        train: the list of the training set.
+        val: the list of the validation set; None: it is a share of ``train``.
+        test: the list of the test set; None: it is a share of ``train``.
+        wav_root: folder of the recordings, if it is not ``root``; it replaces the ``DUMMY/`` in
+            NVIDIA's lists.
+        val_fraction: share of ``train`` for the validation set if ``val`` is None.
+        test_fraction: share of ``train`` for the test set if ``test`` is None.
+        **options: the other options of ``Corpus``.
     """
 
     def __init__(
@@ -45,25 +45,25 @@ class Filelist(FolderCorpus):
         self._parts: dict[str, set[str]] = {}
 
     def _read_rows(self, faults: Faults) -> list[ManifestRow]:
-        found: dict[str, ManifestRow] = {}
+        rows: dict[str, ManifestRow] = {}
         for part, path in self.lists.items():
-            entries = read_filelist(path, self.root, self.wav_root, faults=faults)
             ids = self._parts[part] = set()
-            for entry in entries:
-                first = found.setdefault(entry.id, entry)
-                if part != "train" and entry.id in self._parts["train"]:
+            for row in read_filelist(path, self.root, self.wav_root, faults=faults):
+                first = rows.setdefault(row.id, row)
+                if part != "train" and row.id in self._parts["train"]:
                     faults.append(
-                        f"{entry.where}: {entry.id!r} stands in {first.where} already, which is "
+                        f"{row.where}: {row.id!r} stands in {first.where} already, which is "
                         "trained on; remove one of the two rows"
                     )
                 else:
-                    ids.add(entry.id)
-        return list(found.values())
+                    ids.add(row.id)
+        return list(rows.values())
 
     def _split(self) -> Split:
+        _ = self._utterances  # reading the lists fills self._parts
         given = {
             part: [utterance for utterance in self._utterances if utterance.id in ids]
-            for part, ids in self._parts_read().items()
+            for part, ids in self._parts.items()
         }
         split = hash_split(
             given["train"],
@@ -71,7 +71,3 @@ class Filelist(FolderCorpus):
             0.0 if "test" in given else self.test_fraction,
         )
         return split | {part: given[part] for part in ("val", "test") if part in given}
-
-    def _parts_read(self) -> dict[str, set[str]]:
-        _ = self._utterances
-        return self._parts

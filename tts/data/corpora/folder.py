@@ -1,4 +1,4 @@
-"""``TextFiles``: recordings with a text file beside each; also the layouts of VCTK and LibriTTS.
+"""Reads recordings that have a text file each, and the layouts of VCTK and LibriTTS.
 
 VCTK 0.92: Yamagishi, Veaux and MacDonald, University of Edinburgh, 2019. LibriTTS: Zen et al.,
 arXiv 1904.02882.
@@ -30,13 +30,13 @@ _log = logging.getLogger(__name__)
 
 
 class TextFiles(FolderCorpus):
-    """A folder of recordings, at any depth, with a ``.txt`` or ``.lab`` beside each.
+    """Reads recordings at any depth of a folder, each with a ``.txt`` or ``.lab`` next to it.
 
     Args:
         root: the folder.
-        speaker: "folder": the first folder of a recording's path is its speaker; None: there is
-            only one.
-        **options: those of ``Corpus``.
+        speaker: "folder": the first folder of a recording's path names its speaker; None: there
+            is one speaker.
+        **options: the options of ``Corpus``.
     """
 
     def __init__(
@@ -49,21 +49,21 @@ class TextFiles(FolderCorpus):
 
     def _read_rows(self, faults: Faults) -> list[ManifestRow]:
         require_folder(self.root, "set data.root to the corpus")
-        found: list[ManifestRow] = []
+        rows: list[ManifestRow] = []
         for wav, text in recordings_with_texts(self.root, _ENDINGS, faults):
             inside = wav.relative_to(self.root).parts
             speaker = inside[0] if self.speaker == "folder" and len(inside) > 1 else ""
-            found += row_from_text_file(self.root, wav, text, faults, speaker)
-        return _usable(self.root, found, faults)
+            rows += row_from_text_file(self.root, wav, text, faults, speaker)
+        return _usable(self.root, rows, faults)
 
 
 class LibriTTS(FolderCorpus):
-    """LibriTTS or LibriTTS-R: ``part/speaker/chapter/*.wav`` with ``.normalized.txt`` beside.
+    """Reads LibriTTS and LibriTTS-R: ``part/speaker/chapter/*.wav`` and ``*.normalized.txt``.
 
     Args:
         root: the folder that holds the parts.
-        parts: those to use. The others have other speakers.
-        **options: those of ``Corpus``.
+        parts: the parts to use. Each part has other speakers.
+        **options: the options of ``Corpus``.
     """
 
     def __init__(
@@ -74,31 +74,32 @@ class LibriTTS(FolderCorpus):
 
     @property
     def name(self) -> str:
-        """Such as "LibriTTS train-clean-100"."""
+        """Return a name such as "LibriTTS train-clean-100"."""
         return f"LibriTTS {' '.join(self.parts)}"
 
     def _read_rows(self, faults: Faults) -> list[ManifestRow]:
-        found: list[ManifestRow] = []
+        rows: list[ManifestRow] = []
         for part in self.parts:
             require_folder(
                 self.root / part, "set data.root to LibriTTS, data.parts to what is in it"
             )
             for wav, text in recordings_with_texts(self.root / part, (".normalized.txt",), faults):
                 speaker = wav.name.split("_")[0]
-                found += row_from_text_file(self.root, wav, text, faults, speaker)
-        return _usable(self.root, found, faults)
+                rows += row_from_text_file(self.root, wav, text, faults, speaker)
+        return _usable(self.root, rows, faults)
 
 
 class VCTK(FolderCorpus):
-    """VCTK 0.92: ``wav48_silence_trimmed/p225/p225_001_mic1.flac`` and ``txt/p225/p225_001.txt``.
+    """Reads VCTK 0.92.
 
-    One speaker of the release has no texts, and some texts have no recording: what has both is
-    used.
+    Its files are ``wav48_silence_trimmed/p225/p225_001_mic1.flac`` and ``txt/p225/p225_001.txt``.
+    One speaker of the release has no texts, and some texts have no recording; utterances that have
+    both are used.
 
     Args:
         root: the folder.
-        microphone: "mic1" or "mic2"; not all is there with the latter.
-        **options: those of ``Corpus``.
+        microphone: "mic1" or "mic2"; some recordings exist with the first only.
+        **options: the options of ``Corpus``.
     """
 
     def __init__(self, root: str | Path, microphone: str = "mic1", **options: Any) -> None:
@@ -107,7 +108,7 @@ class VCTK(FolderCorpus):
 
     @property
     def name(self) -> str:
-        """Always "VCTK"."""
+        """Return "VCTK"."""
         return "VCTK"
 
     def _read_rows(self, faults: Faults) -> list[ManifestRow]:
@@ -118,43 +119,44 @@ class VCTK(FolderCorpus):
             )
         ending = f"_{self.microphone}.flac"
         recordings = sorted(wavs.glob(f"*/*{ending}"))
-        found: list[ManifestRow] = []
+        rows: list[ManifestRow] = []
         for wav in recordings:
             name, speaker = wav.name.removesuffix(ending), wav.parent.name
             text = texts / speaker / f"{name}.txt"
             if text.is_file():
-                found += row_from_text_file(self.root, wav, text, faults, speaker, name)
-        if n_without := len(recordings) - len(found):
+                rows += row_from_text_file(self.root, wav, text, faults, speaker, name)
+        if n_without := len(recordings) - len(rows):
             _log.info("%s: %d recordings without a text are not used", self.root, n_without)
-        return _usable(self.root, found, faults)
+        return _usable(self.root, rows, faults)
 
 
-def _usable(root: Path, found: list[ManifestRow], faults: Faults) -> list[ManifestRow]:
-    if not found and not faults:
+def _usable(root: Path, rows: list[ManifestRow], faults: Faults) -> list[ManifestRow]:
+    if not rows and not faults:
         raise InputError(f"{root}: there are no recordings with texts in it; set data.root")
-    return usable_rows(root, found, faults)
+    return usable_rows(root, rows, faults)
 
 
 def recordings_with_texts(
     folder: Path, endings: Sequence[str], faults: Faults
 ) -> Iterator[tuple[Path, Path]]:
-    """Give each recording under a folder with the text file beside it, sorted.
+    """Yield each recording under a folder with its text file, sorted by path.
 
     Args:
-        folder: searched at any depth.
-        endings: of the text file, in the place of the recording's; the first that is there.
-        faults: gets a line for each recording without a text.
+        folder: the folder, which is searched at any depth.
+        endings: endings of the text file, which replace that of the recording; the first that
+            exists is used.
+        faults: receives a line for each recording without a text.
     """
     for path, _, names in sorted(os.walk(folder)):
-        there = set(names)
+        folder_names = set(names)
         for name in sorted(names):
             stem, ending = os.path.splitext(name)
             if ending.lower() not in AUDIO_SUFFIXES:
                 continue
-            text = next((stem + other for other in endings if stem + other in there), None)
+            text = next((stem + other for other in endings if stem + other in folder_names), None)
             if text is None:
                 wav = os.path.join(path, name)
-                faults.append(f"{wav}: no {stem}{endings[0]} beside it; write what is said in it")
+                faults.append(f"{wav}: no {stem}{endings[0]} next to it; write its text there")
             else:
                 yield Path(path, name), Path(path, text)
 
@@ -162,7 +164,16 @@ def recordings_with_texts(
 def row_from_text_file(
     root: Path, wav: Path, text: Path, faults: Faults, speaker: str = "", name: str | None = None
 ) -> list[ManifestRow]:
-    """Read a text file: one entry, or none and a fault."""
+    """Return the row of a recording from its text file; return none and add a fault if it has one.
+
+    Args:
+        root: the folder of the corpus.
+        wav: the recording.
+        text: the text file.
+        faults: receives a line if the text is not UTF-8.
+        speaker: name of the speaker.
+        name: id of the recording; None: its path in the corpus.
+    """
     where = str(text.relative_to(root))
     content = read_text(text)
     if fault := encoding_fault(text, where, content):

@@ -1,8 +1,8 @@
-"""Corpora that are written into a folder when they are first prepared.
+"""Defines corpora that are written into a folder when they are first prepared.
 
-The rest of the system reads sound files; what comes in other clothes (an engine, a codec, a table
-of bytes) is turned into them once, wholly or not at all. ``corpus.json`` says what the folder was
-made of, and a folder that was made of something else is refused.
+The rest of the system reads sound files. Sound from other sources (an engine, a codec, a table of
+bytes) is written into files once, completely or not at all. ``corpus.json`` records what the folder
+was made from, and a folder that was made from something else is refused.
 """
 
 from __future__ import annotations
@@ -35,25 +35,26 @@ _FORMAT = TableFormat(speaker="speaker")
 _log = logging.getLogger(__name__)
 
 
-class MadeCorpus(Corpus):
-    """A corpus that is made by ``prepare`` unless it is there."""
+class GeneratedCorpus(Corpus):
+    """Holds a corpus that ``prepare`` makes unless it exists."""
 
-    #: What messages call it.
+    #: How messages describe the corpus.
     kind = "corpus"
 
     @abstractmethod
     def _recipe(self) -> dict[str, Any]:
-        """What decides the content of the folder: numbers and strings."""
+        """Return the numbers and strings that decide the content of the folder."""
 
     @abstractmethod
     def _make(self, folder: Path) -> dict[str, Any]:
-        """Fill an empty folder; give what else is to be noted of it."""
+        """Fill an empty folder; return further entries for ``corpus.json``."""
 
     def prepare(self) -> None:
-        """Make the corpus, unless it is there already.
+        """Make the corpus, unless it exists already.
 
         Raises:
-            InputError: it cannot be made, or ``root`` holds something else or cannot be written.
+            InputError: the corpus cannot be made, or ``root`` holds something else or cannot be
+                written.
         """
         recipe = self._recipe()
         remove_leftovers(self.root)
@@ -66,7 +67,7 @@ class MadeCorpus(Corpus):
         super().prepare()
 
     def _is_made(self, recipe: dict[str, Any]) -> bool:
-        """Tell whether the corpus is there; refuse a folder that holds anything else."""
+        """Return whether the corpus exists; refuse a folder that holds anything else."""
         if not self.root.exists():
             return False
         if self.root.is_dir() and not any(self.root.iterdir()):
@@ -92,16 +93,16 @@ class MadeCorpus(Corpus):
         return description
 
 
-class Recorded(NamedTuple):
-    """A recording in its source.
+class SourceRecording(NamedTuple):
+    """Describes a recording in the source of a corpus.
 
     Attributes:
-        name: fit for a file name, unique.
-        text: what is said.
-        where: what messages call it.
-        load: gives its samples ``(T_wave,)`` in [-1, 1] and their rate in Hz.
-        speaker: name, or "".
-        amount: how much of the whole it is, in the units of ``ConvertedCorpus._amount``.
+        name: unique name that can be part of a file name.
+        text: the spoken text.
+        where: how messages name the recording.
+        load: returns its samples ``(T_wave,)`` in [-1, 1] and their rate in Hz.
+        speaker: name of the speaker, or "".
+        amount: its share of the progress, in the units of ``ConvertedCorpus._total_amount``.
     """
 
     name: str
@@ -112,21 +113,21 @@ class Recorded(NamedTuple):
     amount: float = 1.0
 
 
-class ConvertedCorpus(MadeCorpus):
-    """Recordings that lie somewhere in a form of their own, written out as 16-bit WAV."""
+class ConvertedCorpus(GeneratedCorpus):
+    """Converts recordings of another form into 16-bit WAV files."""
 
     @abstractmethod
-    def _recordings(self) -> Iterator[Recorded]:
-        """Give what there is, in a fixed order."""
+    def _recordings(self) -> Iterator[SourceRecording]:
+        """Yield all recordings of the source in a fixed order."""
 
     @abstractmethod
-    def _amount(self) -> float:
-        """How much there is, for the progress bar."""
+    def _total_amount(self) -> float:
+        """Return the sum of all amounts, for the progress bar."""
 
     def _make(self, folder: Path) -> dict[str, Any]:
         (folder / "wavs").mkdir()
         rows, faults = [], []
-        amount = self._amount()
+        amount = self._total_amount()
         convert = partial(_convert, folder / "wavs")
         with (
             progress(f"converting {self.name}", amount) as advance,
@@ -142,7 +143,7 @@ class ConvertedCorpus(MadeCorpus):
                     faults.append(fault)
         if not rows:
             first = f", first {faults[0]}" if faults else ""
-            raise InputError(f"{self.name}: holds nothing that can be used{first}")
+            raise InputError(f"{self.name}: holds no recording that can be used{first}")
         _write_manifest(folder / MANIFEST, rows)
         _log.info("%s: %d recordings in %s", self.name, len(rows), self.root)
         return {"faults": faults}
@@ -153,11 +154,14 @@ class ConvertedCorpus(MadeCorpus):
         return entries
 
 
-def decoded(source: str | BinaryIO) -> tuple[NDArray[np.float32], int]:
-    """Read a sound file, or the bytes of one, as mono.
+def decode_mono(source: str | BinaryIO) -> tuple[NDArray[np.float32], int]:
+    """Decode a sound file, or the bytes of one, and mix it down to one channel.
+
+    Returns:
+        The samples ``(T_wave,)`` in [-1, 1], and their rate in Hz.
 
     Raises:
-        InputError: it is no sound, or is empty.
+        InputError: the file holds no sound.
     """
     samples, rate = decode(source)
     if not len(samples) or not np.isfinite(samples).all():
@@ -165,8 +169,8 @@ def decoded(source: str | BinaryIO) -> tuple[NDArray[np.float32], int]:
     return samples.mean(axis=1), rate
 
 
-def _convert(folder: Path, recorded: Recorded) -> tuple[Recorded, str | None]:
-    """Write one recording; give what is wrong with it, if anything is."""
+def _convert(folder: Path, recorded: SourceRecording) -> tuple[SourceRecording, str | None]:
+    """Write one recording as WAV; return it with its fault, if it has one."""
     from tts.audio import write_wave
 
     if not recorded.text:

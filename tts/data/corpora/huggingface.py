@@ -1,7 +1,7 @@
-"""``HuggingFace``: a data set of the library ``datasets``, from the hub or saved on disk.
+"""Reads data sets of the library ``datasets``, from the hub or from disk.
 
-Sound is decoded here, from the bytes or the file in the table: the library's own decoder needs
-packages that depend on the version of torch.
+This module decodes the sound itself, from the bytes or the files in the table, because the
+library's own decoder needs packages that depend on the version of torch.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from pathlib import Path
 from typing import Any
 
 from tts.core.errors import InputError, listed, one_line
-from tts.data.corpora.generated import ConvertedCorpus, Recorded, decoded
+from tts.data.corpora.generated import ConvertedCorpus, SourceRecording, decode_mono
 
 
 class HuggingFace(ConvertedCorpus):
-    """A data set with a column of sound and a column of text, written out to ``root``.
+    """Writes a data set with a column of sound and a column of text into ``root``.
 
     Args:
-        root: folder for the recordings; made if missing.
+        root: folder for the recordings; it is made if it is missing.
         source: name on the hub, such as "keithito/lj_speech", or a folder that
             ``save_to_disk`` has written.
-        subset: of a data set with several ("name" in ``datasets.load_dataset``).
-        split: which part of it; its training and validation recordings are chosen as in any
-            corpus.
+        subset: one subset of a data set with several ("name" in ``datasets.load_dataset``).
+        split: the part of the data set to read; this part is then split for training and
+            validation like any corpus.
         revision: commit or tag on the hub.
-        columns: ``audio``, ``text`` and ``speaker``: what the columns are called.
-        **options: those of ``Corpus``.
+        columns: names of the columns, by the keys ``audio``, ``text`` and ``speaker``.
+        **options: the options of ``Corpus``.
     """
 
     kind = "corpus made of a data set"
@@ -49,7 +49,7 @@ class HuggingFace(ConvertedCorpus):
 
     @property
     def name(self) -> str:
-        """Such as "keithito/lj_speech train"."""
+        """Return a name such as "keithito/lj_speech train"."""
         source = Path(self.source).name if Path(self.source).is_dir() else self.source
         return " ".join(filter(None, (source, self.subset, self.part)))
 
@@ -66,14 +66,14 @@ class HuggingFace(ConvertedCorpus):
         self._table = self._load()
         return super()._make(folder)
 
-    def _amount(self) -> float:
+    def _total_amount(self) -> float:
         return len(self._table)
 
-    def _recordings(self) -> Iterator[Recorded]:
+    def _recordings(self) -> Iterator[SourceRecording]:
         audio, text, speaker = (self.columns[key] for key in ("audio", "text", "speaker"))
         name_of = _speaker_names(self._table, speaker)
         for number, row in enumerate(self._table):
-            yield Recorded(
+            yield SourceRecording(
                 name=f"{number:06d}",
                 text=" ".join(str(row[text] or "").split()),
                 where=f"{self.name}, row {number}",
@@ -92,15 +92,15 @@ class HuggingFace(ConvertedCorpus):
             table = self._open(datasets)
         except InputError:
             raise
-        except Exception as error:  # the library raises what its many back ends raise
+        except Exception as error:  # the library passes on the errors of its many back ends
             reason = one_line(error)[:300] or type(error).__name__
             raise InputError(f"data.source={self.source}: cannot be loaded: {reason}") from None
-        wanted = {key: column for key, column in self.columns.items() if column is not None}
-        for key, column in wanted.items():
+        columns = {key: column for key, column in self.columns.items() if column is not None}
+        for key, column in columns.items():
             if column not in table.column_names:
                 known = listed(table.column_names, 12)
                 raise InputError(f"data.columns.{key}={column}: {self.source} has {known}")
-        table = table.select_columns(list(wanted.values()))
+        table = table.select_columns(list(columns.values()))
         return table.cast_column(self.columns["audio"], datasets.Audio(decode=False))
 
     def _open(self, datasets: Any) -> Any:
@@ -119,7 +119,7 @@ class HuggingFace(ConvertedCorpus):
 
 
 def _speaker_names(table: Any, column: str | None) -> Callable[[Any], str]:
-    """Turn values of the speakers' column to names: of a class label, its name."""
+    """Return a function from values of the speakers' column to names, also for class labels."""
     if column is not None and hasattr(table.features[column], "int2str"):
         return lambda value: str(table.features[column].int2str(value))
     return lambda value: "" if value is None else str(value)
@@ -127,7 +127,7 @@ def _speaker_names(table: Any, column: str | None) -> Callable[[Any], str]:
 
 def _decode(audio: Any) -> Any:
     if isinstance(audio, dict) and audio.get("bytes"):
-        return decoded(io.BytesIO(audio["bytes"]))
+        return decode_mono(io.BytesIO(audio["bytes"]))
     if isinstance(audio, dict) and audio.get("path"):
-        return decoded(audio["path"])
+        return decode_mono(audio["path"])
     raise InputError("has no sound")

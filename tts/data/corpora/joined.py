@@ -1,8 +1,8 @@
-"""``JoinedCorpus``: several corpora as one, each with its own voices, and copies at other pitches.
+"""Joins several corpora into one, each with its own voices, and adds copies at other pitches.
 
-Half an hour of one voice is learnt by heart before it is understood. Beside hours of others (a
-machine's will do) and beside itself, played faster and slower, it teaches for longer: Tacotron 2
-then tells the voices apart by their embedding.
+A network memorises half an hour of one voice before it learns to read in general. It overfits later
+if it also trains on hours of other voices (synthetic ones are enough), and on faster and slower
+copies of the voice. Tacotron 2 then tells the voices apart by their embedding.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from numpy.typing import NDArray
 from tts.audio.resampling import resampled
 from tts.core.errors import InputError
 from tts.data.corpora.corpus import Corpus
-from tts.data.corpora.generated import ConvertedCorpus, Recorded, decoded
+from tts.data.corpora.generated import ConvertedCorpus, SourceRecording, decode_mono
 from tts.data.corpora.manifest import Faults, ManifestRow, Utterance
 from tts.data.corpora.splits import Split
 
 
 class JoinedCorpus(ConvertedCorpus):
-    """Corpora under names; an utterance is called ``NAME-id``, a nameless voice ``NAME``.
+    """Joins named corpora; the ids become ``NAME-id``, and a voice without a name becomes ``NAME``.
 
-    Each part is split by itself. Copies are made of what is trained on alone, so that nothing that
-    is held out is heard in another pitch; their voice is called ``NAME*0.96``.
+    Each part keeps its own split. Only utterances of the training sets are copied, so that no text
+    that is held out is trained on at another pitch. The voice of the copies is ``NAME*0.96``.
 
     Args:
-        root: folder that the copies are written to; made if missing.
-        val_fraction: as in the parts, which have the say.
+        root: folder that the copies are written to; it is made if it is missing.
+        val_fraction: without effect, because each part has its own split.
         test_fraction: likewise.
         parts: corpora by name.
-        copies: for a part, by what its recordings are sped up (and raised in pitch); below 1 they
-            are slower and deeper.
-        **options: those of ``Corpus``; not ``held_out``, which a part is told.
+        copies: by name of a part, the factors by which its recordings are sped up and raised in
+            pitch; below 1 they become slower and deeper.
+        **options: the options of ``Corpus`` except ``held_out``, which belongs to a part.
 
     Raises:
-        InputError: no parts, copies of what is no part, or a factor outside 0.5 to 2.
+        InputError: there are no parts, a copied part is missing, or a factor is outside 0.5 to 2.
     """
 
     kind = "joined corpus"
@@ -61,14 +61,14 @@ class JoinedCorpus(ConvertedCorpus):
 
     @property
     def name(self) -> str:
-        """Such as "LJ Speech and synthetic corpus (hibari)"."""
+        """Return a name such as "LJ Speech and synthetic corpus (hibari)"."""
         return " and ".join(part.name for part in self.parts.values())
 
     def prepare(self) -> None:
-        """Prepare the parts, and make the copies unless they are there.
+        """Prepare the parts, and make the copies unless they exist.
 
         Raises:
-            InputError: as the parts, and as ``ConvertedCorpus``.
+            InputError: a part cannot be prepared, or the copies cannot be made.
         """
         for part in self.parts.values():
             part.prepare()
@@ -80,15 +80,15 @@ class JoinedCorpus(ConvertedCorpus):
             raise InputError("data.parts: name at least one corpus")
         if self.held_out is not None:
             raise InputError(
-                f"data.held_out={self.held_out}: tell it to a part, data.parts.NAME.held_out=..."
+                f"data.held_out={self.held_out}: set it for a part, data.parts.NAME.held_out=..."
             )
         for name, factors in self.copies.items():
             if name not in self.parts:
                 raise InputError(f"data.copies: {name!r} is none of {', '.join(self.parts)}")
             if wrong := [x for x in factors if not 0.5 <= x <= 2 or round(x, 3) == 1]:
                 raise InputError(
-                    f"data.copies.{name}: {wrong[0]}; factors are 0.5 to 2, and not 1, at which "
-                    "the recordings are there already"
+                    f"data.copies.{name}: {wrong[0]}; factors are 0.5 to 2, and not 1, which would "
+                    "repeat the recordings"
                 )
 
     @property
@@ -101,15 +101,15 @@ class JoinedCorpus(ConvertedCorpus):
             "of": {name: self.parts[name].fingerprint() for name in self.copies},
         }
 
-    def _amount(self) -> float:
+    def _total_amount(self) -> float:
         return sum(len(self._splits[name]["train"]) * len(x) for name, x in self.copies.items())
 
-    def _recordings(self) -> Iterator[Recorded]:
+    def _recordings(self) -> Iterator[SourceRecording]:
         for name, factors in self.copies.items():
             part = self.parts[name]
             for factor in factors:
                 for utterance in self._splits[name]["train"]:
-                    yield Recorded(
+                    yield SourceRecording(
                         name=f"{name}-{utterance.id}-{round(factor * 1000)}",
                         text=utterance.text,
                         where=f"{name}: {utterance.where}",
@@ -118,10 +118,10 @@ class JoinedCorpus(ConvertedCorpus):
                     )
 
     def _read_rows(self, faults: Faults) -> list[ManifestRow]:
-        entries = []
+        rows = []
         for name, part in self.parts.items():
             faults += [f"{name}: {fault}" for fault in part.faults()]
-            entries += [
+            rows += [
                 ManifestRow(
                     f"{name}-{utterance.id}",
                     str(utterance.wav),
@@ -131,14 +131,14 @@ class JoinedCorpus(ConvertedCorpus):
                 )
                 for utterance in part.utterances()
             ]
-        return entries + (super()._read_rows(faults) if self._has_copies else [])
+        return rows + (super()._read_rows(faults) if self._has_copies else [])
 
     @cached_property
     def _splits(self) -> dict[str, Split]:
         return {name: part.split() for name, part in self.parts.items()}
 
     def _split(self) -> Split:
-        kept = {
+        held_out = {
             f"{name}-{utterance.id}": share
             for name, split in self._splits.items()
             for share in ("val", "test")
@@ -146,16 +146,16 @@ class JoinedCorpus(ConvertedCorpus):
         }
         split: Split = {"train": [], "val": [], "test": []}
         for utterance in self._utterances:
-            split[kept.get(utterance.id, "train")].append(utterance)
+            split[held_out.get(utterance.id, "train")].append(utterance)
         return split
 
 
 def _voice(name: str, part: Corpus, utterance: Utterance) -> str:
-    """What a speaker of a part is called."""
+    """Return the name of a part's speaker in the joined corpus."""
     return f"{name}-{part.speakers[utterance.speaker]}" if part.speakers else name
 
 
 def _sped_up(wav: Path, factor: float) -> tuple[NDArray[np.float32], int]:
-    """A recording at another speed, and so another pitch, at its own rate."""
-    samples, rate = decoded(str(wav))
+    """Return a recording at another speed and therefore another pitch, at its own rate."""
+    samples, rate = decode_mono(str(wav))
     return np.clip(resampled(samples, round(rate * factor), rate), -1, 1), rate

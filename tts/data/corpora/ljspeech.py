@@ -1,4 +1,4 @@
-"""``LJSpeech``: a folder of its layout, and LJ Speech itself, which can be downloaded.
+"""Reads folders in the layout of LJ Speech, and downloads LJ Speech itself.
 
 The dataset: Keith Ito and Linda Johnson, 2017, public domain.
 """
@@ -23,24 +23,24 @@ ARCHIVE = SimpleRemoteFile(
     urls=("https://data.keithito.com/data/speech/LJSpeech-1.1.tar.bz2",),
     sha256="be1a30453f28eb8dd26af4101ae40cbf2c50413b1bb21936cbcdc6fae3de8aa5",
 )
-# Of the archive and of what is in it, rounded up
+# Size of the archive and of its content together, rounded up
 _BYTES = 2_800_000_000 + 3_900_000_000
 
 _log = logging.getLogger(__name__)
 
 
 class LJSpeech(Corpus):
-    """A folder in the layout of LJ Speech: ``metadata.csv`` and ``wavs/``.
+    """Reads a folder in the layout of LJ Speech: ``metadata.csv`` and ``wavs/``.
 
-    LJ Speech itself, or a part of it, is split as NVIDIA does. A corpus of other recordings in
-    this layout is split by ``hash_split``.
+    LJ Speech itself, or a part of it, has NVIDIA's split. Other recordings in this layout are split
+    by ``hash_split``.
 
     Args:
         root: the folder.
-        val_fraction: share that is validated on, unless it is LJ Speech.
-        test_fraction: share that is kept for the test, likewise.
-        download: fetch LJ Speech into ``root`` if that is missing or empty.
-        **options: the others of ``Corpus``.
+        val_fraction: share of the validation set, unless the corpus is LJ Speech.
+        test_fraction: share of the test set, likewise.
+        download: whether to download LJ Speech into ``root`` if that is missing or empty.
+        **options: the other options of ``Corpus``.
     """
 
     def __init__(
@@ -56,16 +56,16 @@ class LJSpeech(Corpus):
 
     @property
     def name(self) -> str:
-        """Either "LJ Speech", or what ``corpus.json`` says, or the name of the folder."""
+        """Return "LJ Speech", or else the name in ``corpus.json``, or that of the folder."""
         if self._is_to_be_downloaded() or is_ljspeech(self._utterances):
             return NAME
         return described_name(self.root) or self.root.resolve().name
 
     def prepare(self) -> None:
-        """Download LJ Speech if it is wanted and not there, and check that all is there.
+        """Download LJ Speech if that is requested and needed, and check that all files exist.
 
         Raises:
-            InputError: it cannot be downloaded, or naming the file or the row at fault.
+            InputError: LJ Speech cannot be downloaded, or the corpus cannot be used.
         """
         if self._is_to_be_downloaded():
             from tts.data.corpora.unpacking import fetch_folder
@@ -92,9 +92,9 @@ class LJSpeech(Corpus):
             return super()._split()
         split = ljspeech_split(self._utterances)
         if not split["val"] and self.val_fraction:
-            # So small a part of LJ Speech that none of the 100 validation clips is in it
-            part = hash_split(split["train"], self.val_fraction)
-            split |= {"train": part["train"], "val": part["val"]}
+            # a small part of LJ Speech may contain none of the 100 validation clips
+            others = hash_split(split["train"], self.val_fraction)
+            split |= {"train": others["train"], "val": others["val"]}
             _log.warning(
                 "%s: none of LJ Speech's validation clips is here; validating on %d others",
                 self.root,

@@ -1,9 +1,10 @@
-"""What a corpus says about itself, row by row, and what is wrong with some of the rows.
+"""Reads manifests, the tables that list the recordings of a corpus with their texts.
 
-The readers give what can be used and note a line for what cannot (a missing recording, an empty
-text, a name that occurs twice), so that an hour of training never ends on row 11,384.
-Formats: LJ Speech 1.1's README; the ``filelists/`` of NVIDIA's Tacotron 2, and of Mellotron for
-several speakers.
+The readers return the rows that can be used, and add a line for each row that cannot (a missing
+recording, an empty text, a name that occurs twice). So all faults are known before a training
+starts, and none of them stops it after an hour.
+Formats: the README of LJ Speech 1.1; the ``filelists/`` of NVIDIA's Tacotron 2, and those of
+Mellotron for several speakers.
 """
 
 from __future__ import annotations
@@ -14,33 +15,35 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from tts.core.errors import InputError
 
-# What NVIDIA's filelists write in place of the folder of recordings
+#: Stands for the folder of recordings in NVIDIA's filelists.
 PLACEHOLDER = "DUMMY/"
-#: Endings of recordings.
+#: File name endings of recordings.
 AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus")
 
-#: What is wrong with rows, one line each.
+#: The faults of rows, in one line each.
 Faults = list[str]
+#: What to do about a row or a recording that cannot be used: stop, or leave it out and report it.
+OnError = Literal["raise", "skip"]
 
 _OTHER_DELIMITERS = "\t;,"
-# Bytes that are no UTF-8, as "surrogateescape" reads them
+# Bytes that are not UTF-8, as "surrogateescape" decodes them
 _UNDECODED = re.compile("[\udc80-\udcff]")
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """A recording and what is said in it.
+    """Holds a recording and its text.
 
     Attributes:
-        id: name, unique in its corpus and fit for a file name.
+        id: name that is unique in the corpus and can be part of a file name.
         wav: the recording.
-        text: what is spoken, numbers and abbreviations written out where the corpus offers that.
-        where: the line that says so, such as "metadata.csv:12", for messages.
-        speaker: number of the speaker, 0 where there is only one.
+        text: the spoken text; numbers and abbreviations are written out if the corpus offers that.
+        where: the line of the manifest, such as "metadata.csv:12", for messages.
+        speaker: number of the speaker; 0 if there is only one.
     """
 
     id: str
@@ -51,14 +54,14 @@ class Utterance:
 
 
 class ManifestRow(NamedTuple):
-    """A row of a manifest, whatever its format.
+    """Holds a row of a manifest of any format.
 
     Attributes:
         id: as in ``Utterance``.
-        wav: the recording.
-        text: what is spoken.
-        where: the row.
-        speaker: name of the speaker, "" where nobody is named.
+        wav: path of the recording.
+        text: the spoken text.
+        where: the line of the manifest.
+        speaker: name of the speaker; "" if the row names none.
     """
 
     id: str
@@ -69,24 +72,24 @@ class ManifestRow(NamedTuple):
 
 
 def read_metadata(path: Path, faults: Faults) -> list[ManifestRow]:
-    """Read LJ Speech's ``id|text|normalised text``, with recordings in ``wavs/`` beside it.
+    """Read LJ Speech's ``id|text|normalised text``, whose recordings are in ``wavs/`` next to it.
 
-    The third column is used, and the second where the third is absent or empty.
+    The text is the third column, or the second if the third is absent or empty.
 
     Args:
         path: the file.
-        faults: gets a line for each row that cannot be used.
+        faults: receives a line for each row that cannot be used.
 
     Raises:
-        InputError: the file is missing or empty, or is no such table at all.
+        InputError: the file is missing or empty, or is not such a table.
     """
     wavs = os.path.join(path.parent, "wavs")
-    found = []
+    rows = []
     for where, fields in _rows(path, faults, (2, 3), "id|text or id|text|normalised text"):
         name, text = fields[0], fields[-1] or fields[1]
         wav = os.path.join(wavs, f"{name}.wav")
-        found.append(ManifestRow(name.replace("/", "-"), wav, text, where))
-    return usable_rows(path, found, faults)
+        rows.append(ManifestRow(name.replace("/", "-"), wav, text, where))
+    return usable_rows(path, rows, faults)
 
 
 def read_filelist(
@@ -96,35 +99,35 @@ def read_filelist(
 
     Args:
         path: the filelist.
-        root: what relative recordings are relative to.
-        wav_root: takes the place of ``root`` for recordings, and of the ``DUMMY/`` that
-            NVIDIA's lists begin with.
-        faults: gets a line for each row that cannot be used.
+        root: the folder that relative paths of recordings start from.
+        wav_root: replaces ``root`` for recordings, and the ``DUMMY/`` at the beginning of the
+            paths in NVIDIA's lists.
+        faults: receives a line for each row that cannot be used.
 
     Raises:
-        InputError: the file is missing or empty, or is no such list at all.
+        InputError: the file is missing or empty, or is not such a list.
     """
     folder = os.path.normpath(root if wav_root is None else wav_root)
-    found = []
+    rows = []
     for where, fields in _rows(path, faults, (2, 3), "wav|text or wav|text|speaker"):
         written = fields[0] if wav_root is None else fields[0].removeprefix(PLACEHOLDER)
         wav = os.path.normpath(os.path.join(folder, written)) if written else ""
-        found.append(
+        rows.append(
             ManifestRow(recording_id(wav, folder), wav, fields[1], where, "".join(fields[2:]))
         )
-    return usable_rows(path, found, faults)
+    return usable_rows(path, rows, faults)
 
 
 def read_text(path: Path, encoding: str = "utf-8-sig") -> str:
-    """Read a text file; bytes that are not in the encoding become lone surrogates.
+    """Read a text file; bytes that the encoding does not have become lone surrogates.
 
     Args:
         path: the file.
-        encoding: ``utf-8-sig`` takes UTF-8 with and without the byte order mark that spreadsheet
-            programs write.
+        encoding: ``utf-8-sig`` accepts UTF-8 with and without the byte order mark, which
+            spreadsheet programs write.
 
     Raises:
-        InputError: it cannot be read, is UTF-16, or there is no such encoding.
+        InputError: the file cannot be read, is UTF-16, or there is no such encoding.
     """
     try:
         data = path.read_bytes()
@@ -141,35 +144,43 @@ def read_text(path: Path, encoding: str = "utf-8-sig") -> str:
 
 
 def encoding_fault(path: Path, where: str, line: str) -> str | None:
-    """Say what is wrong with a line that holds bytes of another encoding; None if none does."""
+    """Return a fault if a line has bytes that are not UTF-8; return None if it has none."""
     if line.isascii() or (match := _UNDECODED.search(line)) is None:
         return None
     byte = ord(match[0]) - 0xDC00
     return f"{where}: not UTF-8 (byte 0x{byte:02x}), perhaps cp1252; {_to_utf8(path, 'cp1252')}"
 
 
-def usable_rows(manifest: Path, entries: list[ManifestRow], faults: Faults) -> list[ManifestRow]:
-    """Give the entries that can be trained on, each id once, and note what is wrong with others.
+def usable_rows(manifest: Path, rows: list[ManifestRow], faults: Faults) -> list[ManifestRow]:
+    """Return the rows that can be used, each id once.
+
+    Args:
+        manifest: the file, for messages.
+        rows: all rows.
+        faults: receives a line for each row that cannot be used.
 
     Raises:
-        InputError: there is none at all, or the texts are plainly no texts.
+        InputError: there is no row, or most texts hold no letter.
     """
-    if not entries and not faults:
+    if not rows and not faults:
         raise InputError(f"{manifest}: it is empty; expected a row for each recording")
-    _refuse_numbers(manifest, entries)
-    listing, named = _Listing(), any(entry.speaker for entry in entries)
+    _refuse_numbers(manifest, rows)
+    folders, named = _FolderListings(), any(row.speaker for row in rows)
     kept: dict[str, ManifestRow] = {}
-    for entry in entries:
-        fault = _fault(entry, listing, named)
-        if fault is None and (first := kept.setdefault(entry.id, entry)) is not entry:
-            fault = f"{entry.id!r} stands in {first.where} already; remove one of the two rows"
+    for row in rows:
+        fault = _fault(row, folders, named)
+        if fault is None and (first := kept.setdefault(row.id, row)) is not row:
+            fault = f"{row.id!r} stands in {first.where} already; remove one of the two rows"
         if fault is not None:
-            faults.append(f"{entry.where}: {fault}")
+            faults.append(f"{row.where}: {fault}")
     return list(kept.values())
 
 
 def recording_id(wav: str, folder: str) -> str:
-    """Name a recording by its path in the corpus; stems alone repeat in speakers' folders."""
+    """Return the id of a recording: its path in the corpus with ``-`` for ``/``.
+
+    File names alone would not do, because they repeat in the folders of speakers.
+    """
     if wav.startswith(folder + os.sep):
         wav = wav[len(folder) + 1 :]
     return os.path.splitext(wav)[0].lstrip(f".{os.sep}").replace(os.sep, "-")
@@ -178,8 +189,8 @@ def recording_id(wav: str, folder: str) -> str:
 def _rows(
     path: Path, faults: Faults, n_fields: tuple[int, ...], expected: str
 ) -> Iterator[tuple[str, list[str]]]:
-    """Give each row that is not blank as its place and its stripped fields."""
-    # newline=None: lines end in any of the three ways
+    """Yield the place and the stripped fields of each row that is not blank."""
+    # newline=None accepts all three kinds of line end
     for number, line in enumerate(io.StringIO(read_text(path), newline=None), 1):
         if not line.strip():
             continue
@@ -199,26 +210,26 @@ def _hint(line: str) -> str:
     return f"; separated by {other}? data=csv reads tables of any kind" if other else ""
 
 
-def _fault(entry: ManifestRow, listing: _Listing, named: bool) -> str | None:
-    """What is wrong with an entry by itself."""
-    if not entry.id:
+def _fault(row: ManifestRow, folders: _FolderListings, named: bool) -> str | None:
+    """Return the fault of a single row, or None."""
+    if not row.id:
         return "the first field is empty; write the recording's name"
-    if not entry.text:
-        return f"{entry.id!r} has no text; write it or remove the row"
-    if entry.text.lower().endswith(AUDIO_SUFFIXES) and " " not in entry.text:
-        return f"the text is {entry.text!r}; are the columns in another order?"
-    if named and not entry.speaker:
-        return f"{entry.id!r} has no speaker, other rows have; write it or remove the row"
-    if not listing.has(entry.wav):
-        hint = "set data.wav_root" if PLACEHOLDER in Path(entry.wav).as_posix() else "add it"
-        return f"recording {entry.wav} is missing; {hint} or remove the row"
+    if not row.text:
+        return f"{row.id!r} has no text; write it or remove the row"
+    if row.text.lower().endswith(AUDIO_SUFFIXES) and " " not in row.text:
+        return f"the text is {row.text!r}; are the columns in another order?"
+    if named and not row.speaker:
+        return f"{row.id!r} has no speaker, other rows have; write it or remove the row"
+    if not folders.has(row.wav):
+        hint = "set data.wav_root" if PLACEHOLDER in Path(row.wav).as_posix() else "add it"
+        return f"recording {row.wav} is missing; {hint} or remove the row"
     return None
 
 
-def _refuse_numbers(manifest: Path, entries: Iterable[ManifestRow]) -> None:
-    """A column of durations or codes is no text, whatever is to become of faulty rows."""
-    texts = [entry for entry in entries if entry.text]
-    numbers = [entry for entry in texts if not any(map(str.isalpha, entry.text))]
+def _refuse_numbers(manifest: Path, rows: Iterable[ManifestRow]) -> None:
+    """Refuse a column of numbers or codes as texts, even if faulty rows are to be skipped."""
+    texts = [row for row in rows if row.text]
+    numbers = [row for row in texts if not any(map(str.isalpha, row.text))]
     if len(numbers) * 2 > len(texts) > 2:
         first = numbers[0]
         raise InputError(
@@ -232,20 +243,20 @@ def _to_utf8(path: Path, encoding: str) -> str:
     return f"save it as UTF-8 (iconv -f {encoding} -t utf-8 {path.name})"
 
 
-class _Listing:
-    """Which files there are: a folder is listed once, which is far less than asking for each."""
+class _FolderListings:
+    """Tells which files exist; it lists each folder once, which is faster than a query per file."""
 
     def __init__(self) -> None:
         self._folders: dict[str, frozenset[str]] = {}
 
     def has(self, path: str) -> bool:
         if "\0" in path:
-            return False  # which a file system would not even look for
+            return False  # a file system raises ValueError for such a path
         folder, name = os.path.split(path)
         if folder not in self._folders:
             try:
                 self._folders[folder] = frozenset(os.listdir(folder or "."))
             except OSError:
                 self._folders[folder] = frozenset()
-        # the second question is for file systems that know a name in several spellings
+        # some file systems know a name in several spellings, which the listing does not show
         return name in self._folders[folder] or os.path.isfile(path)

@@ -1,8 +1,9 @@
-"""Which utterances are trained on, which are validated and which are tested.
+"""Splits a corpus into training, validation and test sets.
 
-LJ Speech is split as in NVIDIA's Tacotron 2 (12,500 / 100 / 500), so that figures can be compared;
-``splits/*.txt`` hold the ids of the latter two. Any other corpus is split by a hash of each
-utterance's id: an utterance keeps its place when others are added, removed or reordered.
+LJ Speech has the split of NVIDIA's Tacotron 2 (12,500 / 100 / 500), so that results can be
+compared; ``splits/*.txt`` hold the ids of its validation and test sets. Any other corpus is split
+by a hash of each id, so that an utterance stays in its set when others are added, removed or
+reordered.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from tts.core.errors import InputError
 from tts.data.corpora.manifest import Utterance
 
+#: The utterances of "train", "val" and "test".
 Split = dict[str, list[Utterance]]
 
 _LJSPEECH_ID = re.compile(r"LJ0[0-5]\d-\d{4}")
@@ -24,12 +26,13 @@ _LJSPEECH_ID = re.compile(r"LJ0[0-5]\d-\d{4}")
 def hash_split(
     utterances: Sequence[Utterance], val_fraction: float = 0.05, test_fraction: float = 0.0
 ) -> Split:
-    """Split by a hash of the ids.
+    """Split utterances by a hash of their ids.
 
-    A fraction above 0 gives at least one utterance: if none falls into it, the nearest.
+    A fraction above 0 gives at least one utterance: if no hash is below it, the utterance with the
+    lowest hash.
 
     Raises:
-        InputError: a fraction below 0, or the two together not below 1.
+        InputError: a fraction is below 0, or the two together are not below 1.
     """
     if min(val_fraction, test_fraction) < 0 or val_fraction + test_fraction >= 1:
         raise InputError(
@@ -43,18 +46,18 @@ def hash_split(
 
 
 def ljspeech_split(utterances: Sequence[Utterance]) -> Split:
-    """Split LJ Speech, or what there is of it, as NVIDIA's filelists do."""
+    """Split LJ Speech, or a part of it, as NVIDIA's filelists do."""
     return _assign(utterances, ljspeech_ids("val"), ljspeech_ids("test"))
 
 
 def held_out_ids(source: str | Path) -> frozenset[str]:
-    """Ids at the beginning of the lines of a file; what follows a ``|``, and ``#``, is passed over.
+    """Read ids from a file: the text before a ``|`` in each line that does not begin with ``#``.
 
     Args:
-        source: the file, or "shipped" for what ``python -m tts.evaluation`` judges voices by.
+        source: the file, or "shipped" for the sentences that ``python -m tts.evaluation`` uses.
 
     Raises:
-        InputError: it cannot be read.
+        InputError: the file cannot be read.
     """
     shipped = resources.files("tts.evaluation") / "heldout.txt"
     file = shipped if source == "shipped" else Path(source).expanduser()
@@ -65,7 +68,7 @@ def held_out_ids(source: str | Path) -> frozenset[str]:
 
 
 def is_ljspeech(utterances: Iterable[Utterance]) -> bool:
-    """Tell whether all ids are LJ Speech's."""
+    """Return whether all ids are ids of LJ Speech."""
     return all(_LJSPEECH_ID.fullmatch(utterance.id) for utterance in utterances)
 
 
@@ -78,7 +81,7 @@ def _assign(utterances: Sequence[Utterance], val: frozenset[str], test: frozense
 
 
 def ljspeech_ids(part: str) -> frozenset[str]:
-    """Ids of LJ Speech that NVIDIA validates ("val") or tests ("test") on."""
+    """Read the ids of LJ Speech in NVIDIA's validation ("val") or test ("test") set."""
     file = resources.files("tts.data") / "splits" / f"ljspeech_{part}.txt"
     return _ids(file.read_text(encoding="utf-8"))
 
@@ -93,5 +96,5 @@ def _below(names: list[str], fraction: float) -> list[str]:
 
 
 def _position(name: str) -> float:
-    """Place a name on [0, 1): the same everywhere and always, unlike ``hash``."""
+    """Return a place in [0, 1) that, unlike ``hash``, is the same on every machine."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64

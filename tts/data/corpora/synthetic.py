@@ -1,10 +1,11 @@
-"""``SyntheticCorpus``: speech rendered on first use, so that training needs no download.
+"""Renders a corpus of synthetic speech on first use, so that training needs no download.
 
-An engine reads the sentences that ship with the package (clauses of LJ Speech, public domain) in a
-seeded order until there are enough minutes. The result has LJ Speech's layout plus a
-``corpus.json`` that says how it was made. Equal parameters give equal bytes on the same machine
-and package versions (the neural engine's arithmetic differs between processors). Whatever is
-trained on it says "synthetic corpus": its figures are those of a copy of a machine's voice.
+An engine reads the sentences that come with the package (clauses of LJ Speech, public domain) in a
+seeded order until there are enough minutes. The result has LJ Speech's layout, and a
+``corpus.json`` that records how it was made. Equal parameters give equal bytes on the same machine
+with the same package versions (the neural engine's arithmetic differs between processors).
+Everything that is trained on it carries the name "synthetic corpus", because its results are those
+of a copy of a synthetic voice.
 """
 
 from __future__ import annotations
@@ -29,17 +30,17 @@ from tts.core.parallel import n_cores, ordered_map
 from tts.core.progress import progress
 from tts.core.ranges import CountOrZero, Positive, Share, check_arguments, legal_arguments
 from tts.data.corpora.engines import ENGINES, Engine
-from tts.data.corpora.generated import MadeCorpus
+from tts.data.corpora.generated import GeneratedCorpus
 from tts.data.corpora.manifest import Faults, ManifestRow, read_metadata
 
-_OF_SENTENCES = "text: LJ Speech transcripts, public domain"
+_SENTENCES_LICENCE = "text: LJ Speech transcripts, public domain"
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides the bytes of a corpus, apart from the version of the engine."""
+    """Holds all that decides the bytes of a corpus, except for the version of the engine."""
 
     engine: str
     minutes: float
@@ -48,23 +49,23 @@ class Recipe:
     sentences: str
 
 
-class SyntheticCorpus(MadeCorpus):
-    """A corpus that an engine renders into ``root`` when it is first prepared.
+class SyntheticCorpus(GeneratedCorpus):
+    """Renders a corpus with an engine into ``root`` when it is first prepared.
 
     Args:
-        root: folder for the corpus; made if missing, reused if it was made with the same
-            parameters.
-        engine: "hibari" (neural), "espeak" (robotic) or "tones" (a toy: no speech).
+        root: folder for the corpus. It is made if it is missing, and used again if it was made
+            with the same parameters.
+        engine: "hibari" (neural), "espeak" (robotic) or "tones" (a toy that is no speech).
         minutes: amount of speech; the last sentence may exceed it.
-        seed: of the order of the sentences, and of the engine's noise if it has any.
-        sample_rate: of the recordings, Hz.
-        sentences: a text file with one sentence a line, instead of those of the package.
-        val_fraction: share that is validated on.
-        test_fraction: share that is kept for the test.
-        **options: the others of ``Corpus``.
+        seed: seed of the order of the sentences, and of the engine's noise if it has any.
+        sample_rate: rate of the recordings in Hz.
+        sentences: a text file with one sentence a line; None: the sentences of the package.
+        val_fraction: share of the validation set.
+        test_fraction: share of the test set.
+        **options: the other options of ``Corpus``.
 
     Raises:
-        InputError: unknown engine, not a positive number of minutes, or a negative seed.
+        InputError: the engine is unknown, the minutes are not positive, or the seed is negative.
     """
 
     kind = "synthetic corpus"
@@ -91,22 +92,22 @@ class SyntheticCorpus(MadeCorpus):
 
     @property
     def name(self) -> str:
-        """Such as "synthetic corpus (hibari)"."""
+        """Return a name such as "synthetic corpus (hibari)"."""
         return f"synthetic corpus ({self.engine})"
 
     def _read_rows(self, faults: Faults) -> list[ManifestRow]:
         return read_metadata(self.root / "metadata.csv", faults)
 
     def _recipe(self) -> dict[str, Any]:
-        return asdict(self._about(_read_sentences(self.sentences)))
+        return asdict(self._recipe_of(_read_sentences(self.sentences)))
 
-    def _about(self, lines: list[str]) -> Recipe:
+    def _recipe_of(self, lines: list[str]) -> Recipe:
         digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
         return Recipe(self.engine, self.minutes, self.seed, self.sample_rate, digest)
 
     def _make(self, folder: Path) -> dict[str, Any]:
         lines = _read_sentences(self.sentences)
-        recipe, engine = self._about(lines), ENGINES[self.engine]()
+        recipe, engine = self._recipe_of(lines), ENGINES[self.engine]()
         order = np.random.default_rng(recipe.seed).permutation(len(lines))
         expected = sum(map(len, lines)) * engine.seconds_per_character / 60
         if recipe.minutes > 1.2 * expected:
@@ -120,18 +121,18 @@ class SyntheticCorpus(MadeCorpus):
 
     def _licence(self, engine: Engine) -> str:
         own = self.sentences is not None
-        return engine.licence if own else f"{_OF_SENTENCES}; {engine.licence}"
+        return engine.licence if own else f"{_SENTENCES_LICENCE}; {engine.licence}"
 
 
 def _record(engine: Engine, lines: list[str], recipe: Recipe, folder: Path) -> list[str]:
-    """Speak and write line after line until there is enough; give the rows of the manifest."""
+    """Speak and write lines until there are enough minutes; return the rows of the manifest."""
     rows: list[str] = []
     left = recipe.minutes * 60
     with (
         progress(f"rendering {recipe.minutes:g} min with {engine.name}", left) as advance,
-        contextlib.closing(_spoken(engine, lines, recipe)) as spoken,
+        contextlib.closing(_render_lines(engine, lines, recipe)) as rendered,
     ):
-        for line, samples in spoken:
+        for line, samples in rendered:
             if not len(samples):
                 continue
             rows.append(f"{engine.name}-{len(rows) + 1:05d}|{line}|{line}")
@@ -144,18 +145,18 @@ def _record(engine: Engine, lines: list[str], recipe: Recipe, folder: Path) -> l
     raise InputError(_too_few_sentences(recipe, f"{recipe.minutes - left / 60:.2f}"))
 
 
-def _spoken(
+def _render_lines(
     engine: Engine, lines: list[str], recipe: Recipe
 ) -> Generator[tuple[str, Waveform], None, None]:
-    def speak(numbered: tuple[int, str]) -> tuple[str, Waveform]:
-        number, line = numbered
-        # A seed for each sentence: what one sounds like does not depend on the others
+    def render(numbered_line: tuple[int, str]) -> tuple[str, Waveform]:
+        number, line = numbered_line
+        # Each sentence has its own seed, so that its sound does not depend on the others
         (seed,) = np.random.SeedSequence([recipe.seed, number]).generate_state(1)
         samples = engine.render(line, seed=int(seed))
         samples = resampled(samples, engine.sample_rate, recipe.sample_rate)
         return line, trim_silence(samples, recipe.sample_rate)
 
-    return ordered_map(speak, enumerate(lines), min(n_cores(), engine.threads))
+    return ordered_map(render, enumerate(lines), min(n_cores(), engine.threads))
 
 
 def _read_sentences(path: Path | None) -> list[str]:
@@ -164,15 +165,17 @@ def _read_sentences(path: Path | None) -> list[str]:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as sentences, one a line: {error}") from None
-    found = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    sentences = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     for number, line in enumerate(lines, 1):
         if "|" in line:
-            raise InputError(f"{path}:{number}: holds '|', which separates columns; remove it")
-    return found
+            raise InputError(
+                f"{path}:{number}: holds '|', the separator of the manifest; remove it"
+            )
+    return sentences
 
 
 def _too_few_sentences(recipe: Recipe, minutes: str) -> str:
     return (
         f"data.minutes={recipe.minutes:g}: the sentences make only {minutes} minutes with "
-        f"{recipe.engine}; ask for less, or for sentences of your own"
+        f"{recipe.engine}; lower data.minutes, or set data.sentences to a longer file"
     )

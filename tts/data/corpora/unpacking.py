@@ -1,7 +1,7 @@
-"""Archives of recordings: downloaded, and unpacked wholly or not at all.
+"""Downloads archives of recordings, and unpacks them completely or not at all.
 
-Nothing but plain files inside the folder is taken from an archive: no links, no devices, no names
-that lead elsewhere.
+Only plain files inside the folder are unpacked: no links, no devices, and no names that lead out of
+the folder.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ _log = logging.getLogger(__name__)
 
 
 def fetch_folder(source: SimpleRemoteFile, root: Path, n_bytes: int) -> None:
-    """Download an archive and unpack it; of several processes, one does.
+    """Download an archive and unpack it; of several processes, only one does so.
 
     Args:
-        source: a tar archive, all in one folder, compressed in any way.
-        root: takes the place of that folder.
-        n_bytes: what is needed for the archive and its content together.
+        source: a tar archive with one folder, compressed in any way.
+        root: the folder of the archive is unpacked under this name.
+        n_bytes: size of the archive and its content together.
 
     Raises:
-        InputError: there is too little room, the file cannot be had, or it is damaged.
+        InputError: the disk is too full, or the file cannot be downloaded or is damaged.
     """
     folder = root.absolute().parent
     lock = folder / f"{root.name}.lock"
@@ -52,7 +52,7 @@ def unpack_archive(archive: Path, root: Path) -> None:
     """Unpack a tar archive that holds one folder, which becomes ``root``.
 
     Raises:
-        InputError: it is damaged, or ``root`` cannot be written.
+        InputError: the archive is damaged, or ``root`` cannot be written.
     """
     size = archive.stat().st_size
     with (
@@ -61,7 +61,7 @@ def unpack_archive(archive: Path, root: Path) -> None:
         archive.open("rb") as stream,
     ):
         done = 0
-        for name, content in members(archive, stream):
+        for name, content in archived_files(archive, stream):
             place = folder.joinpath(*name.parts[1:])
             place.parent.mkdir(parents=True, exist_ok=True)
             with place.open("wb") as file:
@@ -70,11 +70,11 @@ def unpack_archive(archive: Path, root: Path) -> None:
             done = stream.tell()
 
 
-def members(archive: Path, stream: IO[bytes]) -> Iterator[tuple[PurePosixPath, IO[bytes]]]:
-    """Give the plain files of a tar archive in its order, with their names.
+def archived_files(archive: Path, stream: IO[bytes]) -> Iterator[tuple[PurePosixPath, IO[bytes]]]:
+    """Yield name and content of the plain files of a tar archive, in its order.
 
     Raises:
-        InputError: it is damaged, or has a name that leads out of it.
+        InputError: the archive is damaged, or has a name that leads out of its folder.
     """
     try:
         with tarfile.open(fileobj=stream, mode="r|*") as tar:

@@ -1,7 +1,7 @@
-"""``WebDataset``: tar shards in the convention of webdataset, unpacked into a folder.
+"""Reads tar shards in the convention of webdataset, and unpacks them into a folder.
 
-Files of a shard that share a name up to the first dot are one sample: a sound file, and a ``.txt``
-or ``.lab`` with the text, or a ``.json`` with text and speaker in its fields.
+The files of a shard whose names agree up to the first dot are one sample: a sound file with a
+``.txt`` or ``.lab`` that holds the text, or with a ``.json`` whose fields hold text and speaker.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from pathlib import Path
 from typing import Any
 
 from tts.core.errors import InputError
-from tts.data.corpora.generated import ConvertedCorpus, Recorded, decoded
+from tts.data.corpora.generated import ConvertedCorpus, SourceRecording, decode_mono
 from tts.data.corpora.manifest import AUDIO_SUFFIXES
-from tts.data.corpora.unpacking import members
+from tts.data.corpora.unpacking import archived_files
 
 _TEXTS = ("txt", "lab")
 
 
 class WebDataset(ConvertedCorpus):
-    """Tar shards, written out to ``root``.
+    """Unpacks tar shards into ``root``.
 
     Args:
-        root: folder for the recordings; made if missing.
+        root: folder for the recordings; it is made if it is missing.
         source: the shards: a folder, or a pattern such as ``shards/train-*.tar``.
-        columns: ``text`` and ``speaker``: fields of the ``.json`` of each sample.
-        **options: those of ``Corpus``.
+        columns: names of the ``.json`` fields, by the keys ``text`` and ``speaker``.
+        **options: the options of ``Corpus``.
     """
 
     kind = "corpus made of shards"
@@ -47,7 +47,7 @@ class WebDataset(ConvertedCorpus):
 
     @property
     def name(self) -> str:
-        """The name of the folder that the recordings are written to."""
+        """Return the name of the folder that the recordings are written to."""
         return self.root.resolve().name
 
     def _recipe(self) -> dict[str, Any]:
@@ -55,15 +55,15 @@ class WebDataset(ConvertedCorpus):
 
     def _shards(self) -> list[Path]:
         pattern = self.source / "*.tar*" if self.source.is_dir() else self.source
-        found = [Path(path) for path in sorted(glob.glob(str(pattern)))]
-        if not found:
+        shards = [Path(path) for path in sorted(glob.glob(str(pattern)))]
+        if not shards:
             raise InputError(f"data.source={self.source}: there are no shards (*.tar)")
-        return found
+        return shards
 
-    def _amount(self) -> float:
+    def _total_amount(self) -> float:
         return sum(path.stat().st_size for path in self._shards())
 
-    def _recordings(self) -> Iterator[Recorded]:
+    def _recordings(self) -> Iterator[SourceRecording]:
         for shard in self._shards():
             for key, files in _samples(shard):
                 sounds = [
@@ -72,9 +72,9 @@ class WebDataset(ConvertedCorpus):
                 if not sounds:
                     continue
                 where = f"{shard.name}: {key}"
-                text, speaker = self._said(files)
+                text, speaker = self._text_and_speaker(files)
                 data = files[sounds[0]]
-                yield Recorded(
+                yield SourceRecording(
                     name=f"{shard.name.split('.')[0]}-{key}".replace("/", "-"),
                     text=text,
                     where=where,
@@ -83,8 +83,8 @@ class WebDataset(ConvertedCorpus):
                     amount=len(data),
                 )
 
-    def _said(self, files: Mapping[str, bytes]) -> tuple[str, str]:
-        """Text and speaker of a sample; empty where they cannot be read."""
+    def _text_and_speaker(self, files: Mapping[str, bytes]) -> tuple[str, str]:
+        """Return text and speaker of a sample; both are empty if they cannot be read."""
         try:
             fields = json.loads(files.get("json", b"{}"))
             text = next((files[kind].decode() for kind in _TEXTS if kind in files), "")
@@ -97,11 +97,11 @@ class WebDataset(ConvertedCorpus):
 
 
 def _samples(shard: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """Give key and files, by their endings, of each sample; those of one follow each other."""
+    """Yield key and files by ending of each sample, whose files follow each other in the shard."""
     current = ""
     files: dict[str, bytes] = {}
     with shard.open("rb") as stream:
-        for name, content in members(shard, stream):
+        for name, content in archived_files(shard, stream):
             stem, _, ending = name.name.partition(".")
             key = str(name.parent / stem)
             if key != current and files:
@@ -114,4 +114,4 @@ def _samples(shard: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
 
 
 def _decode(data: bytes) -> Any:
-    return decoded(io.BytesIO(data))
+    return decode_mono(io.BytesIO(data))

@@ -29,7 +29,7 @@ from tts.core.parallel import n_cores, ordered_map
 from tts.core.progress import progress
 from tts.core.threads import torch_threads
 from tts.data.corpora.corpus import Corpus
-from tts.data.corpora.manifest import Utterance
+from tts.data.corpora.manifest import OnError, Utterance
 from tts.data.features.contract import Contract
 from tts.data.features.corpus_table import PARTS, CorpusTable, table_files
 from tts.data.features.extract import FeatureExtractor, FeatureRequest, FeatureResult
@@ -45,7 +45,7 @@ from tts.data.features.prepared_folder import (
     write_table,
 )
 from tts.data.features.recording_index import IndexedFile, RecordingIndex
-from tts.data.features.recordings import OnError, check_rates, make_cache
+from tts.data.features.recordings import check_rates, make_cache
 from tts.data.features.tokens import encode_texts, make_tokens
 from tts.text import Tokenizer
 

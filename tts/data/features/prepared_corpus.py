@@ -9,14 +9,14 @@ from pathlib import Path
 from tts.audio.processing import Processing
 from tts.core.errors import InputError
 from tts.data.corpora.corpus import Corpus
-from tts.data.corpora.manifest import Faults, ManifestRow, Utterance
+from tts.data.corpora.manifest import Faults, ManifestRow, OnError, Utterance
 from tts.data.corpora.splits import Split
 from tts.data.features.contract import Contract
 from tts.data.features.corpus_table import PARTS
 from tts.data.features.preparation_report import PreparationReport
 from tts.data.features.prepared import Prepared
 from tts.data.features.prepared_folder import CORPUS, read_header
-from tts.data.features.recordings import OnError, make_cache, slug
+from tts.data.features.recordings import make_cache, slug
 from tts.data.features.tokens import make_tokens
 from tts.text import Tokenizer
 

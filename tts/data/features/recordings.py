@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from tts.core.errors import InputError
 from tts.data.corpora.manifest import Utterance
-
-#: What happens if a recording cannot be read: the job stops, or leaves it out and reports it.
-OnError = Literal["raise", "skip"]
 
 
 class Recording(NamedTuple):

@@ -30,13 +30,14 @@ from tts.core.ranges import (
 )
 from tts.core.signals import outlive_signals
 from tts.data.corpora.corpus import Corpus
+from tts.data.corpora.manifest import OnError
 from tts.data.features.contract import Contract
 from tts.data.features.corpus_table import PARTS, Rows
 from tts.data.features.preparation import Preparation
 from tts.data.features.preparation_report import PreparationReport
 from tts.data.features.prepared import Prepared
 from tts.data.features.prepared_corpus import AlreadyPrepared, PreparedCorpus
-from tts.data.features.recordings import OnError, slug
+from tts.data.features.recordings import slug
 from tts.data.loading.fallbacks import FallbackDataset
 from tts.data.loading.resume_position import TrainingPosition
 from tts.text import Tokenizer
