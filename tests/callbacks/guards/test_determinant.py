@@ -9,7 +9,7 @@ from torch import nn
 
 from tts.callbacks import DeterminantGuard
 from tts.core.errors import InputError, TrainingError
-from tts.models.waveglow.network import InvertibleConv
+from tts.models.waveglow.flow import InvertibleConv
 
 
 class Flows(pl.LightningModule):

@@ -285,7 +285,7 @@ def test_mel_that_is_too_short_is_named():
 
 def test_wave_that_does_not_divide_is_named():
     mel, wave = make_batch()
-    with pytest.raises(ValueError, match="95 samples: not a multiple of 8"):
+    with pytest.raises(ValueError, match="95 samples: must be a multiple of n_group=8"):
         make_network()(mel, wave[:, :-1])
 
 

@@ -18,7 +18,7 @@ from pytorch_lightning.callbacks import Callback
 
 from tts.core.errors import TrainingError
 from tts.core.ranges import check_arguments, legal_arguments
-from tts.models.waveglow.network import InvertibleConv
+from tts.models.waveglow.flow import InvertibleConv
 from tts.training.task import is_logging_step
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ kernels with torch. docs/performance.md has the measurements, and names the test
 activations
     Used on a CPU: tanh in float32 and float64, dropout masks in every precision. torch is used on
     other devices, for tanh in half precision and under ``torch.compile``. The gated activation of
-    WaveGlow is used on every device, because its backward pass stores less.
+    WaveGlow is used on every device, because its forward pass copies less.
 products
     Used on a CPU for float32 products of at least 2**20 multiply-adds, by oneDNN, and for
     convolutions of kernel size 1 on one thread. torch is used for smaller products, other devices

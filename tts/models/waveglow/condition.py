@@ -1,4 +1,8 @@
-"""Turns the mel spectrogram into what WaveGlow's flows are conditioned on.
+"""Turns the mel spectrogram into the condition of WaveGlow's flows.
+
+:class:`UpsampledCondition` is published (Prenger et al., 2018, section 2). :class:`FrameCondition`
+and :class:`Envelope` are not in NVIDIA's code. They are meant for small networks, because
+convolutions at the rate of the mel cost little.
 
 Shapes: B batch, T_mel frames, T = T_wave / n_group groups of samples.
 """
@@ -15,27 +19,46 @@ from tts.models.waveglow.config import WaveGlowConfig
 
 
 class Condition(NamedTuple):
-    """What the flows know of the mel."""
+    """Holds what the flows are conditioned on.
 
-    values: Tensor  # (B, channels, T), or (B, channels, T_mel) if it is still to be interpolated
+    Attributes:
+        values: ``(B, channels, T)``, or ``(B, channels, T_mel)`` with ``groups_per_frame``.
+        n_groups: ``T``.
+        groups_per_frame: rate of the interpolation from frames to groups; None without it.
+    """
+
+    values: Tensor
     n_groups: int
     groups_per_frame: int | None = None
 
     def at_groups(self, x: Tensor) -> Tensor:
-        """What was computed from `values`, ``(B, ·, T or T_mel)``, at each group: ``(B, ·, T)``."""
+        """Interpolate what was computed from ``values`` to the rate of the groups.
+
+        Args:
+            x: ``(B, ·, T)``, which is returned as it is, or ``(B, ·, T_mel)``.
+
+        Returns:
+            ``(B, ·, T)``.
+        """
         rate = self.groups_per_frame
         if rate is None:
             return x
         dense = F.interpolate(
             F.pad(x, (1, 1), mode="replicate"), scale_factor=float(rate), mode="linear"
         )
-        # frame t lies around sample t · hop_length, where interpolation takes it to begin
+        # frame t is centred on sample t · hop_length, but interpolation lets it start there
         start = rate + rate // 2
         return dense[:, :, start : start + self.n_groups]
 
 
 class UpsampledCondition(nn.ConvTranspose1d):
-    """The published up-sampler: every group sees the up-sampled mel of each of its samples."""
+    """Up-samples the mel to the rate of the samples, as published.
+
+    Each group gets the up-sampled mel of all its samples.
+
+    Args:
+        config: sizes of the network.
+    """
 
     def __init__(self, config: WaveGlowConfig) -> None:
         super().__init__(config.n_mels, config.n_mels, config.win_length, config.hop_length)
@@ -43,7 +66,18 @@ class UpsampledCondition(nn.ConvTranspose1d):
         self.n_channels = config.n_mels * config.n_group
 
     def condition(self, mel: Tensor, n_groups: int) -> Condition:
-        """``(B, n_mels, T_mel)`` -> values ``(B, n_mels·n_group, T)``."""
+        """Return the condition of the flows.
+
+        Args:
+            mel: ``(B, n_mels, T_mel)``.
+            n_groups: ``T``.
+
+        Returns:
+            A condition with values ``(B, n_mels·n_group, T)``.
+
+        Raises:
+            ValueError: the mel is shorter than the wave.
+        """
         n_samples = n_groups * self.n_group
         dense = self(mel)
         if dense.size(2) < n_samples:
@@ -55,7 +89,11 @@ class UpsampledCondition(nn.ConvTranspose1d):
 
 
 class FrameCondition(nn.Module):
-    """Two convolutions over the frames, whose output the flows interpolate between frames."""
+    """Applies two convolutions to the frames; the flows interpolate between their outputs.
+
+    Args:
+        config: sizes of the network.
+    """
 
     def __init__(self, config: WaveGlowConfig) -> None:
         super().__init__()
@@ -68,7 +106,18 @@ class FrameCondition(nn.Module):
         )
 
     def condition(self, mel: Tensor, n_groups: int) -> Condition:
-        """``(B, n_mels, T_mel)`` -> values ``(B, condition_channels, T_mel)``."""
+        """Return the condition of the flows.
+
+        Args:
+            mel: ``(B, n_mels, T_mel)``.
+            n_groups: ``T``.
+
+        Returns:
+            A condition with values ``(B, condition_channels, T_mel)``.
+
+        Raises:
+            ValueError: the mel is shorter than the wave.
+        """
         if mel.size(2) * self.groups_per_frame < n_groups:
             raise ValueError(
                 f"{mel.size(2)} mel frames cover {mel.size(2) * self.groups_per_frame} groups of "
@@ -79,7 +128,12 @@ class FrameCondition(nn.Module):
 
 
 class Envelope(nn.Module):
-    """Scales every channel by what the mel tells of its level; starts as the identity."""
+    """Computes the scale of every channel from the mel; a new one is the identity.
+
+    Args:
+        config: sizes of the network.
+        n_condition: channels of the condition.
+    """
 
     def __init__(self, config: WaveGlowConfig, n_condition: int) -> None:
         super().__init__()
@@ -88,5 +142,5 @@ class Envelope(nn.Module):
         nn.init.zeros_(self.layer.bias)  # type: ignore[arg-type]
 
     def forward(self, condition: Condition) -> Tensor:
-        """Log scale ``(B, n_group, T)``."""
+        """Return the logarithm of the scale, ``(B, n_group, T)``."""
         return condition.at_groups(self.layer(condition.values))

@@ -1,6 +1,6 @@
-"""Sizes of WaveGlow and what its forward pass gives.
+"""Defines the sizes of WaveGlow and the result of its forward pass.
 
-Shapes: B batch, T groups, C channels of a flow.
+Shapes: B batch, T groups of samples, C channels of a flow.
 """
 
 from __future__ import annotations
@@ -10,41 +10,43 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
+#: Values of ``WaveGlowConfig.front``.
 FRONTS = ("squeeze", "lapped")
 
 
 @dataclass(frozen=True)
 class WaveGlowConfig:
-    """Sizes of a WaveGlow; the defaults are NVIDIA's 256-channel network.
+    """Holds the sizes of a WaveGlow; the defaults are those of NVIDIA's network with 256 channels.
 
     Attributes:
-        n_mels: mel channels of the condition.
+        n_mels: mel bands of the spectrogram.
         hop_length: samples between two mel frames.
-        win_length: kernel of the up-sampler, in samples.
-        n_flows: steps of flow.
-        n_group: samples that are squeezed into one vector of channels.
-        n_early_every: a part of the channels leaves before each flow that this divides.
-        n_early_size: how many channels leave each time.
+        win_length: size of the up-sampler's kernel, in samples.
+        n_flows: number of flows.
+        n_group: samples that become one vector of channels.
+        n_early_every: before every flow whose number this divides, some channels go to the output.
+        n_early_size: number of channels that go to the output each time.
         n_layers: dilated layers in each coupling network.
         n_channels: hidden channels of each coupling network.
-        kernel_size: kernel of the dilated layers, odd.
+        kernel_size: odd kernel size of the dilated layers.
         alternate_halves: flows with an odd number transform the first half of the channels, as in
-            NVIDIA's first release; by default every flow transforms the second.
-        front: how samples become channels; ``"squeeze"``, neighbours side by side, is published,
-            ``"lapped"`` is ours: a cosine transform of overlapping blocks, see
-            :class:`tts.models.waveglow.front.LappedTransform`.
-        condition_channels: 0 up-samples the mel to the samples' rate, as published. Above 0 two
-            convolutions read it at its own rate, and what each layer makes of it is interpolated:
-            a small share of the cost.
-        envelope: scale all channels by the mel before the first flow. With a lapped front these
-            are frequencies, whose level the mel tells.
+            NVIDIA's first release. By default every flow transforms the second half.
+        front: how samples become channels. ``"squeeze"``, the published one, puts neighbouring
+            samples next to each other. ``"lapped"`` is a cosine transform of overlapping blocks,
+            see :class:`tts.models.waveglow.front.LappedTransform`; it is not in NVIDIA's code.
+        condition_channels: 0 up-samples the mel to the rate of the samples, as published. Above 0
+            two convolutions with this many channels process the mel at its own rate, and the
+            condition of each layer is interpolated. That is a small share of the cost.
+        envelope: scale all channels by the mel before the first flow. With a lapped front the
+            channels are frequencies, and the mel determines their level.
         separable: depthwise-separable instead of full convolutions (SqueezeWave,
             arXiv:2001.05685, section 3.2).
-        constant_memory: train without storing the flows' activations, which the backward pass
-            computes again from the latent: less memory, more time, the same gradients.
+        constant_memory: train without storing the activations of the flows. The backward pass
+            computes them again from the latent. It takes less memory and more time, and gives the
+            same gradients.
 
     Raises:
-        ValueError: sizes that do not make an invertible network.
+        ValueError: a value has the wrong type, or the sizes do not make an invertible network.
     """
 
     n_mels: int = 80
@@ -104,46 +106,46 @@ class WaveGlowConfig:
 
     @property
     def early_flows(self) -> tuple[int, ...]:
-        """Flows before which `n_early_size` channels leave."""
+        """Return the numbers of the flows before which channels go to the output."""
         return tuple(range(self.n_early_every, self.n_flows, self.n_early_every))
 
     @property
     def flow_channels(self) -> tuple[int, ...]:
-        """Channels that each flow works on."""
+        """Return the number of channels of each flow."""
         left = (k // self.n_early_every * self.n_early_size for k in range(self.n_flows))
         return tuple(self.n_group - n for n in left)
 
     @property
     def groups_per_frame(self) -> int:
-        """Groups of samples between two mel frames."""
+        """Return the number of groups of samples between two mel frames."""
         return self.hop_length // self.n_group
 
     @property
     def receptive_frames(self) -> int:
-        """Frames on either side of a sample that it may depend on when speaking."""
+        """Return how many frames on either side of a sample it depends on in ``inverse``."""
         return self._reach(self.n_flows)
 
     @property
     def flow_frames(self) -> int:
-        """Frames on either side that a single flow sees."""
+        """Return how many frames on either side of a sample a single flow depends on."""
         return self._reach(1)
 
     def _reach(self, n_flows: int) -> int:
         layers = (self.kernel_size - 1) // 2 * ((1 << self.n_layers) - 1)
-        # one group for a lapped front
+        # the lapped front depends on one more group
         groups = n_flows * layers + 1
         condition = max(4, -(-self.win_length // self.hop_length))
         return -(-groups * self.n_group // self.hop_length) + condition
 
 
 class WaveGlowOutput(NamedTuple):
-    """What `WaveGlow.forward` gives.
+    """Holds the result of ``WaveGlow.forward``.
 
     Attributes:
-        z: ``(B, n_group, T)`` latent, the early channels first.
-        log_s: one ``(B, C / 2, T)`` per flow, the logarithm of the coupling's scale; with an
-            envelope its own ``(B, n_group, T)`` comes last.
-        log_det: ``(n_flows,)``, B·T·log|det W| of each mixing weight, float32.
+        z: ``(B, n_group, T)`` latent; the channels that left early come first.
+        log_s: logarithm of the coupling's scale, one ``(B, C / 2, T)`` for each flow. With an
+            envelope the last one is that of the envelope, ``(B, n_group, T)``.
+        log_det: ``(n_flows,)`` float32, B·T·log|det W| of each mixing weight.
     """
 
     z: Tensor

@@ -1,11 +1,14 @@
-"""WaveGlow's flows in constant memory: activations are recomputed from the latent, not stored.
+"""Runs WaveGlow's flows in constant memory: computes activations again instead of storing them.
 
-Every flow can be undone, so the backward pass starts from the latent and walks back: it undoes a
-flow, computes that flow once more with its graph, takes the gradients, and forgets it (Gomez et
-al., 2017, arXiv:1707.04585, for residual networks). The half that a coupling keeps is known from
-its output, so its network runs once, not twice, on the way back: four passes instead of three.
+Every flow can be undone. So the backward pass starts from the latent and goes through the flows in
+reverse order. It undoes a flow, runs it once more with its graph, takes the gradients, and frees
+the graph (Gomez et al., 2017, arXiv:1707.04585, for residual networks). The half that a coupling
+keeps is a part of its output, so its network runs once and not twice in the backward pass. In all
+that makes four passes instead of three.
 
-The values are those of the stored version up to the round-off of undoing the flows.
+The gradients differ from those of the stored version only by the rounding errors of undoing flows.
+
+Shapes: B batch, T groups of samples, C channels of a flow.
 """
 
 from __future__ import annotations
@@ -18,10 +21,12 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from tts.models.waveglow.condition import Condition
+from tts.models.waveglow.flow import Flow, InvertibleConv
 
 if TYPE_CHECKING:
-    from tts.models.waveglow.network import Flow, InvertibleConv, WaveGlow
+    from tts.models.waveglow.network import WaveGlow
 
+#: Gradients of a list of weights, each with the shape of its weight.
 Gradients = list[Tensor]
 
 
@@ -31,12 +36,12 @@ def constant_memory_flows(
     """Run all flows of a network.
 
     Args:
-        network: whose flows to run.
-        x: ``(B, n_group, T)`` what comes out of the front.
-        condition: what the flows know of the mel.
+        network: network with the flows.
+        x: ``(B, n_group, T)`` output of the front.
+        condition: condition of the flows.
 
     Returns:
-        Latent ``(B, n_group, T)``, log scales and log-determinants as in `WaveGlowOutput`.
+        Latent ``(B, n_group, T)``, log scales and log-determinants, see :class:`WaveGlowOutput`.
     """
     parameters = [p for p in network.flows.parameters() if p.requires_grad]
     outputs = _ConstantMemoryFlows.apply(network, condition, x, condition.values, *parameters)  # type: ignore[no-untyped-call]
@@ -45,6 +50,8 @@ def constant_memory_flows(
 
 
 class _ConstantMemoryFlows(torch.autograd.Function):
+    """Runs all flows without a graph; the backward pass rebuilds the graph flow by flow."""
+
     @staticmethod
     def forward(
         ctx: Any, network: WaveGlow, condition: Condition, x: Tensor, values: Tensor, *_: Tensor
@@ -73,7 +80,20 @@ def _walk_back(
     d_log_det: Tensor,
     d_log_s: Sequence[Tensor],
 ) -> tuple[Tensor, Tensor, Gradients]:
-    """Undo and differentiate flow after flow, from the last to the first."""
+    """Undo and differentiate all flows, from the last to the first.
+
+    Args:
+        network: network with the flows.
+        condition: condition of the flows.
+        z: ``(B, n_group, T)`` latent.
+        d_z: ``(B, n_group, T)`` gradient of the latent.
+        d_log_det: ``(n_flows,)`` gradient of the log-determinants.
+        d_log_s: gradient of the log scales, ``(B, C / 2, T)`` for each flow.
+
+    Returns:
+        Gradients of the front's output ``(B, n_group, T)``, of the condition's values, and of all
+        weights.
+    """
     config = network.config
     n_early = len(config.early_flows) * config.n_early_size
     early = list(torch.split(z[:, :n_early], config.n_early_size, dim=1))
@@ -99,22 +119,38 @@ def _undo(
     d_log_det: Tensor,
     d_values: Tensor,
 ) -> tuple[Tensor, Tensor, Gradients]:
-    """From a flow's output and its gradient to its input and that one's; adds to `d_values`."""
-    (kept, changed), (d_kept, d_changed) = flow.halves(y), flow.halves(d_y)
+    """Undo and differentiate one flow.
+
+    Args:
+        flow: flow to undo.
+        condition: condition of the flow.
+        y: ``(B, C, T)`` output of the flow.
+        d_y: ``(B, C, T)`` gradient of the output.
+        d_log_s: ``(B, C / 2, T)`` gradient of the log scale.
+        d_log_det: scalar gradient of the log-determinant.
+        d_values: gradient of the condition's values; the flow's part is added to it.
+
+    Returns:
+        The flow's input ``(B, C, T)``, its gradient, and the gradients of the flow's weights.
+    """
+    (kept, changed), (d_kept, d_changed) = flow.split_halves(y), flow.split_halves(d_y)
     values = condition.values.detach().requires_grad_()
     kept = kept.detach().requires_grad_()
     with torch.enable_grad():
         shift, log_s = flow.coupling(kept, condition._replace(values=values))
     scale = log_s.detach().exp()
     changed = (changed - shift.detach()) / scale
-    # of changed · exp(log_s) + shift
+    # log_s also gets a gradient through changed · exp(log_s) + shift
     d_log_s = torch.addcmul(d_log_s, d_changed, changed * scale)
     weights = [p for p in flow.coupling.parameters() if p.requires_grad]
-    d_kept_too, d_values_here, *d_weights = torch.autograd.grad(
+    d_kept_in_coupling, d_values_here, *d_weights = torch.autograd.grad(
         [shift, log_s], [kept, values, *weights], [d_changed, d_log_s]
     )
     d_values += d_values_here
-    mixed, d_mixed = flow.joined(kept, changed), flow.joined(d_kept + d_kept_too, d_changed * scale)
+    mixed, d_mixed = (
+        flow.join_halves(kept, changed),
+        flow.join_halves(d_kept + d_kept_in_coupling, d_changed * scale),
+    )
     x, d_x, d_mix = _undo_mixing(flow.mix, mixed, d_mixed, d_log_det)
     return x, d_x, [*d_mix, *d_weights]
 
@@ -122,12 +158,23 @@ def _undo(
 def _undo_mixing(
     mix: InvertibleConv, mixed: Tensor, d_mixed: Tensor, d_log_det: Tensor
 ) -> tuple[Tensor, Tensor, Gradients]:
+    """Undo and differentiate the mixing of channels.
+
+    Args:
+        mix: mixing of one flow.
+        mixed: ``(B, C, T)`` output of the mixing.
+        d_mixed: ``(B, C, T)`` gradient of the output.
+        d_log_det: scalar gradient of the flow's log-determinant.
+
+    Returns:
+        Input ``(B, C, T)`` of the mixing, its gradient, and the gradients of the weight.
+    """
     x = mix.inverse(mixed).detach().requires_grad_()
     with torch.enable_grad():
-        again, log_det = mix(x)
+        mixed_again, log_det = mix(x)
     weights = [p for p in mix.parameters() if p.requires_grad]
-    outputs, gradients = [again], [d_mixed]
-    if weights:  # frozen, the determinant depends on nothing
-        outputs, gradients = [again, log_det], [d_mixed, x.size(0) * x.size(2) * d_log_det]
+    outputs, gradients = [mixed_again], [d_mixed]
+    if weights:  # with a frozen weight the determinant has no gradient
+        outputs, gradients = [mixed_again, log_det], [d_mixed, x.size(0) * x.size(2) * d_log_det]
     d_x, *d_weights = torch.autograd.grad(outputs, [x, *weights], gradients)
     return x.detach(), d_x, d_weights

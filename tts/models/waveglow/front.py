@@ -1,11 +1,11 @@
-"""What stands before WaveGlow's flows: samples to channels, and the mel to their rate.
+"""Turns samples into the channels of WaveGlow's flows, and back.
 
-Published are :class:`Squeeze` and :class:`UpsampledCondition` (Prenger et al., 2018, section 2).
-The others are ours, for small networks. A cosine transform turns the channels into frequencies,
-whose variance the mel nearly states, so that the likelihood begins where the published network
-arrives after thousands of steps; and a mel that is read at its own rate costs little.
+:class:`Squeeze` is published (Prenger et al., 2018, section 2). :class:`LappedTransform` is not in
+NVIDIA's code; it is meant for small networks. It is a cosine transform, so the channels are
+frequencies. The mel nearly determines their variance. Therefore the likelihood starts at a value
+that the published network needs thousands of steps to reach.
 
-Shapes: B batch, T_mel frames, T_wave samples, T = T_wave / n_group groups.
+Shapes: B batch, T_wave samples, T = T_wave / n_group groups.
 """
 
 from __future__ import annotations
@@ -19,27 +19,35 @@ from tts.models.waveglow.config import WaveGlowConfig
 
 
 class Squeeze(nn.Module):
-    """Each group of neighbouring samples becomes one vector of channels."""
+    """Makes one vector of channels of each group of neighbouring samples.
+
+    Args:
+        n_group: samples in a group.
+    """
 
     def __init__(self, n_group: int) -> None:
         super().__init__()
         self.n_group = n_group
 
     def forward(self, wave: Tensor) -> Tensor:
-        """``(B, T_wave)`` -> ``(B, n_group, T)``."""
+        """Turn samples ``(B, T_wave)`` into channels ``(B, n_group, T)``."""
         return wave.reshape(len(wave), -1, self.n_group).transpose(1, 2)
 
     def inverse(self, x: Tensor) -> Tensor:
-        """``(B, n_group, T)`` -> ``(B, T_wave)``."""
+        """Turn channels ``(B, n_group, T)`` into samples ``(B, T_wave)``."""
         return x.transpose(1, 2).flatten(1)
 
 
 class LappedTransform(nn.Module):
-    """Modified discrete cosine transform with a sine window: orthonormal, so log|det| is 0.
+    """Applies a modified discrete cosine transform (MDCT) with a sine window.
 
-    Neighbouring blocks are rotated into one another around the border between them, then each
-    block is transformed (Princen and Bradley, 1986; Malvar, 1990, for this factorisation). The
-    outer borders have no neighbour and are left alone: any number of blocks inverts exactly.
+    The transform is orthonormal, so its log|det| is 0. A rotation mixes the samples around the
+    border between two blocks, then a cosine transform is applied to each block (Princen and
+    Bradley, 1986; Malvar, 1990, for this factorisation). The two outer borders have no neighbour
+    and stay as they are. So the transform of any number of blocks has an exact inverse.
+
+    Args:
+        n_group: samples in a block, even.
     """
 
     rise: Tensor
@@ -49,8 +57,9 @@ class LappedTransform(nn.Module):
     def __init__(self, n_group: int) -> None:
         super().__init__()
         self.n_group = n_group
-        # in float64: float32 would leave an error of 1e-5 in the inverse; and never on the meta
-        # device, where networks are built whose weights are about to be read: these are no weights
+        # float64, because float32 would leave an error of 1e-5 in the inverse; on the CPU, because
+        # a loader builds networks on the meta device and then fills in weights, and these are not
+        # weights
         k = torch.arange(n_group, dtype=torch.float64, device="cpu") + 0.5
         angle = math.pi / 4 * (1 + 2 * k[: n_group // 2] / n_group)
         cosines = math.sqrt(2 / n_group) * torch.cos(math.pi / n_group * k[:, None] * k)
@@ -58,17 +67,22 @@ class LappedTransform(nn.Module):
             self.register_buffer(name, values.float(), persistent=False)
 
     def forward(self, wave: Tensor) -> Tensor:
-        """``(B, T_wave)`` -> ``(B, n_group, T)``, from the lowest frequency to the highest."""
+        """Turn samples ``(B, T_wave)`` into ``(B, n_group, T)``, the lowest frequency first."""
         blocks = wave.reshape(len(wave), -1, self.n_group)
         return (self._rotate(blocks, self.fall) @ self.cosines).transpose(1, 2)
 
     def inverse(self, x: Tensor) -> Tensor:
-        """``(B, n_group, T)`` -> ``(B, T_wave)``."""
-        # the cosine matrix is its own inverse, and a rotation is undone by the opposite one
+        """Turn channels ``(B, n_group, T)`` into samples ``(B, T_wave)``."""
+        # the cosine matrix is its own inverse, and the opposite rotation undoes a rotation
         return self._rotate(x.transpose(1, 2) @ self.cosines, -self.fall).flatten(1)
 
     def _rotate(self, blocks: Tensor, fall: Tensor) -> Tensor:
-        """Mix the samples of ``(B, T, n_group)`` that mirror each other at the inner borders."""
+        """Rotate pairs of samples that mirror each other at the inner borders of blocks.
+
+        Args:
+            blocks: ``(B, T, n_group)``.
+            fall: ``(n_group / 2,)`` cosines of the rotation's angles; negative undoes it.
+        """
         half = self.n_group // 2
         before, after = blocks[:, :-1, half:].flip(2), blocks[:, 1:, :half]
         first = torch.cat((blocks[:, :1, :half], self.rise * after + fall * before), 1)
@@ -77,5 +91,5 @@ class LappedTransform(nn.Module):
 
 
 def make_front(config: WaveGlowConfig) -> Squeeze | LappedTransform:
-    """The front that the config names."""
+    """Return the front that ``config.front`` names."""
     return (LappedTransform if config.front == "lapped" else Squeeze)(config.n_group)

@@ -1,4 +1,4 @@
-"""Negative log-likelihood of a flow (WaveGlow, arXiv:1811.00002, equation 3)."""
+"""Defines the loss of WaveGlow, a negative log-likelihood (arXiv:1811.00002, equation 3)."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from tts.models.waveglow.config import WaveGlowOutput
 
 
 def waveglow_loss(output: WaveGlowOutput, sigma: float = 1.0) -> dict[str, Tensor]:
-    """Likelihood loss and its three terms, each a mean over the elements of the latent.
+    """Compute the negative log-likelihood and its three terms.
 
-    Constants of the Gaussian are left out, as in NVIDIA's code, so the number may be negative.
+    Each is a mean over the elements of the latent. The constants of the Gaussian are left out, as
+    in NVIDIA's code, so the loss can be negative.
 
     Args:
-        output: what `WaveGlow.forward` gave.
-        sigma: standard deviation that the latent is taken to have.
+        output: result of ``WaveGlow.forward``.
+        sigma: standard deviation of the latent that is assumed.
 
     Returns:
-        Scalars in float32: "prior", "log_s", "log_det", and "total" = prior - log_s - log_det.
+        Scalars in float32: ``"prior"``, ``"log_s"``, ``"log_det"``, and ``"total"``, which is prior
+        minus log_s minus log_det.
 
     Raises:
-        ValueError: sigma is not above 0.
+        ValueError: ``sigma`` is not above 0.
     """
     if not sigma > 0:
         raise ValueError(f"sigma={sigma}: must be above 0")
