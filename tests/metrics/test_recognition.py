@@ -45,7 +45,8 @@ def test_a_missing_package_is_one_line(missing, monkeypatch):
 
 def test_a_missing_model_is_one_line(monkeypatch, tmp_path):
     pretend(monkeypatch)
-    with pytest.raises(InputError, match="no CTranslate2 model"):
+    message = r"no CTranslate2 model of Whisper here; choose a folder with a model\.bin$"
+    with pytest.raises(InputError, match=message):
         Whisper(tmp_path).load()
 
 

@@ -1,4 +1,4 @@
-"""Metrics of speech and of attention: what was learned, beyond the loss."""
+"""Measures speech and attention, to tell what a network has learned beyond its loss."""
 
 from tts.metrics.alignment import AlignmentHealth, alignment_health, diagonality, mean_health
 from tts.metrics.gate import gate_delay

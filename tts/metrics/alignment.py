@@ -1,13 +1,14 @@
-"""Alignment health: does the attention read the text from its beginning to its end, once?
+"""Measures whether the attention reads the text once, from its beginning to its end.
 
-An attention matrix ``A`` of shape ``(T_mel, T_text)`` is reduced to a path: the symbol with the
-most weight in each frame, smoothed by a running median of five frames so that a flicker of one or
-two frames counts as nothing. What people see in the picture (gaps, stalls, repeats, a blur, an end
-that is not reached) is then counted. Frames of a reduced decoder (``n_frames_per_step > 1``) repeat
-their attention, which changes no figure but the unit of ``longest_stall``, which is frames anyway.
+An attention matrix of shape ``(T_mel, T_text)`` is reduced to a path: the symbol with the largest
+weight in each frame, smoothed by a running median of five frames, so that a flicker of one or two
+frames has no effect. Then the faults that people see in a picture of the matrix are counted: gaps,
+stalls, repeats, a blur, an end that is not reached. A decoder with ``n_frames_per_step`` above 1
+repeats its attention for each frame of a step. That changes no figure except ``longest_stall``,
+which is in frames.
 
-``diagonality`` is the one figure that needs no path, and therefore the one that moves first in
-training: how much of the attention lies near the straight line.
+``diagonality`` is the only figure without a path, so it is the first one that moves in training. It
+is the share of the attention that lies near the straight line.
 """
 
 from __future__ import annotations
@@ -19,42 +20,49 @@ from typing import Any
 import torch
 from torch import Tensor
 
-#: Frames in the running median: odd, and short beside the 5 to 6 frames that a letter lasts.
+#: Frames in the running median: odd, and not more than the 5 to 6 frames that a letter lasts.
 MEDIAN_FRAMES = 5
-#: The path may step over three silent or doubled letters ("thr[oug]h t"), not over a word.
+#: Longest step of the path in symbols. It can step over three silent or doubled letters
+#: ("thr[oug]h t"), but not over a word.
 MAX_JUMP = 4
-#: Share of the way from no attention at all (1 / n_text) to a single symbol (1).
+#: Least sharpness, as a share of the way from 1 / n_text (uniform attention) to 1 (one symbol).
 MIN_FOCUS = 0.2
+#: Least coverage of an alignment that follows the text.
 MIN_COVERAGE = 0.9
+#: Least monotonicity of an alignment that follows the text.
 MIN_MONOTONICITY = 0.9
-#: In mean symbol durations: some 80 frames or one second of read speech, longer than a pause.
+#: Longest stay on a symbol, in mean symbol durations: about 80 frames or one second of read speech,
+#: longer than a pause.
 MAX_STALL = 15.0
-#: Half the width of the diagonal band, as a share of the text: pauses and pace of read speech stay
-#: within it, and a blur has a fifth of its weight there.
+#: Half the width of the diagonal band, as a share of the text. Read speech stays inside it in spite
+#: of pauses and changes of pace. A uniform attention has a fifth of its weight there.
 DIAGONAL_BAND = 0.1
-#: The fewest symbols whose order can be followed, or not.
+#: Least number of symbols for which an alignment says anything.
 MIN_SYMBOLS = 2
 
 
 @dataclass(frozen=True)
 class AlignmentHealth:
-    """Figures of one alignment, each readable on its own.
+    """Holds figures that describe the quality of one alignment, each of which has its own meaning.
 
-    A text of one symbol leaves the attention no choice: its figures are those of a perfect
-    alignment and say nothing, so :func:`mean_health` leaves it out.
+    With a text of one symbol the attention has no choice. Its figures are those of a perfect
+    alignment, so :func:`mean_health` ignores such texts.
 
     Attributes:
-        diagonality: share of the attention within a tenth of the text of the straight line; 0.19
-            by chance, above 0.8 in healthy speech.
+        diagonality: share of the attention whose distance from the straight line is at most a
+            tenth of the text; 0.19 by chance, above 0.8 in healthy speech.
         sharpness: mean over frames of the largest weight, from ``1 / n_text`` (a blur) to 1.
-        coverage: share of the symbols that the path visits or steps over by at most
-            ``MAX_JUMP``.
-        monotonicity: forward travel over all travel of the path, in symbols; 0 if it never moves.
+        coverage: share of the symbols that the path visits, or passes in a forward step of at most
+            ``MAX_JUMP`` symbols.
+        monotonicity: symbols that the path moves forward, as a share of those that it moves in
+            either direction; 0 if it never moves.
         longest_stall: longest stay on one symbol, in frames.
-        skips: forward jumps of more than ``MAX_JUMP`` symbols, the way in counted from symbol -1.
-        repeats: backward jumps of more than ``MAX_JUMP`` symbols.
-        ends: the last tenth of the frames comes within ``MAX_JUMP`` symbols of the end.
-        follows_text: all of these: ``(sharpness - 1 / n_text) / (1 - 1 / n_text) >= 0.2``,
+        skips: number of forward jumps of more than ``MAX_JUMP`` symbols; the first position counts
+            as a jump from symbol -1.
+        repeats: number of backward jumps of more than ``MAX_JUMP`` symbols.
+        ends: whether the last tenth of the frames comes within ``MAX_JUMP`` symbols of the end.
+        follows_text: whether all of the following hold:
+            ``(sharpness - 1 / n_text) / (1 - 1 / n_text) >= 0.2``,
             ``coverage >= 0.9``, ``monotonicity >= 0.9``, no skips, no repeats, ``longest_stall``
             at most 15 mean symbol durations, ``ends``.
     """
@@ -70,7 +78,7 @@ class AlignmentHealth:
     follows_text: bool
 
     def to_dict(self) -> dict[str, float]:
-        """All figures as floats, for loggers."""
+        """Return all figures as floats, for loggers."""
         return {name: float(value) for name, value in asdict(self).items()}
 
 
@@ -82,11 +90,11 @@ def alignment_health(
     Args:
         alignment: ``(T_mel, T_text)`` attention weights, each row summing to 1 over the symbols.
             Frames may be decoder steps repeated ``n_frames_per_step`` times.
-        n_mel: real frames, where the matrix is padded.
-        n_text: real symbols, where the matrix is padded.
+        n_mel: number of real frames if the matrix is padded.
+        n_text: number of real symbols if the matrix is padded.
 
     Raises:
-        ValueError: for anything but a matrix with at least one real frame and symbol.
+        ValueError: the alignment is not a matrix with at least one real frame and symbol.
     """
     if alignment.dim() != 2:
         raise ValueError(f"an alignment is (T_mel, T_text), not {tuple(alignment.shape)}")
@@ -95,7 +103,7 @@ def alignment_health(
         raise ValueError(f"an alignment needs a frame and a symbol, not {tuple(weights.shape)}")
     frames, symbols = weights.shape
     path = _path(weights)
-    moves = path.diff(prepend=torch.tensor([-1]))  # the way in starts before the first symbol
+    moves = path.diff(prepend=torch.tensor([-1]))  # the path starts before the first symbol
     lengths = torch.tensor([frames]), torch.tensor([symbols])
     figures: dict[str, Any] = {
         "diagonality": float(diagonality(weights[None], *lengths)),
@@ -111,9 +119,10 @@ def alignment_health(
 
 
 def mean_health(alignments: Iterable[Tensor]) -> dict[str, float]:
-    """Mean of every figure over ``(T_mel, T_text)`` alignments; empty if none can be measured.
+    """Return the mean of every figure over ``(T_mel, T_text)`` alignments.
 
-    Alignments of no frame, and those of texts too short to be followed, are left out.
+    Alignments without frames, and those with fewer than ``MIN_SYMBOLS`` symbols, are ignored. The
+    result is empty if no alignment is left.
     """
     figures = [
         alignment_health(alignment).to_dict()
@@ -125,27 +134,28 @@ def mean_health(alignments: Iterable[Tensor]) -> dict[str, float]:
 
 
 def diagonality(alignments: Tensor, mel_lengths: Tensor, text_lengths: Tensor) -> Tensor:
-    """Share of a batch's attention that lies near the straight line, a scalar on its device.
+    """Return the share of a batch's attention near the straight line, as a scalar on its device.
 
-    Cheap enough for training steps: no path is followed and nothing leaves the GPU.
+    It is cheap enough for training steps: it needs no path, and nothing leaves the GPU.
 
     Args:
         alignments: ``(B, T_mel, T_text)``, padded on the right.
-        mel_lengths: ``(B,)``.
-        text_lengths: ``(B,)``.
+        mel_lengths: ``(B,)`` numbers of frames.
+        text_lengths: ``(B,)`` numbers of symbols.
     """
     _, n_mel, n_text = alignments.shape
     frame, symbol = (torch.arange(n, device=alignments.device) for n in (n_mel, n_text))
     time = (frame + 0.5) / mel_lengths[:, None]
     place = (symbol + 0.5) / text_lengths[:, None]
-    band = (1 / text_lengths).clamp(min=DIAGONAL_BAND)  # a neighbour is near in any text
+    # in a text of any length a neighbouring symbol counts as near
+    band = (1 / text_lengths).clamp(min=DIAGONAL_BAND)
     near = (place[:, None] - time[:, :, None]).abs() <= band[:, None, None]
     near &= (symbol < text_lengths[:, None])[:, None] & (frame < mel_lengths[:, None])[:, :, None]
     return (alignments.detach().float() * near).sum() / mel_lengths.sum()
 
 
 def _follows(figures: dict[str, Any], frames: int, symbols: int) -> bool:
-    """The conjunction that ``AlignmentHealth.follows_text`` documents."""
+    """Return whether all conditions of ``AlignmentHealth.follows_text`` hold."""
     chance = 1 / symbols
     focused = symbols == 1 or (figures["sharpness"] - chance) / (1 - chance) >= MIN_FOCUS
     return bool(
@@ -160,7 +170,7 @@ def _follows(figures: dict[str, Any], frames: int, symbols: int) -> bool:
 
 
 def _path(weights: Tensor) -> Tensor:
-    """``(T_mel,)`` symbol of the largest weight, smoothed by a running median."""
+    """Return the ``(T_mel,)`` symbols with the largest weight, smoothed by a running median."""
     strongest = weights.argmax(dim=1)
     edge = MEDIAN_FRAMES // 2
     first, last = strongest[:1].expand(edge), strongest[-1:].expand(edge)
@@ -168,10 +178,10 @@ def _path(weights: Tensor) -> Tensor:
 
 
 def _coverage(path: Tensor, moves: Tensor, symbols: int) -> float:
-    """Share of symbols on the path; a short forward step covers what lies between its ends."""
-    walked = (moves > 0) & (moves <= MAX_JUMP)
-    start = torch.where(walked, path - moves + 1, path)
-    # +1 where a visited range opens, -1 behind its end: the running sum counts the visits
+    """Return the share of symbols on the path, with those that a short forward step passes."""
+    short_step = (moves > 0) & (moves <= MAX_JUMP)
+    start = torch.where(short_step, path - moves + 1, path)
+    # +1 where a visited range starts, -1 after its end: the running sum counts the visits
     edges = torch.zeros(symbols + 1, dtype=torch.long)
     ones = torch.ones_like(path)
     edges.scatter_add_(0, start, ones).scatter_add_(0, path + 1, -ones)
@@ -179,7 +189,7 @@ def _coverage(path: Tensor, moves: Tensor, symbols: int) -> float:
 
 
 def _monotonicity(moves: Tensor, symbols: int) -> float:
-    """Forward travel over all travel; a single symbol leaves nowhere to go."""
+    """Return the forward share of all moves; 1 for a text of a single symbol."""
     travel = int(moves.abs().sum())
     if travel == 0:
         return 1.0 if symbols == 1 else 0.0
@@ -187,5 +197,5 @@ def _monotonicity(moves: Tensor, symbols: int) -> float:
 
 
 def _longest_stall(path: Tensor) -> int:
-    """Length of the longest run of one symbol."""
+    """Return the length of the longest run of one symbol."""
     return int(torch.unique_consecutive(path, return_counts=True)[1].max())

@@ -1,7 +1,7 @@
-"""Gate health: does speech end when the recording does?
+"""Measures whether the gate ends speech where the recording ends.
 
-The gate gives each frame the probability that speech is over. What people complain about is one
-that fires late or never (babble after the last word) or early (the end is cut off); both are a
+The gate predicts for each frame the probability that speech is over. A gate that fires late or
+never leads to babble after the last word. A gate that fires early cuts off the end. Both are a
 distance in frames.
 """
 
@@ -13,17 +13,17 @@ from tts.models.tacotron2.stopping import GATE_THRESHOLD
 
 
 def gate_delay(gate: Tensor, n_target: int, threshold: float = GATE_THRESHOLD) -> tuple[int, bool]:
-    """Frames from the end of the recording to the frame where the gate fires, and whether it does.
+    """Return how many frames after the end of the recording the gate fires, and whether it does.
 
     Args:
         gate: ``(T_mel,)`` probabilities, teacher-forced or free-running.
-        n_target: frames of the recording.
-        threshold: probability at which speech ends.
+        n_target: number of frames of the recording.
+        threshold: probability from which on the gate fires.
 
     Returns:
-        The delay, below zero for an early end, and whether the gate fired. One that did not is as
-        late as could be seen: it is taken to fire behind the last frame, and teacher forced, where
-        the recording ends there, no less than the length of the recording late.
+        The delay in frames, below zero for an early end, and whether the gate fired. For a gate
+        that did not fire the delay counts up to the frame after the last one, and is at least the
+        length of the recording: with teacher forcing the last frame is the end of the recording.
     """
     fired = (gate >= threshold).nonzero()
     if len(fired):

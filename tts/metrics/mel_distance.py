@@ -1,9 +1,9 @@
-"""Distance of spectrograms that need not be equally long: how far speech is from the recording.
+"""Measures how far a predicted spectrogram is from the recording; their lengths may differ.
 
-Dynamic time warping (Sakoe and Chiba, 1978) of log-mel frames, as in mel-cepstral distortion with
-DTW (Kubichek, 1993), but of the mels themselves: they are what is trained, and silence, loudness
-and pitch count. It is 0 for the same spectrogram, and says nothing of alignments: a straight
-diagonal that leads to a blur is far from the recording.
+It is dynamic time warping (Sakoe and Chiba, 1978) of log-mel frames, as in mel-cepstral distortion
+with DTW (Kubichek, 1993), but of the mels themselves. They are what the network is trained on, and
+silence, loudness and pitch count. The distance is 0 for the same spectrogram. It says nothing about
+the alignment: a perfect diagonal with a blurred spectrogram has a large distance.
 """
 
 from __future__ import annotations
@@ -13,18 +13,17 @@ from torch import Tensor
 
 
 def mel_distance(mel: Tensor, target: Tensor) -> float:
-    """Mean absolute difference of log-mels along the best path through both.
+    """Return the mean absolute difference of log-mels along the best path through both.
 
-    Frames in surplus, of babble, say, are compared with what is nearest in time in the other one:
-    they are on the path, and count.
+    Surplus frames, such as babble, are on the path too. They are compared with the nearest frame in
+    time of the other spectrogram, and count.
 
     Args:
-        mel: ``(n_mels, T_mel)``, free-running output.
-        target: ``(n_mels, T_target)``, of the recording.
+        mel: ``(n_mels, T_mel)`` log-mel spectrogram, free-running output.
+        target: ``(n_mels, T_target)`` log-mel spectrogram of the recording.
 
     Returns:
-        In units of the log-mels (natural logarithms); infinite if one has no frames or is not
-        finite.
+        The distance in natural log units; infinite if one has no frames or ``mel`` is not finite.
     """
     import librosa
 
@@ -36,11 +35,14 @@ def mel_distance(mel: Tensor, target: Tensor) -> float:
 
 
 def aligned_mel_distance(mel: Tensor, target: Tensor) -> float:
-    """The same for spectrograms of which each frame has its counterpart, as a vocoder's have.
+    """Return the mean absolute difference of log-mels frame by frame, as for a vocoder.
 
     Args:
-        mel: ``(n_mels, T_mel)``.
-        target: ``(n_mels, T_mel)``, or a few frames more or less, which are left out.
+        mel: ``(n_mels, T_mel)`` log-mel spectrogram.
+        target: ``(n_mels, T_target)`` log-mel spectrogram; frames that only one has are ignored.
+
+    Returns:
+        The distance in natural log units; infinite if one has no frames or ``mel`` is not finite.
     """
     n = min(mel.shape[1], target.shape[1])
     if not n or not torch.isfinite(mel).all():
@@ -49,6 +51,14 @@ def aligned_mel_distance(mel: Tensor, target: Tensor) -> float:
 
 
 def frame_distances(mel: Tensor, target: Tensor) -> Tensor:
-    """Mean absolute difference of each frame of one to each of the other: ``(T_mel, T_target)``."""
+    """Return the mean absolute difference between each frame of one and each of the other.
+
+    Args:
+        mel: ``(n_mels, T_mel)``.
+        target: ``(n_mels, T_target)``.
+
+    Returns:
+        ``(T_mel, T_target)``, float64 on the CPU.
+    """
     rows, columns = mel.T.double().cpu(), target.T.double().cpu()
     return torch.cdist(rows, columns, p=1) / mel.shape[0]

