@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-#: How the decoder may be computed.
+#: Values of ``Tacotron2Config.recurrence``.
 RECURRENCES = ("fast", "plain")
 #: Options that have no effect on a network with ``pitch_bins=0``.
 PITCH_OPTIONS = (
@@ -44,9 +44,9 @@ class Tacotron2Config:
       under these names in one flat mapping, and must still load.
 
     Raises:
-        ValueError: a size is below 1, a kernel is even, the encoder width is odd, a rate is outside
-            [0, 1), ``mel_std`` is not positive, the recurrence is unknown, there is only one pitch
-            bin, or the two pitches are not in order.
+        ValueError: a value has the wrong type, a size is below 1, a kernel is even, the encoder
+            width is odd, a rate is outside [0, 1), ``mel_std`` or a pitch is not above 0, the
+            recurrence is unknown, there is only one pitch bin, or the pitches are not in order.
     """
 
     n_symbols: int = 148
@@ -116,7 +116,7 @@ class Tacotron2Config:
 
     @staticmethod
     def _range(name: str, kind: Any, value: Any) -> tuple[bool, str]:
-        """Return whether a value is legal for a field by itself, and what is."""
+        """Return whether a field may have this value, and a description of the legal values."""
         if kind == "bool":
             return isinstance(value, bool), "true or false"
         if kind == "str":
