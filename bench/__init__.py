@@ -1,1 +1,1 @@
-"""Benchmarks against NVIDIA's packages: ``python -m bench``."""
+"""Compares the speed of this code with that of NVIDIA's packages: ``python -m bench``."""

@@ -1,10 +1,10 @@
-"""``python -m bench [ROW ...]``: measure, print a table, write JSON and a chart.
+"""Measures rows of the benchmark, prints a table, and writes JSON and a chart.
 
     python -m bench                          # everything, about 15 minutes
-    python -m bench mel decoder-step         # some rows
+    python -m bench mel decoder-step         # these two rows
     python -m bench --json out.json --chart docs/performance.png
 
-The machine should do nothing else meanwhile.
+Nothing else should run on the machine meanwhile.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bench.rows import Row, table
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; 0 if every row could be measured."""
+    """Run the command; return 0 if every row could be measured, else 1 or 2."""
     rows, figures = table(), commands.figures()
     parser = argparse.ArgumentParser(prog="python -m bench", description="Ours against NVIDIA's.")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join([*rows, *figures])}")
@@ -32,28 +32,28 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if unknown := set(options.rows) - {*rows, *figures}:
         known = ", ".join([*rows, *figures])
-        sys.stderr.write(f"error: no such row: {', '.join(sorted(unknown))}; {known}\n")
+        sys.stderr.write(f"error: no such row: {', '.join(sorted(unknown))}; choose from {known}\n")
         return 2
     chosen = options.rows or [*rows, *figures]
     machine = measure_machine()
     print(describe_machine(), *(describe_rates(machine.flops, machine.bytes)), sep="\n")
     results: dict[str, Result] = {}
-    found: dict[str, Figure] = {}
+    measured: dict[str, Figure] = {}
     try:
-        if of_rows := [name for name in chosen if name in rows]:
+        if row_names := [name for name in chosen if name in rows]:
             print("", HEADER, sep="\n")
-        for name in of_rows:
+        for name in row_names:
             results[name] = measure(name, rows[name], machine)
             print(*table_lines(rows[name], results[name]), sep="\n", flush=True)
-        if of_commands := [name for name in chosen if name in figures]:
+        if figure_names := [name for name in chosen if name in figures]:
             print("", commands.HEADER, sep="\n")
-        for name in of_commands:
-            found[name] = figures[name]()
-            print(found[name].line(), flush=True)
+        for name in figure_names:
+            measured[name] = figures[name]()
+            print(measured[name].line(), flush=True)
     except BenchError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
-    write_json(options.json, machine, rows, results, found)
+    write_json(options.json, machine, rows, results, measured)
     if options.chart:
         from bench.chart import draw
 
@@ -75,7 +75,7 @@ HEADER = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|"
 
 
 def table_lines(row: Row, result: Result) -> list[str]:
-    """One line of Markdown for each implementation."""
+    """Return one line of Markdown for each implementation."""
     lines = []
     reference = result.seconds.get("reference")
     for name, seconds in result.seconds.items():
@@ -89,7 +89,7 @@ def table_lines(row: Row, result: Result) -> list[str]:
 
 
 def describe_rates(flops: dict[int, float], read: dict[int, float]) -> list[str]:
-    """What the floors are computed from."""
+    """Return the lines that state the measured rates of the machine, per number of threads."""
     return [
         f"{threads} thread(s): {flops[threads] / 1e9:.0f} GFLOP/s in a matrix product, "
         f"{read[threads] / 1e9:.1f} GB/s read from memory"
@@ -102,9 +102,9 @@ def write_json(
     machine: Any,
     rows: dict[str, Row],
     results: dict[str, Result],
-    found: dict[str, Figure],
+    figures: dict[str, Figure],
 ) -> None:
-    """Everything that the table shows, and the rates of the machine."""
+    """Write everything that the tables show, and the rates of the machine."""
     data = {
         "machine": describe_machine(),
         "rates": asdict(machine),
@@ -112,7 +112,7 @@ def write_json(
             name: {"title": rows[name].title, "goal": rows[name].goal, **asdict(result)}
             for name, result in results.items()
         },
-        "commands": {name: asdict(figure) for name, figure in found.items()},
+        "commands": {name: asdict(figure) for name, figure in figures.items()},
     }
     path.write_text(json.dumps(data, indent=1) + "\n")
 

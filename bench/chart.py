@@ -1,4 +1,4 @@
-"""One picture of the ratios, for the README."""
+"""Draws the ratios of the benchmark, for docs/performance.md."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from bench.rows import Row
 
 
 def draw(path: Path, rows: dict[str, Row], results: dict[str, Result]) -> None:
-    """Horizontal bars: how many times as fast as the reference, with the goals as marks."""
+    """Draw how many times as fast as the reference each row is, with the goals as marks.
+
+    Args:
+        path: PNG file to write.
+        rows: rows by their short names.
+        results: results by the names of their rows.
+    """
     from matplotlib.figure import Figure
 
     shown = [
@@ -21,7 +27,7 @@ def draw(path: Path, rows: dict[str, Row], results: dict[str, Result]) -> None:
     ]
     figure = Figure(figsize=(7, 0.4 * len(shown) + 1), layout="constrained")
     axes = figure.subplots()
-    # the figures stand beside the names, where no bar or mark hides them
+    # the numbers stand next to the names, where no bar or mark hides them
     labels = [
         f"{name if how == 'ours' else f'{name} ({how})'}   {ratio:.2f}"
         for name, how, ratio in shown

@@ -1,7 +1,7 @@
-"""What is measured of whole commands: start-up, the first step, the share of time spent on data.
+"""Measures whole commands: start-up, the first step, the share of time spent on data.
 
-Each is the median of a few runs in processes of their own. LJ Speech is read from
-``LJSPEECH_ROOT``; without it a synthetic corpus of tones takes its place, and the table says so.
+The result is the median of a few runs, each in a process of its own. LJ Speech is read from
+``LJSPEECH_ROOT``. Without it a synthetic corpus of tones is used, and the table says so.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _QUIET = ("logger=csv", "callbacks.samples=null", "trainer.limit_val_batches=0")
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of a command.
+    """Holds one measurement of a command.
 
     Attributes:
         title: what was measured.
-        value: seconds, or a share.
-        goal: what it shall not exceed.
-        unit: "s" or "%".
+        value: seconds, or a share from 0 to 1.
+        goal: largest value that meets the goal.
+        unit: ``"s"`` or ``"%"``.
     """
 
     title: str
@@ -41,7 +41,7 @@ class Figure:
     unit: str
 
     def line(self) -> str:
-        """One line of Markdown."""
+        """Return one line of Markdown."""
         scale = 100 if self.unit == "%" else 1
         cells = [self.title, f"{scale * self.value:.3g}", f"{scale * self.goal:g}"]
         return f"| {' | '.join(cells)} | {self.unit} |"
@@ -51,7 +51,7 @@ HEADER = "| what | measured | goal, at most | unit |\n|---|---|---|---|"
 
 
 def figures() -> dict[str, Callable[[], Figure]]:
-    """All of them by their short names."""
+    """Return the functions that measure, by their short names."""
     return {
         "import": import_time,
         "help": help_time,
@@ -61,19 +61,19 @@ def figures() -> dict[str, Callable[[], Figure]]:
 
 
 def import_time() -> Figure:
-    """Seconds of ``import tts``, without those of Python."""
+    """Measure the seconds of ``import tts``, without the start of Python."""
     seconds = statistics.median(float(_run("-c", _IMPORT)) for _ in range(5))
     return Figure("`import tts`", seconds, 0.1, "s")
 
 
 def help_time() -> Figure:
-    """Seconds of ``python train.py --help``."""
+    """Measure the seconds of ``python train.py --help``."""
     seconds = statistics.median(_timed("train.py", "--help") for _ in range(5))
     return Figure("`python train.py --help`", seconds, 1.0, "s")
 
 
 def first_step() -> Figure:
-    """Seconds of a run of one step, its corpus being prepared."""
+    """Measure the seconds of a training of one step with a prepared corpus."""
     with _folder() as folder:
         command = ("train.py", "experiment=demo", "data.engine=tones", "trainer.max_steps=1")
         command += (*_QUIET, *_inside(folder))
@@ -83,7 +83,7 @@ def first_step() -> Figure:
 
 
 def data_wait() -> Figure:
-    """Share of the time between steps that is spent waiting for batches, in an epoch."""
+    """Measure the share of an epoch's time that is spent waiting for batches."""
     root = os.environ.get("LJSPEECH_ROOT")
     corpus = "LJ Speech" if root else "tones"
     chosen = ("data=ljspeech",) if root else ("data=synthetic", "data.engine=tones")
@@ -116,10 +116,10 @@ def _timed(*arguments: str) -> float:
 
 
 def _run(*arguments: str) -> str:
-    """Standard output of a Python command in the repository.
+    """Return the standard output of a Python command in the repository.
 
     Raises:
-        BenchError: it failed.
+        BenchError: the command failed.
     """
     command = [sys.executable, *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

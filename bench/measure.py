@@ -1,7 +1,7 @@
-"""Timing of rows in interleaved calls, and what the machine can do at most.
+"""Measures rows by interleaved calls, and the highest speed of the machine.
 
-All implementations of a row are called in turn, so that what else the machine does hits them
-alike; medians and their ratios are reported.
+All implementations of a row are called in turn, so that other load on the machine slows them down
+alike. Medians and their ratios are reported.
 """
 
 from __future__ import annotations
@@ -22,12 +22,17 @@ ROOT = Path(__file__).parents[1]
 
 
 class BenchError(Exception):
-    """A row cannot be measured; the message says why."""
+    """Says why a row cannot be measured."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """Measured rates, for 1 and 2 threads: a large matrix product and reading of memory."""
+    """Holds the measured rates for 1 and 2 threads.
+
+    Attributes:
+        flops: floating-point operations per second in a large matrix product.
+        bytes: bytes per second read from memory.
+    """
 
     flops: dict[int, float]
     bytes: dict[int, float]
@@ -35,7 +40,13 @@ class Machine:
 
 @dataclass(frozen=True)
 class Result:
-    """Median seconds for one unit, and peak bytes, of each implementation."""
+    """Holds the result of a row.
+
+    Attributes:
+        seconds: median time of one unit, for each implementation.
+        peak_bytes: memory that a call adds at its peak, for each implementation.
+        floor_seconds: time of one unit at the machine's highest speed; None if unknown.
+    """
 
     seconds: dict[str, float]
     peak_bytes: dict[str, int]
@@ -43,7 +54,7 @@ class Result:
 
 
 class Worker:
-    """A process that waits for calls, see `bench.worker`."""
+    """Runs one implementation in a process that waits for calls, see :mod:`bench.worker`."""
 
     def __init__(self, name: str, row: Row, implementation: str) -> None:
         self.what = f"{name}, {implementation}"
@@ -63,7 +74,7 @@ class Worker:
         self._read()
 
     def call(self, warm_up: bool = False) -> None:
-        """One timed call; a warm-up is not kept."""
+        """Make one timed call; the time of a warm-up is discarded."""
         assert self.process.stdin is not None
         self.process.stdin.write("\n")
         self.process.stdin.flush()
@@ -91,7 +102,8 @@ def measure(name: str, row: Row, machine: Machine) -> Result:
     """Time all implementations of a row.
 
     Raises:
-        BenchError: an implementation failed; above all, the reference could not be installed.
+        BenchError: an implementation failed, for example because the reference could not be
+            installed.
     """
     names = ["ours", *(["reference"] if row.has_reference else []), *row.others]
     workers: dict[str, Worker] = {}
@@ -100,7 +112,7 @@ def measure(name: str, row: Row, machine: Machine) -> Result:
             workers[implementation] = Worker(name, row, implementation)
         for turn in range(row.pairs + 1):
             if turn == 0 and row.pairs == 1:
-                continue  # too long to be done twice
+                continue  # a warm-up would take too long
             for worker in workers.values():
                 worker.call(warm_up=turn == 0)
     finally:
@@ -117,7 +129,7 @@ def measure(name: str, row: Row, machine: Machine) -> Result:
 
 
 def _floor(row: Row, machine: Machine) -> float | None:
-    """Seconds of one call if nothing but its arithmetic, or its reading, took time."""
+    """Return the seconds of one call if only its arithmetic, or its reading, took time."""
     times = []
     if row.flops is not None:
         times.append(row.flops / machine.flops[row.threads])
@@ -127,10 +139,10 @@ def _floor(row: Row, machine: Machine) -> float | None:
 
 
 def measure_machine() -> Machine:
-    """Best of a few products of 1536 x 1536 matrices, and of ways to read 256 MB.
+    """Measure the best time of a product of 1536 x 1536 matrices, and of a way to read 256 MB.
 
-    Torch's product may go through MKL, which leaves some processors' widest instructions unused;
-    oneDNN's is tried beside it, so that a floor is one.
+    torch's product can use MKL, which on some CPUs does not use the widest instructions. So
+    oneDNN's product is measured too, and the faster one counts.
     """
     import torch
 
@@ -160,7 +172,7 @@ def _best(work: object, repeats: int = 7) -> float:
 
 
 def describe_machine() -> str:
-    """Processor, cores, system, and the versions that matter."""
+    """Return the processor, the number of cores, the system, and the versions that matter."""
     import torch
 
     import tts
@@ -172,7 +184,7 @@ def describe_machine() -> str:
 
 
 def processor() -> str:
-    """The processor's name, where the system tells it."""
+    """Return the name of the processor, as far as the system reports it."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):

@@ -1,12 +1,12 @@
-"""NVIDIA's two repositories as published on PyPI, fetched once and run without CUDA.
+"""Fetches NVIDIA's two repositories from PyPI once, and runs them without CUDA.
 
-Nothing of them is part of this project. They lie in a cache folder of their own (their metadata
-pins old libraries, so they must not be installed beside ours), and are importable only inside
-`NvidiaPackages.active`, with the few shims that they need: names for CUDA tensors, `torch.qr`,
-`tensorflow`, positional arguments of `librosa.filters.mel`. Their warnings are silenced there.
+Nothing of them is part of this project. They are installed in a cache folder of their own, because
+their metadata pins old libraries and must not affect ours. They can be imported only inside
+``NvidiaPackages.active``, with the few shims that they need: names for CUDA tensors, ``torch.qr``,
+``tensorflow``, positional arguments of ``librosa.filters.mel``. Their warnings are silenced there.
 
 The package tacotron2 22.12.28 has the network of NVIDIA/tacotron2 and its English cleaners, but a
-symbol table for Polish: `text_ids` puts the published one in its place.
+symbol table for Polish. ``text_ids`` replaces it with the published one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from unittest import mock
 
 import torch
 
-# inflect (with what it needs) is theirs, for numbers in text; it is no dependency of this project
+# NVIDIA's code needs inflect and its dependencies for numbers in text; this project does not
 REQUIREMENTS = (
     "tacotron2==22.12.28",
     "waveglow==22.12.28",
@@ -38,18 +38,18 @@ REQUIREMENTS = (
 
 
 class FetchError(Exception):
-    """The packages could not be fetched; the message says why."""
+    """Says why the packages could not be fetched."""
 
 
 def fetch() -> Path:
-    """Install the packages into the cache unless they are there.
+    """Install the packages into the cache unless they are there, and return their folder.
 
-    The cache is the folder in the environment variable TACOGLOW_REFERENCE_DIR, else
-    ~/.cache/tacoglow/reference. Several processes may do this at once: each installs into a
-    folder of its own, and the first one's rename wins.
+    The cache is the folder that the environment variable TACOGLOW_REFERENCE_DIR names, else
+    ~/.cache/tacoglow/reference. Several processes can do this at the same time: each installs into
+    a folder of its own, and the first one that renames its folder wins.
 
     Raises:
-        FetchError: pip failed.
+        FetchError: pip failed, or the cache cannot be written.
     """
     default = Path.home() / ".cache" / "tacoglow" / "reference"
     cache = Path(os.environ.get("TACOGLOW_REFERENCE_DIR") or default)
@@ -89,7 +89,11 @@ def _install(target: Path) -> None:
 
 
 class NvidiaPackages:
-    """Their modules, importable inside `active` and nowhere else."""
+    """Gives access to NVIDIA's modules, which can be imported inside ``active`` only.
+
+    Args:
+        folder: folder of the packages, from :func:`fetch`.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = str(folder)
@@ -97,7 +101,7 @@ class NvidiaPackages:
 
     @contextlib.contextmanager
     def active(self) -> Iterator[None]:
-        """Make their packages importable, with shims, and undo all of it afterwards."""
+        """Make the packages importable, with shims, and undo all changes afterwards."""
         with contextlib.ExitStack() as stack:
             stack.enter_context(warnings.catch_warnings())
             warnings.simplefilter("ignore")
@@ -116,19 +120,19 @@ class NvidiaPackages:
                 sys.modules.update({n: before[n] for n in self._modules if n in before})
 
     def _is_theirs(self, module: types.ModuleType) -> bool:
-        file = getattr(module, "__file__", None)  # None for their folders without __init__.py
+        file = getattr(module, "__file__", None)  # None for folders without __init__.py
         places = [file] if file else list(getattr(module, "__path__", []))
         return any(str(place).startswith(self._folder) for place in places)
 
     def module(self, name: str) -> Any:
-        """Import one of their modules; call it inside `active`."""
+        """Import one of NVIDIA's modules; call this inside ``active``."""
         return importlib.import_module(name)
 
     def tacotron2(self, **sizes: Any) -> torch.nn.Module:
-        """Their Tacotron 2 in eval mode.
+        """Return NVIDIA's Tacotron 2 in eval mode.
 
         Args:
-            **sizes: their hyper-parameters, for example n_mel_channels.
+            **sizes: NVIDIA's hyper-parameters, for example n_mel_channels.
         """
         with self.active():
             hparams = self.module("tacotron2.hparams").create_hparams()
@@ -139,20 +143,20 @@ class NvidiaPackages:
             return network.eval()
 
     def waveglow(self, **arguments: Any) -> torch.nn.Module:
-        """Their WaveGlow in eval mode."""
+        """Return NVIDIA's WaveGlow in eval mode."""
         with self.active():
             network: torch.nn.Module = self.module("waveglow.glow").WaveGlow(**arguments)
             return network.eval()
 
     def symbols(self) -> list[str]:
-        """The published table of 148 symbols; the phones are those of their dictionary module."""
+        """Return the published table of 148 symbols, with the phones of NVIDIA's dictionary."""
         with self.active():
             phones = self.module("tacotron2.text.cmudict").valid_symbols
         letters = [chr(ord(first) + i) for first in "Aa" for i in range(26)]
         return ["_", "-", *"!'(),.:;? ", *letters, *("@" + phone for phone in phones)]
 
     def text_ids(self, *texts: str) -> list[list[int]]:
-        """Their front end with `english_cleaners` and the published table."""
+        """Encode texts with NVIDIA's front end, ``english_cleaners`` and the published table."""
         table = {symbol: i for i, symbol in enumerate(self.symbols())}
         with self.active():
             front_end = self.module("tacotron2.text")
@@ -161,7 +165,7 @@ class NvidiaPackages:
 
 
 def _shims() -> list[Any]:
-    """What their code needs of a machine without CUDA and of libraries of today."""
+    """Return the patches that NVIDIA's code needs without CUDA and with current libraries."""
     from librosa import filters
 
     librosa_mel = filters.mel

@@ -1,7 +1,7 @@
-"""What is measured: each row gives the same work to our code and to NVIDIA's.
+"""Defines the rows of the benchmark: each gives the same work to our code and to NVIDIA's.
 
-A row is built in a process of its own (`bench.worker`), once for each implementation, and gives a
-function to be timed. Weights and inputs are random: no time depends on their values.
+Each implementation of a row is built in a process of its own (:mod:`bench.worker`), and gives a
+function that is timed. Weights and inputs are random, because no time depends on their values.
 """
 
 from __future__ import annotations
@@ -10,28 +10,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+#: A function that is timed.
 Work = Callable[[], object]
 BATCH, SYMBOLS = 16, 80
-MINUTE = "ours, 60 s"  # a longer mel for the same network: it should take no more memory
+MINUTE = "ours, 60 s"  # a longer mel for the same network, which should not take more memory
 STEPS = 100  # decoder steps of a measured generation
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table.
+    """Describes the work of one row of the table.
 
     Attributes:
         title: what is done.
-        build: implementation -> the function to be timed; called with "ours", "reference" or what
-            `others` names.
-        unit: what one call does `per_call` of; times are reported for one of it.
-        per_call: how many units one call does, for each implementation that differs from 1.
-        flops: floating-point operations of one call, for the floor; None where bytes bind.
-        bytes: read in one call, for the floor.
-        threads: torch's threads.
-        pairs: timed calls of each implementation.
-        others: further implementations beside the two.
-        goal: ratio reference / ours that is aimed at.
+        build: returns the function that is timed, for the implementation ``"ours"``,
+            ``"reference"`` or one of ``others``.
+        unit: unit of work; times are reported for one unit.
+        per_call: number of units in one call, for each implementation where it is not 1.
+        flops: floating-point operations of one call, for the floor; None if bytes are the limit.
+        bytes: bytes that one call reads, for the floor.
+        threads: number of torch's threads.
+        pairs: number of timed calls of each implementation.
+        others: further implementations.
+        goal: ratio of the reference's time to ours that the project aims at.
+        has_reference: whether NVIDIA's code can do this work.
     """
 
     title: str
@@ -48,7 +50,7 @@ class Row:
 
 
 def tacotron2_training(n_frames: int) -> Callable[[str], Work]:
-    """Forward and backward of the full Tacotron 2 with its loss, batch 16, 80 symbols."""
+    """Build forward and backward pass of the full Tacotron 2, batch 16, 80 symbols."""
 
     def build(implementation: str) -> Work:
         import torch
@@ -73,8 +75,8 @@ def tacotron2_training(n_frames: int) -> Callable[[str], Work]:
     return build
 
 
-def _theirs() -> Any:
-    """NVIDIA's packages, installed if need be."""
+def _nvidia_packages() -> Any:
+    """Return NVIDIA's packages; install them if they are missing."""
     from bench.reference import NvidiaPackages, fetch
 
     return NvidiaPackages(fetch())
@@ -83,7 +85,7 @@ def _theirs() -> Any:
 def _their_training(text: Any, text_lengths: Any, mel: Any, mel_lengths: Any) -> Work:
     import torch
 
-    packages = _theirs()
+    packages = _nvidia_packages()
     network = packages.tacotron2().train()
     with packages.active():
         criterion = packages.module("tacotron2.loss_function").Tacotron2Loss()
@@ -99,7 +101,7 @@ def _their_training(text: Any, text_lengths: Any, mel: Any, mel_lengths: Any) ->
 
 
 def generation(batch: int) -> Callable[[str], Work]:
-    """Free-running decoding of 100 steps with the full network; theirs knows batch 1 alone."""
+    """Build decoding of 100 steps with the full network; NVIDIA's can only do batch 1."""
 
     def build(implementation: str) -> Work:
         import torch
@@ -126,12 +128,12 @@ def _their_generation() -> Work:
 
     import torch
 
-    packages = _theirs()
+    packages = _nvidia_packages()
     network = packages.tacotron2(max_decoder_steps=STEPS, gate_threshold=1.0)
     text = torch.randint(0, 148, (1, SYMBOLS))
 
     def run() -> None:
-        # it prints that it has reached the limit
+        # NVIDIA's code prints that it has reached the limit
         with packages.active(), torch.no_grad(), contextlib.redirect_stdout(io.StringIO()):
             network.inference(text)
 
@@ -142,13 +144,13 @@ WAVEGLOW_256 = {"n_flows": 12, "n_group": 8, "n_early_every": 4, "n_early_size":
 
 
 def _their_waveglow() -> tuple[Any, Any]:
-    packages = _theirs()
+    packages = _nvidia_packages()
     coupling = {"n_layers": 8, "n_channels": 256, "kernel_size": 3}
     return packages, packages.waveglow(n_mel_channels=80, WN_config=coupling, **WAVEGLOW_256)
 
 
 def waveglow_training(n_samples: int) -> Callable[[str], Work]:
-    """Forward and backward of WaveGlow with 256 channels, a batch of one segment."""
+    """Build forward and backward pass of WaveGlow with 256 channels, batch 1."""
 
     def build(implementation: str) -> Work:
         import torch
@@ -180,7 +182,7 @@ def waveglow_training(n_samples: int) -> Callable[[str], Work]:
 
 
 def waveglow_inference(implementation: str) -> Work:
-    """WaveGlow with 256 channels from mel to samples, weight norm folded in."""
+    """Build the inverse of WaveGlow with 256 channels, without weight norm."""
     import torch
 
     torch.manual_seed(0)
@@ -203,7 +205,7 @@ def waveglow_inference(implementation: str) -> Work:
 
 
 def mel_extraction(seconds: float) -> Callable[[str], Work]:
-    """Log-mel spectrogram of one recording."""
+    """Build the log-mel spectrogram of one recording."""
 
     def build(implementation: str) -> Work:
         import torch
@@ -211,7 +213,7 @@ def mel_extraction(seconds: float) -> Callable[[str], Work]:
         torch.manual_seed(0)
         wave = (0.1 * torch.randn(1, round(seconds * 22050))).clamp(-1, 1)
         if implementation == "reference":
-            packages = _theirs()
+            packages = _nvidia_packages()
             with packages.active():
                 front_end = packages.module("tacotron2.layers").TacotronSTFT()
 
@@ -234,7 +236,7 @@ def mel_extraction(seconds: float) -> Callable[[str], Work]:
 
 
 def _fourier(log_mel: Any, wave: Any) -> Work:
-    """The same by a fast Fourier transform, which NVIDIA's front end is not within 1e-4 of."""
+    """Build the same with a fast Fourier transform, which differs from NVIDIA's by over 1e-4."""
     import torch
 
     config = log_mel.config
@@ -249,7 +251,7 @@ def _fourier(log_mel: Any, wave: Any) -> Work:
 
 
 def compact_speech(_: str) -> Work:
-    """Text to samples with the two compact networks: 80 symbols, 5 seconds of speech."""
+    """Build synthesis with the two compact networks: 80 symbols, 5 seconds of speech."""
     acoustic, vocoder, text, steps = _compact()
 
     def speak() -> None:
@@ -263,7 +265,7 @@ def compact_speech(_: str) -> Work:
 
 
 def first_audio(_: str) -> Work:
-    """Text to the first samples of the same speech, as a stream."""
+    """Build the same synthesis as a stream, up to its first samples."""
     acoustic, vocoder, text, steps = _compact()
 
     def begin() -> None:
@@ -275,7 +277,7 @@ def first_audio(_: str) -> Work:
 
 
 def _compact() -> tuple[Any, Any, Any, int]:
-    """Acoustic model and vocoder, a text, and the decoder steps of 5 seconds."""
+    """Return acoustic model, vocoder, a text, and the number of decoder steps of 5 seconds."""
     import torch
     from hydra.utils import instantiate
 
@@ -296,7 +298,10 @@ def _compact() -> tuple[Any, Any, Any, int]:
 
 
 def _tacotron2_flops(n_frames: int) -> float:
-    """Multiply-adds of all matrix products, twice, and three times for the backward pass."""
+    """Return the operations of all matrix products of a training step.
+
+    A multiply-add is two operations, and the backward pass takes twice as many as the forward pass.
+    """
     from tts.models import Tacotron2Config
 
     c = Tacotron2Config()
@@ -316,7 +321,7 @@ def _tacotron2_flops(n_frames: int) -> float:
 
 
 def _waveglow_flops(n_samples: float) -> float:
-    """Multiply-adds of one pass through all couplings, twice."""
+    """Return the operations of one pass through all couplings; a multiply-add is two."""
     from tts.models import WaveGlowConfig
 
     c = WaveGlowConfig()
@@ -330,7 +335,7 @@ def _waveglow_flops(n_samples: float) -> float:
 
 
 def table() -> dict[str, Row]:
-    """All rows by their short names."""
+    """Return all rows by their short names."""
     from tts.models import Tacotron2Config
 
     c = Tacotron2Config()

@@ -1,12 +1,12 @@
-"""``python -m bench.scaling``: two processes of one thread against one process of two threads.
+"""Compares two processes of one thread each with one process of two threads.
 
     python -m bench.scaling                  # about ten minutes
     python -m bench.scaling --steps 20 --repeats 1
 
-Real runs of ``train.py`` on a corpus of tones, in turn; medians are printed. Both have the same
-global batch and learn the same (see tests/test_scaling.py), so steps per second are all there is to
-compare. The machine needs two cores that do nothing else meanwhile: threads that wait for one
-another at every product are slowed down out of proportion by whatever else runs.
+It runs ``train.py`` on a corpus of tones, in turn, and prints medians. Both layouts have the same
+global batch and learn the same (see tests/training/test_scaling.py), so only the steps per second
+differ. The machine needs two free cores. Other load slows down threads more than processes, because
+threads wait for one another at every product.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import NamedTuple
 from bench.measure import describe_machine
 
 ROOT = Path(__file__).parents[1]
-#: Utterances in a step, of all processes together.
+#: Number of utterances in a step, over all processes.
 GLOBAL_BATCH = {"tacotron2_compact": 16, "waveglow_compact": 4}
 LOG_EVERY = 5
 HEADER = (
@@ -33,12 +33,12 @@ HEADER = (
 
 
 class Layout(NamedTuple):
-    """How the work is spread.
+    """Describes how the work is distributed.
 
     Attributes:
-        processes: of the run.
-        threads: of each of them.
-        share: of the global batch that a step computes.
+        processes: number of processes.
+        threads: number of threads of each process.
+        share: share of the global batch that a step computes.
     """
 
     processes: int
@@ -57,10 +57,12 @@ PROCESSES = Layout(2, 1)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; 0 if all runs could be measured."""
+    """Run the command; return 0 if all runs could be measured."""
     parser = argparse.ArgumentParser(prog="python -m bench.scaling")
-    parser.add_argument("--steps", type=int, default=40, help="of each run; the first are left out")
-    parser.add_argument("--repeats", type=int, default=3, help="of each run")
+    parser.add_argument(
+        "--steps", type=int, default=40, help="steps of each run; the first ones are not counted"
+    )
+    parser.add_argument("--repeats", type=int, default=3, help="how often each run is repeated")
     options = parser.parse_args(arguments)
     if options.steps < 2 * LOG_EVERY or options.repeats < 1:
         parser.error(f"at least {2 * LOG_EVERY} steps, and one repeat")
@@ -72,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def rows(model: str, steps: int, repeats: int, folder: Path) -> list[str]:
-    """A line of Markdown for each layout; efficiency is against the layout above it."""
+    """Return a line of Markdown for each layout; the efficiency compares with those above."""
     seconds: dict[Layout, list[float]] = {ALONE: [], THREADS: [], PROCESSES: []}
     for repeat in range(repeats):
         for number, layout in enumerate(seconds):
@@ -93,7 +95,7 @@ def rows(model: str, steps: int, repeats: int, folder: Path) -> list[str]:
 
 
 def seconds_per_step(model: str, layout: Layout, steps: int, folder: Path, output: Path) -> float:
-    """Train, and read the pace from the run's own log, without its first steps."""
+    """Train, and return the median seconds per step from the run's log, without its first steps."""
     batch_size = round(GLOBAL_BATCH[model] * layout.share) // layout.processes
     options = [
         *(f"model={model}", "data=synthetic", "data.engine=tones", "data.minutes=4"),
@@ -111,9 +113,9 @@ def seconds_per_step(model: str, layout: Layout, steps: int, folder: Path, outpu
     if run.returncode:
         raise SystemExit(run.stderr.strip() or run.stdout.strip())
     with (output / "metrics.csv").open() as file:
-        found = [row.get("train/steps_per_second") for row in csv.DictReader(file)]
-    paces = [float(pace) for pace in found if pace]
-    return 1 / statistics.median(paces[1:])
+        logged = [row.get("train/steps_per_second") for row in csv.DictReader(file)]
+    rates = [float(rate) for rate in logged if rate]
+    return 1 / statistics.median(rates[1:])
 
 
 if __name__ == "__main__":

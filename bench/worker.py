@@ -1,7 +1,7 @@
-"""One implementation of one row, in a process of its own: ``python -m bench.worker ROW NAME``.
+"""Runs one implementation of one row in a process of its own: ``python -m bench.worker ROW NAME``.
 
-Every line on standard input asks for one timed call; the answer is a line of JSON with its
-seconds and by how much it raised the resident memory. The end of the input ends the process.
+Every line on standard input asks for one timed call. The answer is a line of JSON with the seconds
+of the call, and the bytes by which it raised the resident memory. The process ends with its input.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PROCESS = Path("/proc/self")
 
 
 class Memory:
-    """Resident bytes above those at the start; the high-water mark is reset where Linux lets us."""
+    """Measures the growth of the resident memory; resets Linux's peak value if that is allowed."""
 
     def __init__(self) -> None:
         with contextlib.suppress(OSError):
@@ -27,7 +27,7 @@ class Memory:
         self._before = self._bytes("VmRSS")
 
     def peak(self) -> int:
-        """Bytes."""
+        """Return the bytes of the peak above those at the start."""
         return self._bytes("VmHWM") - self._before
 
     def _bytes(self, key: str) -> int:
@@ -37,13 +37,13 @@ class Memory:
                     return int(line.split()[1]) * 1024
         except OSError:
             pass
-        # kilobytes on Linux, bytes on macOS; the largest so far, whatever the key
+        # the peak since the start of the process: kilobytes on Linux, bytes on macOS
         unit = 1 if sys.platform == "darwin" else 1024
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def main(row: str, implementation: str) -> None:
-    """Build, say so, then answer."""
+    """Build the implementation, print "ready", then answer requests."""
     import torch
 
     chosen = table()[row]
