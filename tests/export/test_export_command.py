@@ -1,4 +1,4 @@
-"""The command: a whole folder or nothing, and one line for every mistake."""
+"""The command writes a complete folder or nothing, and one line for every mistake."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.support.exporting import MEL, OPTIONS, described, options, tacotron2, waveglow
+from tests.support.exporting import MEL, OPTIONS, options, tacotron2, tiny_description, waveglow
 from tests.support.paths import REPO
 from tts import pretrained
 from tts.config import resolved
@@ -39,13 +39,13 @@ def test_the_description_names_what_the_files_take_and_give(exported, name):
 
     part = json.loads((exported / "description.json").read_text())["parts"][name]
     session = onnxruntime.InferenceSession(exported / part["file"])
-    for told, found in (
+    for described, actual in (
         (part["inputs"], session.get_inputs()),
         (part["outputs"], session.get_outputs()),
     ):
-        assert [entry["name"] for entry in told] == [entry.name for entry in found]
+        assert [entry["name"] for entry in described] == [entry.name for entry in actual]
         types = {"float32": "tensor(float)", "int64": "tensor(int64)"}
-        assert [types[entry["dtype"]] for entry in told] == [entry.type for entry in found]
+        assert [types[entry["dtype"]] for entry in described] == [entry.type for entry in actual]
     assert part["inputs"][0]["shape"] == session.get_inputs()[0].shape
 
 
@@ -53,7 +53,7 @@ def test_the_description_has_what_a_programme_needs(exported):
     known = json.loads((exported / "description.json").read_text())
     assert known["mel"] == MEL.to_dict()
     assert known["acoustic"]["speakers"] == ["ann", "bob", "cy"]
-    assert known["acoustic"]["tokenizer"] == described()["tokenizer"]
+    assert known["acoustic"]["tokenizer"] == tiny_description()["tokenizer"]
     assert known["acoustic"]["n_frames_per_step"] == OPTIONS["Tacotron2"]["n_frames_per_step"]
     assert len(known["vocoder"]["denoiser"]["bias"]) == MEL.n_fft // 2 + 1
     assert all(part["difference"] < 1e-4 for part in known["parts"].values())
@@ -181,7 +181,7 @@ def test_a_mistake_is_one_line(overrides, message, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_the_networks_must_be_what_they_are_said_to_be(checkpoints, tmp_path):
+def test_the_wrong_network_is_refused(checkpoints, tmp_path):
     pytest.importorskip("onnxruntime")
     message = refused(f"acoustic={checkpoints.vocoder}", f"output={tmp_path}/out")
     assert "holds a WaveGlow; a Tacotron2 is needed here" in message
@@ -190,7 +190,7 @@ def test_the_networks_must_be_what_they_are_said_to_be(checkpoints, tmp_path):
 def test_networks_of_different_mels_are_refused(checkpoints, tmp_path):
     pytest.importorskip("onnxruntime")
     mel = type(MEL)(**{**MEL.to_dict(), "sample_rate": 16000})
-    known = {**described(mel), "tokenizer": None}
+    known = {**tiny_description(mel), "tokenizer": None}
     pretrained.save(waveglow(), tmp_path / "other.safetensors", description=known)
     given = [f"acoustic={checkpoints.acoustic}", f"vocoder={tmp_path}/other.safetensors"]
     message = refused(*given, f"output={tmp_path}/out")

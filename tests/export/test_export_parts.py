@@ -1,4 +1,4 @@
-"""Every file computes what its network does, whatever the length and the batch."""
+"""Every file computes what its network does, for all lengths and batches."""
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ from tts.export.recipe import TOLERANCE, largest_difference
 from tts.export.vocoder import waveglow_module
 from tts.models import Tacotron2, WaveGlow
 
-#: One symbol or frame, and one utterance, are where tracing would go wrong.
+#: Tracing would fail first for one symbol, frame or utterance.
 SIZES = ((1, 1), (1, 6), (3, 23))
 
 
@@ -82,7 +82,7 @@ def test_what_is_not_a_number_is_no_agreement():
 
 
 def test_the_sample_is_what_generate_computes():
-    """The decoder step is tried with state and dropout of a network that is speaking."""
+    """The sample of the decoder step has the state and the dropout of a speaking network."""
     part = acoustic_modules(tacotron2())[1]
     sample: Sample = part.sample(2, 9)
     with torch.no_grad():

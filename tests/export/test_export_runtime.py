@@ -1,4 +1,4 @@
-"""The runner without torch says what the networks say."""
+"""The runtime without torch computes what the networks compute."""
 
 import subprocess
 import sys
@@ -66,7 +66,7 @@ def decoded(runner, acoustic, ids, seed=1, **options):
 def test_the_same_dropout_gives_the_same_mel(runner, networks, options, stop_reason):
     acoustic, _ = networks
     ids = runner.encode(TEXT)
-    if stop_reason == "gate":  # a threshold that is reached somewhere in the middle
+    if stop_reason == "gate":  # a threshold that the gate reaches in the middle
         logits = generated(acoustic, ids, gate_threshold=0.9999999, **options).gate_logits[0]
         options = {**options, "gate_threshold": float(torch.sigmoid(logits[10:]).median())}
     expected = generated(acoustic, ids, **options)
@@ -94,7 +94,7 @@ def test_the_same_noise_gives_the_same_wave(runner, networks, n_frames):
 
 
 def test_the_vocoder_with_its_denoiser(runner, networks):
-    """Without noise, so that nothing depends on who draws it."""
+    """Without noise, so that no random numbers matter."""
     vocoder = WaveGlowVocoder(networks[1], MEL, sigma=0.0, denoiser_strength=0.3, polish=0)
     mel = np.random.default_rng(1).uniform(-11, 0, (MEL.n_mels, 12)).astype(np.float32)
     z = np.zeros(runner.noise_shape(12), np.float32)

@@ -1,4 +1,4 @@
-"""Downloads from a server on this machine that breaks off, lies, or knows no ranges."""
+"""Downloads from a server on this machine that breaks off, sends other files, or has no ranges."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_mirror_is_asked_first(server, monkeypatch):
         assert (len(server.seen), original.seen) == (1, [])
 
 
-def test_mirror_that_is_no_address_is_told_and_left_out(server, monkeypatch, caplog):
+def test_mirror_that_is_no_address_is_logged_and_left_out(server, monkeypatch, caplog):
     monkeypatch.setenv("TACOGLOW_MIRROR", "mirror.example/files")
     assert fetch(published(server.url())).read_bytes() == CONTENT
     (line,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
@@ -343,7 +343,7 @@ def test_512_channels_of_deep_learning_examples_are_no_guess(cache, small_wavegl
     assert "assumed" not in caplog.text
 
 
-def test_misspelt_name_is_told_the_nearest():
+def test_misspelt_name_is_answered_with_the_nearest():
     with pytest.raises(InputError, match=r"waveglow_univ: no such .* did you mean waveglow_univ"):
         load("waveglow_univ")
 

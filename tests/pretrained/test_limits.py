@@ -1,4 +1,4 @@
-"""Small files that ask for much: refused before anything is given."""
+"""Small files that ask for much memory are refused before they get any."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""This project's own checkpoints, written and read back."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -212,7 +214,7 @@ def test_safetensors_of_somebody_else_is_refused(tmp_path):
 
 def test_safetensors_with_a_damaged_description_is_refused(tmp_path):
     save_file({"weight": torch.zeros(2)}, tmp_path / "x", metadata={"tacoglow": "{"})
-    with pytest.raises(InputError, match="its description is not JSON"):
+    with pytest.raises(InputError, match="its description is not JSON; copy or download it again"):
         load(tmp_path / "x")
 
 

@@ -1,4 +1,4 @@
-"""What is told of a file besides: heard where it applies, refused where it does not."""
+"""Facts that the user gives about a file: used where they apply, refused where they do not."""
 
 from __future__ import annotations
 

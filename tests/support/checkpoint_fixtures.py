@@ -1,4 +1,4 @@
-"""Files as NVIDIA's code writes them, made small: pickled modules, lists of layers, wrappers."""
+"""Makes small files as NVIDIA's code writes them: pickled modules, lists of layers, wrappers."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ SMALL_TACOTRON2 = Tacotron2Config(
     postnet_n_convolutions=3,
 )
 
-# Classes with the names that NVIDIA's files mention, and nothing in them. As a real module on disk
-# they have source text, which the older container stores beside the objects.
+# Empty classes with the names in NVIDIA's files. They are written to a module on disk, so that they
+# have source text, which the older container stores next to the objects.
 GLOW = """
 import torch
 
@@ -65,7 +65,7 @@ GLOW_NEW_METHOD = """
 
 
 class Backend:
-    """What every module carried until torch 1.4, as it was pickled."""
+    """Pickles as the attribute that every module had until torch 1.4."""
 
     def __reduce__(self):
         return torch.nn.backends.thnn._get_thnn_function_backend, ()
@@ -92,7 +92,7 @@ def small_tacotron2() -> Tacotron2:
 
 
 class GlowFiles:
-    """Writes pickled modules whose classes lie in a module that is gone afterwards."""
+    """Writes pickled modules whose classes lie in a module that is then removed."""
 
     alternating = GLOW.rstrip().removesuffix("pass") + GLOW_OLD_METHOD.lstrip()
     ordinary = GLOW.rstrip().removesuffix("pass") + GLOW_NEW_METHOD.lstrip()
@@ -121,7 +121,7 @@ class GlowFiles:
         try:
             spec.loader.exec_module(glow)
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of torch's old weight_norm
+                warnings.simplefilter("ignore")  # torch warns of its old weight_norm
                 network = self._module(glow, state, stride)
                 for part in network.modules() if legacy else ():
                     part._backend = Backend()
@@ -205,7 +205,7 @@ def as_separate(listed: dict[str, torch.Tensor], n_layers: int) -> dict[str, tor
 
 @pytest.fixture
 def layouts():
-    """The layouts by name: each turns the fused one into it."""
+    """Functions by name of a layout that turn the fused layout into it."""
     n_layers = SMALL_WAVEGLOW.n_layers
     return {
         "fused": lambda state: dict(state),

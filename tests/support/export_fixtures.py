@@ -1,33 +1,33 @@
-"""Tiny checkpoints, exported once for all tests."""
+"""Makes tiny checkpoints and exports them once for all tests."""
 
 from types import SimpleNamespace
 
 import pytest
 from filelock import FileLock
 
-from tests.support.exporting import OPTIONS, described, options, tacotron2, waveglow
+from tests.support.exporting import OPTIONS, options, tacotron2, tiny_description, waveglow
 from tts import pretrained
 
 
 @pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory):
-    """Files of a Tacotron 2 and of a WaveGlow with every option."""
+    """Write files of a Tacotron 2 and of a WaveGlow with every option."""
     folder = tmp_path_factory.mktemp("checkpoints")
     files = {"acoustic": folder / "a.safetensors", "vocoder": folder / "v.safetensors"}
     speakers = {"speakers": ["ann", "bob", "cy"]}
     pretrained.save(
         tacotron2(**OPTIONS["Tacotron2"]),
         files["acoustic"],
-        description={**described(), **speakers},
+        description={**tiny_description(), **speakers},
     )
-    known = {**described(), "tokenizer": None}
+    known = {**tiny_description(), "tokenizer": None}
     pretrained.save(waveglow(**OPTIONS["WaveGlow"]), files["vocoder"], description=known)
     return SimpleNamespace(**files)
 
 
 @pytest.fixture(scope="session")
 def exported(checkpoints, tmp_path_factory, worker_id):
-    """A folder of ONNX files, written by the recipe; one for all workers, since it takes long."""
+    """Write a folder of ONNX files by the recipe, once for all workers, since it takes long."""
     pytest.importorskip("onnxruntime")
     from tts.export.recipe import export
 

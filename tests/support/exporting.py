@@ -1,4 +1,4 @@
-"""Tiny networks for the tests of exports."""
+"""Makes tiny networks for the tests of exports."""
 
 import torch
 
@@ -9,7 +9,7 @@ from tts.models import Tacotron2
 from tts.text import Tokenizer
 
 MEL = MelConfig(sample_rate=8000, n_fft=256, hop_length=64, win_length=200, n_mels=8, f_max=4000.0)
-#: Everything that the published networks have not.
+#: All options that the published networks do not have.
 OPTIONS = {
     "Tacotron2": {
         **{"n_frames_per_step": 3, "n_speakers": 3, "mel_mean": -5.0, "mel_std": 2.0},
@@ -23,7 +23,7 @@ OPTIONS = {
 
 
 def tacotron2(**sizes):
-    """A network whose utterances differ, and whose batch norm has statistics."""
+    """Make a network whose utterances differ, and whose batch norm has statistics."""
     torch.manual_seed(0)
     network = Tacotron2(
         **{**TACOTRON2_SIZES, "decoder_rnn_dim": 20, "prenet_dim": 12, **sizes}
@@ -38,7 +38,7 @@ def tacotron2(**sizes):
 
 
 def waveglow(**sizes):
-    """A network whose couplings and whose envelope do something."""
+    """Make a network whose couplings and whose envelope change their input."""
     network = tiny_waveglow(**{"n_layers": 1, **sizes}).eval()
     with torch.no_grad():
         if network.envelope is not None:
@@ -46,11 +46,11 @@ def waveglow(**sizes):
     return network
 
 
-def described(mel=MEL):
-    """What a checkpoint says of itself."""
+def tiny_description(mel=MEL):
+    """Return what a checkpoint says about itself."""
     return {"mel": mel.to_dict(), "tokenizer": Tokenizer().to_dict(), "corpus": "tiny"}
 
 
 def options(*overrides):
-    """The configuration of the command."""
+    """Compose the configuration of the command."""
     return compose(list(overrides), "export")

@@ -1,4 +1,4 @@
-"""Shares of the GPUs for trials side by side."""
+"""Shares of the GPUs for trials that run at the same time."""
 
 import os
 

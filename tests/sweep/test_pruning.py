@@ -1,4 +1,4 @@
-"""Reports to a study, and the end of a hopeless trial."""
+"""Reports to a study, and the early end of a hopeless trial."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Search spaces as they are typed, grids, and what an Optuna study remembers."""
+"""Search spaces as they are typed, grids, and resumed Optuna studies."""
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -144,8 +144,8 @@ def test_another_space_is_not_resumed(tmp_path):
 def test_the_study_learns_how_a_trial_ended(state, tmp_path):
     found = begun(tmp_path)
     (trial,) = found.ask(1)
-    told = found.tell(ended(trial, tmp_path, state, None if state is TrialState.FAILED else 2.0))
-    assert told.state is state
+    objective = None if state is TrialState.FAILED else 2.0
+    assert found.tell(ended(trial, tmp_path, state, objective)).state is state
     name = found.study.trials[0].state.name
     assert name == ("FAIL" if state is TrialState.FAILED else state.value)
 

@@ -1,4 +1,4 @@
-"""A sweep with trials that take no time: order, failures, interruptions, tables, going on."""
+"""A sweep of trials that take no time: order, failures, interruptions, tables, resuming."""
 
 import csv
 import json
@@ -16,7 +16,7 @@ from tts.sweep.trial_record import load_record
 
 
 class Launcher:
-    """Gives every trial the outcome that is written for its value of ``x``."""
+    """Gives every trial the outcome that belongs to its value of ``x``."""
 
     def __init__(self, **outcomes):
         self.outcomes = outcomes

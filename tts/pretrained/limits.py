@@ -43,6 +43,8 @@ MOST_VALUES = 10**6
 #: Number of pickles in front of the storages in torch's older container.
 LEGACY_PICKLES = 5
 ZIP = b"PK"
+#: What a user should do with a damaged file.
+COPY_AGAIN = "copy or download it again"
 _MEMO = ("PUT", "BINPUT", "LONG_BINPUT")
 # a pickle can make these of any size, and torch's own reader allocates them without asking the file
 _BYTE_ARRAYS = ("builtins bytearray", "__builtin__ bytearray")
@@ -116,7 +118,7 @@ def check_zip(stream: BinaryIO, label: str) -> None:
         with zipfile.ZipFile(stream) as archive:
             members = archive.infolist()
     except Exception:  # zipfile raises half a dozen types of errors for damaged files
-        raise InputError(f"{label}: truncated or damaged: copy or download it again") from None
+        raise InputError(f"{label}: truncated or damaged; {COPY_AGAIN}") from None
     names = [member.filename for member in members]
     if any(name.endswith("constants.pkl") for name in names):
         raise InputError(f"{label}: a TorchScript archive holds code and is not read here")
@@ -130,7 +132,9 @@ def check_zip(stream: BinaryIO, label: str) -> None:
             "packed it again; take the file as torch.save wrote it"
         )
     if sum(member.file_size for member in members) > size:
-        raise InputError(f"{label}: truncated or damaged: its parts claim more than it holds")
+        raise InputError(
+            f"{label}: truncated or damaged: its parts claim more than it holds; {COPY_AGAIN}"
+        )
 
 
 def check_pickles(stream: BinaryIO) -> None:

@@ -17,6 +17,7 @@ from torch import Tensor
 from tts.core.errors import InputError
 from tts.pretrained.checkpoint import LoadedCheckpoint, as_float32
 from tts.pretrained.descriptions import KEY, CheckpointHints, validated_description
+from tts.pretrained.limits import COPY_AGAIN
 
 PREFIX = "network."
 
@@ -58,7 +59,7 @@ def _metadata(path: Path, data: dict[str, Any]) -> Any:
     try:
         description = json.loads(text)
     except (ValueError, RecursionError):
-        raise InputError(f"{path}: its description is not JSON: the file is damaged") from None
+        raise InputError(f"{path}: its description is not JSON; {COPY_AGAIN}") from None
     if not isinstance(description, dict):
-        raise InputError(f"{path}: its description is no table of names: the file is damaged")
+        raise InputError(f"{path}: its description is no table of names; {COPY_AGAIN}")
     return description

@@ -1,4 +1,4 @@
-"""The first release's order of coupling halves, against an implementation of its own."""
+"""The first release's order of coupling halves, against a separate implementation."""
 
 from __future__ import annotations
 
@@ -125,14 +125,14 @@ def test_source_text_tells_that_halves_do_not_alternate(separate, glow_files, tm
     assert not load(path).config.alternate_halves
 
 
-def test_order_that_is_taken_for_granted_is_told(separate, tmp_path, caplog):
+def test_an_assumed_order_is_logged(separate, tmp_path, caplog):
     torch.save(separate, tmp_path / "waveglow.pt")
     with caplog.at_level(logging.INFO, "tts.pretrained"):
         load(tmp_path / "waveglow.pt")
     assert "which half each coupling transforms is not in the file" in caplog.text
 
 
-def test_list_layout_of_512_channels_is_ambiguous_and_told(small_waveglow, tmp_path, caplog):
+def test_list_layout_of_512_channels_is_ambiguous_and_logged(small_waveglow, tmp_path, caplog):
     sizes = dataclasses.asdict(small_waveglow.config) | {"n_channels": 512, "n_flows": 1}
     state = to_nvidia_state_dict(WaveGlow(**sizes))
     listed = {}

@@ -1,4 +1,4 @@
-"""Damage of every kind in every container and layout: one line, or a network, never anything else.
+"""Damage of every kind, in every container and layout, ends in one line or in a network.
 
 The damage is drawn from fixed seeds. Half of it falls where containers keep their tables: at the
 beginning and at the end.

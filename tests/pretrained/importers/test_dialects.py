@@ -1,4 +1,4 @@
-"""Names that others gave NVIDIA's weights."""
+"""Names that other projects give NVIDIA's weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NeMo's archives: their names, symbols, and mels that are near NVIDIA's, or are not."""
+"""NeMo's archives: names of weights, symbols, and mels."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""NVIDIA's Tacotron 2 files: names, sizes, symbols, and what is refused."""
+
 from __future__ import annotations
 
 import dataclasses

@@ -1,3 +1,5 @@
+"""Files that would run code, are damaged, or are no checkpoints."""
+
 from __future__ import annotations
 
 import io
@@ -165,7 +167,7 @@ def test_reading_warns_of_nothing(small_waveglow, glow_files, tmp_path):
 @pytest.mark.parametrize("content", [b"\x00" * 700, b"RIFF\x24\x00\x00\x00WAVEfmt ", b"hello\n"])
 def test_something_else_is_not_a_checkpoint(tmp_path, content):
     (tmp_path / "x.pt").write_bytes(content)
-    with pytest.raises(InputError, match=r"x\.pt: truncated, damaged or not a checkpoint"):
+    with pytest.raises(InputError, match=r"x\.pt: truncated, damaged or not a checkpoint; copy"):
         describe(tmp_path / "x.pt")
 
 
@@ -215,7 +217,7 @@ def test_content_that_is_no_dictionary_is_refused(tmp_path):
         load(tmp_path / "x.pt")
 
 
-def test_unknown_layout_names_the_keys_that_were_seen(tmp_path):
+def test_unknown_layout_names_the_keys_of_the_file(tmp_path):
     state = {f"layer{i}.weight": torch.zeros(1) for i in range(7)}
     torch.save({"state_dict": state, "epoch": 1}, tmp_path / "x.pt")
     with pytest.raises(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from tts.core.errors import InputError
-from tts.pretrained.limits import GROWTH, SMALL, Bounded, check_value_count
+from tts.pretrained.limits import COPY_AGAIN, GROWTH, SMALL, Bounded, check_value_count
 
 CONFIG, WEIGHTS = "model_config.yaml", "model_weights.ckpt"
 GZIP = b"\x1f\x8b"
@@ -61,9 +61,7 @@ def _members(path: Path) -> dict[str, bytes]:
     except InputError:
         raise
     except Exception:  # tar, gzip and zlib raise a dozen types of errors for damaged files
-        raise InputError(
-            f"{path}: truncated or damaged tar archive; copy or download it again"
-        ) from None
+        raise InputError(f"{path}: truncated or damaged tar archive; {COPY_AGAIN}") from None
     return members
 
 
@@ -76,5 +74,7 @@ def _parsed(path: Path, config: bytes) -> dict[str, Any]:
         parsed = yaml.safe_load(config)
         check_value_count(parsed)
     except Exception:  # not only YAMLError: an impossible date is a ValueError
-        raise InputError(f"{path}: {CONFIG} in it is not YAML that can be read") from None
+        raise InputError(
+            f"{path}: {CONFIG} in it is not YAML that can be read; {COPY_AGAIN}"
+        ) from None
     return parsed if isinstance(parsed, dict) else {}

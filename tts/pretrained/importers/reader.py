@@ -80,7 +80,7 @@ def _first_bytes(path: Path) -> bytes:
     if not start:
         raise InputError(f"{path}: the file is empty")
     if start.lstrip()[:9].lower().startswith((b"<!doctype", b"<html")):
-        raise InputError(f"{path}: a web page, not a checkpoint: the download went wrong")
+        raise InputError(f"{path}: a web page, not a checkpoint; download the file again")
     return start
 
 
@@ -93,7 +93,9 @@ def _read_safetensors(path: Path) -> dict[str, Any]:
             return {"state_dict": tensors, "metadata": dict(file.metadata() or {})}
     except (SafetensorError, OSError) as error:
         reason = one_line(error)
-        raise InputError(f"{path}: truncated or damaged safetensors file ({reason})") from None
+        raise InputError(
+            f"{path}: truncated or damaged safetensors file ({reason}); {limits.COPY_AGAIN}"
+        ) from None
     except Exception:  # safetensors knows types of numbers that torch does not
         raise InputError(f"{path}: holds what torch cannot read: save it as float32") from None
 
@@ -120,7 +122,7 @@ def _read_torch(stream: BinaryIO, label: str) -> Any:
 
 
 def _damaged(label: str) -> str:
-    return f"{label}: truncated, damaged or not a checkpoint"
+    return f"{label}: truncated, damaged or not a checkpoint; {limits.COPY_AGAIN}"
 
 
 def _with_tensors(content: Any, sources: str) -> Any:
