@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 TASK = "dump_mels"
 # options of a training, without a meaning here
-_OF_TRAINING = ("ckpt_path", "init_from", "pretrained")
+_OF_TRAINING = ("ckpt_path", "init_from")
 # the options that both DataModules have
 _LOADING = (
     *("corpus", "mel", "cache_dir", "seed", "resample", "on_error", "processing", "prepared"),

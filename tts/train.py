@@ -30,13 +30,14 @@ from tts.callbacks import (
 )
 from tts.callbacks.checkpointing.checkpoint_io import AtomicCheckpointIO
 from tts.callbacks.checkpointing.resume import check_resumable, find_resume_source
+from tts.config.overrides import save_overrides
 from tts.config.schema import check_targets, check_training
 from tts.core.errors import InputError, one_line
 from tts.core.signals import StopSignals
 from tts.loggers.builders import finish_wandb
 from tts.runtime.devices import resolve_devices, world_size
 from tts.runtime.launch import launch
-from tts.runtime.run_folder import mark_job, only_process, save_overrides
+from tts.runtime.run_folder import mark_job, only_process
 from tts.sweep.pruning import trial_callbacks
 from tts.training.failures import explain_failures
 from tts.training.freezing import KeepFrozen

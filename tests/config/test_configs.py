@@ -1,11 +1,20 @@
 """Every option of every group is composed and built; every experiment takes a step."""
 
+import inspect
+from dataclasses import asdict
+
 import pytest
 from hydra.utils import instantiate
+from omegaconf import OmegaConf
 
 from tests.support.paths import REPO
+from tts.audio import MelConfig, Output
+from tts.audio.processing import Processing
+from tts.callbacks import EMA, DeterminantGuard, DiagonalGuard, DivergenceGuard
 from tts.config import compose, conf_dir, resolved
-from tts.models import Tacotron2, WaveGlow
+from tts.inference import Options
+from tts.models import Tacotron2, Tacotron2Config, WaveGlow, WaveGlowConfig
+from tts.training import Tacotron2LossOptions, WaveGlowLossOptions
 
 CONF = conf_dir()
 # options that start with _ are parts of others
@@ -84,6 +93,37 @@ def test_the_mel_contract_is_stated_once():
     config = resolved(compose([ROOT, "model=waveglow", "audio.hop_length=128"]))
     assert config["model"]["network"]["hop_length"] == 128
     assert config["model"]["datamodule"]["mel"]["hop_length"] == 128
+
+
+@pytest.mark.parametrize(
+    ("key", "owner", "overrides"),
+    [
+        ("model.network", Tacotron2Config, []),
+        ("model.network", WaveGlowConfig, ["model=waveglow"]),
+        ("audio", MelConfig, []),
+        ("loss", Tacotron2LossOptions, []),
+        ("loss", WaveGlowLossOptions, ["model=waveglow"]),
+        ("model.datamodule.processing", Processing, []),
+        ("callbacks.guard", DivergenceGuard, []),
+        ("callbacks.diagonal", DiagonalGuard, []),
+        ("callbacks.determinant", DeterminantGuard, []),
+        ("callbacks.ema", EMA, ["callbacks=ema"]),
+    ],
+)
+def test_conf_repeats_no_other_default_than_that_of_the_class(key, owner, overrides):
+    section = OmegaConf.select(compose([*overrides, ROOT]), key)
+    shown = {name: value for name, value in section.items() if name != "_target_"}
+    parameters = inspect.signature(owner).parameters
+    assert shown == {name: parameters[name].default for name in shown}
+
+
+def test_conf_shows_the_defaults_of_speech():
+    config = resolved(compose([], "synthesize"))
+    options, output = asdict(Options()), asdict(Output())
+    assert config["pauses"] == options.pop("pauses")
+    assert {name: config[name] for name in options} == options
+    # files have a margin that samples in memory do not need
+    assert {name: config[name] for name in output} == {**output, "margin": 0.1}
 
 
 def test_conf_is_found_in_the_checkout():

@@ -212,7 +212,7 @@ class Data:
 
 
 CONFIG = {
-    **dict.fromkeys(("init_from", "pretrained", "init_symbols", "init_speaker")),
+    **dict.fromkeys(("init_from", "init_symbols", "init_speaker")),
     "ignore_layers": [],
 }
 
@@ -228,7 +228,6 @@ def test_run_logs_the_table(small_waveglow, tmp_path, caplog):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"init_from": "a", "pretrained": "b"}, "two names of one thing"),
         ({"ignore_layers": ["embedding"]}, "ignore_layers is for a warm start"),
         ({"init_symbols": ["_", "a"]}, "init_symbols is for a warm start"),
         ({"init_speaker": 0}, "init_speaker is for a warm start"),

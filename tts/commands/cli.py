@@ -1,7 +1,7 @@
-"""The commands: Hydra composes, this module reports mistakes in one line.
+"""Starts the commands: Hydra composes the configuration, and mistakes are reported in one line.
 
-torch and Lightning are imported inside the jobs only, so that ``--help``, ``--cfg job`` and a
-misspelt override answer at once.
+The jobs alone import torch and Lightning, so that ``--help``, ``--cfg job`` and a misspelt override
+answer at once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 from tts import dump_mels
 from tts.commands.usage import FLAGS, usage
 from tts.config import conf_dir, register_resolvers, resolved
-from tts.config.overrides import quote_values
+from tts.config.overrides import load_overrides, quote_values, refuse_former_keys
 from tts.config.schema import check_training
 from tts.core.errors import (
     EXIT_INTERRUPTED,
@@ -35,7 +35,7 @@ from tts.core.errors import (
     one_line,
 )
 from tts.core.signals import StopSignals
-from tts.runtime.run_folder import has_checkpoint, load_overrides
+from tts.runtime.run_folder import has_checkpoint
 from tts.runtime.slurm import was_requeued
 
 Result = TypeVar("Result")
@@ -44,41 +44,41 @@ _ALL_OPTIONS = "--cfg job prints every value that can be given, as key=value, th
 
 
 def train_command() -> None:
-    """``tts-train`` and ``python train.py``."""
+    """Run ``tts-train`` and ``python train.py``."""
     if f"task={dump_mels.TASK}" in sys.argv[1:]:
-        with_training_options(dump_mels.dump_mels, said=dump_mels.__doc__)
+        with_training_options(dump_mels.dump_mels, help_text=dump_mels.__doc__)
         return
     with StopSignals().installed():
         _run(_train_job, "train")
 
 
 def synthesize_command() -> None:
-    """``tts-synthesize`` and ``python synthesize.py``."""
+    """Run ``tts-synthesize`` and ``python synthesize.py``."""
     _run(_synthesize_job, "synthesize")
 
 
 def evaluate_command() -> None:
-    """``python -m tts.evaluation``."""
+    """Run ``python -m tts.evaluation``."""
     _run(_evaluate_job, "evaluate")
 
 
 def export_command() -> None:
-    """``python -m tts.export``."""
+    """Run ``python -m tts.export``."""
     _run(_export_job, "export")
 
 
 def with_training_options(
-    job: Callable[[dict[str, Any]], int], config_name: str = "train", said: str | None = None
+    job: Callable[[dict[str, Any]], int], config_name: str = "train", help_text: str | None = None
 ) -> None:
-    """A command that takes the options of ``train.py`` and does not train.
+    """Run a command that takes the options of ``train.py`` and does not train.
 
     Args:
-        job: given the resolved configuration; gives the exit status.
-        config_name: a file in conf/ that begins with ``train`` and adds options of its own.
-        said: by ``--help``, where that file does not say it.
+        job: a function of the resolved configuration that returns the exit status.
+        config_name: a file in conf/ that includes ``train`` and adds options of its own.
+        help_text: what ``--help`` prints, where the file has no text for it.
     """
-    if said is not None and FLAGS & set(sys.argv[1:]):
-        sys.stdout.write(f"{said.strip()}\n\n{_ALL_OPTIONS}\n")
+    if help_text is not None and FLAGS & set(sys.argv[1:]):
+        sys.stdout.write(f"{help_text.strip()}\n\n{_ALL_OPTIONS}\n")
         return
 
     def run(cfg: DictConfig) -> None:
@@ -87,39 +87,39 @@ def with_training_options(
         if status := _reporting(lambda: job(resolved(cfg))):
             raise SystemExit(status)
 
-    # no run, and so no folder of one
+    # nothing is trained, so Hydra shall not make the folder of a run
     sys.argv += ["hydra.run.dir=.", "hydra.output_subdir=null"]
     _run(run, config_name)
 
 
 def _train_job(cfg: DictConfig) -> float | None:
-    # a sweep wants to know what became of a trial, and goes on
+    # a sweep needs the error of a trial itself, to record it and to start the next trial
     return _reporting(lambda: _train(cfg)) if cfg.sweep.trial is None else _train(cfg)
 
 
 def _train(cfg: DictConfig) -> float | None:
     output_dir = Path(HydraConfig.get().runtime.output_dir)
-    cfg, overrides = _going_on(cfg, output_dir)
+    cfg, overrides = _with_saved_options(cfg, output_dir)
     OmegaConf.update(cfg, "paths.output_dir", str(output_dir))
     metrics = _launch(resolved(cfg), output_dir, overrides)
     return metrics.get(str(cfg.monitor))
 
 
-def _going_on(cfg: DictConfig, output_dir: Path) -> tuple[DictConfig, list[str]]:
-    """If a run goes on in its folder: with the options it began with, and those given now."""
+def _with_saved_options(cfg: DictConfig, output_dir: Path) -> tuple[DictConfig, list[str]]:
+    """Add the options that a resumed run was started with to those that are given now."""
     context = HydraConfig.get()
     overrides = list(context.overrides.task)
-    # the file that a job began with is behind what it has saved since
+    # a requeued job resumes from what it has saved, not from the file that it was started with
     if (cfg.ckpt_path == "last" or was_requeued()) and has_checkpoint(output_dir):
         overrides = load_overrides(output_dir, [*overrides, "ckpt_path=last"])
         cfg = hydra.compose("train", overrides)
     elif cfg.ckpt_path == "last" and context.mode == RunMode.MULTIRUN:
-        cfg.ckpt_path = None  # a job of a sweep that had not begun yet
+        cfg.ckpt_path = None  # a job of the sweep that has not started yet
     return cfg, overrides
 
 
 def _launch(config: dict[str, Any], output_dir: Path, overrides: list[str]) -> dict[str, float]:
-    check_training(config)  # before the seconds that importing torch takes
+    check_training(config)  # before torch is imported, which takes seconds
     from tts.train import run_training
 
     return run_training(config, output_dir, overrides)
@@ -144,8 +144,9 @@ def _export_job(cfg: DictConfig) -> None:
 
 
 def _run(job: Callable[[DictConfig], Any], config_name: str) -> None:
-    """Hand the command line to Hydra; a mistake in it ends in one line and status 2."""
+    """Let Hydra run a job; a mistake in the command line ends in one line and status 2."""
     register_resolvers()
+    _reporting(lambda: refuse_former_keys(sys.argv[1:]))
     sys.argv[1:] = quote_values(sys.argv[1:])
     if FLAGS & set(sys.argv[1:]):
         overrides = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
@@ -155,7 +156,7 @@ def _run(job: Callable[[DictConfig], Any], config_name: str) -> None:
     if os.environ.get("HYDRA_FULL_ERROR") == "1":
         command()
         return
-    # Hydra prints its errors over several lines, unless it is told to raise them
+    # Hydra prints its errors over several lines; with this variable it raises them instead
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
         _reporting(command)
@@ -164,7 +165,7 @@ def _run(job: Callable[[DictConfig], Any], config_name: str) -> None:
 
 
 def _reporting(action: Callable[[], Result]) -> Result:
-    """Do it; what the user can mend becomes one line on standard error, not a stack trace."""
+    """Call a function; print an error that the user can mend as one line, without a stack trace."""
     try:
         return action()
     except (InputError, HydraException, OmegaConfBaseException) as error:
@@ -182,14 +183,14 @@ def _reporting(action: Callable[[], Result]) -> Result:
 
 
 def _explain(error: BaseException) -> str:
-    """Hydra wraps an error of ours into its own, which names the place: the cause says more."""
+    """Return the message of the cause: Hydra wraps our errors into its own, which say less."""
     cause = error.__cause__
     if isinstance(cause, (ConfigAttributeError, ConfigKeyError)):
         return f"{one_line(error).split('. ')[0]}: {_unknown_key(cause)}"
     if isinstance(cause, (ValueError, TypeError)):
         key = getattr(error, "full_key", None) or _full_key(error)
         return f"{key}: {one_line(cause)}" if key else one_line(cause)
-    # Hydra adds where it has looked, which is of no use to anyone but Hydra's developers
+    # only developers of Hydra need the search path
     message = one_line(error).split(" Config search path:")[0]
     if "Could not find 'hydra/launcher/" in message:
         message += "; more come with pip install 'tacoglow[sweep]'"

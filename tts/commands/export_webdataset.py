@@ -32,7 +32,7 @@ _SHARD_BYTES = 2**29
 def main() -> None:
     """Run ``python -m tts.data.export_webdataset FOLDER``."""
     if {"-h", "--help"} & set(sys.argv[1:]):
-        with_training_options(lambda _: 0, said=__doc__)
+        with_training_options(lambda _: 0, help_text=__doc__)
         return
     if len(sys.argv) < 2 or "=" in sys.argv[1] or sys.argv[1].startswith("-"):
         sys.stderr.write("error: name the folder for the shards before the options\n")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run ``python -m tts.data.prepare``."""
-    with_training_options(prepare_corpus, said=__doc__)
+    with_training_options(prepare_corpus, help_text=__doc__)
 
 
 def prepare_corpus(config: dict[str, Any]) -> int:

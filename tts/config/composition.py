@@ -1,6 +1,6 @@
-"""Where the configuration lies, and how it is composed outside the command line.
+"""Finds the configuration files, and composes a configuration outside the command line.
 
-``conf/`` sits at the top of the repository and is installed as ``tts/conf``; one function finds it.
+``conf/`` is at the top of the repository and is installed as ``tts/conf``; one function finds it.
 """
 
 from __future__ import annotations
@@ -12,21 +12,26 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 
+from tts.config.overrides import refuse_former_keys
 from tts.core.errors import InputError, one_line
 from tts.runtime.run_folder import run_folder
 
 
 def conf_dir() -> Path:
-    """Absolute path of ``conf/``: beside the installed package's files, or in the checkout."""
+    """Return the absolute path of ``conf/``, in the installed package or in the checkout.
+
+    Raises:
+        InputError: there is none; the package is damaged.
+    """
     package = Path(__file__).resolve().parents[1]
     for candidate in (package / "conf", package.parent / "conf"):
         if (candidate / "train.yaml").is_file():
             return candidate
-    raise InputError(f"no configuration beside {package}: reinstall tacoglow")
+    raise InputError(f"no configuration next to {package}: reinstall tacoglow")
 
 
 def register_resolvers() -> None:
-    """Make our resolvers known to OmegaConf (harmless to call again)."""
+    """Register our resolvers with OmegaConf; a second call changes nothing."""
 
     def vocabulary_size(symbols: Any) -> int:
         from tts.text import SYMBOL_SETS
@@ -43,17 +48,22 @@ def register_resolvers() -> None:
 
 
 def compose(overrides: Sequence[str] = (), config_name: str = "train") -> DictConfig:
-    """The configuration that the command line would give, for notebooks and tests."""
+    """Return the configuration that the command line would give, for notebooks and tests.
+
+    Raises:
+        InputError: an override has a former name.
+    """
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
 
     register_resolvers()
+    refuse_former_keys(overrides)
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         return hydra_compose(config_name, overrides=list(overrides))
 
 
 def flattened(values: Mapping[str, Any], separator: str = ".") -> dict[str, Any]:
-    """``{"a": {"b": 1}}`` as ``{"a.b": 1}``."""
+    """Return nested values in one dictionary: ``{"a": {"b": 1}}`` as ``{"a.b": 1}``."""
     flat: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):
@@ -65,10 +75,10 @@ def flattened(values: Mapping[str, Any], separator: str = ".") -> dict[str, Any]
 
 
 def resolved(cfg: DictConfig) -> dict[str, Any]:
-    """``cfg`` as plain containers without interpolations.
+    """Return ``cfg`` as plain containers without interpolations.
 
     Raises:
-        InputError: a required key is not set, or refers to something that is not.
+        InputError: a required key is not set, or refers to a key that is not set.
     """
     try:
         container = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)

@@ -89,7 +89,7 @@ SECTIONS = (
 
 TRAINING: dict[str, Range] = {
     **{key: Section() for key in SECTIONS},
-    **{key: Text() for key in ("ckpt_path", "init_from", "pretrained", "name", "monitor")},
+    **{key: Text() for key in ("ckpt_path", "init_from", "name", "monitor")},
     "task": Choice(("train", "dump_mels")),
     "acoustic": Text(),
     "seed": Number(int, least=0, most=2**32 - 1),

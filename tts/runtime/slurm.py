@@ -1,7 +1,7 @@
-"""Under SLURM: which job this is, and how it is put back into the queue.
+"""Names the SLURM job that this process belongs to, and requeues it.
 
-A job that is put back runs the same script again, with the same job id: the command then finds the
-folder of the run by that id and goes on from its last checkpoint (see ``tts.runtime.run_folder``).
+SLURM runs the script of a requeued job again under the same job id. The command then finds the
+run's folder by that id and resumes from its last checkpoint (see ``tts.runtime.run_folder``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def job_id() -> str | None:
-    """Id of the batch job that this process belongs to, if it does; arrays have one per task."""
+    """Return the id of this process's batch job, or None; an array has one for each task."""
     if os.environ.get("SLURM_JOB_NAME") in ("bash", "interactive"):
         return None
     if array := os.environ.get("SLURM_ARRAY_JOB_ID"):
@@ -23,12 +23,12 @@ def job_id() -> str | None:
 
 
 def was_requeued() -> bool:
-    """Whether the job was put back into the queue before and now runs again."""
+    """Return whether SLURM has requeued this job before."""
     return job_id() is not None and int(os.environ.get("SLURM_RESTART_COUNT", "0")) > 0
 
 
 def requeue() -> None:
-    """Put this job back into the queue, if it is one; a failure is said and nothing more."""
+    """Requeue this job, if it is one; a failure is only logged."""
     job = job_id()
     if job is None:
         return

@@ -187,18 +187,16 @@ def warm_start_run(config: Mapping[str, Any], network: nn.Module, datamodule: An
     """Do what a run's configuration says about a warm start, and log the table on rank 0.
 
     Args:
-        config: of the run: init_from or pretrained, ignore_layers, init_symbols, init_speaker.
+        config: of the run: init_from, ignore_layers, init_symbols, init_speaker.
         network: what is trained.
         datamodule: with `mel` and, for a Tacotron 2, `tokenizer`.
 
     Raises:
-        InputError: as `warm_start`; or both init_from and pretrained are given.
+        InputError: as `warm_start`; or another option of a warm start stands without init_from.
     """
     from lightning_fabric.utilities.rank_zero import rank_zero_only
 
-    if config["init_from"] and config["pretrained"]:
-        raise InputError("init_from and pretrained are two names of one thing: give one of them")
-    source = config["init_from"] or config["pretrained"]
+    source = config["init_from"]
     if source is None:
         for name in ("ignore_layers", "init_symbols", "init_speaker"):
             if config[name] not in (None, "", []):

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 
 from tests.support.crashing import Crashed, Runs
 from tts.callbacks.checkpointing.checkpoint_io import AtomicCheckpointIO
 from tts.callbacks.checkpointing.resume import differing_options, find_checkpoint, is_whole
+from tts.config import compose
+from tts.config.overrides import load_overrides, save_overrides
 from tts.core.errors import InputError, TrainingError
-from tts.runtime.run_folder import load_overrides, mark_job, newest_run, run_folder, save_overrides
+from tts.runtime.run_folder import mark_job, newest_run, run_folder
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +97,18 @@ def test_options_of_a_run_are_kept_and_newer_ones_win(tmp_path):
     save_overrides(tmp_path, ["model=waveglow", "+x.y=1", "model.lr=1", "ckpt_path=last"])
     now = ["model.lr=2", "ckpt_path=last"]
     assert load_overrides(tmp_path, now) == ["model=waveglow", "+x.y=1", *now]
+
+
+def test_options_of_an_older_run_are_renamed(tmp_path):
+    former = ["pretrained=a", "model.max_epochs=3", "model.gradient_clip_val=0.5", "model.lr=1"]
+    OmegaConf.save(OmegaConf.create(former), tmp_path / "overrides.yaml")
+    renamed = ["init_from=a", "trainer.max_epochs=3", "trainer.gradient_clip_val=0.5"]
+    assert load_overrides(tmp_path, ["model.lr=2"]) == [*renamed, "model.lr=2"]
+    config = compose(renamed)
+    assert (config.init_from, config.trainer.max_epochs) == ("a", 3)
+    assert config.trainer.gradient_clip_val == 0.5
+    assert load_overrides(tmp_path, ["trainer.max_epochs=4"])[-1] == "trainer.max_epochs=4"
+    assert "trainer.max_epochs=3" not in load_overrides(tmp_path, ["trainer.max_epochs=4"])
 
 
 def touch(path, time):
