@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from tests.support.checkpoint_files import assert_same_weights
 from tts.commands.pretrained import main
 from tts.core.errors import InputError
 from tts.models import Tacotron2, WaveGlow
@@ -23,12 +24,6 @@ def published(small_tacotron2, tmp_path):
     return path
 
 
-def assert_same(found: torch.nn.Module, expected: torch.nn.Module) -> None:
-    ours, theirs = found.state_dict(), expected.state_dict()
-    assert ours.keys() == theirs.keys()
-    assert [name for name in ours if not torch.equal(ours[name], theirs[name])] == []
-
-
 def test_one_file_speaks_for_itself(published, small_tacotron2, tmp_path):
     lines = convert(published, tmp_path / "x.safetensors")
     found = describe(tmp_path / "x.safetensors")
@@ -38,7 +33,7 @@ def test_one_file_speaks_for_itself(published, small_tacotron2, tmp_path):
     assert len(found["source"]["sha256"]) == 64
     assert any("mel contract not in the file; NVIDIA's" in line for line in lines)
     assert any("symbols: not in the file" in line for line in lines)
-    assert_same(load(tmp_path / "x.safetensors"), small_tacotron2)
+    assert_same_weights(load(tmp_path / "x.safetensors"), small_tacotron2)
 
 
 def test_folders_of_the_machine_that_trained_are_not_passed_on(small_waveglow, tmp_path):
@@ -66,7 +61,7 @@ def test_ours_to_nvidia_to_ours_is_bit_exact(kind, small_tacotron2, small_wavegl
     save(network, tmp_path / "a.safetensors")
     convert(tmp_path / "a.safetensors", tmp_path / "b.pt")
     convert(tmp_path / "b.pt", tmp_path / "c.safetensors")
-    assert_same(load(tmp_path / "c.safetensors"), network)
+    assert_same_weights(load(tmp_path / "c.safetensors"), network)
     first, last = describe(tmp_path / "b.pt"), describe(tmp_path / "c.safetensors")
     assert first == last
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from tests.support.checkpoint_files import lightning_checkpoint
 from tts.commands.pretrained import main
 from tts.core.errors import InputError
 from tts.pretrained import describe, load, save
@@ -63,8 +64,7 @@ def description_of(network: torch.nn.Module, **changes) -> dict:
 
 
 def write_lightning(path, network: torch.nn.Module, **changes) -> None:
-    weights = {f"network.{name}": value for name, value in network.state_dict().items()}
-    torch.save({"state_dict": weights, "tacoglow": description_of(network, **changes)}, path)
+    torch.save(lightning_checkpoint(network, **changes), path)
 
 
 def write_nvidias(path, network: torch.nn.Module, **changes) -> None:

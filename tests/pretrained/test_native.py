@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from tests.support.checkpoint_files import assert_same_weights, lightning_checkpoint
 from tts.core.errors import InputError
 from tts.models import WaveGlow
 from tts.pretrained import describe, load, save
@@ -26,6 +27,15 @@ def description_of(network: torch.nn.Module) -> dict:
     }
 
 
+def assert_same(found: torch.nn.Module, expected: torch.nn.Module) -> None:
+    assert found.config == expected.config
+    assert_same_weights(found, expected)
+
+
+def lightning(network: torch.nn.Module, /, **changes) -> dict:
+    return lightning_checkpoint(network, **{"format": 1, **description_of(network), **changes})
+
+
 @pytest.fixture(params=["tacotron2", "waveglow", "waveglow_folded"])
 def network(request, small_tacotron2, small_waveglow):
     if request.param == "tacotron2":
@@ -33,25 +43,6 @@ def network(request, small_tacotron2, small_waveglow):
     if request.param == "waveglow_folded":
         small_waveglow.remove_weight_norm()
     return small_waveglow
-
-
-def assert_same(found: torch.nn.Module, expected: torch.nn.Module) -> None:
-    assert found.config == expected.config
-    ours, theirs = found.state_dict(), expected.state_dict()
-    assert ours.keys() == theirs.keys()
-    assert [name for name in ours if not torch.equal(ours[name], theirs[name])] == []
-
-
-def lightning(network: torch.nn.Module, /, **changes) -> dict:
-    description = {
-        "format": 1,
-        "network": type(network).__name__,
-        "network_config": dataclasses.asdict(network.config),
-        **description_of(network),
-        **changes,
-    }
-    weights = {f"network.{name}": value for name, value in network.state_dict().items()}
-    return {"epoch": 1, "state_dict": weights, "tacoglow": description}
 
 
 @pytest.mark.parametrize("format", ["safetensors", "nvidia"])

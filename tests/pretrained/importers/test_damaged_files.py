@@ -6,16 +6,14 @@ beginning and at the end.
 
 from __future__ import annotations
 
-import dataclasses
-import io
 import random
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
+from tests.support.checkpoint_files import lightning_checkpoint, write_nemo
 from tts.core.errors import InputError
 from tts.models import Tacotron2, WaveGlow
 from tts.pretrained import load, save
@@ -25,30 +23,6 @@ NEMO = """
 preprocessor: {nfilt: 3, n_fft: 1024, n_window_size: 1024, n_window_stride: 256, mag_power: 1.0,
   sample_rate: 22050, log_zero_guard_type: clamp, normalize: null, preemph: null}
 """
-
-
-def lightning(network: torch.nn.Module) -> dict:
-    sizes = dataclasses.asdict(network.config)
-    return {
-        "state_dict": {f"network.{name}": value for name, value in network.state_dict().items()},
-        "tacoglow": {
-            "network": type(network).__name__,
-            "network_config": sizes,
-            "mel": {"n_mels": sizes["n_mels"]},
-            "source": {"file": "old.pt"},
-        },
-    }
-
-
-def write_nemo(path: Path, state: dict[str, torch.Tensor], mode: str) -> None:
-    weights = io.BytesIO()
-    torch.save({f"waveglow.{name}": value for name, value in state.items()}, weights)
-    members = {"model_config.yaml": NEMO.encode(), "model_weights.ckpt": weights.getvalue()}
-    with tarfile.open(path, mode) as archive:
-        for name, content in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
 
 
 def write_torch(path: Path, content: dict, container: str) -> None:
@@ -84,9 +58,11 @@ def write(small_waveglow, small_tacotron2, glow_files, layouts, tmp_path) -> Cal
         elif layout == "tacotron2":
             write_torch(path, {"state_dict": to_nvidia_state_dict(tacotron2)}, container)
         elif layout == "own":
-            write_torch(path, lightning(waveglow), container)
+            about = {"mel": {"n_mels": waveglow.config.n_mels}, "source": {"file": "old.pt"}}
+            write_torch(path, lightning_checkpoint(waveglow, **about), container)
         elif layout == "nemo":
-            write_nemo(path, to_nvidia_state_dict(waveglow), {"tar": "w", "gz": "w:gz"}[container])
+            state = {f"waveglow.{n}": v for n, v in to_nvidia_state_dict(waveglow).items()}
+            write_nemo(path, NEMO, state, {"tar": "w", "gz": "w:gz"}[container])
         else:
             save(tacotron2, path, description={"mel": {"n_mels": 4}})
         return path.read_bytes()

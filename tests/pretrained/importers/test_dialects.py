@@ -7,27 +7,17 @@ import re
 import pytest
 import torch
 
-from tts.models import Tacotron2, WaveGlow
+from tests.support.checkpoint_files import assert_same_weights, with_symbols
+from tts.models import WaveGlow
 from tts.pretrained import describe, load
 from tts.pretrained.importers.nvidia_names import to_nvidia_state_dict
 from tts.text import Tokenizer
-
-
-def assert_same_weights(found: torch.nn.Module, expected: dict[str, torch.Tensor]) -> None:
-    ours = found.state_dict()
-    assert ours.keys() == expected.keys()
-    assert [name for name in ours if not torch.equal(ours[name], expected[name])] == []
 
 
 def torchaudios(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {
         re.sub(r"\.(conv|linear_layer)\.(weight|bias)$", r".\2", n): v for n, v in state.items()
     }
-
-
-def with_symbols(network: Tacotron2, n_symbols: int) -> Tacotron2:
-    torch.manual_seed(0)
-    return Tacotron2(network.config, n_symbols=n_symbols).eval()
 
 
 @pytest.mark.parametrize(
@@ -38,7 +28,7 @@ def test_torchaudios_bundle_loads_and_reads(small_tacotron2, tmp_path, n_symbols
     torch.save(torchaudios(to_nvidia_state_dict(network)), tmp_path / "bundle.pth")
     loaded = load(tmp_path / "bundle.pth")
     assert loaded.config == network.config
-    assert_same_weights(loaded, network.state_dict())
+    assert_same_weights(loaded, network)
     tokenizer = Tokenizer.from_dict(loaded.description["tokenizer"])
     assert tokenizer.decode(tokenizer.encode(text)) == text
 
@@ -59,7 +49,7 @@ def test_names_of_torchs_newer_weight_norm_load(small_waveglow, tmp_path):
         for name, value in to_nvidia_state_dict(small_waveglow).items()
     }
     torch.save({"state_dict": state}, tmp_path / "x.pt")
-    assert_same_weights(load(tmp_path / "x.pt"), small_waveglow.state_dict())
+    assert_same_weights(load(tmp_path / "x.pt"), small_waveglow)
 
 
 @pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
@@ -83,7 +73,7 @@ def test_deep_learning_examples_waveglow_loads(
     torch.save(content, tmp_path / "x", _use_new_zipfile_serialization=not legacy)
     loaded = load(tmp_path / "x")
     assert loaded.config == network.config
-    assert_same_weights(loaded, network.float().state_dict())
+    assert_same_weights(loaded, network.float())
 
 
 def test_deep_learning_examples_say_their_dropout(small_tacotron2, tmp_path):

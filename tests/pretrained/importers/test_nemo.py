@@ -10,6 +10,7 @@ import tarfile
 import pytest
 import torch
 
+from tests.support.checkpoint_files import assert_same_weights, with_symbols, write_nemo
 from tts.core.errors import InputError
 from tts.models import Tacotron2
 from tts.pretrained import describe, load
@@ -17,18 +18,6 @@ from tts.pretrained.convert import convert
 from tts.pretrained.importers.nvidia_names import to_nvidia_state_dict
 from tts.text import Tokenizer
 from tts.training.warm_start import warm_start
-
-
-def assert_same_weights(found: torch.nn.Module, expected: dict[str, torch.Tensor]) -> None:
-    ours = found.state_dict()
-    assert ours.keys() == expected.keys()
-    assert [name for name in ours if not torch.equal(ours[name], expected[name])] == []
-
-
-def with_symbols(network: Tacotron2, n_symbols: int) -> Tacotron2:
-    torch.manual_seed(0)
-    return Tacotron2(network.config, n_symbols=n_symbols).eval()
-
 
 NEMO_PHONES = """
 sample_rate: 22050
@@ -60,19 +49,6 @@ preprocessor:
     mag_power: 1.0, normalize: null, preemph: null}
 """
 N_NEMO_PHONES = 1 + 24 + 45 + 26 + 1 + 15 + 2
-
-
-def write_nemo(path, config: str, state: dict[str, torch.Tensor], mode: str = "w") -> None:
-    weights = io.BytesIO()
-    torch.save(state, weights)
-    with tarfile.open(path, mode) as archive:
-        for name, content in (
-            ("./model_config.yaml", config.encode()),
-            ("./model_weights.ckpt", weights.getvalue()),
-        ):
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
 
 
 def nemos(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -126,7 +102,7 @@ def test_nemos_waveglow_loads(small_waveglow, tmp_path):
         state[f"waveglow.convinv.{k}.inv_conv.weight"] = torch.zeros(8, 8, 1)
     write_nemo(tmp_path / "x.nemo", NEMO_WAVEGLOW, state)
     loaded = load(tmp_path / "x.nemo")
-    assert_same_weights(loaded, small_waveglow.state_dict())
+    assert_same_weights(loaded, small_waveglow)
     assert loaded.description["mel"]["f_max"] == 11025.0
 
 

@@ -8,18 +8,12 @@ import itertools
 import pytest
 import torch
 
+from tests.support.checkpoint_files import assert_same_weights
 from tts.core.errors import InputError
 from tts.models import WaveGlow
 from tts.pretrained import describe, load, save
 from tts.pretrained.convert import convert
 from tts.pretrained.importers.nvidia_names import constructor_arguments, to_nvidia_state_dict
-
-
-def assert_same(found: torch.nn.Module, expected: torch.nn.Module) -> None:
-    ours, theirs = found.state_dict(), expected.state_dict()
-    assert ours.keys() == theirs.keys()
-    assert [name for name in ours if not torch.equal(ours[name], theirs[name])] == []
-
 
 #: Weight norm, layout, container and prefix of names: cases in which each value of one of the
 #: first three meets each value of the others.
@@ -62,7 +56,7 @@ def test_pickled_module_loads(waveglow, layouts, glow_files, tmp_path, layout, c
     loaded = load(path)
     order = layout == "separate"
     assert loaded.config == dataclasses.replace(waveglow.config, alternate_halves=order)
-    assert_same(loaded, waveglow)
+    assert_same_weights(loaded, waveglow)
 
 
 @pytest.mark.parametrize(
@@ -75,13 +69,13 @@ def test_state_dict_loads(waveglow, layouts, tmp_path, layout, container, prefix
     content = {"state_dict": {prefix + name: value for name, value in theirs.items()}, "epoch": 3}
     path = tmp_path / "waveglow"
     torch.save(content, path, _use_new_zipfile_serialization=container == "zip")
-    assert_same(load(path), waveglow)
+    assert_same_weights(load(path), waveglow)
 
 
 @pytest.mark.parametrize("waveglow", NORMS, indirect=True)
 def test_bare_state_dict_loads(waveglow, tmp_path):
     torch.save(to_nvidia_state_dict(waveglow), tmp_path / "waveglow.pt")
-    assert_same(load(tmp_path / "waveglow.pt"), waveglow)
+    assert_same_weights(load(tmp_path / "waveglow.pt"), waveglow)
 
 
 def test_pickled_module_tells_its_hop(small_waveglow, glow_files, tmp_path):
@@ -123,7 +117,7 @@ def test_network_without_early_outputs_loads(tmp_path):
 def test_classes_of_the_packaged_waveglow_load(small_waveglow, glow_files, tmp_path):
     path = tmp_path / "waveglow.pt"
     glow_files.write(path, to_nvidia_state_dict(small_waveglow), stride=256, module="waveglow.glow")
-    assert_same(load(path), small_waveglow)
+    assert_same_weights(load(path), small_waveglow)
 
 
 def test_description_says_what_the_file_does_not_know(small_waveglow, tmp_path):
@@ -206,7 +200,7 @@ def test_network_trained_in_constant_memory_is_written_bit_for_bit(small_waveglo
     assert theirs.keys() == to_nvidia_state_dict(small_waveglow).keys()
     loaded = load(tmp_path / "theirs.pt")
     assert loaded.config == network.config
-    assert_same(loaded, network)
+    assert_same_weights(loaded, network)
 
 
 def test_constructor_arguments_are_theirs(small_waveglow):
