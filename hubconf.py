@@ -1,4 +1,4 @@
-"""Entry points of ``torch.hub.load``, under our names and under those of NVIDIA's hub.
+"""Offers entry points to ``torch.hub.load``, under our names and under those of NVIDIA's hub.
 
 tacotron2 = torch.hub.load(REPO, "tacotron2", source="local")
 """

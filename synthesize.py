@@ -1,9 +1,9 @@
-"""Turn text into speech.
+"""Turns text into speech.
 
     python synthesize.py text="hello world" acoustic=A.ckpt vocoder=B.ckpt output=audio.wav
     python synthesize.py text_file=lines.txt acoustic=A.ckpt vocoder=griffin_lim output=wavs/
 
-`python synthesize.py --help` lists what there is to choose; the recipe is in tts/synthesize.py.
+`python synthesize.py --help` lists the choices; the recipe is in tts/synthesize.py.
 """
 
 from tts.commands.cli import synthesize_command

@@ -1,4 +1,4 @@
-"""Train Tacotron 2 or WaveGlow.
+"""Trains Tacotron 2 or WaveGlow.
 
     python train.py experiment=demo                                       no corpus needed
     python train.py model=tacotron2 data.root=/path/LJSpeech-1.1
@@ -7,7 +7,7 @@
     python train.py -m model.optimizer.lr=1e-3,5e-4 trainer.max_epochs=1
     python train.py ckpt_path=last                                        resume
 
-`python train.py --help` lists what there is to choose; the recipe is in tts/train.py.
+`python train.py --help` lists the choices; the recipe is in tts/train.py.
 """
 
 from tts.commands.cli import train_command

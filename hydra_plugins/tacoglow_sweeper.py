@@ -1,7 +1,7 @@
-"""The entry for Hydra, which looks for sweepers in packages of this name only; see ``tts.sweep``.
+"""Offers our sweeper to Hydra, which looks for sweepers in this package only; see ``tts.sweep``.
 
-Hydra imports this file whenever it starts, in other projects of the same environment, too: it
-must stay cheap.
+Hydra imports this file whenever it starts, in other projects of the same environment as well: the
+file must import nothing slow.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 
 
 class TacoglowSweeper(Sweeper):
-    """Runs what ``conf/sweep`` describes."""
+    """Runs the sweep that ``conf/sweep`` describes."""
 
     def __init__(self) -> None:
         self.hydra_context = self.config = self.launcher = None
@@ -24,7 +24,7 @@ class TacoglowSweeper(Sweeper):
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        """Find the folder, and make the launcher."""
+        """Choose the folder of the sweep, and make the launcher of its trials."""
         from hydra.core.plugins import Plugins
         from omegaconf import OmegaConf, read_write
 
@@ -35,7 +35,7 @@ class TacoglowSweeper(Sweeper):
         with read_write(config):
             OmegaConf.update(config, "hydra.sweep.dir", str(folder))
         self.hydra_context, self.config = hydra_context, config
-        # launchers announce every job with all that the command line says
+        # at their usual level, launchers print the whole command line for every job
         for name in ("hydra._internal.core_plugins.basic_launcher", "hydra_plugins"):
             logging.getLogger(name).setLevel(logging.WARNING)
         self.launcher = Plugins.instance().instantiate_launcher(
@@ -43,7 +43,7 @@ class TacoglowSweeper(Sweeper):
         )
 
     def sweep(self, arguments: list[str]) -> Any:
-        """Run the sweep; the value is the records of its trials, best first."""
+        """Run the sweep and return the records of its trials, best first."""
         from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 
         from tts.sweep.build import build_sweep
@@ -54,7 +54,7 @@ class TacoglowSweeper(Sweeper):
         launcher = self.launcher
 
         def launch(overrides: Any, first: int) -> Any:
-            # elsewhere a mistake in them would cost a process, or a place in a queue
+            # check overrides here: elsewhere a mistake would cost a process or a place in a queue
             if not isinstance(launcher, BasicLauncher):
                 self.validate_batch_is_legal(overrides)
             return launcher.launch(overrides, first)

@@ -188,7 +188,9 @@ def test_mirror_that_is_no_address_is_logged_and_left_out(server, monkeypatch, c
     monkeypatch.setenv("TACOGLOW_MIRROR", "mirror.example/files")
     assert fetch(published(server.url())).read_bytes() == CONTENT
     (line,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert line.startswith("TACOGLOW_MIRROR=mirror.example/files: no address, and not asked; write")
+    assert line.startswith(
+        "TACOGLOW_MIRROR=mirror.example/files: not an address, so it is not used; write"
+    )
 
 
 @pytest.mark.parametrize("address", ["http://[", "http://host:port", "odd://x", "http://"])

@@ -1,1 +1,1 @@
-"""What is typed at a prompt: Hydra entry points, their help, and how mistakes are reported."""
+"""Holds the commands that users type: entry points, their help, and the report of mistakes."""

@@ -1,7 +1,7 @@
-"""``--help``: what Hydra would print, in a third of its time.
+"""Prints what Hydra would print for ``--help``, in a third of its time.
 
-Hydra copies the whole search path for each of some sixty groups, its own among them. The template
-is that of ``hydra.help.template``; groups come from ``conf/``.
+Hydra copies the whole search path for each of some sixty groups, its own included. The template is
+in ``conf/hydra/help``; the list of groups comes from the folders of ``conf/``.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ FLAGS = {"-h", "--help"}
 
 
 def usage(config_name: str, overrides: Sequence[str] = ()) -> str:
-    """What a command prints about itself.
+    """Return the help text of a command.
 
     Args:
-        config_name: file in ``conf/``.
-        overrides: with which the configuration is shown.
+        config_name: the name of a file in ``conf/``.
+        overrides: for the configuration that the text shows.
     """
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         cfg = compose(config_name, list(overrides), return_hydra_config=True)
@@ -36,11 +36,11 @@ def usage(config_name: str, overrides: Sequence[str] = ()) -> str:
 
 
 def groups(folder: Path) -> list[str]:
-    """One line for each group of configurations: ``model: tacotron2, waveglow``."""
-    found: dict[str, list[str]] = {}
+    """Return one line for each group of configurations: ``model: tacotron2, waveglow``."""
+    options: dict[str, list[str]] = {}
     for path in sorted(folder.glob("*/**/*.yaml")):
         group = path.parent.relative_to(folder).as_posix()
-        # what begins with a line is part of others, and not chosen by itself
+        # a name that begins with _ is a part of other files, and not an option
         if not path.stem.startswith("_") and group.split("/")[0] != "hydra":
-            found.setdefault(group, []).append(path.stem)
-    return [f"{group}: {', '.join(names)}" for group, names in found.items()]
+            options.setdefault(group, []).append(path.stem)
+    return [f"{group}: {', '.join(names)}" for group, names in options.items()]

@@ -1,4 +1,4 @@
-"""The configuration: how Hydra composes it, how overrides are quoted, what is legal."""
+"""Composes the configuration with Hydra, quotes overrides, and checks values."""
 
 from tts.config.composition import compose, conf_dir, flattened, register_resolvers, resolved
 

@@ -1,1 +1,1 @@
-"""The ground floor: errors, files, locks, signals, downloads, threads and random state."""
+"""Holds the ground floor: errors, ranges, files, locks, signals, downloads and random state."""

@@ -1,11 +1,11 @@
-"""Published files into a folder: resumed, checked, from mirrors, and with a way out when offline.
+"""Downloads published files into a folder: resumed, verified, and from mirrors.
 
-An interrupted transfer goes on where it stopped if the server can say that the file is still the
-same one (HTTP range with ``If-Range``). The SHA-256 is the catalogue's where that has one; where it
-has none, the hash of the file that came first is written beside it, and the file has to keep it.
+An interrupted transfer resumes if the server can confirm that the file is still the same (HTTP
+range with ``If-Range``). The SHA-256 of a file comes from its description. Where nobody publishes
+one, the hash of the first download is stored next to the file, and later files must have it too.
 
-Environment: ``TACOGLOW_MIRROR`` is an address of a folder with the same file names (several: with
-spaces between), asked first.
+Environment: ``TACOGLOW_MIRROR`` holds addresses of folders with the same file names, separated by
+spaces; they are tried first.
 """
 
 from __future__ import annotations
@@ -28,48 +28,49 @@ from tts.core.progress import download_progress
 
 _log = logging.getLogger(__name__)
 
+#: Seconds to wait for an answer.
 TIMEOUT = 30.0
-#: How often one address is asked again after a transfer that broke off but had got on.
+#: How often one address is tried, as long as each attempt transfers at least a part.
 ATTEMPTS = 5
 _CHUNK = 1 << 20
 Advance = Callable[[int, int | None], None]
 
 
 class _InterruptedError(Exception):
-    """A transfer ended before its file did."""
+    """Says that a transfer ended before its file did."""
 
 
 class _UnusableError(Exception):
-    """An address does not give the file; the message says why."""
+    """Says why an address does not give the file."""
 
 
 class RemoteFile(Protocol):
-    """What is known of a file that somebody published."""
+    """Describes a file that somebody has published."""
 
     @property
     def name(self) -> str:
-        """What it is called in messages."""
+        """The name of the content, for messages."""
 
     @property
     def file(self) -> str:
-        """Its name in the folder."""
+        """The name of the file in the folder."""
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """Where it is, the first choice first."""
+        """The addresses of the file, the preferred one first."""
 
     @property
     def sha256(self) -> str | None:
-        """Hexadecimal; None where nobody states it."""
+        """The published hash, in hexadecimal; None if there is none."""
 
     @property
     def size(self) -> int | None:
-        """In bytes; None where nobody states it."""
+        """The published size in bytes; None if there is none."""
 
 
 @dataclass(frozen=True)
 class SimpleRemoteFile:
-    """The plainest ``RemoteFile``."""
+    """Holds the facts of a :class:`RemoteFile` and nothing else."""
 
     name: str
     file: str
@@ -79,17 +80,17 @@ class SimpleRemoteFile:
 
 
 def download_file(entry: RemoteFile, folder: Path) -> Path:
-    """Give a published file, from the folder or from the network.
+    """Return the path of a published file; download it if it is not in the folder yet.
 
-    Processes that want the same file wait for the one that is loading it.
+    Processes that need the same file wait for the one that downloads it.
 
     Args:
         entry: the file.
-        folder: where it lies or will lie.
+        folder: where the file is, or is to be stored.
 
     Raises:
-        InputError: it cannot be had, or is not the file that it should be; the message says which
-            file to put where.
+        InputError: no address gives the file, or it is another file than the published one; the
+            message says which file to put where.
     """
     target = folder / entry.file
     try:
@@ -97,17 +98,26 @@ def download_file(entry: RemoteFile, folder: Path) -> Path:
         with wait_for_lock(Path(f"{target}.lock"), f"downloading {entry.name}"):
             if not target.exists():
                 _download(entry, target)
-            _check(entry, target)
+            _check_hash(entry, target)
     except OSError as error:
         raise InputError(f"{target}: cannot be written or read ({error.strerror})") from None
     return target
 
 
 def remove_download(entry: RemoteFile, folder: Path) -> None:
-    """Remove a file that is not needed any more, and what was noted about it."""
+    """Remove a downloaded file that is no longer needed, with its hash and its lock."""
     target = folder / entry.file
     for name in (target.name, f"{target.name}.sha256", f"{target.name}.lock"):
         target.with_name(name).unlink(missing_ok=True)
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _download(entry: RemoteFile, target: Path) -> None:
@@ -124,55 +134,57 @@ def _download(entry: RemoteFile, target: Path) -> None:
         except _UnusableError as error:
             reasons.append(f"{url}: {error}")
     raise InputError(
-        f"{entry.name}: cannot be downloaded ({'; '.join(reasons)}); put {entry.file}, wherever "
-        f"you get it, at {target}"
+        f"{entry.name}: cannot be downloaded ({'; '.join(reasons)}); get {entry.file} in another "
+        f"way and put it at {target}"
     )
 
 
 def _mirrors() -> list[str]:
-    """Addresses of the environment, without those that are none."""
+    """Return the addresses of the environment; warn of words that are no addresses."""
     addresses = os.environ.get("TACOGLOW_MIRROR", "").split()
     for address in addresses:
         if "://" not in address:
             _log.warning(
-                "TACOGLOW_MIRROR=%s: no address, and not asked; write https://%s", address, address
+                "TACOGLOW_MIRROR=%s: not an address, so it is not used; write https://%s",
+                address,
+                address,
             )
     return [address for address in addresses if "://" in address]
 
 
 def _transfer(url: str, part: Path, advance: Advance) -> None:
-    """Load an address into a file, going on where an earlier attempt stopped.
+    """Load the file at an address into ``part``, from where an earlier attempt stopped.
 
     Raises:
-        _UnusableError: the address does not answer, or not with the whole of a file.
+        _UnusableError: the address does not answer, or does not give a whole file.
     """
     for attempt in range(1, ATTEMPTS + 1):
         before = _size(part)
         try:
             return _receive(url, part, advance)
         except HTTPError as error:
-            if error.code == 416 and before:  # more than the file has: it is another one
+            if error.code == 416 and before:  # the part is longer than the file: another file
                 part.unlink(missing_ok=True)
                 continue
             raise _UnusableError(f"HTTP {error.code} {error.reason}") from None
-        # ValueError: of an address that cannot be one, such as http://[
+        # urllib raises ValueError for an address that cannot be one, such as http://[
         except (_InterruptedError, http.client.HTTPException, OSError, ValueError) as error:
             reason = getattr(error, "reason", None) or error
             if attempt == ATTEMPTS or _size(part) <= before:
                 raise _UnusableError(
                     " ".join(str(reason).split()) or type(error).__name__
                 ) from None
-            _log.info("%s: broke off after %d bytes, going on", url, _size(part))
+            _log.info("%s: broke off after %d bytes; resuming", url, _size(part))
     raise _UnusableError("broke off again and again")
 
 
 def _receive(url: str, part: Path, advance: Advance) -> None:
-    start = _resumable(url, part)
+    start = _resumable_size(url, part)
     headers = {"User-Agent": "tacoglow"}
     if start:
         headers |= {"Range": f"bytes={start}-", "If-Range": _state(part)["validator"]}
     with urlopen(Request(url, headers=headers), timeout=TIMEOUT) as answer:
-        if answer.status != 206:  # the server knows no ranges, or its file has changed
+        if answer.status != 206:  # the server has no ranges, or its file has changed
             start = 0
         length = answer.headers.get("Content-Length")
         total = start + int(length) if length and length.isdigit() else None
@@ -192,16 +204,16 @@ def _copy(answer: Any, file: BinaryIO, done: int, total: int | None, advance: Ad
         advance(done, total)
 
 
-def _resumable(url: str, part: Path) -> int:
-    """Bytes of this address that are there already, if the server can tell whether they fit."""
+def _resumable_size(url: str, part: Path) -> int:
+    """Return how many bytes of this address are there, if the server can confirm their version."""
     state = _state(part)
-    # a weak tag promises likeness, not equality
-    strong = state.get("validator", "") and not state["validator"].startswith("W/")
-    return _size(part) if strong and state.get("url") == url else 0
+    # a weak tag says that two versions are alike, not that their bytes are equal
+    is_strong = state.get("validator", "") and not state["validator"].startswith("W/")
+    return _size(part) if is_strong and state.get("url") == url else 0
 
 
 def _reject_other_content(entry: RemoteFile, part: Path) -> None:
-    """Throw away what is not the published file.
+    """Remove a part that is not the published file.
 
     Raises:
         _UnusableError: with the reason.
@@ -213,43 +225,36 @@ def _reject_other_content(entry: RemoteFile, part: Path) -> None:
         reason = "gives a web page, not the file (it may ask for access)"
     elif entry.size is not None and _size(part) != entry.size:
         reason = f"gives {_size(part)} bytes, the published file has {entry.size}"
-    elif entry.sha256 is not None and (found := sha256(part)) != entry.sha256:
-        reason = f"gives another file: SHA-256 {found}, published {entry.sha256}"
+    elif entry.sha256 is not None and (actual := sha256(part)) != entry.sha256:
+        reason = f"gives another file: SHA-256 {actual}, published {entry.sha256}"
     if reason is not None:
         part.unlink()
         raise _UnusableError(reason)
 
 
-def _check(entry: RemoteFile, target: Path) -> None:
-    """Compare a file in the cache with its hash, once; without a published one, pin it.
+def _check_hash(entry: RemoteFile, target: Path) -> None:
+    """Compare a file with its hash; store the hash of a file without a published one.
+
+    The hash is computed again only if the file's size or date has changed.
 
     Raises:
-        InputError: it is not the file that it should be.
+        InputError: it is another file.
     """
     pin = target.with_name(f"{target.name}.sha256")
-    facts = f"{target.stat().st_size} {target.stat().st_mtime_ns}"
+    stamp = f"{target.stat().st_size} {target.stat().st_mtime_ns}"
     pinned = pin.read_text().split(maxsplit=1) if pin.exists() else []
-    if pinned[1:] == [facts]:
+    if pinned[1:] == [stamp]:
         return
-    found = sha256(target)
-    wanted = entry.sha256 or (pinned[0] if pinned else None)
-    if wanted is not None and found != wanted:
+    actual = sha256(target)
+    expected = entry.sha256 or (pinned[0] if pinned else None)
+    if expected is not None and actual != expected:
         raise InputError(
-            f"{target}: SHA-256 {found}, expected {wanted}: damaged or another file; remove it "
+            f"{target}: SHA-256 {actual}, expected {expected}: damaged or another file; remove it "
             f"(and {pin.name}) to download it again"
         )
-    if wanted is None:
-        _log.info("%s: SHA-256 %s (nobody publishes one to compare with)", entry.file, found)
-    pin.write_text(f"{found} {facts}")
-
-
-def sha256(path: Path) -> str:
-    """Hash of a file, hexadecimal."""
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+    if expected is None:
+        _log.info("%s: SHA-256 %s (nobody publishes one to compare with)", entry.file, actual)
+    pin.write_text(f"{actual} {stamp}")
 
 
 def _size(path: Path) -> int:
@@ -261,7 +266,7 @@ def _state_file(part: Path) -> Path:
 
 
 def _state(part: Path) -> dict[str, str]:
-    """Where the part of a file came from, and how its server calls that version."""
+    """Return the address of a part and its version, as its server names it; empty if unknown."""
     try:
         state = json.loads(_state_file(part).read_text())
     except (OSError, ValueError):

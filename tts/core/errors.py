@@ -1,4 +1,4 @@
-"""What commands print as one line: bad input, a run that cannot go on, a run that was stopped."""
+"""Defines the errors that the commands print as one line, and their exit statuses."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 #: Exit status after SIGTERM or SIGUSR1, EX_TEMPFAIL of sysexits.h: nothing is wrong, run it again.
 EXIT_STOPPED = 75
-#: Exit status after Ctrl-C, as shells have it.
+#: Exit status after Ctrl-C, the same as that of shells.
 EXIT_INTERRUPTED = 130
-#: What to do after either.
-RESUME_HINT = "ckpt_path=last goes on from the last checkpoint"
+#: What the user does after either.
+RESUME_HINT = "ckpt_path=last resumes from the last checkpoint"
 
 
 class InputError(ValueError):
-    """Bad input: a file, a line, a key, a value.
+    """Reports bad input: a file, a line, a key or a value.
 
     The message is a single line that names the file, line or key and says what to do. The
     commands print it as ``error: <message>`` and exit with status 2, without a stack trace;
@@ -22,26 +22,26 @@ class InputError(ValueError):
 
 
 class TrainingError(RuntimeError):
-    """A run that cannot go on, through nobody's typing: the loss became infinite, say.
+    """Reports a run that cannot continue although its input is right: an infinite loss, say.
 
-    One line as well; the commands print it in the same way and exit with status 1.
+    The message is one line as well; the commands print it in the same way and exit with status 1.
     """
 
 
 class SpeechError(RuntimeError):
-    """Speech that is there and is not what it should be, where that was to be an error.
+    """Reports speech that was made and is not good, where the user asked for an error then.
 
-    One line; the command prints it and exits with status 1.
+    The message is one line; the command prints it and exits with status 1.
     """
 
 
 class RunStopped(Exception):  # noqa: N818 - nothing went wrong
-    """A run that was asked to stop from outside, by a signal, and has saved what it had.
+    """Ends a run that a signal asked to stop and that has saved its state.
 
-    One line again, and the status with which the commands exit.
+    The message is one line again; the commands exit with the status.
 
     Args:
-        message: how to go on.
+        message: how to resume.
         status: :data:`EXIT_STOPPED`, or :data:`EXIT_INTERRUPTED` after Ctrl-C.
     """
 
@@ -51,10 +51,10 @@ class RunStopped(Exception):  # noqa: N818 - nothing went wrong
 
 
 def one_line(error: BaseException) -> str:
-    """The message of an error as one line.
+    """Return the message of an error as one line.
 
-    An error that crossed a DataLoader worker carries the worker's stack trace as text in front of
-    the message proper, which is what comes after the class name in the last such line.
+    An error from a DataLoader worker carries the worker's stack trace as text in front of its own
+    message. The message follows the class name in the last line that has it.
     """
     text = str(error).strip()
     marker = f"{type(error).__name__}: "
@@ -64,11 +64,11 @@ def one_line(error: BaseException) -> str:
 
 
 def listed(names: Sequence[str], most: int) -> str:
-    """``"a, b and 3 more"``: the first ``most`` of some names, for a message of one line."""
+    """Return the first ``most`` names for a message of one line: ``"a, b and 3 more"``."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return f"{', '.join(names[:most])}{more}"
 
 
 def shortened(text: str, most: int) -> str:
-    """A text of at most ``most`` characters, the last of them "…" if it was longer."""
+    """Return a text of at most ``most`` characters, the last of them "…" if it was longer."""
     return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -33,7 +33,7 @@ def wait_for_lock(path: Path, task: str) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        _log.info("%s: another process is at it; waiting for it", task)
+        _log.info("%s: another process is doing this; waiting for it", task)
         lock.acquire()
     except NotImplementedError:
         _log.warning("%s: this disk has no locks; do not start two runs at once", path.parent)

@@ -1,6 +1,6 @@
-"""States of the random generators: torch's on each device, numpy's and Python's global ones.
+"""Saves and restores the random generators: torch's on each device, numpy's and Python's.
 
-Everything is kept as tensors and plain numbers, so that a checkpoint with it opens with
+The states are tensors and plain numbers, so that a checkpoint that holds them opens with
 ``weights_only=True``. CUDA and MPS are touched only where they are in use.
 """
 
@@ -18,10 +18,10 @@ RngState = dict[str, Any]
 
 
 def rng_state(device: torch.device | None = None) -> RngState:
-    """State of the generators of this process, those of ``device`` included.
+    """Return the state of the generators of this process, those of ``device`` included.
 
     Args:
-        device: of the network; nothing more than the CPU's if None.
+        device: the device of the network; only the CPU's generators if None.
     """
     numpy = np.random.get_state(legacy=False)
     state: RngState = {
@@ -40,7 +40,7 @@ def rng_state(device: torch.device | None = None) -> RngState:
 
 
 def set_rng_state(state: RngState, device: torch.device | None = None) -> None:
-    """Put back what :func:`rng_state` gave; what it does not hold stays as it is."""
+    """Restore what :func:`rng_state` returned; generators that it lacks stay as they are."""
     torch.set_rng_state(state["cpu"].cpu())
     if "python" in state:
         version, internal, gauss = state["python"]
@@ -53,10 +53,10 @@ def set_rng_state(state: RngState, device: torch.device | None = None) -> None:
 
 @contextmanager
 def isolated_rng(seed: int | None = None) -> Iterator[None]:
-    """Leave all generators outside the block as they were, whatever is drawn in it.
+    """Restore all generators after the block, whatever the block draws from them.
 
     Args:
-        seed: of torch's generators inside the block; they go on from where they are if None.
+        seed: for torch's generators inside the block; they keep their state if None.
     """
     before = rng_state()
     devices = _devices_in_use()

@@ -1,4 +1,4 @@
-"""How many threads torch computes with, for a while."""
+"""Sets the number of threads that torch computes with, for a while."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 @contextmanager
 def torch_threads(n_threads: int | None) -> Iterator[None]:
-    """Compute with so many threads meanwhile; None leaves their number as it is."""
+    """Let torch compute with this many threads during the block; None changes nothing."""
     before = torch.get_num_threads()
     torch.set_num_threads(before if n_threads is None else n_threads)
     try:

@@ -1,1 +1,1 @@
-"""Processes, devices and run folders: where and how a training runs."""
+"""Starts the processes of a training, and names their devices and run folders."""

@@ -1,8 +1,8 @@
-"""Which devices a run asks for, checked before anything is built.
+"""Resolves the devices that a run asks for, before anything is built.
 
 ``trainer.gpus=N`` is this project's spelling of ``accelerator=gpu devices=N``, which Lightning 2
-dropped. Accepted: ``null`` (leave ``accelerator`` and ``devices`` alone), ``0`` (the CPU), a count,
-``-1`` or ``auto`` (all), a list of indices.
+has dropped. Its values are ``null`` (``accelerator`` and ``devices`` decide), ``0`` (the CPU), a
+count, ``-1`` or ``auto`` (all GPUs) and a list of indices.
 """
 
 from __future__ import annotations
@@ -16,41 +16,44 @@ from tts.core.errors import InputError
 
 @dataclass(frozen=True)
 class Devices:
-    """``accelerator`` and ``devices`` as Lightning's Trainer takes them, resolved to a count."""
+    """Holds ``accelerator`` and ``devices`` for Lightning's Trainer, resolved to a count."""
 
     accelerator: str
     devices: int | list[int]
 
     @property
     def count(self) -> int:
-        """Number of processes on this node."""
+        """Return the number of processes on this node."""
         return self.devices if isinstance(self.devices, int) else len(self.devices)
 
 
 def world_size(options: Mapping[str, Any]) -> int:
-    """Number of processes on all nodes, of the options of ``conf/trainer``.
+    """Return the number of processes on all nodes.
+
+    Args:
+        options: the options of ``conf/trainer``.
 
     Raises:
-        InputError: as ``resolve_devices``.
+        InputError: for the reasons of :func:`resolve_devices`.
     """
     devices = resolve_devices(options["gpus"], options["accelerator"], options["devices"])
     return devices.count * int(options["num_nodes"])
 
 
 def resolve_devices(gpus: Any, accelerator: str, devices: Any) -> Devices:
-    """What ``trainer.gpus``, ``trainer.accelerator`` and ``trainer.devices`` come to here.
+    """Return the devices of ``trainer.gpus``, ``trainer.accelerator`` and ``trainer.devices``.
 
     Raises:
-        InputError: more GPUs than there are, an index that does not exist, or no number at all.
+        InputError: there are fewer GPUs, an index does not exist, or a value is no number.
     """
     if gpus is not None:
         if gpus in (0, "0"):
             return Devices("cpu", 1)
-        return Devices("gpu", _gpus(gpus, "trainer.gpus"))
+        return Devices("gpu", _resolve_gpus(gpus, "trainer.gpus"))
     if accelerator == "auto":
         accelerator = _best_accelerator()
     if accelerator in ("gpu", "cuda"):
-        return Devices("gpu", _gpus(devices, "trainer.devices"))
+        return Devices("gpu", _resolve_gpus(devices, "trainer.devices"))
     if accelerator == "mps":
         return Devices("mps", 1)
     if accelerator == "cpu":
@@ -69,22 +72,22 @@ def _best_accelerator() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def _gpus(asked: Any, key: str) -> int | list[int]:
+def _resolve_gpus(requested: Any, key: str) -> int | list[int]:
     import torch
 
-    found = torch.cuda.device_count()
-    if isinstance(asked, str) and "," in asked:
-        asked = [part for part in asked.split(",") if part.strip()]
-    if isinstance(asked, (list, tuple)) or hasattr(asked, "_content"):
-        indices = [_integer(index, key) for index in asked]
-        if absent := [index for index in indices if not 0 <= index < found]:
-            raise InputError(f"{key} asks for GPU {absent[0]}, but {found} GPUs were found")
+    n_gpus = torch.cuda.device_count()
+    if isinstance(requested, str) and "," in requested:
+        requested = [part for part in requested.split(",") if part.strip()]
+    if isinstance(requested, (list, tuple)) or hasattr(requested, "_content"):
+        indices = [_integer(index, key) for index in requested]
+        if absent := [index for index in indices if not 0 <= index < n_gpus]:
+            raise InputError(f"{key} asks for GPU {absent[0]}, but {n_gpus} GPUs were found")
         return indices
-    count = found if asked in ("auto", -1, "-1") else _integer(asked, key)
-    if count > found or count < 1:
+    count = n_gpus if requested in ("auto", -1, "-1") else _integer(requested, key)
+    if count > n_gpus or count < 1:
         raise InputError(
-            f"{key}={asked} asks for {max(count, 1)} GPUs, but {found} were found; on this machine"
-            " use trainer.accelerator=cpu, with trainer.devices=N for N processes"
+            f"{key}={requested} asks for {max(count, 1)} GPUs, but {n_gpus} were found; on this "
+            "machine use trainer.accelerator=cpu, with trainer.devices=N for N processes"
         )
     return count
 

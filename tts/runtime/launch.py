@@ -1,10 +1,15 @@
-"""Starts a training in this process, or one process for each device.
+"""Starts a training in this process, or in one process for each device.
 
-Lightning's own launcher starts the further processes by running the command line again, which
-under Hydra's multirun means the whole sweep: ranks then train different jobs, or wait for one
-another for ever. Here the parent resolves the configuration, writes it down, and starts every
-rank from that file with torch's elastic launcher; rank 0 hands the metrics back through a file.
-The parent never touches a process group, so one job leaves nothing behind for the next.
+Lightning's own launcher starts the further processes by running the command line again. Under
+Hydra's multirun that is the whole sweep: ranks then train different jobs, or wait for each other
+for ever. Here the parent resolves the configuration, writes it to a file, and lets torch's elastic
+launcher start every rank with that file; rank 0 writes the metrics to another file. The parent
+never joins a process group, so one job leaves nothing behind for the next.
+
+The ranks are commands, although the launcher can also call a function. Then it would report only
+the first rank that it finds dead, which is often a healthy one that has lost its peer; and a rank
+that fails must end by ``os._exit`` (see :mod:`tts.runtime.worker`), so that it could not return its
+reason in any case.
 """
 
 from __future__ import annotations
@@ -28,9 +33,9 @@ from tts.runtime.devices import resolve_devices
 
 Train = Callable[[dict[str, Any], Path, Sequence[str] | None], dict[str, float]]
 
-#: Signals that the ranks get when this process gets them
+#: Signals that this process passes on to the ranks.
 FORWARDED = existing(("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1"))
-#: Seconds that the ranks have from then on to finish a step, save and leave
+#: Seconds that the ranks then have to finish a step, save and end.
 GRACE_SECONDS = 60
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
@@ -50,11 +55,14 @@ def launch(
         train: a function of a module, so that other processes can import it.
         config: resolved, plain containers.
         output_dir: the folder of this run.
-        overrides: options that ``config`` came from.
+        overrides: the options that ``config`` was composed from.
+
+    Returns:
+        The last value of every metric.
 
     Raises:
         InputError: the devices asked for are not there, or a rank stopped on bad input.
-        TrainingError: a rank died, or cannot go on.
+        TrainingError: a rank died, or cannot continue.
         RunStopped: a signal asked for it; the last step is saved.
     """
     options = config["trainer"]
@@ -65,12 +73,12 @@ def launch(
             f"trainer.num_nodes={options['num_nodes']}: start the command on every node, with "
             "torchrun or srun; see docs/scaling.md"
         )
-    # one device is trained on in this process, unless its strategy would leave a process group
-    alone = devices.count == 1 and not str(options["strategy"]).startswith(("ddp", "fsdp"))
-    if alone or externally_launched():
+    # one device needs no other process, unless its strategy would leave a process group behind
+    is_single = devices.count == 1 and not str(options["strategy"]).startswith(("ddp", "fsdp"))
+    if is_single or externally_launched():
         with _same_environment():
             metrics = train(config, output_dir, overrides)
-        # not now: the next trial of a sweep goes on with this group
+        # not earlier, because the next trial of a sweep uses the same group
         atexit.register(leave_group)
         return metrics
     run = {
@@ -84,8 +92,8 @@ def launch(
 
 
 def externally_launched() -> bool:
-    """Whether torchrun or SLURM has already started the ranks."""
-    # in an interactive allocation of SLURM nobody starts them: it has no job of ours
+    """Return whether torchrun or SLURM has already started the ranks."""
+    # an interactive allocation of SLURM starts no ranks, and has no job id for us
     tasks = int(os.environ.get("SLURM_NTASKS", "1")) if slurm.job_id() is not None else 1
     return "LOCAL_RANK" in os.environ or tasks > 1
 
@@ -93,8 +101,8 @@ def externally_launched() -> bool:
 def leave_group() -> None:
     """End the process group of this rank, if there is one, and with it the threads of Gloo.
 
-    One that still holds the tensors of the last collective while the interpreter ends asks for
-    Python's lock, is ended for it, and takes the process down with SIGABRT.
+    A thread that still holds tensors of the last collective when the interpreter ends would ask for
+    Python's lock; Python would end the thread, and the whole process would die of SIGABRT.
     """
     from torch import distributed
 
@@ -103,7 +111,7 @@ def leave_group() -> None:
 
 
 def _launch_ranks(run: dict[str, Any], n_ranks: int) -> dict[str, float]:
-    # not in the run's folder: another process may be training there, as rank 0 will find out
+    # not in the run's folder: another process may train there, which only rank 0 finds out
     with tempfile.TemporaryDirectory(prefix="tacoglow-") as folder:
         run_file, result_file = Path(folder) / "run.json", Path(folder) / "result.json"
         run_file.write_text(json.dumps(run))
@@ -123,27 +131,27 @@ def _run_ranks(run_file: Path, result_file: Path, n_ranks: int) -> None:
         with _environment_of_ranks(n_ranks):
             launcher("-m", "tts.runtime.worker", str(run_file), str(result_file))
     except ChildFailedError as error:
-        raise _stopped(result_file) or _explain(error.failures, _reason(result_file)) from None
+        raise _read_stop(result_file) or _explain(error.failures, _reason(result_file)) from None
     except SignalException as error:
         killed = stopped(error.sigval.name, f"before the ranks could save; {RESUME_HINT}")
-        raise _stopped(result_file) or killed from None
+        raise _read_stop(result_file) or killed from None
 
 
 def _quieten_launcher() -> None:
-    """The ranks have already said what went wrong; torch would say it again, at length."""
-    talkative = ("torch.distributed.elastic", "torch.distributed.launcher", "torchelastic")
-    for name in [name for name in logging.root.manager.loggerDict if name.startswith(talkative)]:
+    """Silence torch's launcher: the ranks have printed the error, and it would print it again."""
+    loggers = ("torch.distributed.elastic", "torch.distributed.launcher", "torchelastic")
+    for name in [name for name in logging.root.manager.loggerDict if name.startswith(loggers)]:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def _stopped(result_file: Path) -> RunStopped | None:
-    """What rank 0 said when all ranks had saved and left."""
+def _read_stop(result_file: Path) -> RunStopped | None:
+    """Return the stop that rank 0 reported after all ranks had saved and ended."""
     result = json.loads(result_file.read_text()) if result_file.is_file() else {}
     return RunStopped(result["stopped"], result["status"]) if "stopped" in result else None
 
 
 def reason_file(result_file: Path) -> Path:
-    """Where the first rank that fails says why, in one line."""
+    """Return the file in which the first rank that fails writes why, in one line."""
     return result_file.with_suffix(".reason")
 
 
@@ -153,13 +161,13 @@ def _reason(result_file: Path) -> str:
 
 
 def _explain(failures: dict[int, Any], reason: str = "") -> InputError | TrainingError:
-    """One error for the deaths of several ranks: the cause, not who lost whom."""
+    """Return one error for all failed ranks: the cause, not the ranks that only lost a peer."""
     codes = {rank: failure.exitcode for rank, failure in failures.items()}
-    said = reason or "see the message of the rank above"
+    message = reason or "see the message of the rank above"
     if EXIT_BAD_INPUT in codes.values():
-        return InputError(f"the run stopped on bad input: {said}")
+        return InputError(f"the run stopped on bad input: {message}")
     if EXIT_TRAINING_FAILED in codes.values():
-        return TrainingError(f"the run cannot go on: {said}")
+        return TrainingError(f"the run cannot continue: {message}")
     causes = {rank: code for rank, code in codes.items() if code != EXIT_LOST_PEER} or codes
     rank, code = next(iter(causes.items()))
     ended = f"rank {rank} ended with exit code {code}; the other ranks were stopped"
@@ -168,7 +176,7 @@ def _explain(failures: dict[int, Any], reason: str = "") -> InputError | Trainin
 
 @contextmanager
 def _same_environment() -> Iterator[None]:
-    """Put back what a training in this process sets, ``LOCAL_RANK`` and seeds among it."""
+    """Restore the variables that a training in this process sets, such as ``LOCAL_RANK``."""
     before = dict(os.environ)
     try:
         yield
@@ -179,11 +187,11 @@ def _same_environment() -> Iterator[None]:
 
 @contextmanager
 def _environment_of_ranks(n_ranks: int) -> Iterator[None]:
-    """What the ranks inherit: this package, and their share of the cores; leaves no trace."""
+    """Set what the ranks inherit, this package and their share of the cores, for the block."""
     package = str(Path(__file__).resolve().parents[2])
     python_path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
     threads = os.environ.get("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // n_ranks)))
-    # torch's launcher sets handlers in the main thread, and leaves them set
+    # torch's launcher sets signal handlers in the main thread and does not restore them
     with _same_environment(), former_handlers(FORWARDED.values()):
         os.environ.update(
             PYTHONPATH=python_path,
@@ -194,7 +202,7 @@ def _environment_of_ranks(n_ranks: int) -> Iterator[None]:
 
 
 def _local_launch(n_ranks: int, launch_config: Any) -> Any:
-    # releases of torch without this option take the names from the environment
+    # releases of torch without this option read the names from the environment
     signals = {"signals_to_handle": ",".join(FORWARDED)}
     known = {field.name for field in dataclasses.fields(launch_config)}
     return launch_config(

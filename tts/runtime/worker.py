@@ -1,6 +1,6 @@
-"""One rank of a distributed run: ``python -m tts.runtime.worker RUN.json RESULT.json``.
+"""Runs one rank of a distributed training: ``python -m tts.runtime.worker RUN.json RESULT.json``.
 
-It reads the resolved configuration and never Hydra's; see :mod:`tts.runtime.launch`.
+A rank reads the resolved configuration and does not use Hydra; see :mod:`tts.runtime.launch`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,12 @@ from tts.runtime.launch import (
 
 
 def main(run_file: str, result_file: str) -> None:
-    """Train as one rank; rank 0 writes the metrics."""
+    """Train as one rank; rank 0 writes the metrics.
+
+    Args:
+        run_file: JSON with the function, its arguments and the launcher's process id.
+        result_file: where rank 0 writes the metrics, or that the run was stopped.
+    """
     rank = int(os.environ.get("RANK", "0"))
     run = json.loads(Path(run_file).read_text())
     end_with(run["launcher"])
@@ -35,7 +40,7 @@ def main(run_file: str, result_file: str) -> None:
     try:
         metrics = train(run["config"], Path(run["output_dir"]), run["overrides"])
     except (InputError, TrainingError) as error:
-        _note(one_line(error), result_file)
+        _write_reason(one_line(error), result_file)
         _leave(EXIT_BAD_INPUT if isinstance(error, InputError) else EXIT_TRAINING_FAILED)
     except RunStopped as stop:
         if rank == 0:
@@ -46,8 +51,8 @@ def main(run_file: str, result_file: str) -> None:
         _leave(EXIT_LOST_PEER)
     except Exception as error:
         if _lost_peer(error):
-            _leave(EXIT_LOST_PEER)  # the rank that went first has said why
-        _note(f"{type(error).__name__}: {one_line(error)}", result_file)
+            _leave(EXIT_LOST_PEER)  # the rank that failed first writes the reason
+        _write_reason(f"{type(error).__name__}: {one_line(error)}", result_file)
         traceback.print_exc()
         _leave(EXIT_FAILED)
     if rank == 0:
@@ -56,7 +61,12 @@ def main(run_file: str, result_file: str) -> None:
 
 
 def end_with(parent: int, every_seconds: float = 1.0) -> None:
-    """Do not outlive the launcher: a run that is resumed must be the only one in its folder."""
+    """End this process when the launcher ends: a resumed run must be alone in its folder.
+
+    Args:
+        parent: the process id of the launcher.
+        every_seconds: how often to look.
+    """
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -66,8 +76,8 @@ def end_with(parent: int, every_seconds: float = 1.0) -> None:
     threading.Thread(target=watch, daemon=True, name="parent watch").start()
 
 
-def _note(reason: str, result_file: str) -> None:
-    """Say why, to the parent; the first rank has the word, and alike ones would repeat it."""
+def _write_reason(reason: str, result_file: str) -> None:
+    """Write the reason for the parent; only the first rank does, as the others would repeat it."""
     try:
         with reason_file(Path(result_file)).open("x") as file:
             file.write(reason)
@@ -78,7 +88,7 @@ def _note(reason: str, result_file: str) -> None:
 
 
 def _lost_peer(error: Exception) -> bool:
-    """Whether a collective failed because another rank is gone."""
+    """Return whether a collective failed because another rank has ended."""
     from torch.distributed import DistError
 
     return isinstance(error, DistError) or (
@@ -87,7 +97,7 @@ def _lost_peer(error: Exception) -> bool:
 
 
 def _leave(status: int) -> NoReturn:
-    """End at once: the other ranks may wait in a collective, and no clean-up may wait with them."""
+    """End at once: other ranks may wait in a collective, and a clean-up could wait with them."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)

@@ -416,7 +416,8 @@ def test_of_two_processes_one_waits_and_says_so(corpus, tmp_path):
     for process in processes:
         process.join()
     assert sorted(count for count, _ in results) == [0, 4]
-    assert sum("another process is at it" in line for _, said in results for line in said) == 1
+    lines = [line for _, logged in results for line in logged]
+    assert sum("another process is doing this; waiting for it" in line for line in lines) == 1
 
 
 def test_what_a_killed_process_left_is_removed(corpus, prepare, tmp_path):
