@@ -92,6 +92,8 @@ def test_one_of_several_voices_is_judged(speaker, heard, run, corpus, tmp_path):
 def test_sharpness_is_that_of_both_uses_of_griffin_lim(run, corpus, acoustic):
     def clips(*options):
         choice = ["systems=[griffin_lim_copy,voice]", f"acoustic={acoustic}", "measures=[speed]"]
+        # the first sentence is the only one that is compared
+        choice.append("n_sentences=1")
         status, _, err = run(f"recordings={corpus}", *choice, *options)
         assert status == 0, err
         return [
@@ -116,6 +118,7 @@ def test_settings_of_a_vocoder_are_those_of_its_copies_and_of_the_voice(
 
     def clips(*options):
         choice = ["systems=[vocoder_copy,voice]", f"acoustic={acoustic}", f"vocoder={path}"]
+        choice.append("n_sentences=1")
         status, _, err = run(f"recordings={corpus}", *choice, "measures=[speed]", *options)
         assert status == 0, err
         names = ("vocoder_copy", "voice")

@@ -124,9 +124,8 @@ def test_tones_give_each_letter_its_own():
     assert np.abs(np.fft.rfft(a)).argmax() < np.abs(np.fft.rfft(b)).argmax()
 
 
-@pytest.mark.parametrize("char", [" ", ".", "?", "'", "-"])
-def test_tones_are_silent_for_what_is_no_letter(char):
-    assert not Tones().render(char, 0).any()
+def test_tones_are_silent_for_what_is_no_letter():
+    assert [char for char in " .?'-" if Tones().render(char, 0).any()] == []
 
 
 def test_tones_do_not_care_for_case_or_seed():

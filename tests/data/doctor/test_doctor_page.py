@@ -153,15 +153,14 @@ def test_the_summary_counts(diagnosis):
     assert diagnosis.summary == f"{EVIL}: {told}"
 
 
-@pytest.mark.parametrize("log", [True, False])
-@pytest.mark.parametrize(
-    "values", [[3.0], [2.0, 2.0, 2.0], [1e-3, 5.0, 1e4], list(range(1, 500)), [1.0, 1.0 + 1e-12]]
-)
-def test_a_histogram_counts_every_value(values, log):
-    chart = histogram("Title", "m", values, log)
-    assert sum(int(label.split(" m: ")[1]) for _, _, label in chart.bars) == len(values)
-    assert max(height for _, height, _ in chart.bars) == 1
-    assert all(0 <= left < 1 for left, _, _ in chart.bars)
+def test_a_histogram_counts_every_value():
+    for values in ([3.0], [2.0] * 3, [1e-3, 5.0, 1e4], list(range(1, 500)), [1.0, 1.0 + 1e-12]):
+        for log in (True, False):
+            chart = histogram("Title", "m", values, log)
+            counts = [int(label.split(" m: ")[1]) for _, _, label in chart.bars]
+            assert sum(counts) == len(values), (values, log)
+            assert max(height for _, height, _ in chart.bars) == 1
+            assert all(0 <= left < 1 for left, _, _ in chart.bars)
 
 
 def test_zeros_have_a_histogram():

@@ -1,6 +1,7 @@
-"""What the doctor hears of a recording, against what is known of it."""
+"""The doctor's measurements of recordings whose values are known."""
 
 import logging
+from itertools import product
 
 import numpy as np
 import pytest
@@ -63,14 +64,14 @@ def test_flat_tops_are_counted(hear):
     assert hear(one_side).n_clipped == pytest.approx(expected / 2, rel=0.02)
 
 
-@pytest.mark.parametrize("amplitude", [0.1, 0.3, 0.999])
-@pytest.mark.parametrize("pitch", [70.3, 220, 1000])
-@pytest.mark.parametrize("rate", [16000, 48000])
-def test_voices_have_no_flat_tops(hear, amplitude, pitch, rate):
-    seconds = np.arange(rate) / rate
-    voice = tone(1, 0.7, pitch, rate) + tone(1, 0.3, 3 * pitch, rate)
-    voice *= np.sin(np.pi * seconds) / np.abs(voice).max()
-    assert hear(amplitude * voice, rate=rate).n_clipped < 10
+def test_voices_have_no_flat_tops(hear):
+    clipped = []
+    for rate, pitch, amplitude in product([16000, 48000], [70.3, 220, 1000], [0.1, 0.3, 0.999]):
+        voice = tone(1, 0.7, pitch, rate) + tone(1, 0.3, 3 * pitch, rate)
+        voice *= np.sin(np.pi * np.arange(rate) / rate) / np.abs(voice).max()
+        if hear(amplitude * voice, rate=rate).n_clipped >= 10:
+            clipped.append((rate, pitch, amplitude))
+    assert clipped == []
 
 
 @pytest.mark.parametrize("edge", [3400, 7000])

@@ -146,7 +146,9 @@ class Corpus(ABC):
         for utterance in self._utterances:
             split["val" if utterance.id in names else "train"].append(utterance)
         if not split["val"]:
-            raise InputError(f"data.held_out={held_out}: none of these ids is in {self.root}")
+            raise InputError(
+                f"data.held_out={held_out}: none of these ids is in {self.root}; check the file"
+            )
         return split
 
     def _split(self) -> Split:

@@ -99,7 +99,9 @@ class HuggingFace(ConvertedCorpus):
         for key, column in columns.items():
             if column not in table.column_names:
                 known = listed(table.column_names, 12)
-                raise InputError(f"data.columns.{key}={column}: {self.source} has {known}")
+                raise InputError(
+                    f"data.columns.{key}={column}: no such column; {self.source} has {known}"
+                )
         table = table.select_columns(list(columns.values()))
         return table.cast_column(self.columns["audio"], datasets.Audio(decode=False))
 
@@ -111,7 +113,9 @@ class HuggingFace(ConvertedCorpus):
         if not isinstance(table, datasets.DatasetDict):
             return table
         if self.part not in table:
-            raise InputError(f"data.split={self.part}: {self.source} has {', '.join(table)}")
+            raise InputError(
+                f"data.split={self.part}: no such part; {self.source} has {', '.join(table)}"
+            )
         return table[self.part]
 
     def _is_saved_dictionary(self) -> bool:

@@ -81,7 +81,9 @@ def archived_files(archive: Path, stream: IO[bytes]) -> Iterator[tuple[PurePosix
             for member in tar:
                 name = PurePosixPath(member.name)
                 if name.is_absolute() or ".." in name.parts:
-                    raise InputError(f"{archive}: holds {member.name!r}, outside of its folder")
+                    raise InputError(
+                        f"{archive}: holds {member.name!r}, outside its folder; remove it"
+                    )
                 if member.isfile() and (content := tar.extractfile(member)) is not None:
                     yield name, content
     except (tarfile.TarError, EOFError, ValueError) as error:
@@ -91,10 +93,10 @@ def archived_files(archive: Path, stream: IO[bytes]) -> Iterator[tuple[PurePosix
 
 
 def _require_room(folder: Path, source: SimpleRemoteFile, n_bytes: int) -> None:
-    there = 0
+    n_downloaded = 0
     with contextlib.suppress(OSError):
-        there = sum(path.stat().st_size for path in folder.glob(f"{source.file}*"))
-    free, needed = shutil.disk_usage(folder).free, n_bytes - there
+        n_downloaded = sum(path.stat().st_size for path in folder.glob(f"{source.file}*"))
+    free, needed = shutil.disk_usage(folder).free, n_bytes - n_downloaded
     if free < needed:
         raise InputError(
             f"{folder}: {free / 1e9:.1f} GB are free, {source.name} needs {needed / 1e9:.1f} GB; "

@@ -57,7 +57,9 @@ class WebDataset(ConvertedCorpus):
         pattern = self.source / "*.tar*" if self.source.is_dir() else self.source
         shards = [Path(path) for path in sorted(glob.glob(str(pattern)))]
         if not shards:
-            raise InputError(f"data.source={self.source}: there are no shards (*.tar)")
+            raise InputError(
+                f"data.source={self.source}: there are no shards (*.tar); name their folder"
+            )
         return shards
 
     def _total_amount(self) -> float:

@@ -42,7 +42,7 @@ class DoctorOptions:
         memory_gb: memory of the device in GB; None: the estimate is a note only.
 
     Raises:
-        InputError: naming the key, its value and what is legal.
+        InputError: a value is illegal; the message names the key, its value and the legal values.
     """
 
     output: str | None = "doctor"
