@@ -65,10 +65,11 @@ class Shards:
         self.reload()
 
     def reload(self) -> None:
-        """Forget the records, so that those of new arrays are read as well."""
+        """Forget all records and files, so that new arrays are found as well."""
         self._records: NDArray[Any] | None = None
         self._entries: dict[bytes, int] | None = None
         self._checked: set[int] = set()
+        self._files: dict[int, NDArray[Any]] = {}
 
     def __len__(self) -> int:
         return len(self.records)
@@ -93,7 +94,7 @@ class Shards:
         return self._entries
 
     def read(self, entry: int) -> NDArray[Any]:
-        """Return an array, flat; the first read in each process compares its checksum.
+        """Return a flat copy of an array; the first read in each process compares its checksum.
 
         Raises:
             DamagedError: the bytes have changed.
@@ -108,15 +109,17 @@ class Shards:
         return array
 
     def read_part(self, entry: int, start: int, count: int) -> NDArray[Any]:
-        """Return up to ``count`` items of an array, unchecked, from item ``start`` on.
+        """Return a copy of up to ``count`` items of an array, unchecked, from item ``start`` on.
 
         Raises:
             OSError: the file is missing.
         """
         record = self.records[entry]
-        count = max(min(count, int(record["length"]) - start), 0)
-        offset = int(record["at"]) + start * self.dtype.itemsize
-        return np.fromfile(self.path(int(record["shard"])), self.dtype, count, offset=offset)
+        shard, begin = int(record["shard"]), int(record["at"]) // self.dtype.itemsize
+        end = begin + min(start + count, int(record["length"]))
+        if shard not in self._files:
+            self._files[shard] = np.memmap(self.path(shard), self.dtype, "r")
+        return np.array(self._files[shard][begin + start : end])
 
     def repair(self, entry: int, array: NDArray[Any]) -> None:
         """Write an array back to its place if it equals the one that was written there."""
@@ -154,8 +157,9 @@ class Shards:
             self.reload()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the records: each loader worker maps the index itself."""
-        return self.__dict__ | {"_records": None, "_entries": None, "_checked": set()}
+        """Leave out the mapped files: each loader worker maps them itself."""
+        shards = Shards(self.folder, self.name, self.dtype, self.shard_bytes)
+        return shards.__dict__
 
     def _count_whole(self, records: NDArray[Any]) -> int:
         """Return how many records, from the first one on, have all their bytes in the files."""
