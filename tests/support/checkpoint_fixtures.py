@@ -12,17 +12,9 @@ import pytest
 import torch
 import torch.nn.backends.thnn
 
-from tts.models import Tacotron2, Tacotron2Config, WaveGlow, WaveGlowConfig
+from tests.support.networks import SMALL_WAVEGLOW, add_noise
+from tts.models import Tacotron2, Tacotron2Config, WaveGlow
 
-SMALL_WAVEGLOW = WaveGlowConfig(
-    n_mels=3,
-    n_flows=3,
-    n_group=8,
-    n_early_every=2,
-    n_early_size=2,
-    n_layers=2,
-    n_channels=6,
-)
 SMALL_TACOTRON2 = Tacotron2Config(
     n_mels=4,
     symbols_embedding_dim=6,
@@ -75,9 +67,7 @@ class Backend:
 def small_waveglow() -> WaveGlow:
     torch.manual_seed(0)
     network = WaveGlow(SMALL_WAVEGLOW)
-    with torch.no_grad():
-        for weight in network.parameters():
-            weight.add_(0.1 * torch.randn_like(weight))
+    add_noise(network)
     return network
 
 

@@ -1,4 +1,4 @@
-"""A WaveGlow that is small, and one that does something, unlike a new one."""
+"""Fixtures of small WaveGlows: new ones, and ones with random weights as after a training."""
 
 from __future__ import annotations
 
@@ -7,41 +7,28 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from tts.models import WaveGlow, WaveGlowConfig
-
-TINY = WaveGlowConfig(
-    n_mels=3,
-    hop_length=32,
-    win_length=64,
-    n_flows=3,
-    n_group=8,
-    n_early_every=2,
-    n_early_size=2,
-    n_layers=2,
-    n_channels=6,
-)
+from tests.support.networks import TINY_WAVEGLOW, add_noise
+from tts.models import WaveGlow
 
 
 @pytest.fixture
 def tiny_waveglow() -> Callable[..., WaveGlow]:
-    """Makes a new network; what its arguments do not say is small."""
+    """Makes a new small network; the arguments replace its options."""
 
     def make(**options) -> WaveGlow:
         torch.manual_seed(0)
-        return WaveGlow(TINY, **options)
+        return WaveGlow(TINY_WAVEGLOW, **options)
 
     return make
 
 
 @pytest.fixture
 def trained_waveglow(tiny_waveglow) -> Callable[..., WaveGlow]:
-    """Makes the same network as a training might leave it."""
+    """Makes the same network with random weights."""
 
     def make(**options) -> WaveGlow:
         network = tiny_waveglow(**options)
-        with torch.no_grad():
-            for weight in network.parameters():
-                weight.add_(0.1 * torch.randn_like(weight))
+        add_noise(network)
         return network
 
     return make

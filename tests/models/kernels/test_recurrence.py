@@ -5,23 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from tests.support.networks import TACOTRON2_SIZES
 from tts.models import Tacotron2, tacotron2_loss
 from tts.models.kernels.attention_recurrence import AttentionRecurrence
 from tts.models.kernels.lstm_recurrence import LstmRecurrence, PackedWeight
-
-TINY = {
-    "n_symbols": 20,
-    "n_mels": 6,
-    "symbols_embedding_dim": 12,
-    "encoder_embedding_dim": 10,
-    "attention_rnn_dim": 14,
-    "attention_dim": 8,
-    "attention_location_n_filters": 4,
-    "attention_location_kernel_size": 5,
-    "decoder_rnn_dim": 16,
-    "prenet_dim": 8,
-    "postnet_embedding_dim": 8,
-}
 
 
 def random(*shape: int) -> torch.Tensor:
@@ -75,7 +62,7 @@ def trained_step(
 ):
     """Outputs and gradients of one training step, with dropout from a fixed seed."""
     torch.manual_seed(1)
-    net = Tacotron2(recurrence=recurrence, **{**TINY, **options}).train().to(dtype)
+    net = Tacotron2(recurrence=recurrence, **{**TACOTRON2_SIZES, **options}).train().to(dtype)
     text = torch.randint(0, 20, (3, 7))
     text_lengths, mel_lengths = torch.tensor([5, 7, 3]), torch.tensor([11, 8, 9])
     mel = torch.randn(3, 6, 11).to(dtype)
@@ -129,8 +116,8 @@ def test_fast_is_close_to_plain_in_half_precision():
 
 
 def test_dropout_is_drawn_in_training_only():
-    net = Tacotron2(**TINY, p_attention_dropout=0.5).eval()
-    inputs = torch.zeros(2, 1, TINY["prenet_dim"])
+    net = Tacotron2(**TACOTRON2_SIZES, p_attention_dropout=0.5).eval()
+    inputs = torch.zeros(2, 1, TACOTRON2_SIZES["prenet_dim"])
     assert net.decoder._draw_dropout(inputs).attention is None
     factors = net.train().decoder._draw_dropout(inputs).attention
     assert set(factors.unique().tolist()) == {0.0, 2.0}

@@ -4,8 +4,10 @@ import math
 
 import pytest
 import torch
-from test_speakers import TINY, batch
 
+from tests.support.networks import TACOTRON2_WITHOUT_DROPOUT as TINY
+from tests.support.networks import add_noise
+from tests.support.networks import tacotron2_batch as batch
 from tts import pretrained
 from tts.audio import LogMel, MelConfig
 from tts.audio.mel_bands import band_edges
@@ -22,9 +24,7 @@ PITCH = {"pitch_bins": 8, "pitch_dim": 10, "pitch_dropout": 0.0, "f_max": 1500.0
 def network(**overrides):
     torch.manual_seed(0)
     made = Tacotron2(TINY, **{**PITCH, **overrides})
-    with torch.no_grad():
-        for weight in made.parameters():
-            weight.add_(0.1 * torch.randn_like(weight))
+    add_noise(made)
     return made
 
 

@@ -4,45 +4,14 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from tts.models import Tacotron2, Tacotron2Config, sequence_mask
-
-TINY = Tacotron2Config(
-    n_symbols=10,
-    n_mels=4,
-    symbols_embedding_dim=8,
-    encoder_n_convolutions=1,
-    encoder_embedding_dim=8,
-    attention_rnn_dim=12,
-    attention_dim=8,
-    attention_location_n_filters=4,
-    attention_location_kernel_size=5,
-    decoder_rnn_dim=12,
-    prenet_dim=8,
-    postnet_embedding_dim=8,
-    postnet_n_convolutions=2,
-    encoder_dropout=0.0,
-    prenet_dropout=0.0,
-    p_attention_dropout=0.0,
-    p_decoder_dropout=0.0,
-    postnet_dropout=0.0,
-    speaker_embedding_dim=6,
-)
+from tests.support.networks import TACOTRON2_WITHOUT_DROPOUT as TINY
+from tests.support.networks import tacotron2_batch as batch
+from tts.models import Tacotron2
 
 
 def network(**overrides):
     torch.manual_seed(0)
     return Tacotron2(TINY, **overrides)
-
-
-def batch(text_lengths=(6, 4, 5), mel_lengths=(9, 7, 5)):
-    generator = torch.Generator().manual_seed(5)
-    text = torch.randint(
-        1, TINY.n_symbols, (len(text_lengths), max(text_lengths)), generator=generator
-    )
-    mel = torch.randn(len(mel_lengths), TINY.n_mels, max(mel_lengths), generator=generator)
-    text_lengths, mel_lengths = torch.tensor(text_lengths), torch.tensor(mel_lengths)
-    text = text * sequence_mask(text_lengths, text.shape[1])
-    return text, text_lengths, mel * sequence_mask(mel_lengths, mel.shape[2])[:, None], mel_lengths
 
 
 def test_one_speaker_is_the_published_network_bit_for_bit():

@@ -3,28 +3,16 @@
 import pytest
 import torch
 
+from tests.support.networks import TACOTRON2_SIZES
 from tts.models import Tacotron2
 from tts.models.tacotron2.stopping import StopCriterion, mask_outside_window
 
-SIZES = {
-    "n_symbols": 20,
-    "n_mels": 6,
-    "symbols_embedding_dim": 12,
-    "encoder_embedding_dim": 10,
-    "attention_rnn_dim": 14,
-    "attention_dim": 8,
-    "attention_location_n_filters": 4,
-    "attention_location_kernel_size": 5,
-    "decoder_rnn_dim": 16,
-    "prenet_dim": 8,
-    "postnet_embedding_dim": 8,
-}
 NEVER = 1.0
 
 
 def speak(r=1, rows=slice(None), **options):
     torch.manual_seed(3)
-    net = Tacotron2(**SIZES, n_frames_per_step=r).eval()
+    net = Tacotron2(**TACOTRON2_SIZES, n_frames_per_step=r).eval()
     torch.manual_seed(4)
     text, lengths = torch.randint(0, 20, (3, 9)), torch.tensor([9, 4, 6])
     text, lengths = text[rows], lengths[rows]
