@@ -1,8 +1,8 @@
-"""Numbers from a formula instead of a random generator: the same on every machine and version.
+"""Computes numbers by a formula, so that they are the same on every machine and in every version.
 
-Each element is an integer hash of its index and of a name, mapped to [-1, 1); weights are then
-scaled by what they are for, so that a small network behaves like one: attention moves, couplings
-transform, nothing saturates. Names are those of NVIDIA's state dicts.
+Each element is an integer hash of its index and of a name, mapped to [-1, 1). Weights are then
+scaled by their purpose, so that a small network behaves like a trained one: attention moves,
+couplings transform, nothing saturates. Names are those of NVIDIA's state dicts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# sizes under NVIDIA's names; the up-sampler of WaveGlow has 1024 / 256 built in
+# sizes under NVIDIA's names; the up-sampler of NVIDIA's WaveGlow always has 1024 / 256
 TACOTRON2 = {
     "n_mel_channels": 6,
     "symbols_embedding_dim": 16,
@@ -37,11 +37,11 @@ WAVEGLOW = {
 }
 # two utterances of equal length, and two of which the second is padded
 LENGTHS = {"equal": ((9, 9), (13, 13)), "ragged": ((9, 6), (13, 8))}
-# of the two utterances of `text`, the first is then ended by its gate, the second by the limit
+# with these the gate ends the first utterance of `text`, and the limit ends the second
 MAX_STEPS = 15
 GATE_THRESHOLD = 0.87
 
-# 1 keeps the variance of a layer's input; the decoder wants more, to attend and to stop
+# 1 keeps the variance of a layer's input; the decoder needs more to attend and to stop
 _GAINS = {
     "embedding": 4.0,
     "lstm": 3.0,
@@ -56,7 +56,7 @@ _MASK = np.uint64(0xFFFFFFFF)
 
 
 def numbers(name: str, *shape: int) -> Tensor:
-    """Deterministic float32 numbers in [-1, 1), without structure."""
+    """Return deterministic float32 numbers in [-1, 1) that look random."""
     size = int(np.prod(shape, dtype=np.int64))
     h = np.arange(1, size + 1, dtype=np.uint64) * np.uint64(2654435761)
     h = (h + np.uint64(zlib.crc32(name.encode()))) & _MASK
@@ -66,23 +66,23 @@ def numbers(name: str, *shape: int) -> Tensor:
 
 
 def weights(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
-    """A state dict under NVIDIA's names."""
+    """Return a state dict under NVIDIA's names."""
     return {name: _weight(name, tuple(shape)) for name, shape in shapes.items()}
 
 
 def text(n_utterances: int = 2, n_symbols: int = 9) -> Tensor:
-    """Symbol ids of the letters, ``(B, T_text)``."""
+    """Return symbol ids of letters, ``(B, T_text)``."""
     u = numbers("text29", n_utterances, n_symbols)
     return (38 + (u + 1) * 13).long().clamp(max=63)
 
 
 def log_mel(n_mels: int, n_frames: int) -> Tensor:
-    """Something with the range of a log-mel spectrogram, ``(2, n_mels, T_mel)``."""
+    """Return numbers in the range of a log-mel spectrogram, ``(2, n_mels, T_mel)``."""
     return 3 * numbers("mel", 2, n_mels, n_frames) - 3
 
 
 def wave(n_samples: int, n_waves: int = 2) -> Tensor:
-    """Tones with some noise, ``(B, T_wave)`` in [-1, 1]."""
+    """Return tones with some noise, ``(B, T_wave)`` in [-1, 1]."""
     time = torch.arange(n_samples, dtype=torch.float64) / 22050
     tones = [0.3 * torch.sin(2 * torch.pi * f * time + f) for f in (110.0, 440.0, 3000.0)]
     return sum(tones).float() + 0.05 * numbers("wave", n_waves, n_samples)

@@ -1,10 +1,10 @@
-"""Makes the numbers in this folder with NVIDIA's code; `tests/models/test_golden.py` checks ours.
+"""Computes the numbers in this folder with NVIDIA's code, for `tests/models/test_golden.py`.
 
     python tests/golden/make_golden.py
 
-Fetches their packages (see `bench/reference.py`). Weights and inputs come from
-`formula.py`, the dropout of the pre-net is switched off, so nothing depends on a random generator.
-The files change only when the formula does.
+It fetches NVIDIA's packages (see `bench/reference.py`). Weights and inputs come from `formula.py`,
+and the dropout of the pre-net is switched off, so nothing depends on a random generator. The files
+change only if the formula changes.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def filled(network: torch.nn.Module) -> torch.nn.Module:
 
 @contextlib.contextmanager
 def running(packages: NvidiaPackages) -> Iterator[None]:
-    """Their code, without dropout and without what it prints."""
+    """Run NVIDIA's code without dropout, and discard what it prints."""
     no_dropout = mock.patch.object(torch.nn.functional, "dropout", lambda x, *_, **__: x)
     with packages.active(), no_dropout, contextlib.redirect_stdout(io.StringIO()):
         yield
@@ -66,7 +66,7 @@ def tacotron2(packages: NvidiaPackages) -> dict[str, Tensor]:
         )
     )
     text = formula.text()
-    found: dict[str, Tensor] = {}
+    arrays: dict[str, Tensor] = {}
     with running(packages):
         for kind, (text_lengths, mel_lengths) in formula.LENGTHS.items():
             mel = formula.log_mel(formula.TACOTRON2["n_mel_channels"], max(mel_lengths))
@@ -74,21 +74,21 @@ def tacotron2(packages: NvidiaPackages) -> dict[str, Tensor]:
                 mel[row, :, length:] = 0.0
             lengths = torch.tensor(text_lengths), torch.tensor(mel_lengths)
             outputs = network((text, lengths[0], mel, max(text_lengths), lengths[1]))
-            found |= named(kind, outputs)
+            arrays |= named(kind, outputs)
         for row in range(len(text)):
-            found |= named(f"generated{row}", network.inference(text[row : row + 1]))
-    return found
+            arrays |= named(f"generated{row}", network.inference(text[row : row + 1]))
+    return arrays
 
 
 def named(kind: str, outputs: list[Tensor]) -> dict[str, Tensor]:
     mel, mel_post, gate, alignments = outputs
-    gate = gate.reshape(gate.shape[:2])  # inference leaves an axis of size 1 behind
+    gate = gate.reshape(gate.shape[:2])  # inference returns one more axis of size 1
     parts = {"mel": mel, "mel_post": mel_post, "gate": gate, "alignments": alignments}
     return {f"{kind}_{name}": value.clone() for name, value in parts.items()}
 
 
 class Noise:
-    """Stands for ``torch.cuda.FloatTensor(...)``, whose ``normal_()`` then follows the formula."""
+    """Replaces ``torch.cuda.FloatTensor(...)``, so that its ``normal_()`` follows the formula."""
 
     def __init__(self) -> None:
         self.shapes: list[tuple[int, ...]] = []

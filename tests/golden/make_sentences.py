@@ -2,12 +2,12 @@
 
     python tests/golden/make_sentences.py LJSpeech-1.1/metadata.csv tts/data/sentences.txt
 
-Clips of the validation and test splits, and those that voices are judged by, are left out: a
-network trained on the synthetic corpus has never seen those sentences. What is kept are sentences
-and clauses of 4 to 10 words: long sentences are cut at ``;`` and ``:``, then at commas, and the
-parts are joined again as far as ten words allow. Quality is a matter of rules: no part may end on
-a word that wants another one ("of", "the"), nor begin with one that hangs on what came before
-("which", "than"); what a clip cuts off without a punctuation mark is left out.
+Clips of the validation and test splits, and those that voices are judged by, are left out, so that
+a network trained on the synthetic corpus has never read those sentences. The result has sentences
+and clauses of 4 to 10 words. Long sentences are cut at ``;`` and ``:``, then at commas, and
+neighbouring parts are joined again up to ten words. A part must not end with a word that needs
+another one ("of", "the"), and must not begin with one that refers to the words before it ("which",
+"than"). The last part of a clip is dropped if it has no punctuation mark at its end.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tts.data.splits import held_out_ids, shipped_ids
+from tts.data.corpora.splits import held_out_ids, ljspeech_ids
 
 SHORTEST, LONGEST = 4, 10
 
@@ -31,7 +31,7 @@ HEADER = """\
 """
 
 WORD = re.compile(r"[A-Za-z]+(?:['-][A-Za-z]+)*")
-# Titles that every text normaliser reads
+# Titles that every text normaliser can expand
 TITLE = r"(?:Mr|Mrs|Dr)\."
 PLAIN = re.compile(rf"(?:{TITLE} )?{WORD.pattern}(?:,?(?: {TITLE})? {WORD.pattern})*")
 SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[A-Z])")
@@ -42,7 +42,7 @@ ABBREVIATION = re.compile(
 )
 ACRONYM = re.compile(r"\b[A-Z]{2,}\b|\b[B-HJ-NP-Z]\b")
 
-WANTS_MORE = frozenset(
+CANNOT_END = frozenset(
     """
     a about after against also although am among an and another any are as at be because been
     before being between both but by can could did do does during each either even every for
@@ -52,13 +52,15 @@ WANTS_MORE = frozenset(
     which while who whom whose will with within without would your
     """.split()
 )
-HANGS_ON = frozenset(["which", "who", "whom", "whose", "than", "nor", "that", "thus", "thereby"])
-# The reader's way of speaking quotation marks
+CANNOT_BEGIN = frozenset(
+    ["which", "who", "whom", "whose", "than", "nor", "that", "thus", "thereby"]
+)
+# Words with which the reader speaks quotation marks
 SPOKEN_MARKS = frozenset(["quote", "unquote"])
 
 
 def sentences_of(text: str) -> Iterator[str]:
-    """Sentences of a transcript; what stands in brackets is a sentence of its own."""
+    """Yield the sentences of a transcript; text in brackets is a sentence of its own."""
     text = re.sub(r"[\"\u201c\u201d]", "", text.replace("\u2019", "'"))
     text = re.sub(r"\s*(?:--|[()\[\]])\s*", "; ", text)
     for sentence in SENTENCE_END.split(ABBREVIATION.sub(lambda m: m.group()[:-1] + "\0", text)):
@@ -70,7 +72,7 @@ def n_words(text: str) -> int:
 
 
 def joined(parts: Iterable[str]) -> Iterator[str]:
-    """Neighbouring parts put together as long as they have at most ten words."""
+    """Yield neighbouring parts joined up to ten words."""
     current = ""
     for part in parts:
         if current and n_words(current) + n_words(part) > LONGEST:
@@ -82,7 +84,7 @@ def joined(parts: Iterable[str]) -> Iterator[str]:
 
 
 def clauses_of(sentence: str) -> Iterator[str]:
-    """The sentence, if it is short enough, else its clauses."""
+    """Yield the sentence if it is short enough, else its clauses."""
     if n_words(sentence) <= LONGEST:
         yield sentence
         return
@@ -90,36 +92,36 @@ def clauses_of(sentence: str) -> Iterator[str]:
         yield from [part] if n_words(part) <= LONGEST else joined(WEAK.split(part))
 
 
-def finished(clause: str) -> str | None:
-    """The clause as a sentence of its own, or None if it makes none."""
+def as_sentence(clause: str) -> str | None:
+    """Return the clause as a sentence of its own, or None if it cannot be one."""
     if not clause or clause[-1] not in ",.;:?!":
         return None
     body = clause.strip(" ,.;:?!-'")
     words = body.lower().replace(",", "").split()
     if not SHORTEST <= len(words) <= LONGEST or not PLAIN.fullmatch(body) or ACRONYM.search(body):
         return None
-    if words[0] in HANGS_ON or words[-1] in WANTS_MORE or SPOKEN_MARKS.intersection(words):
+    if words[0] in CANNOT_BEGIN or words[-1] in CANNOT_END or SPOKEN_MARKS.intersection(words):
         return None
     return body[0].upper() + body[1:] + (clause[-1] if clause[-1] in "?!" else ".")
 
 
 def collect(rows: Iterable[str], left_out: frozenset[str]) -> list[str]:
-    """All usable sentences, first come first, none twice."""
-    found: dict[str, str] = {}
+    """Return all usable sentences in their order, without repetitions."""
+    sentences: dict[str, str] = {}
     for row in rows:
         name, _, text = row.rstrip("\n").split("|")
         if name in left_out:
             continue
         for sentence in sentences_of(text):
             for clause in clauses_of(sentence):
-                if line := finished(clause):
-                    found.setdefault(line.lower().strip(".?!").replace(",", ""), line)
-    return list(found.values())
+                if line := as_sentence(clause):
+                    sentences.setdefault(line.lower().strip(".?!").replace(",", ""), line)
+    return list(sentences.values())
 
 
 def main(metadata: str, target: str) -> None:
     """Write the sentences."""
-    left_out = shipped_ids("val") | shipped_ids("test") | held_out_ids("shipped")
+    left_out = ljspeech_ids("val") | ljspeech_ids("test") | held_out_ids("shipped")
     with Path(metadata).open(encoding="utf-8") as file:
         lines = collect(file, left_out)
     Path(target).write_text(HEADER + "\n".join(lines) + "\n", encoding="utf-8")

@@ -1,3 +1,5 @@
+"""Tests of the figures of an alignment, and of the delay of the gate."""
+
 import dataclasses
 
 import pytest
@@ -13,7 +15,7 @@ from tts.metrics import (
 
 
 def planted(path, n_text, peak=0.8):
-    """Attention with `peak` on the path, the rest spread evenly."""
+    """Attention with weight ``peak`` on the path, and the rest equally on all symbols."""
     weights = torch.full((len(path), n_text), (1 - peak) / n_text)
     weights[torch.arange(len(path)), torch.as_tensor(path)] += peak
     return weights
@@ -52,13 +54,13 @@ def test_soft_but_moving_attention_follows_the_text():
     assert alignment_health(weights).follows_text
 
 
-def test_pause_within_the_sentence_is_forgiven():
+def test_a_pause_inside_the_sentence_is_allowed():
     path = diagonal(300, 60)
     path = path[:150] + [path[150]] * 40 + path[150:]
     assert alignment_health(planted(path, 60)).follows_text
 
 
-def test_flicker_of_two_frames_is_forgiven():
+def test_a_flicker_of_two_frames_is_allowed():
     path = diagonal(360, 60)
     path[100:102] = [55, 55]
     assert alignment_health(planted(path, 60)).follows_text
@@ -69,7 +71,7 @@ BAD = {
     "skip": [j for j in diagonal(360, 60) if not 20 <= j < 34],
     "skipped beginning": [j for j in diagonal(360, 60) if j >= 12],
     "repeat": diagonal(360, 60)[:240] + diagonal(360, 60)[150:],
-    "said twice": diagonal(360, 60) * 2,
+    "spoken twice": diagonal(360, 60) * 2,
     "reversed": diagonal(360, 60)[::-1],
     "stuck at start": [0] * 360,
     "stuck half way": diagonal(360, 60)[:180] + [30] * 180,
@@ -91,7 +93,7 @@ def test_bad_path_does_not_follow_the_text(name):
         ("skip", "skips", 1),
         ("skipped beginning", "skips", 1),
         ("repeat", "repeats", 1),
-        ("said twice", "repeats", 1),
+        ("spoken twice", "repeats", 1),
         ("reversed", "monotonicity", 0.0),
         ("stuck at start", "monotonicity", 0.0),
         ("stuck at start", "coverage", 1 / 60),
@@ -164,7 +166,7 @@ def test_diagonality_of_a_blur_is_chance():
     assert alignment_health(blur).diagonality == pytest.approx(0.19, abs=0.01)
 
 
-def test_diagonality_of_a_batch_is_weighed_by_frames_and_blind_to_padding():
+def test_diagonality_of_a_batch_is_weighted_by_frames_and_ignores_padding():
     good, bad = planted(diagonal(300, 40), 40), planted([0] * 100, 30)
     batch = torch.rand(2, 300, 40)
     batch[0], batch[1, :100, :30] = good, bad
@@ -173,7 +175,7 @@ def test_diagonality_of_a_batch_is_weighed_by_frames_and_blind_to_padding():
     assert float(both) == pytest.approx((3 * alone[0] + alone[1]) / 4)
 
 
-def test_text_of_one_symbol_is_left_out_of_means():
+def test_texts_of_one_symbol_are_not_in_the_means():
     good, single = planted(diagonal(90, 30), 30), torch.ones(50, 1)
     bad = planted([0] * 90, 30)
     assert mean_health([good, single, bad])["follows_text"] == 0.5

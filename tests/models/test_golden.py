@@ -1,4 +1,4 @@
-"""Numbers of NVIDIA's code against ours, without their code: see tests/golden/make_golden.py."""
+"""Compares our networks with stored results of NVIDIA's code, see tests/golden/make_golden.py."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def golden(name: str) -> dict[str, Tensor]:
 
 
 def filled(network: torch.nn.Module) -> torch.nn.Module:
-    """The weights that NVIDIA's network had, brought over by their names."""
+    """Give a network the weights that NVIDIA's network had, by their names."""
     config = network.config
     if isinstance(network, Tacotron2):
-        config = dataclasses.replace(config, prenet_dropout=0.5)  # theirs has no other
+        config = dataclasses.replace(config, prenet_dropout=0.5)  # NVIDIA's network has this rate
     names = to_nvidia_state_dict(type(network)(config))
     shapes = {name: tuple(value.shape) for name, value in names.items()}
     network.load_state_dict(from_nvidia_state_dict(type(network).__name__, formula.weights(shapes)))
@@ -58,7 +58,7 @@ def tacotron2() -> Tacotron2:
             n_mels=sizes.pop("n_mel_channels"),
             **sizes,
             prenet_dropout=0.0,
-            mask_convolutions=False,  # theirs lets the padding leak
+            mask_convolutions=False,  # in NVIDIA's network padding leaks
         )
     )
 

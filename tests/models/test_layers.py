@@ -1,4 +1,4 @@
-"""Masks and the batch norm that does not see padding."""
+"""Tests of length masks and of the batch norm without padding."""
 
 import torch
 

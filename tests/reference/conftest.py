@@ -1,4 +1,4 @@
-"""NVIDIA's packages beside ours: fetched once, the tests here skip where that is impossible."""
+"""Fetches NVIDIA's packages once; the tests in this folder are skipped if that fails."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def packages() -> NvidiaPackages:
     try:
         return NvidiaPackages(fetch())
     except FetchError as error:
-        # continuous integration sets this: there, a comparison that did not run is a failure
+        # continuous integration sets this, so that a comparison that did not run is a failure
         if os.environ.get("TACOGLOW_REQUIRE_REFERENCE") == "1":
             pytest.fail(f"NVIDIA's packages are required, but: {error}")
         pytest.skip(f"NVIDIA's packages could not be fetched: {error}")
@@ -27,7 +27,7 @@ def packages() -> NvidiaPackages:
 
 @pytest.fixture(scope="session")
 def formula() -> ModuleType:
-    """Weights and inputs that are the same everywhere; see there."""
+    """The module that computes weights and inputs, see tests/golden/formula.py."""
     path = GOLDEN / "formula.py"
     spec = importlib.util.spec_from_file_location("golden_formula", path)
     module = importlib.util.module_from_spec(spec)
@@ -37,7 +37,7 @@ def formula() -> ModuleType:
 
 @pytest.fixture(scope="session")
 def ours_with_weights_of(tmp_path_factory):
-    """Our network with the weights of theirs, by way of a checkpoint as theirs would write it."""
+    """Makes our network with the weights of NVIDIA's, from a checkpoint in NVIDIA's format."""
 
     def convert(theirs: torch.nn.Module) -> torch.nn.Module:
         path = tmp_path_factory.mktemp("weights") / "theirs.pt"
@@ -49,7 +49,7 @@ def ours_with_weights_of(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def theirs_filled(formula):
-    """Fill one of their networks with the formula's weights."""
+    """Fills one of NVIDIA's networks with the formula's weights."""
 
     def fill(theirs: torch.nn.Module) -> torch.nn.Module:
         shapes = {name: tuple(value.shape) for name, value in theirs.state_dict().items()}

@@ -21,7 +21,7 @@ def test_packages_are_installed_once(monkeypatch):
     assert len(targets) == 1
 
 
-def test_process_that_comes_second_takes_what_the_first_installed(monkeypatch, cache):
+def test_a_second_process_uses_what_the_first_installed(monkeypatch, cache):
     def install(target):
         target.mkdir()
         (target / "second").touch()
@@ -39,7 +39,7 @@ def test_process_that_comes_second_takes_what_the_first_installed(monkeypatch, c
     assert list(cache.iterdir()) == [folder]
 
 
-def test_failure_is_told_and_leaves_nothing(monkeypatch, cache):
+def test_a_failure_is_reported_and_leaves_nothing(monkeypatch, cache):
     def fail(command, **_):
         raise subprocess.CalledProcessError(1, command, stderr="one\nERROR: no network\n")
 
@@ -49,7 +49,7 @@ def test_failure_is_told_and_leaves_nothing(monkeypatch, cache):
     assert list(cache.iterdir()) == []
 
 
-def test_cache_that_cannot_be_made_is_told(monkeypatch, tmp_path):
+def test_a_cache_that_cannot_be_created_is_reported(monkeypatch, tmp_path):
     (tmp_path / "file").touch()
     monkeypatch.setenv("TACOGLOW_REFERENCE_DIR", str(tmp_path / "file" / "cache"))
     with pytest.raises(FetchError, match="cache"):

@@ -93,7 +93,7 @@ def test_text_ids_of_200_sentences(packages, tokenizer):
         "  spaces\tand\n  lines  ",
     ],
 )
-def test_text_ids_of_the_corners(packages, tokenizer, text):
+def test_text_ids_of_unusual_texts(packages, tokenizer, text):
     assert [tokenizer.encode(text)] == packages.text_ids(text)
 
 
@@ -101,7 +101,7 @@ def test_symbols_are_the_published_table(packages, tokenizer):
     assert list(tokenizer.symbols) == packages.symbols()
 
 
-def test_nothing_of_theirs_leaks(packages):
+def test_nvidias_modules_do_not_stay_imported(packages):
     before = (list(sys.path), torch.Tensor.cuda, torch.cuda.FloatTensor)
     packages.tacotron2(
         symbols_embedding_dim=2,

@@ -19,7 +19,7 @@ def assert_close(found: torch.Tensor, expected: torch.Tensor) -> None:
 def pair(packages, formula, theirs_filled, ours_with_weights_of):
     theirs = theirs_filled(packages.tacotron2(**formula.TACOTRON2, max_decoder_steps=15))
     ours = ours_with_weights_of(theirs)
-    leaky = Tacotron2(ours.config, mask_convolutions=False).eval()  # as theirs is
+    leaky = Tacotron2(ours.config, mask_convolutions=False).eval()  # as NVIDIA's is
     leaky.load_state_dict(ours.state_dict())
     return leaky, theirs
 
@@ -40,7 +40,7 @@ def forward_of_theirs(packages, theirs, batch) -> list[torch.Tensor]:
 
 
 def both_forward(packages, pair, batch):
-    """Both networks after the same seed: the pre-net's dropout is on even in eval mode."""
+    """Run both networks after the same seed; the pre-net's dropout is on in eval mode too."""
     ours, theirs = pair
     torch.manual_seed(3)
     expected = forward_of_theirs(packages, theirs, batch)
@@ -56,8 +56,8 @@ def test_teacher_forced(packages, pair, batch, part, place):
     assert_close(getattr(found, part), expected[place])
 
 
-def test_padding_leaks_into_theirs(packages, pair, formula):
-    """What `mask_convolutions` is there for: with it, a shorter neighbour is heard as if alone."""
+def test_padding_leaks_in_nvidias_network(packages, pair, formula):
+    """With ``mask_convolutions`` an utterance does not depend on a longer one in the batch."""
     ours, _ = pair
     masked = Tacotron2(ours.config, mask_convolutions=True, prenet_dropout=0.0).eval()
     leaky = Tacotron2(ours.config, mask_convolutions=False, prenet_dropout=0.0).eval()
@@ -121,7 +121,7 @@ def double_pair(pair):
 
 
 def test_gradients(packages, double_pair, batch):
-    """In float64: over some steps of attention, float32 gradients lose four digits."""
+    """Compare in float64: float32 gradients lose four digits over some steps of attention."""
     ours, theirs = double_pair
     batch = [x.double() if x.is_floating_point() else x for x in batch]
     found, expected = both_forward(packages, (ours, theirs), batch)
@@ -137,13 +137,13 @@ def test_gradients(packages, double_pair, batch):
         for name, gradient in from_nvidia_state_dict("Tacotron2", gradients).items()
         if not torch.allclose(parameters[name].grad, gradient, atol=1e-9, rtol=1e-7)
     ]
-    # theirs blanks padded frames through `.data` after the post-net has read them, so autograd
-    # takes this one gradient from an input that was not the post-net's
+    # NVIDIA's code clears padded frames through `.data` after the post-net has read them, so
+    # autograd computes this gradient from another input than the post-net had
     is_padded = len(set(mel_lengths.tolist())) > 1
     assert different == ["postnet.convolutions.0.conv.weight"] * is_padded
 
 
-def test_their_code_takes_what_we_save(packages, pair, formula, tmp_path):
+def test_nvidias_code_loads_what_we_save(packages, pair, formula, tmp_path):
     ours, theirs = pair
     save(ours, tmp_path / "ours.pt", "nvidia")
     built = packages.tacotron2(**formula.TACOTRON2)
@@ -152,7 +152,7 @@ def test_their_code_takes_what_we_save(packages, pair, formula, tmp_path):
     assert all(torch.equal(value, expected[name]) for name, value in built.state_dict().items())
 
 
-def test_default_network_has_the_shapes_of_their_full_size_weights(packages):
+def test_default_network_has_the_shapes_of_nvidias_full_size_weights(packages):
     with torch.device("meta"):
         expected = {name: v.shape for name, v in packages.tacotron2().state_dict().items()}
         ours = to_nvidia_state_dict(Tacotron2())

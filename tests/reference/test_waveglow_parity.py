@@ -17,7 +17,7 @@ def assert_close(found: torch.Tensor, expected: torch.Tensor) -> None:
 
 @pytest.fixture(scope="module")
 def pair(packages, formula, theirs_filled, ours_with_weights_of):
-    # their denoiser has 80 mel channels built in
+    # NVIDIA's denoiser works with 80 mel bands only
     theirs = theirs_filled(packages.waveglow(**{**formula.WAVEGLOW, "n_mel_channels": 80}))
     return ours_with_weights_of(theirs), theirs
 
@@ -66,7 +66,7 @@ def test_inverse_with_the_global_generator(pair, batch, packages):
 def test_inverse_of_weights_that_have_changed(
     packages, formula, theirs_filled, ours_with_weights_of
 ):
-    """Ours follows the weights, theirs keeps the inverse of its first call."""
+    """Our inverse follows the weights; NVIDIA's code keeps the inverse of its first call."""
     theirs = theirs_filled(packages.waveglow(**formula.WAVEGLOW))
     mel = formula.log_mel(4, 3)
     with packages.active():
@@ -102,13 +102,13 @@ def test_gradients(pair, batch, packages):
 
 
 def with_gradients(network: torch.nn.Module) -> torch.nn.Module:
-    """The network with each weight replaced by its gradient."""
+    """Return a network whose weights are the gradients of this one."""
     twin = WaveGlow(network.config)
     twin.load_state_dict({name: p.grad for name, p in network.named_parameters()})
     return twin
 
 
-def test_folded_weights_of_theirs(packages, formula, theirs_filled, ours_with_weights_of):
+def test_nvidias_folded_weights(packages, formula, theirs_filled, ours_with_weights_of):
     theirs = theirs_filled(packages.waveglow(**formula.WAVEGLOW))
     mel, wave = formula.log_mel(4, 3), formula.wave(768)
     expected = theirs((mel, wave))[0].detach()
@@ -117,7 +117,7 @@ def test_folded_weights_of_theirs(packages, formula, theirs_filled, ours_with_we
     assert_close(ours_with_weights_of(theirs)(mel, wave).z, expected)
 
 
-def test_their_code_takes_what_we_save(packages, pair, batch, tmp_path):
+def test_nvidias_code_loads_what_we_save(packages, pair, batch, tmp_path):
     ours, theirs = pair
     save(ours, tmp_path / "ours.pt", "nvidia")
     content = torch.load(tmp_path / "ours.pt", weights_only=True)
@@ -127,7 +127,7 @@ def test_their_code_takes_what_we_save(packages, pair, batch, tmp_path):
 
 
 @pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
-def test_module_that_they_pickle_loads(packages, pair, batch, tmp_path, legacy):
+def test_a_module_that_nvidias_code_pickled_loads(packages, pair, batch, tmp_path, legacy):
     ours, theirs = pair
     with packages.active():
         content = {"model": theirs, "iteration": 1, "learning_rate": 1e-4}
@@ -136,7 +136,7 @@ def test_module_that_they_pickle_loads(packages, pair, batch, tmp_path, legacy):
 
 
 def unfused(theirs: torch.nn.Module, n_layers: int, letter: str) -> dict[str, torch.Tensor]:
-    """State dict of theirs in layout B (cond_layers) or A (res_layers and skip_layers, too)."""
+    """NVIDIA's state dict in layout B (cond_layers) or A (also res_layers and skip_layers)."""
     state: dict[str, torch.Tensor] = {}
     for name, value in theirs.state_dict().items():
         if ".cond_layer." in name:
@@ -154,7 +154,9 @@ def unfused(theirs: torch.nn.Module, n_layers: int, letter: str) -> dict[str, to
 
 @pytest.mark.parametrize("layout", ["A", "B", "C"])
 @pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
-def test_every_layout_gives_their_speech(packages, pair, batch, formula, tmp_path, layout, legacy):
+def test_every_layout_gives_nvidias_speech(
+    packages, pair, batch, formula, tmp_path, layout, legacy
+):
     _, theirs = pair
     n_layers = formula.WAVEGLOW["WN_config"]["n_layers"]
     state = theirs.state_dict() if layout == "C" else unfused(theirs, n_layers, layout)
@@ -172,13 +174,13 @@ def seeded(seed: int) -> torch.Generator:
 
 
 @pytest.mark.parametrize("folded", [False, True], ids=["normed", "folded"])
-def test_old_order_of_halves_gives_the_speech_of_their_old_code(
+def test_alternating_halves_give_the_speech_of_nvidias_old_code(
     packages, formula, tmp_path, folded
 ):
-    """Their glow_old.py, with the couplings of its names (layout B): only its `infer` runs."""
+    """Compare with NVIDIA's glow_old.py and its names (layout B); only its ``infer`` runs."""
     with packages.active():
         module = packages.module("waveglow.glow_old")
-        # early channels leave before every fourth flow there, whatever the arguments say
+        # in this code early channels leave before every fourth flow, for any arguments
         sizes = {**formula.WAVEGLOW, "n_flows": 6, "n_early_every": 4}
         theirs = module.WaveGlow(**sizes).eval()
     shapes = {name: tuple(value.shape) for name, value in theirs.state_dict().items()}
@@ -195,8 +197,8 @@ def test_old_order_of_halves_gives_the_speech_of_their_old_code(
     assert_close(found.inverse(mel, sigma=0.8, generator=seeded(4)), expected)
 
 
-def test_their_code_takes_folded_weights(packages, pair, batch, formula, tmp_path):
-    """Layout D: they fold theirs first, then load."""
+def test_nvidias_code_loads_folded_weights(packages, pair, batch, formula, tmp_path):
+    """In layout D NVIDIA's network is folded first, then it loads the weights."""
     ours, theirs = pair
     save(ours, tmp_path / "ours.safetensors")
     convert(tmp_path / "ours.safetensors", tmp_path / "ours.pt", weight_norm="fold")

@@ -1,4 +1,4 @@
-"""Fast activations and dropout against torch's."""
+"""Tests of the fast activations and of dropout: equal to torch's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_tanh(dtype, tolerance):
     torch.testing.assert_close(tanh_(x.clone()), expected, rtol=0, atol=tolerance)
 
 
-def test_tanh_keeps_what_is_no_number():
+def test_tanh_of_nan_and_infinity():
     x = torch.tensor([float("nan"), float("inf"), float("-inf"), 0.0])
     torch.testing.assert_close(tanh_(x.clone()), x.tanh(), equal_nan=True, rtol=0, atol=0)
 
@@ -30,14 +30,14 @@ def test_tanh_between_precisions():
     assert torch.equal(tanh(x, out=out), x.tanh().bfloat16())
 
 
-def test_gradients_of_gated():
+def test_gradients_of_the_gated_activation():
     torch.manual_seed(0)
     x = torch.randn(2, 6, 5, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(gated_activation, x)
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 5e-7), (torch.bfloat16, 0.02)])
-def test_gated_is_tanh_times_sigmoid(dtype, tolerance):
+def test_gated_activation_is_tanh_times_sigmoid(dtype, tolerance):
     torch.manual_seed(0)
     x = (3 * torch.randn(2, 64, 50)).to(dtype).requires_grad_()
     a, b = x.chunk(2, dim=1)
@@ -55,7 +55,7 @@ def test_gated_is_tanh_times_sigmoid(dtype, tolerance):
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
 def test_dropout_factors(rate):
     torch.manual_seed(0)
-    shape = (97, 53, 61)  # 4 does not divide their number
+    shape = (97, 53, 61)  # the number of elements is no multiple of 4
     factors = dropout_factors(torch.empty(0), shape, rate)
     assert factors.shape == shape
     dropped = (factors == 0).double()
@@ -64,7 +64,7 @@ def test_dropout_factors(rate):
     assert abs(dropped.mean() - rate) < spread
     assert set(factors[factors > 0].tolist()) == {factors.max().item()}
     assert abs(factors.max() - 1 / (1 - rate)) < 2e-3 * rate
-    # neighbours in every direction know nothing of each other
+    # neighbours in every direction are independent
     for axis in range(3):
         first, second = dropped.narrow(axis, 0, 50), dropped.narrow(axis, 1, 50)
         both = (first * second).mean()
@@ -83,5 +83,5 @@ def test_dropout_follows_the_seed():
     assert not torch.equal(draws[0][0], draws[2][0])
 
 
-def test_everything_dropped():
+def test_a_rate_of_one_drops_everything():
     assert not dropout_factors(torch.empty(0), (5,), 1.0).any()

@@ -1,4 +1,4 @@
-"""Norm, nonlinearity and dropout in one: the gradients, and equality with one after the other."""
+"""Tests of norm, activation and dropout in one function: gradients, equality with autograd."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def apply(x, weight, bias, mask, activation, kept):
 
 
 def plain(x, weight, bias, mask, activation, kept):
-    """The same by autograd."""
+    """Compute the same with autograd."""
     real = torch.ones_like(x[:, :1]) if mask is None else mask.to(x.dtype)
     mean = (x * real).sum((0, 2), keepdim=True) / real.sum()
     var = ((x - mean).square() * real).sum((0, 2), keepdim=True) / real.sum()
@@ -48,7 +48,7 @@ def test_gradients(activation, mask, dropped):
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize(("mask", "dropped"), CASES)
-def test_it_is_one_after_the_other(activation, mask, dropped):
+def test_it_equals_norm_activation_and_dropout_in_turn(activation, mask, dropped):
     leaves, kept = operands(dropped, torch.float32)
     factors = torch.randn(3, 4, 7)
     found = []
@@ -59,13 +59,13 @@ def test_it_is_one_after_the_other(activation, mask, dropped):
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
 
 
-def test_ranks_add_up_what_the_whole_batch_has(monkeypatch):
-    """Two halves of a batch in one process: every sum over ranks is known from the whole."""
+def test_gradients_of_ranks_add_up_to_those_of_the_whole_batch(monkeypatch):
+    """Run two halves of a batch in one process, with the sums over ranks taken from the whole."""
     (x, weight, bias), _ = operands(False)
     x, factors = x[:2], torch.randn(2, 4, 7, dtype=torch.float64)
     sums: list[Tensor] = []
 
-    def noted(value: Tensor) -> Tensor:
+    def record(value: Tensor) -> Tensor:
         sums.append(value.clone())
         return value
 
@@ -73,7 +73,7 @@ def test_ranks_add_up_what_the_whole_batch_has(monkeypatch):
         out = apply(x[part], weight, bias, MASK[part], "tanh", None)
         return list(torch.autograd.grad((out * factors[part]).sum(), [x, weight, bias]))
 
-    monkeypatch.setattr(masked_norm, "_sum_over_ranks", noted)
+    monkeypatch.setattr(masked_norm, "_sum_over_ranks", record)
     whole = half(slice(0, 2))
     expected = iter(sums * 2)
     monkeypatch.setattr(masked_norm, "_sum_over_ranks", lambda value: next(expected))
@@ -82,7 +82,7 @@ def test_ranks_add_up_what_the_whole_batch_has(monkeypatch):
         torch.testing.assert_close(one + other, both)
 
 
-def test_a_graph_that_is_kept_can_be_walked_again():
+def test_a_retained_graph_allows_another_backward_pass():
     leaves, kept = operands(True)
     loss = apply(*leaves, MASK, "tanh", kept).square().sum()
     first = torch.autograd.grad(loss, leaves, retain_graph=True)
@@ -100,7 +100,7 @@ def test_everything_dropped_gives_no_gradient():
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_a_block_keeps_its_input_one_more_tensor_and_a_byte_each(activation):
+def test_a_block_stores_two_tensors_and_a_byte_for_each_element(activation):
     block = ConvBlock(64, 64, 5, activation=activation, dropout=0.5)
     x = torch.randn(4, 64, 100, requires_grad=True)
     kept: dict[int, int] = {}
@@ -116,7 +116,7 @@ def test_a_block_keeps_its_input_one_more_tensor_and_a_byte_each(activation):
     assert sum(kept.values()) - weights < 2.3 * x.nbytes
 
 
-def test_dropout_follows_the_block_and_not_its_norm():
+def test_dropout_depends_on_the_mode_of_the_block_not_of_its_norm():
     block = ConvBlock(8, 8, 5, activation="relu", dropout=0.5)
     x = torch.randn(2, 8, 20)
     block.norm.eval()

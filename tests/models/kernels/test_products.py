@@ -1,4 +1,4 @@
-"""Products by oneDNN: what torch's own give, forward and in every gradient."""
+"""Tests of oneDNN's products: equal to torch's, also in every gradient."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tts.models.kernels.products import dense, onednn_linear, pointwise_conv, we
 needs_onednn = pytest.mark.skipif(
     not torch.backends.mkldnn.is_available(), reason="torch was built without oneDNN"
 )
-#: Rows, outputs, inputs; one of each that is the largest, and some that fill no vector.
+#: Numbers of rows, outputs and inputs: each is the largest once, and some fill no vector.
 SIZES = [(300, 80, 129), (90, 301, 130), (70, 63, 401)]
 
 
@@ -67,7 +67,7 @@ def outputs_and_gradients(layer, inputs, apply):
 @needs_onednn
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize("shape", [(12, 33), (4, 5, 33)], ids=str)
-def test_a_dense_layer_is_the_layer(bias, shape):
+def test_dense_equals_the_layer(bias, shape):
     torch.manual_seed(0)
     layer, inputs = nn.Linear(33, 17, bias=bias), torch.randn(shape)
     ours = outputs_and_gradients(layer, inputs, dense)
@@ -93,14 +93,14 @@ def test_gradients_in_float64():
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.float16], ids=str)
-def test_other_precisions_are_torchs(dtype):
+def test_other_precisions_use_torch(dtype):
     torch.manual_seed(0)
     rows, weight = torch.randn(6, 33, dtype=dtype), torch.randn(17, 33, dtype=dtype)
     assert not products._uses_onednn(rows, weight)
     assert torch.equal(onednn_linear(rows, weight), nn.functional.linear(rows, weight))
 
 
-def test_without_onednn_under_autocast_and_for_no_gradient_the_layer_is_called(monkeypatch):
+def test_without_onednn_or_gradients_and_under_autocast_the_layer_is_called(monkeypatch):
     layer, inputs = nn.Linear(33, 17), torch.randn(12, 33)
     with monkeypatch.context() as patch:
         patch.setattr(torch.backends.mkldnn, "enabled", False)
@@ -112,7 +112,7 @@ def test_without_onednn_under_autocast_and_for_no_gradient_the_layer_is_called(m
         assert torch.equal(dense(layer, inputs), layer(inputs))
 
 
-def test_small_products_are_torchs(monkeypatch):
+def test_small_products_use_torch(monkeypatch):
     monkeypatch.setattr(products, "MIN_MULTIPLY_ADDS", 12 * 33 * 17 + 1)
     rows, weight = torch.randn(12, 33), torch.randn(17, 33)
     assert torch.equal(onednn_linear(rows, weight), nn.functional.linear(rows, weight))
@@ -121,7 +121,7 @@ def test_small_products_are_torchs(monkeypatch):
 @needs_onednn
 @pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize("bias", [False, True])
-def test_a_pointwise_convolution_is_the_layer(batch, bias, monkeypatch):
+def test_pointwise_conv_equals_the_layer(batch, bias, monkeypatch):
     torch.manual_seed(0)
     layer, inputs = nn.Conv1d(33, 17, 1, bias=bias), torch.randn(batch, 33, 50)
     for threads, is_ours in ((1, True), (2, False)):
@@ -133,7 +133,7 @@ def test_a_pointwise_convolution_is_the_layer(batch, bias, monkeypatch):
             torch.testing.assert_close(one, other, rtol=1e-5, atol=2e-5)
 
 
-def test_other_kernels_are_torchs(monkeypatch):
+def test_other_kernel_sizes_use_torch(monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     layer, inputs = nn.Conv1d(33, 17, 3, padding=1), torch.randn(1, 33, 50)
     assert torch.equal(pointwise_conv(layer, inputs), layer(inputs))

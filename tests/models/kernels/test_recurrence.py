@@ -1,4 +1,4 @@
-"""The decoder's recurrences: gradients, and equality with the decoder step by step."""
+"""Tests of the decoder's recurrences: gradients, and equality with the decoder step by step."""
 
 from __future__ import annotations
 
@@ -90,14 +90,14 @@ def test_fast_equals_plain_with_its_gradients(r, rate):
         torch.testing.assert_close(ours, theirs)
     for name, gradient in exact_gradients.items():
         torch.testing.assert_close(wide_gradients[name], gradient, rtol=1e-10, atol=1e-12, msg=name)
-        # in float32 both are as far from it as their round-off, which some sums magnify
+        # in float32 both differ from it by rounding errors, which some sums magnify
         fast_error = (fast_gradients[name] - gradient).norm()
         plain_error = (plain_gradients[name] - gradient).norm()
         assert fast_error <= 3 * plain_error + 1e-6 * gradient.norm() + 1e-7, name
 
 
 def test_fast_is_close_to_plain_in_half_precision():
-    # of several draws of dropout together: one alone may leave a gradient that is mostly round-off
+    # several draws of dropout together: a gradient of a single one can be mostly rounding error
     found, expected = [], []
     for seed in (2, 3, 4):
         fast, fast_gradients = trained_step("fast", autocast=True, seed=seed)
@@ -135,7 +135,7 @@ def lstm(dtype: torch.dtype = torch.float32) -> tuple[torch.Tensor, list[torch.T
     return LstmRecurrence.apply(*leaves, None).square().sum(), leaves
 
 
-def test_a_graph_that_is_kept_can_be_walked_again():
+def test_a_retained_graph_allows_another_backward_pass():
     loss, leaves = lstm()
     first = torch.autograd.grad(loss, leaves, retain_graph=True)
     second = torch.autograd.grad(loss, leaves, retain_graph=True)
@@ -145,7 +145,7 @@ def test_a_graph_that_is_kept_can_be_walked_again():
         assert torch.equal(one, third)
 
 
-def test_a_graph_that_is_not_kept_is_walked_once():
+def test_a_graph_that_is_not_retained_allows_one_backward_pass():
     loss, leaves = lstm()
     torch.autograd.grad(loss, leaves)
     with pytest.raises(RuntimeError, match="second time"):
@@ -154,7 +154,7 @@ def test_a_graph_that_is_not_kept_is_walked_once():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("transposed", [False, True])
-def test_packed_weights_multiply_like_others(dtype, transposed):
+def test_packed_weights_give_the_same_product(dtype, transposed):
     torch.manual_seed(0)
     rows, weight = torch.randn(3, 40, dtype=dtype), torch.randn(24, 40, dtype=dtype)
     weight = weight.t().contiguous().t() if transposed else weight

@@ -1,4 +1,4 @@
-"""Decoding by compiled loops: what the plain decoder says, alone and in company, or not at all."""
+"""Tests of decoding by compiled loops: equal to the plain decoder, or not used at all."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tts.models.tacotron2.int8 import int8_decoder, quantized_rows
 
 pytestmark = pytest.mark.usefixtures("compiled_decoding")
 
-# no size is a multiple of the loops' blocks
+# no size is a multiple of the block size of the loops
 SIZES = {
     "n_symbols": 20,
     "n_mels": 7,
@@ -40,9 +40,10 @@ LENGTHS = torch.tensor([9, 4, 6])
 
 
 def network(**options):
-    """Random weights, with an attention and states that move more than they do by chance.
+    """A network with random weights that are larger than those of a new one.
 
-    Much larger ones would let it jump, and roundings grow from step to step, with any code.
+    So its attention and states change from step to step. With much larger weights the attention
+    would jump, and rounding errors would grow from step to step in any implementation.
     """
     torch.manual_seed(3)
     net = Tacotron2(**{**SIZES, **options}).eval()
@@ -51,7 +52,7 @@ def network(**options):
         for cell in (net.decoder.attention_rnn, net.decoder.decoder_rnn):
             cell.weight_hh.mul_(2)
         if net.config.pitch_bins:
-            # which are zero, so that a warm start is not disturbed
+            # these weights are zero in a new network
             nn.init.normal_(net.decoder.pitch.seen.weight)
             nn.init.normal_(net.decoder.pitch.frames.weight)
     return net
@@ -94,7 +95,7 @@ def assert_same_speech(fast, plain):
 
 @pytest.mark.parametrize("r", [1, 3])
 @pytest.mark.parametrize(
-    "guides",
+    "limits",
     [
         {},
         {"attention_window": 2},
@@ -102,25 +103,25 @@ def assert_same_speech(fast, plain):
         {"gate_threshold": 0.5},
     ],
 )
-def test_it_says_what_the_plain_decoder_says(r, guides):
+def test_compiled_loops_equal_the_plain_decoder(r, limits):
     fast, plain = (network(n_frames_per_step=r, recurrence=x) for x in ("fast", "plain"))
     assert walk(fast) is not None
     assert walk(plain) is None
-    found, expected = speak(fast, **guides), speak(plain, **guides)
+    found, expected = speak(fast, **limits), speak(plain, **limits)
     assert_same_speech(found, expected)
     assert expected.mel_post.std() > 0.1
 
 
-def test_the_examples_move():
-    """What is compared above: an attention that is nowhere even, and frames that differ."""
-    said = speak(network(recurrence="plain"))
-    assert said.alignments.amax(2).mean() > 0.4
-    assert said.alignments[0].std(0).max() > 0.1
-    assert said.mel_post[0].std(1).max() > 0.1
+def test_the_compared_alignments_and_frames_vary():
+    """The comparison above is useful only if the attention is not uniform and frames differ."""
+    generated = speak(network(recurrence="plain"))
+    assert generated.alignments.amax(2).mean() > 0.4
+    assert generated.alignments[0].std(0).max() > 0.1
+    assert generated.mel_post[0].std(1).max() > 0.1
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
-def test_masks_are_drawn_as_ever(dropout):
+def test_both_decoders_draw_the_same_dropout(dropout):
     fast, plain = (network(prenet_dropout=dropout, recurrence=x) for x in ("fast", "plain"))
     many = [[torch.Generator().manual_seed(i) for i in range(3)] for _ in range(2)]
     assert_same_speech(speak(fast, many[0]), speak(plain, many[1]))
@@ -130,22 +131,22 @@ def test_masks_are_drawn_as_ever(dropout):
         assert torch.equal(left.get_state(), expected.get_state())
 
 
-def test_masks_come_from_torchs_own_generator_if_none_is_given():
-    said = []
+def test_without_a_generator_dropout_comes_from_torchs_own():
+    generated = []
     for recurrence in ("fast", "plain"):
         net = network(recurrence=recurrence)
         torch.manual_seed(1)
-        said.append(net.generate(*texts(), max_steps=20, gate_threshold=NEVER))
-        said.append(torch.rand(1))
-    assert_same_speech(said[0], said[2])
-    assert torch.equal(said[1], said[3])
+        generated.append(net.generate(*texts(), max_steps=20, gate_threshold=NEVER))
+        generated.append(torch.rand(1))
+    assert_same_speech(generated[0], generated[2])
+    assert torch.equal(generated[1], generated[3])
 
 
 @pytest.mark.parametrize("row", [0, 1, 2])
 @pytest.mark.parametrize("int8", [False, True])
 @pytest.mark.parametrize("window", [None, 2])
 @pytest.mark.parametrize("pitch", [False, True])
-def test_an_utterance_alone_is_to_the_bit_what_it_is_in_company(row, int8, window, pitch):
+def test_an_utterance_alone_equals_the_same_in_a_batch_bit_for_bit(row, int8, window, pitch):
     net = network(**PITCH) if pitch else network()
     net = int8_decoder(net) if int8 else net
     with torch.inference_mode():
@@ -179,14 +180,14 @@ PITCH = {"pitch_bins": 5, "pitch_dim": 6, "n_mels": 40}
     ],
 )
 def test_options_of_the_network(options):
-    said = [
+    generated = [
         speak(network(recurrence=x, **options), speakers=torch.tensor([1, 0, 1]))
         for x in ("fast", "plain")
     ]
-    assert_same_speech(*said)
+    assert_same_speech(*generated)
 
 
-def test_a_stream_is_what_is_generated():
+def test_a_stream_equals_generate():
     net, (text, lengths) = network(n_frames_per_step=3), texts(slice(0, 1))
     options = {"max_steps": 40, "gate_threshold": NEVER}
     whole = net.generate(text, lengths, generator=seeded(), **options)
@@ -195,7 +196,7 @@ def test_a_stream_is_what_is_generated():
     torch.testing.assert_close(stream.alignments, whole.alignments[0], rtol=0, atol=0)
 
 
-def test_weights_are_read_where_they_are_trained():
+def test_the_loops_use_the_current_weights():
     net = network()
     before = speak(net)
     with torch.no_grad():
@@ -207,19 +208,19 @@ def test_weights_are_read_where_they_are_trained():
     assert_same_speech(after, speak(plain))
 
 
-def test_int8_says_what_its_plain_decoder_says():
+def test_int8_loops_equal_the_plain_int8_decoder():
     fast, plain = (int8_decoder(network(recurrence=x)) for x in ("fast", "plain"))
     assert walk(fast) is not None
     found, expected, exact = speak(fast), speak(plain), speak(network())
     rounding = (expected.mel_post - exact.mel_post).abs().max()
     difference = (found.mel_post - expected.mel_post).abs().max()
-    # what is multiplied is rounded as well, and that is lost beside what the weights lose
+    # the loops also round the inputs of products, which is much less than the rounding of weights
     assert 0 < difference < rounding / 20
 
 
 @pytest.mark.parametrize("int8", [False, True])
 @pytest.mark.parametrize("part", ["prenet.layers.0", "attention.query", "projection"])
-def test_what_is_not_a_number_is_not_hidden(part, int8):
+def test_nan_weights_give_nan_mels(part, int8):
     net = network()
     with torch.no_grad():
         net.decoder.get_submodule(part).weight[0, 0] = float("nan")
@@ -229,7 +230,7 @@ def test_what_is_not_a_number_is_not_hidden(part, int8):
 
 
 class Unknown(Decoder):
-    """A decoder with something of its own."""
+    """A decoder of another class."""
 
 
 def with_a_layer(net):
@@ -272,7 +273,7 @@ def in_double_precision(net):
         in_double_precision,
     ],
 )
-def test_what_is_not_known_goes_the_plain_way(change):
+def test_changed_decoders_run_in_torch(change):
     net = network()
     assert walk(net) is not None
     change(net)
@@ -280,7 +281,7 @@ def test_what_is_not_known_goes_the_plain_way(change):
     assert torch.isfinite(speak(net, max_steps=2).mel_post).all()
 
 
-def test_gradients_and_autocast_go_the_plain_way():
+def test_gradients_and_autocast_run_in_torch():
     net = network()
     memory = net.encode(*texts())
     assert compiled_steps(net.decoder, memory, None, None) is None
@@ -291,7 +292,7 @@ def test_gradients_and_autocast_go_the_plain_way():
 
 
 @pytest.mark.parametrize(("rows", "name"), [(1, "MAX_THREADS_SINGLE"), (3, "MAX_THREADS_BATCH")])
-def test_many_threads_go_the_plain_way(rows, name, monkeypatch):
+def test_many_threads_run_in_torch(rows, name, monkeypatch):
     net = network()
     monkeypatch.setattr(compiled_decoder, name, torch.get_num_threads() - 1)
     assert walk(net, slice(0, rows)) is None
@@ -299,14 +300,14 @@ def test_many_threads_go_the_plain_way(rows, name, monkeypatch):
     assert walk(net, slice(0, rows)) is not None
 
 
-def test_a_small_network_stays_with_torch_unless_its_weights_are_integers(monkeypatch):
+def test_a_small_network_runs_in_torch_unless_its_weights_are_int8(monkeypatch):
     monkeypatch.setattr(compiled_decoder, "MIN_COMPILED_WEIGHTS", 10**9)
     net = network()
     assert walk(net) is None
     assert walk(int8_decoder(net)) is not None
 
 
-def test_the_published_sizes_are_large_and_the_compact_ones_are_not(monkeypatch):
+def test_the_published_sizes_use_the_loops_and_the_compact_ones_do_not(monkeypatch):
     monkeypatch.undo()
     compact = {"attention_rnn_dim": 320, "decoder_rnn_dim": 320, "encoder_embedding_dim": 192}
     monkeypatch.setattr(compiled_decoder, "MAX_THREADS_SINGLE", 10**6)
@@ -315,7 +316,7 @@ def test_the_published_sizes_are_large_and_the_compact_ones_are_not(monkeypatch)
 
 
 @pytest.mark.parametrize(("n", "k"), [(1, 1), (4, 32), (7, 33), (64, 100)])
-def test_a_product_of_integers_is_exact(n, k):
+def test_the_int8_product_is_exact(n, k):
     torch.manual_seed(0)
     weight, scale = quantized_rows(torch.randn(n, k))
     x, out, rounded = torch.randn(2, k), torch.randn(2, n), torch.empty(2, k, dtype=torch.int16)
@@ -328,7 +329,7 @@ def test_a_product_of_integers_is_exact(n, k):
     torch.testing.assert_close(out, (before + exact).float())
 
 
-def test_the_largest_product_of_integers_fits():
+def test_the_largest_int8_product_fits_32_bits():
     k = 4096
     weight, scale = quantized_rows(torch.ones(4, k))
     x, out, rounded = torch.ones(1, k), torch.zeros(1, 4), torch.empty(1, k, dtype=torch.int16)
@@ -336,14 +337,14 @@ def test_the_largest_product_of_integers_fits():
     torch.testing.assert_close(out, torch.full((1, 4), float(k)))
 
 
-def test_a_product_with_zeros_is_zero():
+def test_an_int8_product_with_zeros_is_zero():
     weight, scale = quantized_rows(torch.randn(4, 33))
     x, out, rounded = torch.zeros(1, 33), torch.zeros(1, 4), torch.empty(1, 33, dtype=torch.int16)
     add_int8_product(*(t.numpy() for t in (out, x, rounded, weight, scale)))
     assert not out.any()
 
 
-def test_nonlinearities_are_those_of_torch():
+def test_nonlinearities_equal_torchs():
     x = torch.cat((torch.linspace(-12, 12, 4001), torch.tensor([-1e4, 1e4, 0.0])))
     for name in ("tanh", "sigmoid"):
         function = getattr(decoder_kernels, f"_{name}")
@@ -351,7 +352,7 @@ def test_nonlinearities_are_those_of_torch():
         torch.testing.assert_close(found, getattr(torch, name)(x), rtol=0, atol=3e-7)
 
 
-def test_loops_are_compiled_where_nothing_can_be_kept(monkeypatch):
+def test_loops_compile_without_a_folder_for_the_cache(monkeypatch):
     tried = []
 
     def njit(**options):
@@ -365,7 +366,7 @@ def test_loops_are_compiled_where_nothing_can_be_kept(monkeypatch):
     assert [options.get("cache") for options in tried] == [True, None]
 
 
-def test_the_first_words_of_a_small_network_wait_for_no_compiler():
+def test_a_small_network_does_not_import_numba():
     code = """
 import sys, torch
 from tts.models import Tacotron2

@@ -1,4 +1,4 @@
-"""The critic of spectrograms: who learns what from it, and that padding has no say."""
+"""Tests of the critic: its losses, their gradients, and that padding has no influence."""
 
 import pytest
 import torch
@@ -19,7 +19,7 @@ def spectrogram(seed=0, n_frames=40):
 
 
 def smooth(mel):
-    """Without what is fine in it."""
+    """A spectrogram without its detail."""
     wide = torch.nn.functional.pad(mel, (2, 2), mode="replicate")
     return torch.nn.functional.avg_pool1d(wide, 5, 1)
 
@@ -41,14 +41,14 @@ def learn(critic, steps=60):
     return losses
 
 
-def test_it_learns_to_tell_smooth_from_fine(critic):
+def test_the_critic_learns_to_distinguish_smooth_from_detailed(critic):
     assert critic.losses(smooth(spectrogram()), spectrogram(), MASK, COUNT).critic_loss.item() > 0.2
     losses = learn(critic)
     assert losses.critic_loss.item() < 0.05
     assert losses.generator_loss.item() > 0.5
 
 
-def test_its_gradient_makes_predictions_finer(critic):
+def test_the_gradient_adds_detail_to_predictions(critic):
     learn(critic)
     mel = spectrogram(99)
     predicted = smooth(mel).requires_grad_()
@@ -61,7 +61,7 @@ def test_its_gradient_makes_predictions_finer(critic):
         assert finer[0].std() > predicted[0].std()
 
 
-def test_each_part_of_the_verdict_teaches_one_of_the_two(critic):
+def test_each_loss_has_a_gradient_in_one_network_only(critic):
     predicted = smooth(spectrogram()).requires_grad_()
     losses = critic.losses(predicted, spectrogram(), MASK, COUNT)
     weights = list(critic.parameters())
@@ -97,7 +97,7 @@ def test_padding_has_no_influence(critic, n_more):
         assert ours.item() == pytest.approx(theirs.item(), rel=1e-5)
 
 
-def test_batches_add_up(critic):
+def test_losses_of_parts_of_a_batch_add_up(critic):
     predicted, target = smooth(spectrogram()), spectrogram()
     whole = critic.losses(predicted, target, MASK, COUNT)
     parts = [
@@ -118,12 +118,12 @@ def test_a_run_with_a_critic_gives_a_network_without_one(tmp_path):
     assert not any("critic" in name for name in network.state_dict())
 
 
-@pytest.mark.parametrize(("before", "after", "said"), [(1, 0, "with a"), (0, 1, "without a")])
-def test_a_critic_is_not_switched_on_or_off_on_the_way(tmp_path, before, after, said):
+@pytest.mark.parametrize(("before", "after", "state"), [(1, 0, "with a"), (0, 1, "without a")])
+def test_a_resumed_run_cannot_switch_the_critic_on_or_off(tmp_path, before, after, state):
     options = [*TINY_TACOTRON2, *QUIET, "trainer.max_steps=1"]
     run(tmp_path, *options, f"loss.critic_weight={before}")
     file = tmp_path / "output" / "checkpoints" / "last.ckpt"
-    with pytest.raises(InputError, match=f"loss.critic_weight={after}: .* was {said} critic"):
+    with pytest.raises(InputError, match=f"loss.critic_weight={after}: .* was {state} critic"):
         run(
             tmp_path,
             *[*options[:-1], "trainer.max_steps=2"],

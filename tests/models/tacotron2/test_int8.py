@@ -1,4 +1,4 @@
-"""8-bit recurrent weights: the same network up to rounding, and the original stays as it is."""
+"""Tests of 8-bit recurrent weights: equal up to rounding, and the original does not change."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_the_product_is_that_of_the_rounded_weights(batch, columns):
     torch.testing.assert_close(out, before + x @ (weight * scale[:, None]).T)
 
 
-def test_a_slice_of_a_wider_tensor_is_read_right():
+def test_a_slice_of_a_wider_tensor_gives_the_right_product():
     weight, scale = quantized_rows(torch.randn(4, 6))
     wide, out = torch.randn(2, 12), torch.zeros(2, 4)
     add_dequantized_product(out, wide[:, ::2], weight, scale)
@@ -74,14 +74,14 @@ def speak(network, **options):
     return network.generate(text, torch.tensor([6, 3]), generator=seed, max_steps=20, **options)
 
 
-def test_what_is_said_is_nearly_the_same(network):
+def test_int8_changes_the_mel_only_a_little(network):
     exact, rounded = speak(network), speak(int8_decoder(network))
     assert not torch.equal(rounded.mel_post, exact.mel_post)
     torch.testing.assert_close(rounded.mel_post, exact.mel_post, rtol=0, atol=0.02)
     torch.testing.assert_close(rounded.alignments, exact.alignments, rtol=0, atol=0.01)
 
 
-def test_the_original_is_not_touched(network):
+def test_the_original_network_does_not_change(network):
     before = speak(network)
     rounded = int8_decoder(network)
     torch.testing.assert_close(speak(network).mel_post, before.mel_post, rtol=0, atol=0)

@@ -1,4 +1,4 @@
-"""Pitch beside the spectrogram: read off the mel, told by the decoder, drawn into the frames."""
+"""Tests of pitch: estimated from the mel, predicted by the decoder, used for the frames."""
 
 import math
 
@@ -17,26 +17,26 @@ from tts.models.tacotron2.pitch import PitchEstimator, PitchHead, _band_edges, p
 from tts.models.tacotron2.stream import MelStream
 
 LOW, HIGH = Tacotron2Config().pitch_low, Tacotron2Config().pitch_high
-#: Sizes of a network whose mels have four bands: their edges are far from any voice's harmonics.
+#: Options for mels with four bands, whose edges are far above the harmonics of voices.
 PITCH = {"pitch_bins": 8, "pitch_dim": 10, "pitch_dropout": 0.0, "f_max": 1500.0}
 
 
 def network(**overrides):
     torch.manual_seed(0)
-    made = Tacotron2(TINY, **{**PITCH, **overrides})
-    add_noise(made)
-    return made
+    net = Tacotron2(TINY, **{**PITCH, **overrides})
+    add_noise(net)
+    return net
 
 
 def harmonics(hz, seconds=0.5, rate=22050):
-    """A buzz of falling harmonics, gliding by nothing."""
+    """A sound of constant pitch whose harmonics become weaker with their number."""
     time = torch.arange(int(seconds * rate)) / rate
     numbers = torch.arange(1, int(5000 / hz) + 1)[:, None]
     return (torch.sin(2 * math.pi * hz * numbers * time) / numbers).sum(0) * 0.2
 
 
 def pitch_hz(codes, low, high):
-    """Codes ``(..., K + 1)`` -> Hz ``(...)``, 0 where there is no pitch."""
+    """Turn codes ``(..., K + 1)`` into Hz ``(...)``, 0 where there is no pitch."""
     bins = torch.arange(codes.shape[-1] - 1, device=codes.device, dtype=codes.dtype)
     share = codes[..., :-1].sum(-1)
     at = (codes[..., :-1] * bins).sum(-1) / share.clamp(min=1e-6)
@@ -44,37 +44,39 @@ def pitch_hz(codes, low, high):
     return torch.where(share > 0.5, hz, 0.0)
 
 
-def read(wave):
+def estimate(wave):
     mel = LogMel(MelConfig())(wave[None])
     mask = torch.ones(1, mel.shape[2], dtype=torch.bool)
     return PitchEstimator(Tacotron2Config(pitch_bins=48))(mel, mask)[0]
 
 
 @pytest.mark.parametrize("hz", [121.0, 147.0, 200.0, 233.0, 310.0, 395.0])
-def test_the_pitch_of_a_voice_is_read_off_its_mel(hz):
-    found = pitch_hz(read(harmonics(hz)), LOW, HIGH)[3:-3]
+def test_the_pitch_of_a_harmonic_sound_is_estimated(hz):
+    found = pitch_hz(estimate(harmonics(hz)), LOW, HIGH)[3:-3]
     assert (1200 * torch.log2(found / hz)).abs().max() < 30
 
 
 @pytest.mark.parametrize("level", [0.0, 1e-3, 0.1])
 def test_noise_and_silence_have_no_pitch(level):
     wave = level * torch.randn(11025, generator=torch.Generator().manual_seed(0))
-    codes = read(wave)
+    codes = estimate(wave)
     assert (codes[:, -1] == 1).float().mean() > 0.95
 
 
 def test_loudness_does_not_matter():
-    loud, soft = (pitch_hz(read(gain * harmonics(180.0)), LOW, HIGH)[3:-3] for gain in (1.0, 0.05))
+    loud, soft = (
+        pitch_hz(estimate(gain * harmonics(180.0)), LOW, HIGH)[3:-3] for gain in (1.0, 0.05)
+    )
     assert torch.allclose(loud, soft, rtol=2e-3)
 
 
-def test_bands_are_those_of_the_mel():
+def test_band_edges_equal_those_of_the_mel_contract():
     ours = _band_edges(Tacotron2Config(f_min=30.0, f_max=7600.0, n_mels=64))
     theirs = band_edges(MelConfig(f_min=30.0, f_max=7600.0, n_mels=64))
     assert torch.allclose(ours, torch.from_numpy(theirs), rtol=1e-12)
 
 
-def test_a_code_says_its_pitch():
+def test_a_code_encodes_its_pitch():
     at = torch.tensor([0.0, 3.3, 20.5, 47.0])
     codes = pitch_code(at, torch.tensor([True, True, True, False]), 48)
     assert torch.allclose(codes.sum(1), torch.ones(4))
@@ -83,7 +85,7 @@ def test_a_code_says_its_pitch():
     assert hz[3] == 0
 
 
-def test_the_most_probable_pitch_is_chosen():
+def test_best_code_is_that_of_the_most_probable_pitch():
     head = PitchHead(Tacotron2Config(pitch_bins=48))
     logits = torch.full((2, 49), -8.0)
     logits[0, 9:12] = torch.tensor([2.0, 3.0, 2.0])
@@ -93,14 +95,14 @@ def test_the_most_probable_pitch_is_chosen():
     assert codes[1].tolist() == [0.0] * 48 + [1.0]
 
 
-def test_without_bins_it_is_the_published_network():
+def test_without_pitch_bins_the_network_is_the_published_one():
     plain = Tacotron2(TINY)
     assert not [name for name in plain.state_dict() if "pitch" in name]
     out = plain(*batch())
     assert len(out) == 4
 
 
-def test_a_new_pitch_changes_nothing_before_it_is_trained():
+def test_a_new_pitch_head_does_not_change_the_output():
     torch.manual_seed(0)
     before = Tacotron2(TINY).eval()
     after = Tacotron2(TINY, **PITCH).eval()
@@ -125,17 +127,17 @@ def test_fast_and_plain_agree_with_their_gradients(r):
 def test_an_utterance_is_the_same_alone_and_in_a_batch():
     net, (text, text_lengths, mel, mel_lengths) = network().eval(), batch()
     together = net(text, text_lengths, mel, mel_lengths)
-    spoken = net.generate(text, text_lengths, max_steps=12)
+    generated = net.generate(text, text_lengths, max_steps=12)
     for i, (n_text, n_mel) in enumerate(zip(text_lengths, mel_lengths, strict=True)):
-        given = text[i : i + 1, :n_text], text_lengths[i : i + 1]
-        alone = net(*given, mel[i : i + 1, :, :n_mel], mel_lengths[i : i + 1])
+        inputs = text[i : i + 1, :n_text], text_lengths[i : i + 1]
+        alone = net(*inputs, mel[i : i + 1, :, :n_mel], mel_lengths[i : i + 1])
         assert torch.allclose(alone.mel_post[0], together.mel_post[i, :, :n_mel], atol=1e-5)
         ours, theirs = alone.pitch_logits[0], together.pitch_logits[i, :n_mel]
         assert torch.allclose(ours, theirs, atol=1e-5)
         assert torch.allclose(alone.pitch[0], together.pitch[i, :n_mel], atol=1e-5)
-        free = net.generate(*given, max_steps=12)
+        free = net.generate(*inputs, max_steps=12)
         n = int(free.mel_lengths)
-        assert torch.allclose(free.mel_post[0], spoken.mel_post[i, :, :n], atol=1e-5)
+        assert torch.allclose(free.mel_post[0], generated.mel_post[i, :, :n], atol=1e-5)
 
 
 def test_the_loss_does_not_depend_on_the_padding():
@@ -149,15 +151,17 @@ def test_the_loss_does_not_depend_on_the_padding():
         assert torch.allclose(value, losses[1][name], rtol=1e-5), name
 
 
-def test_free_running_draws_for_the_pitch_that_it_tells():
-    """Step by step by hand: the told pitch is drawn, and seen in the next step."""
+def test_generation_uses_the_predicted_pitch_for_the_frame_and_the_next_step():
+    """Compute steps by hand: the predicted pitch changes the frame, and enters the next step."""
     net, (text, text_lengths, *_) = network(n_frames_per_step=2).eval(), batch()
     memory = net.encode(text, text_lengths)
     state, frame = net.decoder.initial_state(memory), torch.zeros(3, TINY.n_mels)
     assert state.pitch.abs().sum() == 0
     for _ in range(3):
-        seen = net.decoder.prenet(frame[None])[0]
-        outputs, _ = net.decoder._recur(seen, state, memory, net.decoder._draw_dropout(seen[None]))
+        prenet_output = net.decoder.prenet(frame[None])[0]
+        outputs, _ = net.decoder._recur(
+            prenet_output, state, memory, net.decoder._draw_dropout(prenet_output[None])
+        )
         codes = net.decoder.pitch.best_code(net.decoder.pitch.pitch_logits(outputs))
         expected = net.decoder._project(outputs)[0] + net.decoder.pitch.frame_offset(outputs, codes)
         frames, _, state = net.decoder.step(frame, state, memory)
@@ -166,11 +170,11 @@ def test_free_running_draws_for_the_pitch_that_it_tells():
         frame = frames[:, -1]
 
 
-def test_a_stream_is_what_is_generated():
+def test_a_stream_equals_generate():
     net, (text, text_lengths, *_) = network(n_frames_per_step=2).eval(), batch()
     whole = net.generate(text[:1], text_lengths[:1], max_steps=12)
-    pieces = list(MelStream(net, text[0, : text_lengths[0]], max_steps=12, chunk_frames=4))
-    assert torch.allclose(torch.cat(pieces, 1), whole.mel_post[0], atol=1e-5)
+    chunks = list(MelStream(net, text[0, : text_lengths[0]], max_steps=12, chunk_frames=4))
+    assert torch.allclose(torch.cat(chunks, 1), whole.mel_post[0], atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -182,12 +186,12 @@ def test_a_stream_is_what_is_generated():
         ({"pitch_low": 500.0}, "pitch_low below pitch_high; these are 500 and 440"),
     ],
 )
-def test_pitches_must_make_sense(wrong, message):
+def test_impossible_pitches_are_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         Tacotron2Config(**{"pitch_bins": 8, **wrong})
 
 
-def test_a_pitch_needs_bands_that_show_it():
+def test_too_few_low_bands_are_refused():
     message = "pitch_bins=8: 2 mel bands below 1300 Hz do not resolve a pitch; use more mel bands"
     with pytest.raises(ValueError, match=message):
         Tacotron2(TINY, pitch_bins=8)
@@ -200,16 +204,19 @@ def test_nvidias_layout_has_no_pitch_and_any_mel(tmp_path):
         pretrained.save(Tacotron2(**small, pitch_bins=8), tmp_path / "b.pt", format="nvidia")
 
 
-def test_the_pitch_is_read_in_full_precision():
+def test_the_pitch_is_estimated_in_full_precision():
     wave = harmonics(187.0)
-    expected = read(wave)
+    expected = estimate(wave)
     mel = LogMel(MelConfig())(wave[None])
-    reader, mask = PitchEstimator(Tacotron2Config(pitch_bins=48)), torch.ones(1, mel.shape[2]) > 0
+    estimator, mask = (
+        PitchEstimator(Tacotron2Config(pitch_bins=48)),
+        torch.ones(1, mel.shape[2]) > 0,
+    )
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert torch.equal(reader(mel, mask)[0], expected)
+        assert torch.equal(estimator(mel, mask)[0], expected)
 
 
-def test_training_in_half_precision_has_its_gradients():
+def test_training_in_half_precision_gives_all_gradients():
     net = network()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         loss = tacotron2_loss(net(*batch()), batch()[2], batch()[3], texture_weight=1.0)

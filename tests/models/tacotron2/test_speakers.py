@@ -1,4 +1,4 @@
-"""Several voices in one Tacotron 2: an embedding beside every encoder output."""
+"""Tests of several speakers in one Tacotron 2: an embedding at every encoder output."""
 
 import pytest
 import torch
@@ -26,7 +26,7 @@ def test_one_speaker_is_the_published_network_bit_for_bit():
 
 
 @pytest.mark.parametrize("recurrence", ["fast", "plain"])
-def test_gradients_reach_the_speakers_of_the_batch_and_no_other(recurrence):
+def test_only_speakers_of_the_batch_get_gradients(recurrence):
     net = network(n_speakers=4, recurrence=recurrence)
     net(*batch(), torch.tensor([2, 0, 2])).mel_post.square().sum().backward()
     moved = net.speaker_embedding.weight.grad.abs().sum(1) > 0
@@ -40,7 +40,7 @@ def test_both_recurrences_agree():
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
 
 
-def test_a_speaker_alone_stands_for_all():
+def test_one_speaker_number_applies_to_the_whole_batch():
     net, inputs = network(n_speakers=3).eval(), batch()
     for out, expected in zip(
         net(*inputs, torch.tensor([1])), net(*inputs, torch.tensor([1, 1, 1])), strict=True
@@ -48,7 +48,7 @@ def test_a_speaker_alone_stands_for_all():
         assert torch.equal(out, expected)
 
 
-def test_who_speaks_has_to_be_said():
+def test_missing_speakers_are_refused():
     net, inputs = network(n_speakers=3), batch()
     message = "speakers: the network has 3 speakers, so give the number of one for each utterance"
     with pytest.raises(ValueError, match=message):
@@ -62,14 +62,18 @@ def test_an_utterance_does_not_depend_on_its_neighbours():
     text, text_lengths, mel, mel_lengths = batch()
     speakers = torch.tensor([2, 0, 1])
     together = net(text, text_lengths, mel, mel_lengths, speakers)
-    spoken = net.generate(text, text_lengths, max_steps=8, gate_threshold=0.999, speakers=speakers)
+    generated = net.generate(
+        text, text_lengths, max_steps=8, gate_threshold=0.999, speakers=speakers
+    )
     for i in range(3):
         rows, n_text, n_mel = slice(i, i + 1), int(text_lengths[i]), int(mel_lengths[i])
-        given = (text[rows, :n_text], text_lengths[rows])
-        alone = net(*given, mel[rows, :, :n_mel], mel_lengths[rows], speakers[rows])
+        inputs = (text[rows, :n_text], text_lengths[rows])
+        alone = net(*inputs, mel[rows, :, :n_mel], mel_lengths[rows], speakers[rows])
         torch.testing.assert_close(together.mel_post[i, :, :n_mel], alone.mel_post[0])
-        heard = net.generate(*given, max_steps=8, gate_threshold=0.999, speakers=speakers[rows])
-        torch.testing.assert_close(spoken.mel_post[i], heard.mel_post[0])
+        generated_alone = net.generate(
+            *inputs, max_steps=8, gate_threshold=0.999, speakers=speakers[rows]
+        )
+        torch.testing.assert_close(generated.mel_post[i], generated_alone.mel_post[0])
 
 
 def test_two_speakers_learn_two_voices():
@@ -85,13 +89,13 @@ def test_two_speakers_learn_two_voices():
         (F.mse_loss(out.mel, mel) + F.mse_loss(out.mel_post, mel)).backward()
         optimizer.step()
     net.eval()
-    # one text, one voice after the other, and no frame to tell them apart by
+    # the text is the same for both speakers, and no frame is given
     for speaker, level in enumerate(levels):
-        spoken = net.generate(
+        generated = net.generate(
             text[:1],
             text_lengths[:1],
             max_steps=6,
             gate_threshold=0.999,
             speakers=torch.tensor([speaker]),
         )
-        assert (spoken.mel_post.mean() - level).abs() < 0.3
+        assert (generated.mel_post.mean() - level).abs() < 0.3

@@ -1,4 +1,4 @@
-"""Tacotron 2: what it promises of padding, batches, steps and seeds."""
+"""Tests of Tacotron 2: padding, batches, steps and seeds."""
 
 import pytest
 import torch
@@ -33,7 +33,7 @@ NO_DROPOUT = {
 def network(**overrides):
     torch.manual_seed(1)
     net = Tacotron2(TINY, **overrides)
-    # batch norm with statistics of its own, so that eval mode is no identity
+    # random statistics, so that batch norm is not the identity in evaluation mode
     for name, buffer in net.named_buffers():
         buffer.uniform_(0.5, 1.5) if name.endswith("var") else buffer.uniform_(-0.5, 0.5)
     return net.eval()
@@ -95,7 +95,7 @@ def test_batch_equals_utterances_alone_when_generated(r, seeded):
             return [torch.Generator().manual_seed(i) for i in indices]
         return torch.Generator().manual_seed(3)
 
-    # a threshold at which these random weights end by the gate, at different frames
+    # with this threshold the gate of these random weights fires at different frames
     options = {"max_steps": 12, "gate_threshold": {1: 0.5485, 2: 0.597}[r]}
     together = net.generate(text, text_lengths, generator=generators(range(3)), **options)
     for i, n in enumerate(text_lengths):
@@ -119,7 +119,7 @@ def test_generate_ends_each_utterance_where_its_gate_fires():
     assert out.stop_reason == ("gate",)
 
 
-def test_generate_says_when_the_gate_never_fired():
+def test_generate_reports_that_the_gate_never_fired():
     text, text_lengths, _, _ = batch()
     out = network().generate(text, text_lengths, max_steps=4, gate_threshold=1.0)
     assert out.stop_reason == ("max_steps",) * 3
@@ -175,7 +175,7 @@ def test_teacher_forced_pass_equals_the_decoder_step_by_step(r, train):
 
 @pytest.mark.parametrize("reduction", ["masked", "nvidia"])
 @pytest.mark.parametrize("train", [False, True])
-def test_padding_and_the_loss(reduction, train):
+def test_padding_changes_the_loss_of_nvidias_reduction_only(reduction, train):
     net = network(**NO_DROPOUT).train(train)
 
     def loss(extra):
@@ -193,7 +193,7 @@ def test_padding_and_the_loss(reduction, train):
     plain, padded = loss(0), loss(9)
     same = {name: torch.isclose(plain[name], padded[name], rtol=1e-5).item() for name in plain}
     assert same["guided"]
-    # theirs counts the padding in the mean; ours does not
+    # NVIDIA's reduction counts the padding in the mean, ours does not
     assert all(same.values()) == (reduction == "masked")
 
 
@@ -221,7 +221,7 @@ def test_unmasked_convolutions_let_padding_leak():
     assert not torch.allclose(mel_post(0), mel_post(9))
 
 
-def test_normalised_network_is_the_plain_one_in_other_units():
+def test_mel_mean_and_std_only_change_the_units():
     mean, std = -3.0, 2.0
     text, text_lengths, mel, mel_lengths = batch()
     plain = network(**STILL)(text, text_lengths, mel, mel_lengths)
@@ -239,7 +239,7 @@ def test_prenet_dropout_is_on_in_eval_mode():
     assert not torch.equal(net(*inputs).mel, net(*inputs).mel)
 
 
-def test_location_convolution_and_dense_layer_are_one():
+def test_the_location_kernel_equals_convolution_and_dense_layer():
     attention = network().decoder.attention
     weights = torch.rand(2, 2, 9)
     apart = attention.location_dense(attention.location_conv(weights).transpose(1, 2))
@@ -249,7 +249,7 @@ def test_location_convolution_and_dense_layer_are_one():
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.1])
-def test_mixed_precision_on_a_processor(dropout):
+def test_mixed_precision_on_a_cpu(dropout):
     net = network(p_decoder_dropout=dropout, n_frames_per_step=2).train()
     text, text_lengths, mel, mel_lengths = batch()
     with torch.autocast("cpu", dtype=torch.bfloat16):

@@ -1,4 +1,4 @@
-"""The loss that asks for detail: what it is blind to, and what it punishes."""
+"""Tests of the texture loss: which differences it counts, and which it ignores."""
 
 import pytest
 import torch
@@ -24,25 +24,25 @@ def blurred(mel, axis):
     return F.conv2d(wide, kernel.view(1, 1, *shape))[:, 0]
 
 
-def test_a_perfect_prediction_costs_nothing():
+def test_a_perfect_prediction_has_no_loss():
     assert texture_loss(spectrogram(), spectrogram(), MASK) == 0
 
 
 @pytest.mark.parametrize("axis", [1, 2])
-def test_a_blur_costs_and_less_of_it_costs_less(axis):
+def test_a_smaller_blur_has_a_smaller_loss(axis):
     mel = spectrogram()
     smooth = blurred(mel, axis)
     half, whole = (texture_loss(x, mel, MASK) for x in ((mel + smooth) / 2, smooth))
     assert 0 < half < 0.5 * whole
 
 
-def test_other_detail_of_the_same_strength_costs_little():
+def test_other_detail_of_the_same_strength_has_a_small_loss():
     mel, flat = spectrogram(), torch.full((2, 20, 40), -5.0)
     other = texture_loss(spectrogram(1), mel, MASK)
     assert other < 0.1 * texture_loss(flat, mel, MASK)
 
 
-def test_its_gradient_sharpens():
+def test_the_gradient_sharpens_the_prediction():
     mel = spectrogram()
     smooth = blurred(mel, 2).requires_grad_()
     loss = texture_loss(smooth, mel, MASK)
@@ -71,19 +71,19 @@ def test_padding_and_neighbours_do_not_matter():
     assert torch.allclose(alone, together)
 
 
-def test_it_is_part_of_the_loss_by_its_weight():
+def test_texture_is_part_of_the_loss_by_its_weight():
     mel, mel_post = spectrogram(), blurred(spectrogram(), 1)
     alignments = torch.full((2, 40, 5), 0.2)
     output = Tacotron2Output(mel, mel_post, torch.zeros(2, 40), alignments)
     without = tacotron2_loss(output, mel, LENGTHS)
-    with_it = tacotron2_loss(output, mel, LENGTHS, texture_weight=2.0)
+    with_texture = tacotron2_loss(output, mel, LENGTHS, texture_weight=2.0)
     expected = texture_loss(mel_post, mel, MASK) / (LENGTHS.sum() * 20)
     assert "texture" not in without
-    assert torch.allclose(with_it["texture"], expected)
-    assert torch.allclose(with_it["total"], without["total"] + 2 * expected)
+    assert torch.allclose(with_texture["texture"], expected)
+    assert torch.allclose(with_texture["total"], without["total"] + 2 * expected)
 
 
-def test_half_precision_is_not_that_of_the_loss():
+def test_autocast_does_not_change_the_precision_of_the_loss():
     predicted, target = spectrogram(), spectrogram(1)
     expected = texture_loss(predicted, target, MASK)
     with torch.autocast("cpu", dtype=torch.bfloat16):

@@ -1,4 +1,4 @@
-"""Training in constant memory: the gradients of the stored version, from what the latent tells."""
+"""Tests of training in constant memory: gradients equal those of the stored version."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_gradients_in_float64_are_those_of_the_stored_version_exactly(trained_wa
     found = []
     for constant_memory in (False, True):
         network = trained_waveglow(constant_memory=constant_memory).double()
-        # the loss itself is float32; a plain sum of everything is not
+        # the loss is float32, so this test sums the outputs in float64
         output = network(mel, wave)
         total = output.z.square().sum() - sum(s.sum() for s in output.log_s) - output.log_det.sum()
         total.backward()
@@ -79,7 +79,7 @@ def test_gradients_under_autocast_are_close(trained_waveglow):
 
 
 def stored_bytes(network: WaveGlow) -> int:
-    """What autograd keeps for the backward pass, each storage once."""
+    """Return the bytes that autograd stores for the backward pass."""
     kept: dict[int, int] = {}
 
     def keep(tensor: torch.Tensor) -> torch.Tensor:
@@ -89,7 +89,7 @@ def stored_bytes(network: WaveGlow) -> int:
     mel, wave = batch()
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         output = network(mel, wave)
-    # parameters and what weight norm makes of them are there in either case
+    # both versions store the parameters
     del output
     return sum(kept.values())
 

@@ -1,3 +1,5 @@
+"""Tests of WaveGlow: invertibility, determinants, weight norm, noise, sizes and loss."""
+
 from __future__ import annotations
 
 import copy
@@ -23,7 +25,7 @@ N_FRAMES = 6
 
 
 def make_network(config: WaveGlowConfig = TINY, seed: int = 0) -> WaveGlow:
-    """A network whose couplings and mixing do something, unlike those of a new one."""
+    """A network with random couplings and mixings; in a new one they only rotate."""
     torch.manual_seed(seed)
     network = WaveGlow(config)
     with torch.no_grad():
@@ -55,7 +57,9 @@ def test_inverse_undoes_forward(n_flows):
 def test_inverse_undoes_forward_after_an_optimiser_step():
     network = make_network()
     mel, wave = make_batch()
-    before = network.inverse(mel, z=network(mel, wave).z)  # what a cached inverse would remember
+    before = network.inverse(
+        mel, z=network(mel, wave).z
+    )  # a cached inverse would be wrong after the optimiser step
     optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
     waveglow_loss(network(mel, wave))["total"].backward()
     optimiser.step()
@@ -252,7 +256,7 @@ def test_noise_is_drawn_for_the_last_flow_first():
     assert torch.equal(found, expected)
 
 
-def test_zero_sigma_needs_no_luck():
+def test_zero_sigma_is_deterministic():
     network = make_network()
     mel, _ = make_batch()
     assert torch.equal(network.inverse(mel, sigma=0.0), network.inverse(mel, sigma=0.0))
@@ -278,12 +282,12 @@ def test_segment_may_be_longer_than_hop_times_frames():
     assert max_error(network.inverse(mel, z=network(mel, wave).z), wave) < 1e-5
 
 
-def test_mel_that_is_too_short_is_named():
+def test_a_mel_that_is_too_short_is_refused():
     with pytest.raises(ValueError, match="2 mel frames cover 56 samples, the wave has 96"):
         make_network()(make_batch()[0][:, :, :2], make_batch()[1])
 
 
-def test_wave_that_does_not_divide_is_named():
+def test_a_wave_that_is_no_multiple_of_n_group_is_refused():
     mel, wave = make_batch()
     with pytest.raises(ValueError, match="95 samples: must be a multiple of n_group=8"):
         make_network()(mel, wave[:, :-1])
@@ -300,7 +304,7 @@ def test_network_copies():
     assert torch.equal(twin(mel, wave).z, network(mel, wave).z)
 
 
-def test_overrides_go_on_top_of_a_config():
+def test_overrides_replace_fields_of_the_config():
     assert WaveGlow(TINY, n_channels=4).config == WaveGlowConfig(**{**vars(TINY), "n_channels": 4})
 
 
@@ -346,7 +350,7 @@ def test_loss_is_the_negative_log_likelihood_per_element():
 
 
 def test_loss_is_a_density_of_the_wave():
-    """exp(-loss), with the Gaussian's constant, integrates to 1 over one-group waves."""
+    """exp(-loss), with the Gaussian's constant, integrates to 1 over waves of one group."""
     config = WaveGlowConfig(
         n_mels=1,
         hop_length=2,

@@ -1,4 +1,4 @@
-"""WaveGlow's options for small networks: lapped front, condition at the mel's rate, envelope."""
+"""Tests of the options for small WaveGlows: lapped front, condition at the mel's rate, envelope."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IDS = ["published", *COMPACT, "all"]
 
 @pytest.fixture
 def precise(trained_waveglow) -> Callable[..., WaveGlow]:
-    """Makes a network whose round-off does not matter."""
+    """Makes a network in float64, so that rounding does not matter."""
     return lambda options: trained_waveglow(**options).double()
 
 
@@ -38,7 +38,7 @@ def test_inverse_undoes_forward(precise, options):
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=IDS)
-def test_loss_knows_the_volume_change(precise, options):
+def test_the_loss_contains_the_log_determinant_of_the_jacobian(precise, options):
     network = precise(options)
     mel, wave = (x[:1, ..., : 2 * x.shape[-1] // 4] for x in batch())
 
@@ -73,26 +73,26 @@ def test_channels_of_the_lapped_transform_are_frequencies():
     inner = LappedTransform(n_group)(wave)[0, :, 1:-1]  # the outer blocks have no neighbour
     energy = inner.square().sum(1)
     assert int(energy.argmax()) == channel
-    # a sine window: nearly all of a tone lies in its own channel and the two beside it
+    # with a sine window nearly all of a tone lies in its channel and the two neighbours
     assert energy[channel - 1 : channel + 2].sum() / energy.sum() > 0.99
 
 
 def test_interpolation_is_centred_on_the_frames():
-    ramp = torch.arange(6.0).view(1, 1, -1)  # frame t says t
+    ramp = torch.arange(6.0).view(1, 1, -1)  # the value of frame t is t
     rate = 4
     dense = Condition(ramp, 5 * rate, rate).at_groups(ramp)[0, 0]
-    centres = (torch.arange(5 * rate) + 0.5) / rate  # in frames, of each group
+    centres = (torch.arange(5 * rate) + 0.5) / rate  # centre of each group, in frames
     torch.testing.assert_close(dense, centres)
 
 
-def test_waves_of_a_training_segment_and_of_whole_frames_fit_the_condition(trained_waveglow):
+def test_segments_and_whole_frames_fit_the_condition(trained_waveglow):
     network = trained_waveglow(**COMPACT)
     mel = torch.randn(1, 3, 5)
     assert network(mel, torch.randn(1, 4 * 32)).z.shape == (1, 8, 16)
     assert network.inverse(mel).shape == (1, 5 * 32)
 
 
-def test_mel_that_is_too_short_is_named(trained_waveglow):
+def test_a_mel_that_is_too_short_is_refused(trained_waveglow):
     with pytest.raises(ValueError, match="2 mel frames cover 8 groups of samples, the wave has 12"):
         trained_waveglow(**COMPACT)(torch.randn(1, 3, 2), torch.randn(1, 96))
 
