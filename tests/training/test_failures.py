@@ -15,9 +15,9 @@ KNOWN = {
     "MPS backend out of memory (MPS allocated: 9 GB)": "out of memory at step 5",
     "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes": "out of memory",
     "DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes.": "out of memory",
-    "DataLoader worker (pid 71) is killed by signal: Killed. ": r"\(pid 71\) ended by Killed at",
-    "DataLoader worker (pid 71) is killed by signal: Bus error. It is": r"71\) ended by Bus error",
-    "DataLoader worker (pid(s) 71, 72) exited unexpectedly": r"\(pid 71, 72\) ended of itself",
+    "DataLoader worker (pid 71) is killed by signal: Killed. ": r"\(pid 71\) was ended by Killed",
+    "DataLoader worker (pid 71) is killed by signal: Bus error. It is": "was ended by Bus error at",
+    "DataLoader worker (pid(s) 71, 72) exited unexpectedly": r"\(pid 71, 72\) ended at",
 }
 
 

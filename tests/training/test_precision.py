@@ -68,7 +68,7 @@ def test_a_processor_that_cannot_do_float16_says_what_it_does(tmp_path, caplog):
     caplog.set_level(logging.WARNING)
     run(tmp_path, *TINY_TACOTRON2, *QUIET, "trainer.precision=16-mixed", "trainer.max_steps=1")
     said = [record.message for record in caplog.records]
-    assert said == ["trainer.precision=16-mixed: computed in bf16-mixed, as this is no GPU"]
+    assert said == ["trainer.precision=16-mixed: a CPU computes in bf16-mixed instead"]
 
 
 @pytest.mark.parametrize("dtype", HALF)

@@ -219,7 +219,7 @@ CONFIG = {
 
 def test_run_logs_the_table(small_waveglow, tmp_path, caplog):
     save(small_waveglow, tmp_path / "x")
-    with caplog.at_level(logging.INFO, "tts.pretrained"):
+    with caplog.at_level(logging.INFO, "tts.training"):
         warm_start_run({**CONFIG, "init_from": str(tmp_path / "x")}, small_waveglow, Data())
     assert f"warm start from {tmp_path / 'x'} (tacoglow)" in caplog.text
     assert "loaded" in caplog.text

@@ -1,4 +1,4 @@
-"""What happens around training steps: samples to look at, guards, figures, averaging, progress."""
+"""This room holds the callbacks: checkpoints, guards, samples, figures, averages and progress."""
 
 from tts.callbacks.checkpointing.checkpoint import Checkpoint
 from tts.callbacks.checkpointing.describe import DescribeCheckpoint

@@ -1,12 +1,15 @@
-"""Exponential moving average of the weights: what is validated, sampled and kept.
+"""Keeps an exponential moving average of the weights, which is validated, sampled and saved.
 
-Lightning's ``WeightAveraging`` does the work. Four things are different here. The averages move to
-the GPU with the model (there they stay on the CPU, where ``setup`` found it). They stay in place
-until validation has ended, so that whatever runs at its end sees them, in any order of callbacks.
-Whatever the moment of saving, also after training, a checkpoint holds the averages under
-``state_dict`` and the weights of the run under ``current_model_state``, so that resuming is exact.
-And the decay warms up as ``(1 + n) / (10 + n)`` over the ``n`` updates so far (as in TensorFlow's
-``ExponentialMovingAverage``), or a short run would mostly average its random beginning.
+Lightning's ``WeightAveraging`` does the work. Four things differ here:
+
+- The averages move to the GPU with the model. Lightning leaves them on the CPU, where the model is
+  during ``setup``.
+- They stay in the model until the validation has ended, so that all callbacks at its end see them,
+  in any order.
+- A checkpoint always holds the averages under ``state_dict`` and the weights of the run under
+  ``current_model_state``, also after training. So resuming is exact.
+- The decay warms up as ``(1 + n) / (10 + n)`` over the ``n`` updates so far (as in TensorFlow's
+  ``ExponentialMovingAverage``). Otherwise a short run would mostly average its random beginning.
 """
 
 from __future__ import annotations
@@ -25,14 +28,14 @@ from tts.core.ranges import Number, check_arguments, legal_arguments
 class EMA(WeightAveraging):
     """Averages all parameters and buffers after every optimiser step.
 
-    List it before ``LogSamples``: the samples at the end of a run are then those of the averages.
+    List it before ``LogSamples``, so that the averages make the samples at the end of a run.
     Integer buffers, such as batch norm's count of batches, are copied.
 
     Args:
-        decay: share of the average that a step keeps, once warmed up; in [0, 1).
+        decay: share of the average that a step keeps after the warm-up; in [0, 1).
 
     Raises:
-        ValueError: decay outside [0, 1).
+        ValueError: decay lies outside [0, 1).
     """
 
     def __init__(self, decay: Annotated[float, Number(float, least=0, below=1)] = 0.999) -> None:
@@ -52,23 +55,23 @@ class EMA(WeightAveraging):
             torch._foreach_copy_(averages, current)
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Copy the model."""
+        """Copy the model into the averages."""
         super().setup(trainer, pl_module, stage)
         if stage == "fit":
             self._swapped = False
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Follow the model to its device."""
+        """Move the averages to the device of the model."""
         if self._average_model is not None:
             self._average_model.to(pl_module.device)
 
     def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Lend the averages to the model; after training they are there already."""
+        """Put the averages into the model; after training they are there already."""
         if trainer.state.fn == TrainerFn.FITTING:
             self._swap_models(pl_module)
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Leave the averages in place for others."""
+        """Do nothing: other callbacks need the averages in the model."""
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Put the weights of the run back; checkpoints are saved after this."""
@@ -76,13 +79,13 @@ class EMA(WeightAveraging):
             self._swap_models(pl_module)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Leave the averages in the model, and keep the weights of the run for checkpoints."""
+        """Put the averages into the model, and keep the weights of the run for checkpoints."""
         self._swap_models(pl_module)
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Write both sets of weights, each under its own name at any time."""
+        """Write both sets of weights, each under its own key, wherever they are now."""
         super().on_save_checkpoint(trainer, pl_module, checkpoint)
         if self._swapped:
             averages = checkpoint["current_model_state"]

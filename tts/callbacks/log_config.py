@@ -1,4 +1,4 @@
-"""What a run was: configuration and facts, to every logger and into the run's folder."""
+"""Writes the configuration and the facts of a run to every logger and into the run's folder."""
 
 from __future__ import annotations
 
@@ -23,15 +23,14 @@ log = logging.getLogger(__name__)
 
 
 class LogConfig(Callback):
-    """Tells the loggers, once the corpus is there, and leaves ``facts.json``.
+    """Gives the loggers the configuration when the corpus is ready, and writes ``facts.json``.
 
-    Loggers get the configuration as hyper-parameters, with the facts under ``facts``: what the
-    corpus is called and its fingerprint, the number of parameters, git's revision, devices and
-    versions.
+    Loggers get the configuration as hyper-parameters, with the facts under ``facts``: name and
+    fingerprint of the corpus, number of parameters, revision of git, devices and versions.
 
     Args:
-        config: resolved, plain containers.
-        folder: where ``facts.json`` goes.
+        config: the resolved configuration, in plain containers.
+        folder: the folder of ``facts.json``.
     """
 
     def __init__(self, config: Mapping[str, Any], folder: str | Path) -> None:
@@ -39,7 +38,7 @@ class LogConfig(Callback):
         self.folder = Path(folder)
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write everything down."""
+        """Write configuration and facts."""
         if not trainer.is_global_zero:
             return
         facts = run_facts(trainer, pl_module)
@@ -53,7 +52,7 @@ class LogConfig(Callback):
         log.info("%s: %s parameters", facts["network"], f"{facts['parameters']:,}")
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """What is logged of steps that are still to come is that of a run that was killed."""
+        """Remove the logged values of later steps: they are from a run that was killed."""
         for logger in trainer.loggers:
             if isinstance(logger, CSVLogger):
                 logger.rewind(trainer.global_step)
@@ -62,7 +61,7 @@ class LogConfig(Callback):
 
 
 def run_facts(trainer: pl.Trainer, pl_module: Any) -> dict[str, Any]:
-    """What the configuration does not say."""
+    """Return the facts of a run that its configuration does not hold."""
     datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
     return {
         "corpus": datamodule.corpus.name,
@@ -79,7 +78,7 @@ def run_facts(trainer: pl.Trainer, pl_module: Any) -> dict[str, Any]:
 
 
 def git_revision() -> str | None:
-    """Revision of the checkout that runs, if it is one."""
+    """Return the git revision of the code that runs; None if it is no checkout."""
     here = Path(__file__).parent
     command = ["git", "-C", str(here), "describe", "--always", "--dirty"]
     try:

@@ -1,8 +1,8 @@
-"""Samples to pictures and sound, one item at a time.
+"""Turns the samples of a task into pictures and sound, one item at a time.
 
-An item is made when it is wanted, so that one that cannot be made does not take the others along.
-Sound of acoustic models is that of Griffin-Lim, unless a vocoder is named: it needs no weights,
-and what it cannot do is the same at every step of a run.
+Each item is made when it is needed, so that an item that fails does not prevent the others.
+Griffin-Lim makes the sound of acoustic models unless the user names a vocoder: it needs no weights,
+and its artefacts are the same in every step of a run.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tts.core.errors import InputError
+from tts.inference.synthesizer import GRIFFIN_LIM
 from tts.loggers.sinks import MediaSink
 
 if TYPE_CHECKING:
@@ -28,14 +29,14 @@ if TYPE_CHECKING:
     from tts.training.task_samples import TaskSamples
 
 
-GRIFFIN_LIM = "griffin_lim"
-
-
 @dataclass(frozen=True)
 class MediaItem:
-    """A picture (``Figure``) or a sound (``(T_wave,)`` tensor) to be made, and its tag.
+    """Makes one picture or one sound, and sends it to the sinks.
 
-    ``constant`` is true of the recording's own sound, which training does not change.
+    Attributes:
+        tag: ``kind/utterance``.
+        make: returns a picture (``Figure``) or a sound (``(T_wave,)`` tensor).
+        constant: whether training does not change the item, as the sound of the recording itself.
     """
 
     tag: str
@@ -43,7 +44,16 @@ class MediaItem:
     constant: bool = False
 
     def send(self, sinks: list[MediaSink], sample_rate: int, step: int) -> Iterator[Exception]:
-        """Make it and give it to every sink; yields what went wrong."""
+        """Make the item and give it to every sink.
+
+        Args:
+            sinks: where pictures and sound go.
+            sample_rate: rate of a sound, in Hz.
+            step: optimiser step of the samples.
+
+        Yields:
+            The errors that occurred.
+        """
         from tts.audio.plots.figures import figure_to_image
 
         try:
@@ -71,15 +81,15 @@ def media_items(
     seed: int,
     vocoder: Vocoder,
 ) -> Iterator[MediaItem]:
-    """Everything there is to show of one utterance.
+    """Yield every picture and sound of one utterance.
 
     Args:
-        samples: what the task gave.
-        index: of the utterance.
-        mel: the contract of ``samples.mels``.
-        symbols: of the text, for the axis of alignments.
-        seed: of the vocoder's noise; with Griffin-Lim, of the phases that it begins with.
-        vocoder: what makes sound of mels.
+        samples: what the task returned.
+        index: number of the utterance in ``samples``.
+        mel: the mel contract of ``samples.mels``.
+        symbols: symbols of the text, for the axis of the alignments.
+        seed: seed of the vocoder's noise; with Griffin-Lim, of the phases that it begins with.
+        vocoder: turns mels into sound.
     """
     from tts.audio.plots.figures import alignment_figure, gate_figure
 
@@ -106,10 +116,15 @@ def media_items(
 
 
 def sample_vocoder(name: str | Path, mel: MelConfig, device: torch.device) -> Vocoder:
-    """Griffin-Lim, or the WaveGlow of a checkpoint.
+    """Return the vocoder of the samples: Griffin-Lim, or the WaveGlow of a checkpoint.
+
+    Args:
+        name: ``"griffin_lim"``, or the path of a checkpoint.
+        mel: the mel contract of the run.
+        device: where a WaveGlow computes.
 
     Raises:
-        InputError: the checkpoint is none of a WaveGlow, or follows another mel contract.
+        InputError: the checkpoint holds no WaveGlow, or one of another mel contract.
     """
     from tts.inference import GriffinLimVocoder, load_waveglow
 
@@ -127,16 +142,16 @@ def sample_vocoder(name: str | Path, mel: MelConfig, device: torch.device) -> Vo
 def _mel_picture(
     mels: dict[str, Tensor], waves: dict[str, Tensor], mel: MelConfig, name: str
 ) -> Figure:
-    """The spectrograms of a task, and those of what a vocoder made of them."""
+    """Draw the mels of a task, and the mels of the sound that a vocoder made."""
     from tts.audio import LogMel
     from tts.audio.plots.figures import mel_figure
 
-    heard = {kind: LogMel(mel)(wave)[0] for kind, wave in waves.items() if kind not in mels}
-    return mel_figure({**mels, **heard}, mel, name)
+    of_sound = {kind: LogMel(mel)(wave)[0] for kind, wave in waves.items() if kind not in mels}
+    return mel_figure({**mels, **of_sound}, mel, name)
 
 
 def _vocoded(spectrogram: Tensor, vocoder: Vocoder, mel: MelConfig, seed: int) -> Tensor:
-    # a network that has learned nothing may stop at its first frame; two are the least there can be
+    # an untrained network may stop at its first frame, but a vocoder needs two
     missing = max(0, 2 - spectrogram.shape[-1])
     spectrogram = F.pad(spectrogram, (0, missing), value=mel.silence)
     with torch.no_grad():
@@ -145,7 +160,7 @@ def _vocoded(spectrogram: Tensor, vocoder: Vocoder, mel: MelConfig, seed: int) -
 
 
 def _limited(wave: Tensor) -> Tensor:
-    """Early in training a wave may be far too loud; that is expected, and no news for the log."""
+    """Clip a wave to [-1, 1]: early in training, too loud a wave is normal and needs no warning."""
     return wave.clamp(-1.0, 1.0)
 
 

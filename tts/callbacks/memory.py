@@ -1,4 +1,4 @@
-"""How much memory this process has needed at most, wherever it runs."""
+"""Measures the peak memory of this process, on every platform."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ GIB = 2**30
 
 
 def peak_memory_gb(device: torch.device) -> dict[str, float]:
-    """Peaks since the process began, in GiB.
+    """Return the peaks since the process began, in GiB.
 
-    ``memory_process_gb`` is what the process has held in main memory (not on Windows, which does
-    not say); ``memory_device_gb`` what tensors have held on a CUDA device, or what the Metal driver
-    holds now.
+    Args:
+        device: the device that the process trains on.
+
+    Returns:
+        ``memory_process_gb``: main memory that the process has held (not on Windows, which does not
+        report it). ``memory_device_gb``: what tensors have held on a CUDA device, or what the Metal
+        driver holds now.
     """
     peaks: dict[str, float] = {}
     if sys.platform != "win32":

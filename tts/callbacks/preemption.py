@@ -1,6 +1,6 @@
-"""Leaving when a signal asks for it: between two steps, on all ranks together, everything saved.
+"""Ends a run when a signal asks for it: between two steps, on all ranks, with everything saved.
 
-Where a validation comes in between, it is left too: the resumed run begins it anew.
+A validation that is running is left, too; the resumed run starts it again.
 """
 
 from __future__ import annotations
@@ -21,44 +21,44 @@ from tts.runtime.slurm import requeue
 class StopOnSignal(StepBoundaryCallback):
     """Saves the last checkpoint and ends the run when ``signals`` has received one.
 
-    The ranks agree on the step by one reduced number in each. A run that has just reached its end
-    ends as it would have.
+    In every step, the ranks agree whether to stop by one reduced number. A run that has just
+    reached its end finishes normally.
 
     Args:
-        signals: of this process.
-        requeue_on: names of the signals after which a job of SLURM is put back into the queue.
+        signals: the signals that this process has received.
+        requeue_on: names of the signals after which SLURM puts the job back into the queue.
 
     Raises:
         InputError: `requeue_on` is not a list of signals.
-        RunStopped: on every rank, after the checkpoint is written.
+        RunStopped: on every rank, when the checkpoint is written.
     """
 
     def __init__(self, signals: StopSignals, requeue_on: Collection[str] = ("SIGUSR1",)) -> None:
         if isinstance(requeue_on, str) or set(requeue_on) - set(NAMES):
             names = ", ".join(NAMES)
-            raise InputError(f"requeue_on={requeue_on}: a list of {names} is wanted, as [SIGUSR1]")
+            raise InputError(f"requeue_on={requeue_on}: must be a list of {names}, as [SIGUSR1]")
         self.signals = signals
         self.requeue_on = frozenset(requeue_on)
 
     def on_sanity_check_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Replace Lightning's handlers, which would leave without saving."""
+        """Replace Lightning's signal handlers, which would end the run without saving."""
         self.signals.install()
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """From here on there is something to save."""
+        """Wait for a step to end when a signal comes: from here on there is something to save."""
         super().on_train_start(trainer, pl_module)
         self.signals.install()
         self.signals.training(True)
 
-    def is_time(self, trainer: pl.Trainer) -> bool:
-        """Whether a signal has come, to any rank."""
-        here = self.signals.received is not None
+    def should_act(self, trainer: pl.Trainer) -> bool:
+        """Return whether any rank has received a signal."""
+        received = self.signals.received is not None
         if trainer.world_size == 1:
-            return here
-        return bool(trainer.strategy.reduce_boolean_decision(here, all=False))
+            return received
+        return bool(trainer.strategy.reduce_boolean_decision(received, all=False))
 
     def act(self, trainer: pl.Trainer) -> None:
-        """Save and leave; what there was to log of the last batch is logged."""
+        """Save the last checkpoint and end the run; the last batch is already logged."""
         self.signals.leave()
         name = trainer.strategy.broadcast(self.signals.received) or "a signal to another rank"
         saved_in = None
@@ -67,10 +67,10 @@ class StopOnSignal(StepBoundaryCallback):
                 saved_in = callback.save_last_now(trainer)
         if trainer.is_global_zero and saved_in is not None and name in self.requeue_on:
             requeue()
-        kept = "; nothing was saved, see callbacks"
+        result = "; nothing was saved, see callbacks"
         if saved_in is not None:
-            kept = f", saved in {saved_in}; {RESUME_HINT}"
-        raise stopped(name, f"at step {trainer.global_step}{kept}")
+            result = f", saved in {saved_in}; {RESUME_HINT}"
+        raise stopped(name, f"at step {trainer.global_step}{result}")
 
     def on_validation_batch_start(
         self,
@@ -80,17 +80,17 @@ class StopOnSignal(StepBoundaryCallback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Leave a validation, unless it is the last thing to do or gradients would be lost."""
-        if self._may_leave_validation(trainer) and self.is_time(trainer):
+        """Leave a validation, unless the run ends with it or gradients would be lost."""
+        if self._may_leave_validation(trainer) and self.should_act(trainer):
             self.act(trainer)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Ask once more: the end of a validation may take long."""
+        """Ask again, because the end of a validation may take long."""
         if self._may_leave_validation(trainer):
-            self._due = self.is_time(trainer)
+            self._pending = self.should_act(trainer)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """The run is over; what is left takes seconds."""
+        """Ignore signals from here on, because the rest takes only seconds."""
         self.signals.training(False)
         self.signals.leave()
 
@@ -101,7 +101,7 @@ class StopOnSignal(StepBoundaryCallback):
 
 
 def _is_last_step(trainer: pl.Trainer) -> bool:
-    """Whether the run ends with this step."""
+    """Return whether the run ends with this step."""
     if 0 < trainer.max_steps <= trainer.global_step:
         return True
     last_epoch = trainer.max_epochs not in (None, -1) and (
@@ -111,7 +111,7 @@ def _is_last_step(trainer: pl.Trainer) -> bool:
 
 
 def _accumulates(trainer: pl.Trainer) -> bool:
-    """Whether a step is half done."""
+    """Return whether a step has some, but not all, of its accumulated batches."""
     progress: Any = trainer.fit_loop.epoch_loop.batch_progress
     n_done: int = progress.current.processed
     return n_done % trainer.accumulate_grad_batches != 0 and not progress.is_last_batch

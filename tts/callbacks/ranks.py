@@ -1,4 +1,4 @@
-"""What all processes of a run know together."""
+"""Collects values from all processes of a run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ T = TypeVar("T")
 
 
 def gather_from_ranks(trainer: pl.Trainer, value: T) -> list[T]:
-    """The value of every process, in the order of their ranks; all of them call it together."""
+    """Return the values of all processes, in the order of their ranks.
+
+    All processes have to call it together.
+
+    Args:
+        trainer: the trainer of this process.
+        value: any object that can be pickled.
+    """
     if trainer.world_size == 1:
         return [value]
     values: list[Any] = [None] * trainer.world_size

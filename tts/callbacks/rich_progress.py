@@ -1,4 +1,4 @@
-"""The progress bar in a terminal: one line for the run, one for what happens between two steps."""
+"""Draws the progress of a run in a terminal: a bar for the run, and one for what it does now."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import pytorch_lightning as pl
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from tts.callbacks.progress import RunProgress, format_duration
+from tts.callbacks.run_progress import RunProgress, format_duration
 
 LogHandler: TypeAlias = "logging.StreamHandler[Any]"
 
 
 class RichProgress(RunProgress):
-    """One bar for the run and, below it, one for what it is doing between two steps."""
+    """Draws a bar for the run and, below it, one for an activity between two steps."""
 
     def __init__(self, every_seconds: float = 0.2) -> None:
         super().__init__(every_seconds)
@@ -28,16 +28,16 @@ class RichProgress(RunProgress):
         self._logs: list[tuple[LogHandler, Any]] = []
 
     def on_sanity_check_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Put the bar up."""
+        """Show the bar of the sanity check."""
         self._open()
         self.begin("sanity check")
 
     def on_sanity_check_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Take the second bar down."""
+        """Remove the bar of the sanity check."""
         self.end()
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Put the bar up."""
+        """Show the bar of the run."""
         super().on_train_start(trainer, pl_module)
         self._open()
         if self._progress is not None:
@@ -45,7 +45,7 @@ class RichProgress(RunProgress):
             self.draw(trainer)
 
     def draw(self, trainer: pl.Trainer) -> None:
-        """Epoch, bar and facts."""
+        """Draw epoch, bar and facts."""
         if self._progress is None or self._run is None:
             return
         self._progress.update(
@@ -58,14 +58,14 @@ class RichProgress(RunProgress):
     def close(self, trainer: pl.Trainer) -> None:
         """Leave the last state on the screen."""
         if self._progress is not None and self._run is not None:
-            head = f"ended after {format_duration(time.monotonic() - self._start)}"
+            title = f"ended after {format_duration(time.monotonic() - self._start)}"
             facts = "  ".join(self.facts(left=False))
             completed = trainer.global_step
-            self._progress.update(self._run, description=head, completed=completed, text=facts)
+            self._progress.update(self._run, description=title, completed=completed, text=facts)
         self._stop()
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Put the second bar up; the sanity check has one already."""
+        """Show a second bar; the sanity check already has one."""
         super().on_validation_start(trainer, pl_module)
         if not trainer.sanity_checking:
             self.draw(trainer)
@@ -80,7 +80,7 @@ class RichProgress(RunProgress):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Move the second bar."""
+        """Move the second bar on."""
         if self._progress is None or not self._inner:
             return
         counts = trainer.num_sanity_val_batches if trainer.sanity_checking else None
@@ -94,30 +94,30 @@ class RichProgress(RunProgress):
         self._draw_if_due(trainer)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Take the second bar down."""
+        """Remove the second bar."""
         super().on_validation_end(trainer, pl_module)
         if not trainer.sanity_checking:
             self.end()
             self.draw(trainer)
 
-    def begin(self, what: str) -> None:
-        """Put a bar up that moves without an end, until there is one."""
+    def begin(self, activity: str) -> None:
+        """Show a bar for an activity whose length is not known yet."""
         if self._progress is not None:
-            self._inner.append(self._progress.add_task(what, total=None, text=""))
+            self._inner.append(self._progress.add_task(activity, total=None, text=""))
 
     def end(self) -> None:
-        """Take down the last one that was put up."""
+        """Remove the bar of the activity that began last."""
         if self._progress is not None and self._inner:
             self._progress.remove_task(self._inner.pop())
 
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
     ) -> None:
-        """Give the terminal back."""
+        """Remove the bars, so that the terminal works as before."""
         self._stop()
 
     def print(self, *args: Any, **kwargs: Any) -> None:
-        """Print above the bar."""
+        """Print above the bars."""
         console = self._progress.console if self._progress is not None else Console()
         console.print(*args, **kwargs)
 
@@ -131,8 +131,9 @@ class RichProgress(RunProgress):
             )
             streams = sys.stdout, sys.stderr
             self._progress.start()
-            # rich has replaced both by streams that print above the bar: log lines belong there
-            self._logs = _move_logs(streams, (sys.stdout, sys.stderr))
+            # rich has replaced both streams by ones that print above the bar; without this, log
+            # lines would tear the bar
+            self._logs = _redirect_logs(streams, (sys.stdout, sys.stderr))
 
     def _stop(self) -> None:
         if self._progress is not None:
@@ -142,11 +143,11 @@ class RichProgress(RunProgress):
             self._progress, self._run, self._inner = None, None, []
 
 
-def _move_logs(old: tuple[Any, ...], new: tuple[Any, ...]) -> list[tuple[LogHandler, Any]]:
-    """Let log handlers that write to the old streams write to the new; gives what was before."""
-    moved = []
+def _redirect_logs(old: tuple[Any, ...], new: tuple[Any, ...]) -> list[tuple[LogHandler, Any]]:
+    """Redirect log handlers from the old streams to the new; return them with their old streams."""
+    redirected = []
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.StreamHandler) and handler.stream in old:
-            moved.append((handler, handler.stream))
+            redirected.append((handler, handler.stream))
             handler.setStream(new[old.index(handler.stream)])
-    return moved
+    return redirected

@@ -1,12 +1,12 @@
-"""Pictures and sound of a few fixed utterances, at the end of validations and of the run.
+"""Shows pictures and sound of a few fixed utterances after validations and at the end of the run.
 
-The task gives tensors (``pl_module.samples(batch, generator)``), this callback makes pictures and
-sound of them and hands them to every sink. The utterances are the first of the validation set and
-the seed is fixed, so that two pictures differ only by what was learned in between.
+The task returns tensors (``pl_module.samples(batch, generator)``); this callback turns them into
+pictures and sound and gives them to every sink. The utterances are the first of the validation set
+and the seed is fixed, so two pictures differ only by what the network learned in between.
 
-A night's training must not end for want of a picture: what fails here is logged as a warning, the
-first failure with its traceback, and training goes on. Nor does training notice: random states and
-the modes of all modules are put back.
+A missing picture must not end a night's training: a failure here is logged as a warning, the first
+one with its traceback, and training continues. The samples do not influence the training either:
+random states and the modes of all modules are restored.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ import torch
 from pytorch_lightning.trainer.states import TrainerFn
 from torch import Tensor, nn
 
-from tts.callbacks.media import GRIFFIN_LIM, media_items, sample_vocoder
-from tts.callbacks.progress import RunProgress
+from tts.callbacks.media import media_items, sample_vocoder
+from tts.callbacks.run_progress import RunProgress
 from tts.callbacks.validation_counter import ValidationCounter
 from tts.core.random_state import isolated_rng
 from tts.core.ranges import Count
+from tts.inference.synthesizer import GRIFFIN_LIM
 from tts.loggers.sinks import sinks_for
 from tts.metrics import gate_delay, mean_health
 
@@ -39,27 +40,29 @@ log = logging.getLogger(__name__)
 
 Health = dict[str, float]
 
-_LONG_RUN = 300.0  # seconds; before that, shares mean little
+#: Seconds; shares of a shorter run mean little.
+_LONG_RUN = 300.0
+#: Share of a run that its samples may take without a warning.
 _MOST_OF_RUN = 0.1
 
 
 class LogSamples(ValidationCounter):
-    """Renders what a task has to show, on the first process only.
+    """Renders the samples of a task, on the first process only.
 
-    Scalars go to the loggers as ``val/alignment_free_running_coverage`` and so on, means over the
-    samples of the figures of ``tts.evaluation.AlignmentHealth``, with those of the gate and with
-    the time that all this took. The recordings themselves, which do not change, are written once
-    in a process. A run whose samples take more than a tenth of its time is told so, once.
+    The loggers get scalars such as ``val/alignment_free_running_coverage``: means of the figures of
+    ``tts.metrics.AlignmentHealth`` over the samples, figures of the gate, and the time that the
+    samples took. The recordings do not change, so a process writes them once. If the samples take
+    more than a tenth of the run, a warning says so, once.
 
     Args:
-        every_n_validations: how often, besides the end of the run.
-        n_samples: utterances, from the first validation batch of the first process.
-        seed: of everything random in the samples.
-        folder: where the files go; ``samples`` under the trainer's root by default.
-        vocoder: what makes sound of mels: ``"griffin_lim"``, or the path of a WaveGlow.
+        every_n_validations: how often samples are made; they are also made at the end of the run.
+        n_samples: number of utterances, from the first validation batch of the first process.
+        seed: seed of everything random in the samples.
+        folder: folder of the files; ``samples`` under the trainer's root by default.
+        vocoder: turns mels into sound: ``"griffin_lim"``, or the path of a WaveGlow.
 
     Attributes:
-        health: the scalars of the last time, for whoever wants to know.
+        health: the scalars of the last samples.
     """
 
     def __init__(
@@ -84,14 +87,14 @@ class LogSamples(ValidationCounter):
         self._start: float | None = None
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Load the vocoder: a wrong path should not wait for the first validation."""
+        """Load the vocoder, so that a wrong path shows before the first validation."""
         datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
         if self._loaded is None and stage == "fit" and trainer.is_global_zero:
             device = trainer.strategy.root_device
             self._loaded = sample_vocoder(self.vocoder, datamodule.mel, device)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Start the clock."""
+        """Start the clock of the run."""
         self._start = time.monotonic()
 
     def on_validation_batch_start(
@@ -102,27 +105,27 @@ class LogSamples(ValidationCounter):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Keep the first utterances that are ever validated."""
+        """Keep the first utterances of the first validation."""
         if self._batch is None and trainer.is_global_zero and trainer.state.fn == TrainerFn.FITTING:
             self._batch = _head(batch, self.n_samples)
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Show, every n validations."""
-        if (count := self.counted(trainer)) and count % self.every_n_validations == 0:
+        """Show the samples in every n-th validation."""
+        if (count := self.count_validation(trainer)) and count % self.every_n_validations == 0:
             health = self._show(trainer, pl_module) if trainer.is_global_zero else {}
-            # every process knows the scalars, so that they can be monitored
+            # every process needs the scalars, because the monitored metric may be one of them
             pl_module.log_dict(trainer.strategy.broadcast(health), sync_dist=True)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Show the result, unless a validation has just done so."""
+        """Show the result, unless a validation has just shown it."""
         if trainer.is_global_zero and self._last_step != trainer.global_step:
             health = self._show(trainer, pl_module)
             for logger in trainer.loggers if health else ():
-                # numbered as Lightning numbers what the last step logs
+                # Lightning gives the scalars of the last step the same number
                 logger.log_metrics(health, step=trainer.global_step - 1)
 
     def _show(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> Health:
-        """Sample, measure and render; says what failed, and never raises."""
+        """Draw samples, measure and render them; log what failed, and never raise."""
         if self._batch is None:
             log.warning("no samples: this run has no validation batch to take them from")
             return {}
@@ -130,7 +133,7 @@ class LogSamples(ValidationCounter):
         began = time.monotonic()
         self.health = {}
         errors: list[Exception] = []
-        with isolated_rng(self.seed), _in_eval_mode(pl_module), _told(trainer):
+        with isolated_rng(self.seed), _in_eval_mode(pl_module), _named_on_progress_bar(trainer):
             try:
                 samples = draw_samples(trainer, pl_module, self._batch, self.seed)
                 self.health = sample_health(samples)
@@ -144,11 +147,11 @@ class LogSamples(ValidationCounter):
                 len(errors),
                 exc_info=errors[0],
             )
-        self._account(trainer, time.monotonic() - began)
+        self._report_time(trainer, time.monotonic() - began)
         return self.health
 
-    def _account(self, trainer: pl.Trainer, seconds: float) -> None:
-        """Say where the first samples are, and once if samples take long."""
+    def _report_time(self, trainer: pl.Trainer, seconds: float) -> None:
+        """Log where the first samples are, and warn once if samples take long."""
         self.health["val/samples_seconds"] = seconds
         if self._seconds == 0.0:
             log.info("pictures and sound of samples: %s", self._folder(trainer))
@@ -165,7 +168,7 @@ class LogSamples(ValidationCounter):
         return Path(self.folder or Path(trainer.default_root_dir) / "samples")
 
     def _render(self, trainer: pl.Trainer, samples: TaskSamples) -> Iterator[Exception]:
-        """Hand every item to every sink; yields what went wrong."""
+        """Give every item to every sink, and yield the errors."""
         datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
         sinks = sinks_for(trainer.loggers, self._folder(trainer))
         assert self._loaded is not None
@@ -184,9 +187,10 @@ class LogSamples(ValidationCounter):
 def draw_samples(
     trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, seed: int
 ) -> TaskSamples:
-    """What a task has to show of a batch, drawn from ``seed``; call it inside ``isolated_rng``.
+    """Return the samples that a task makes of a batch with the noise of ``seed``.
 
-    The pre-net's dropout is always on; in a teacher-forced pass it draws from the global generator.
+    Call it inside ``isolated_rng``: the pre-net's dropout is always on, and in a teacher-forced
+    pass it draws from the global generator.
     """
     generator = torch.Generator().manual_seed(seed)
     with trainer.precision_plugin.forward_context():
@@ -195,13 +199,13 @@ def draw_samples(
 
 
 def _head(batch: Any, n: int) -> Any:
-    """The first utterances of a named tuple of tensors and strings, in memory of their own."""
+    """Copy the first ``n`` utterances of a batch, a named tuple of tensors and strings."""
     parts = (part[:n].clone() if isinstance(part, Tensor) else part[:n] for part in batch)
     return type(batch)(*parts)
 
 
 def _symbols(datamodule: Any, batch: Any, index: int) -> list[str] | None:
-    """What was read, symbol by symbol, if there is text."""
+    """Return the symbols of an utterance; None if the batch has no text."""
     if not hasattr(batch, "text"):
         return None
     table = datamodule.tokenizer.symbols
@@ -209,7 +213,7 @@ def _symbols(datamodule: Any, batch: Any, index: int) -> list[str] | None:
 
 
 def sample_health(samples: TaskSamples) -> Health:
-    """Mean figures of each kind of alignment and gate, under the names that loggers get."""
+    """Return the mean figures of each kind of alignment and gate, by their names in the logs."""
     scalars: Health = {}
     for kind, alignments in samples.alignments.items():
         figures = mean_health(alignments)
@@ -225,8 +229,8 @@ def sample_health(samples: TaskSamples) -> Health:
 
 
 @contextmanager
-def _told(trainer: pl.Trainer) -> Iterator[None]:
-    """Let the progress bar say what the run is doing."""
+def _named_on_progress_bar(trainer: pl.Trainer) -> Iterator[None]:
+    """Let the progress bar say that samples are made."""
     bar = trainer.progress_bar_callback
     if isinstance(bar, RunProgress):
         bar.begin("samples")
@@ -239,7 +243,7 @@ def _told(trainer: pl.Trainer) -> Iterator[None]:
 
 @contextmanager
 def _in_eval_mode(module: nn.Module) -> Iterator[None]:
-    """Evaluate, then give every module the mode that it had."""
+    """Switch to evaluation mode, then give every module its former mode back."""
     modes = [(part, part.training) for part in module.modules()]
     module.eval()
     try:

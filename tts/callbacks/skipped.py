@@ -1,11 +1,12 @@
-"""Says at the end of an epoch which utterances could not be read, and were replaced by others.
+"""Logs at the end of an epoch which utterances could not be read and were replaced by others.
 
-``data.on_error=skip`` lets a run go on; it should not let anybody overlook that it did.
+``data.on_error=skip`` lets a run continue without these utterances; the user has to learn of it.
 """
 
 from __future__ import annotations
 
 import logging
+from itertools import chain
 from typing import Any
 
 import pytorch_lightning as pl
@@ -15,11 +16,11 @@ from tts.callbacks.ranks import gather_from_ranks
 
 log = logging.getLogger(__name__)
 
-_MOST = 5
+_MOST_MESSAGES = 5
 
 
 class ReportSkipped(Callback):
-    """Counts over all processes what ``tts.data.loading.fallbacks.FallbackDataset`` skipped."""
+    """Collects what ``tts.data.loading.fallbacks.FallbackDataset`` skipped in all processes."""
 
     def __init__(self) -> None:
         self._skipped: list[str] = []
@@ -27,7 +28,7 @@ class ReportSkipped(Callback):
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Note what is missing from the batch."""
+        """Collect the messages about utterances that are missing from the batch."""
         self._skipped += getattr(batch, "skipped", ())
 
     def on_validation_batch_start(
@@ -38,21 +39,18 @@ class ReportSkipped(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Note what is missing from the batch."""
+        """Collect the messages about utterances that are missing from the batch."""
         self._skipped += getattr(batch, "skipped", ())
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Say it, once for all processes."""
-        skipped = [
-            message
-            for messages in gather_from_ranks(trainer, self._skipped)
-            for message in messages
-        ]
+        """Log a warning, once for all processes."""
+        skipped = list(chain.from_iterable(gather_from_ranks(trainer, self._skipped)))
         self._skipped = []
         if skipped and trainer.is_global_zero:
-            different = list(dict.fromkeys(skipped))
-            more = f"; and {len(different) - _MOST} more" if len(different) > _MOST else ""
+            messages = list(dict.fromkeys(skipped))
+            n_more = len(messages) - _MOST_MESSAGES
+            more = f"; and {n_more} more" if n_more > 0 else ""
             log.warning(
-                "epoch %d: %d times another utterance stood in for one that cannot be read: %s",
-                *(trainer.current_epoch, len(skipped), "; ".join(different[:_MOST]) + more),
+                "epoch %d: %d times another utterance replaced one that cannot be read: %s",
+                *(trainer.current_epoch, len(skipped), "; ".join(messages[:_MOST_MESSAGES]) + more),
             )

@@ -1,9 +1,9 @@
-"""``SpeechMetrics``: what free-running speech is worth, as metrics that runs can be judged by.
+"""Measures the quality of free-running speech, as metrics that a run can be judged by.
 
-The validation loss is teacher-forced: it can be low where nothing is ever said. What these measure
-is what a listener would get: the spectrogram that the network makes of a text alone, or the sound
-that it makes of a spectrogram. The utterances are the same for every batch size and number of
-devices, and so is the noise, so that the trials of a sweep can be compared.
+The validation loss is teacher-forced: it can be low although the network cannot speak by itself.
+These metrics measure what a listener gets: the spectrogram that the network makes of a text alone,
+or the sound that it makes of a spectrogram. Utterances and noise are the same for every batch size
+and number of devices, so the trials of a sweep can be compared.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ if TYPE_CHECKING:
     from tts.metrics.recognition import Recogniser
     from tts.training.task_samples import TaskSamples
 
-#: Known as ``val/NAME``.
+#: Logged as ``val/NAME``.
 MEASURES = ("mel_distance", "word_error_rate")
 _GRIFFIN_LIM_STEPS = 32
 
 
 class SpeechMetrics(ValidationCounter):
-    """Measures after validations, on the first process; all know the values.
+    """Measures after validations on the first process, and gives the values to all processes.
 
     Args:
-        measures: which of ``mel_distance`` and ``word_error_rate``; the monitored one always.
-        n_utterances: of the validation set, evenly spread over it.
-        every_n_validations: how often.
+        measures: ``mel_distance``, ``word_error_rate`` or both; the monitored one is always added.
+        n_utterances: number of utterances, evenly spread over the validation set.
+        every_n_validations: how often it measures.
         monitor: the metric that the run is judged by.
-        recogniser: listens, for word error rates; called with a wave and its rate.
-        seed: of dropout and noise.
+        recogniser: recognises speech for word error rates; called with a wave and its rate in Hz.
+        seed: seed of dropout and noise.
 
     Raises:
-        InputError: an unknown measure.
+        InputError: there is no such measure.
     """
 
     def __init__(
@@ -65,16 +65,16 @@ class SpeechMetrics(ValidationCounter):
         self.seed = seed
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Load the recogniser, so that a missing one is said before anything is trained."""
+        """Load the recogniser, so that a missing one shows before anything is trained."""
         if "word_error_rate" in self.measures and trainer.is_global_zero:
             assert self.recogniser is not None, "word error rates need a recogniser"
             self.recogniser.load()
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Measure, every n validations."""
+        """Measure in every n-th validation."""
         if not self.measures:
             return
-        if (count := self.counted(trainer)) and count % self.every_n_validations == 0:
+        if (count := self.count_validation(trainer)) and count % self.every_n_validations == 0:
             values = self._measure(trainer, pl_module) if trainer.is_global_zero else {}
             pl_module.log_dict(trainer.strategy.broadcast(values), sync_dist=True)
 
@@ -95,32 +95,35 @@ class SpeechMetrics(ValidationCounter):
         assert self.recogniser is not None
         griffin_lim = GriffinLim(datamodule.mel, _GRIFFIN_LIM_STEPS)
         texts = {utterance.id: utterance.text for utterance in datamodule.corpus.utterances()}
-        heard = []
+        recognised = []
         for mel in samples.mels["free_running"]:
             generator = torch.Generator().manual_seed(self.seed)
-            # a single frame has no phase to look for
+            # Griffin-Lim finds no phases for a single frame
             wave = griffin_lim(mel, generator=generator) if mel.shape[1] > 1 else torch.zeros(1600)
-            heard.append(self.recogniser(wave.numpy(), datamodule.mel.sample_rate))
+            recognised.append(self.recogniser(wave.numpy(), datamodule.mel.sample_rate))
         normalise = self.recogniser.normalise
-        said = [normalise(texts[name]) for name in samples.names]
-        return word_error_rate(said, [normalise(text) for text in heard])
+        written = [normalise(texts[name]) for name in samples.names]
+        return word_error_rate(written, [normalise(text) for text in recognised])
 
 
 def _mel_distance(samples: TaskSamples, datamodule: Any) -> float:
-    """Mean distance to the recordings, of spectrograms or of those of the sound."""
+    """Return the mean distance to the recordings, of predicted mels or of mels of the sound."""
     if free := samples.mels.get("free_running"):
         pairs = zip(free, samples.mels["target"], strict=True)
         distances = [mel_distance(mel, to) for mel, to in pairs]
     else:
         log_mel = LogMel(datamodule.mel)
-        # its mels may be those of an acoustic model
+        # measure the recording: the mels of a batch may be those of an acoustic model
         waves = zip(samples.waves["inverse"], samples.waves["target"], strict=True)
         distances = [aligned_mel_distance(log_mel(x)[0], log_mel(to)[0]) for x, to in waves]
     return sum(distances) / len(distances)
 
 
 def validation_batch(trainer: pl.Trainer, n: int) -> Any:
-    """Up to ``n`` utterances, evenly spread over the whole validation set; None if it is empty."""
+    """Return a batch of up to ``n`` utterances, evenly spread over the validation set.
+
+    It is None if the validation set is empty.
+    """
     loader: Any = trainer.val_dataloaders
     dataset = getattr(loader, "dataset", None)
     if dataset is None or not len(dataset):

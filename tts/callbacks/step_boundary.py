@@ -1,8 +1,8 @@
-"""``StepBoundaryCallback``: to act between two steps, when all is done that the last one led to.
+"""Defines the base of callbacks that act between two steps, when the last step is complete.
 
-What a batch leads to (logging, validation, samples) goes on after ``on_train_batch_end``, and the
-order of callbacks decides who sees how much of it. At the beginning of the next batch, or of the
-next epoch, everything is done, whatever the order.
+Logging, validation and samples of a batch run after ``on_train_batch_end``, and the order of the
+callbacks decides which of them a callback sees. When the next batch or the next epoch begins, all
+of it is done, whatever the order.
 """
 
 from __future__ import annotations
@@ -14,26 +14,29 @@ from pytorch_lightning.callbacks import Callback
 
 
 class StepBoundaryCallback(Callback):
-    """Asks after each step of the optimiser, and acts before the next batch.
+    """Asks after each optimiser step whether to act, and acts before the next batch.
 
-    List it first among the bases: others' ``on_train_start`` is called on the way.
+    List it first among the base classes, because it calls ``on_train_start`` of the others.
     """
 
     _step = 0
-    _due = False
+    _pending = False
 
-    def is_time(self, trainer: pl.Trainer) -> bool:
-        """Whether to act after the step that has just ended; called once for each, on all ranks."""
+    def should_act(self, trainer: pl.Trainer) -> bool:
+        """Return whether to act after the step that has just ended.
+
+        It is called once for each step, on all ranks.
+        """
         raise NotImplementedError
 
     def act(self, trainer: pl.Trainer) -> None:
-        """Do it; whoever is not due any more sets ``_due`` back."""
+        """Act; set ``_pending`` to False when nothing is left to do."""
         raise NotImplementedError
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Count from here."""
+        """Count the steps from here."""
         super().on_train_start(trainer, pl_module)
-        self._step, self._due = trainer.global_step, False
+        self._step, self._pending = trainer.global_step, False
 
     def on_train_batch_end(
         self,
@@ -43,19 +46,19 @@ class StepBoundaryCallback(Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Ask, if this batch ended a step."""
+        """Ask whether to act, if this batch ended a step."""
         if trainer.global_step != self._step:
             self._step = trainer.global_step
-            self._due = self._due or self.is_time(trainer)
+            self._pending = self._pending or self.should_act(trainer)
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
         """Act between two batches."""
-        if self._due:
+        if self._pending:
             self.act(trainer)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Act between two epochs."""
-        if self._due:
+        if self._pending:
             self.act(trainer)

@@ -1,9 +1,9 @@
-"""Figures of a run's health: speed, waiting, padding, memory, gradients, learning rate.
+"""Logs figures of a run's health: speed, waiting, padding, memory, gradients, learning rate.
 
-Written every ``trainer.log_every_n_steps`` steps, as means over the steps since the last time and
-over all processes; ``docs/dashboards.md`` tells what each of them means. Between two writings
-nothing is copied from the GPU and no process waits for another, so measuring does not slow down
-what is measured.
+They are written every ``trainer.log_every_n_steps`` steps, as means over the steps since the last
+time and over all processes; ``docs/dashboards.md`` explains each of them. In the steps between,
+nothing is copied from the GPU and no process waits for another, so the measurement does not slow
+down the training.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from tts.training.task import is_logging_step
 class Throughput(Callback):
     """Logs the ``train/...`` scalars that are not losses.
 
-    Validation and the saving of checkpoints are left out of the times. Where several processes
-    train, work is summed over them, waiting and memory are those of the worst.
+    The times leave out validation and the saving of checkpoints. With several processes, work is
+    the sum over all, and waiting and memory are those of the worst process.
     """
 
     def __init__(self) -> None:
         self._reset(0)
-        self._seen: dict[str, float] = {}
+        self._counts: dict[str, float] = {}
         self._world_size = 1
         self._gap_start: float | None = None
         self._batch_start = 0.0
@@ -43,21 +43,21 @@ class Throughput(Callback):
         self._gradient_norms: dict[str, Tensor] = {}
 
     def state_dict(self) -> dict[str, Any]:
-        """What was seen so far, so that a resumed run counts on.
+        """Return the counts so far, which a resumed run continues.
 
-        Of the steps that are not written yet, the other processes are taken to have seen as much
-        as this one.
+        For the steps that are not written yet, the other processes are assumed to have counted as
+        much as this one.
         """
         unwritten = {name: float(n) * self._world_size for name, n in self._work.items()}
-        names = {*self._seen, *unwritten}
-        return {"seen": {n: self._seen.get(n, 0.0) + unwritten.get(n, 0.0) for n in names}}
+        names = {*self._counts, *unwritten}
+        return {"seen": {n: self._counts.get(n, 0.0) + unwritten.get(n, 0.0) for n in names}}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up the counts."""
-        self._seen = dict(state_dict.get("seen", {}))
+        """Continue from the counts of a checkpoint."""
+        self._counts = dict(state_dict.get("seen", {}))
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Begin here, be it a resumed run or the second of a process."""
+        """Begin to measure; the run may be a resumed one, or not the first of this process."""
         self._reset(trainer.global_step)
         self._world_size = trainer.world_size
         self._gap_start = None
@@ -65,7 +65,7 @@ class Throughput(Callback):
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """End of waiting."""
+        """End the time of waiting for a batch."""
         now = time.perf_counter()
         if self._gap_start is not None:
             self._waited += now - self._gap_start
@@ -75,7 +75,7 @@ class Throughput(Callback):
     def on_before_optimizer_step(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Optimizer
     ) -> None:
-        """Measure the gradient where it is whole, unscaled and not yet clipped."""
+        """Measure the gradient here, where it is complete, unscaled and not yet clipped."""
         if is_logging_step(trainer, trainer.global_step + 1):
             self._gradient_norms = gradient_norms(pl_module)
 
@@ -87,11 +87,11 @@ class Throughput(Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Count the batch, and write if it is time."""
+        """Count the batch, and write the figures in a logging step."""
         for name, amount in _work(batch).items():
             self._work[name] = self._work.get(name, 0) + amount
         self._busy += time.perf_counter() - self._batch_start
-        # the norms are there exactly when this batch ended a step that is due
+        # there are norms exactly if this batch ended a logging step
         if self._gradient_norms:
             pl_module.log_dict(self._figures(trainer, pl_module), on_epoch=False)
             self._reset(trainer.global_step)
@@ -105,10 +105,10 @@ class Throughput(Callback):
         )
         figures["steps_per_second"] = steps / busy
         for name, amount in work.items():
-            self._seen[name] = self._seen.get(name, 0.0) + amount
+            self._counts[name] = self._counts.get(name, 0.0) + amount
         for name in (name for name in ("frames", "samples") if name in work):
             figures[f"{name}_per_second"] = work[name] / busy
-            figures[f"{name}_seen"] = self._seen[name]
+            figures[f"{name}_seen"] = self._counts[name]
         if padded := work.get("padded_frames"):
             figures["padding"] = 1.0 - work["frames"] / padded
         figures["learning_rate"] = float(trainer.optimizers[0].param_groups[0]["lr"])
@@ -118,20 +118,23 @@ class Throughput(Callback):
         return {f"train/{name}": value for name, value in figures.items()}
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Validation is not waiting for data."""
+        """Leave validation out of the waiting time."""
         self._gap_start = None
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Nor is saving."""
+        """Leave the saving of a checkpoint out of the waiting time."""
         self._gap_start = None
 
 
 def gradient_norms(module: pl.LightningModule) -> dict[str, Tensor]:
-    """L2 norm of the gradient: ``gradient_norm``, and ``gradient_norm_<part>`` of each part.
+    """Return L2 norms of the gradient: of the whole network and of each of its parts.
 
     The parts are the children of ``module.network``: encoder, decoder, post-net and so on.
+
+    Returns:
+        Scalar tensors by name: ``gradient_norm``, and ``gradient_norm_<part>``.
     """
     network = getattr(module, "network", module)
     norms = {}
@@ -143,7 +146,7 @@ def gradient_norms(module: pl.LightningModule) -> dict[str, Tensor]:
 
 
 def total_norm(module: pl.LightningModule) -> Tensor:
-    """L2 norm of the whole gradient, a scalar on the device."""
+    """Return the L2 norm of the whole gradient, a scalar on the device."""
     gradients = [p.grad for p in module.parameters() if p.grad is not None]
     return torch.nn.utils.get_total_norm(gradients)
 
@@ -151,10 +154,10 @@ def total_norm(module: pl.LightningModule) -> Tensor:
 def _over_processes(
     figures: dict[str, Any], module: pl.LightningModule, combine: Any
 ) -> dict[str, float]:
-    """The same figures of all processes, combined by ``sum`` or ``max``."""
+    """Combine the figures of all processes by ``sum`` or ``max``."""
     if module.trainer.world_size == 1:
         return {name: float(value) for name, value in figures.items()}
-    # float32 is exact up to 2^24; the sums of a few steps stay far below
+    # float32 is exact up to 2^24, and the sums of a few steps are far smaller
     values = torch.stack(
         [torch.as_tensor(v, dtype=torch.float32, device=module.device) for v in figures.values()]
     )
@@ -165,7 +168,7 @@ def _over_processes(
 
 
 def _work(batch: Any) -> dict[str, float | Tensor]:
-    """What a batch holds, without a copy from the GPU."""
+    """Return the amount of work in a batch, without a copy from the GPU."""
     if hasattr(batch, "mel_lengths"):
         padded = batch.mel.shape[0] * batch.mel.shape[2]
         return {"frames": batch.mel_lengths.sum(), "padded_frames": padded}

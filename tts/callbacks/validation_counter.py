@@ -1,4 +1,7 @@
-"""``ValidationCounter``: which validation of the training this is, also in a run that goes on."""
+"""Defines the base of callbacks that act in every n-th validation of a training.
+
+The count is in the checkpoints, so a resumed run keeps the rhythm.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +13,25 @@ from pytorch_lightning.trainer.states import TrainerFn
 
 
 class ValidationCounter(Callback):
-    """Keeps the count in checkpoints, so that a resumed run keeps the rhythm."""
+    """Counts the validations of a training, also across resumed runs."""
 
     _validations = 0
 
     def state_dict(self) -> dict[str, Any]:
-        """Count of validations."""
+        """Return the count for the checkpoint."""
         return {"validations": self._validations}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up the count."""
+        """Continue from the count of a checkpoint."""
         self._validations = state_dict["validations"]
 
-    def counted(self, trainer: pl.Trainer) -> int:
-        """Count the validation that is ending: its number, from 1; 0 for one outside training."""
+    def count_validation(self, trainer: pl.Trainer) -> int:
+        """Count the validation that is ending, and return its number.
+
+        Returns:
+            The number, from 1; 0 for the sanity check and for validations outside a training, which
+            do not count.
+        """
         if trainer.sanity_checking or trainer.state.fn != TrainerFn.FITTING:
             return 0
         self._validations += 1

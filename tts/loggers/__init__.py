@@ -1,4 +1,4 @@
-"""Loggers of curves, and the sinks that receive pictures and sound."""
+"""This room holds the loggers of curves, and the sinks that receive pictures and sound."""
 
 from tts.loggers.builders import finish_wandb, last_wandb_id, tensorboard_logger, wandb_logger
 from tts.loggers.csv_logger import CSVLogger

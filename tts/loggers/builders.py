@@ -1,18 +1,18 @@
-"""W&B and TensorBoard with the behaviour that a command-line tool should have."""
+"""Builds the W&B and TensorBoard loggers so that they suit a command-line tool."""
 
 from __future__ import annotations
 
 import netrc
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tts.config import flattened
-from tts.core.errors import InputError
+from tts.core.errors import InputError, one_line
 
 if TYPE_CHECKING:
-    from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
+    from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
 
 
 def wandb_logger(
@@ -22,17 +22,17 @@ def wandb_logger(
     resumes: str | None = None,
     **kwargs: Any,
 ) -> WandbLogger:
-    """A W&B logger that never asks: online where an account is configured, offline elsewhere.
+    """Return a W&B logger that asks no questions: online with an account, otherwise offline.
 
     Args:
         save_dir: folder of the run; W&B writes into ``save_dir/wandb``.
-        offline: decides by itself when None.
-        log_model: checkpoints as artifacts: True for those that are there at the end, "all" for
-            each as it is saved. Offline they wait in W&B's data folder for ``wandb sync``.
-        resumes: the checkpoint that the run goes on from, if it does. Online, a run that goes on
-            in its own folder is the same run for W&B; offline it is another, because W&B could not
-            tell which of the steps it has already.
-        **kwargs: as :class:`pytorch_lightning.loggers.WandbLogger` takes them.
+        offline: whether W&B works offline; None decides by whether an account is configured.
+        log_model: uploads checkpoints as artifacts: True those that exist at the end, "all" each
+            one as it is saved. Offline they wait in W&B's data folder for ``wandb sync``.
+        resumes: the checkpoint that the run resumes from, or None. Online, a run that resumes in
+            its own folder stays the same run for W&B. Offline it becomes a new one, because W&B
+            cannot know which steps it already has.
+        **kwargs: arguments of :class:`pytorch_lightning.loggers.WandbLogger`.
     """
     from pytorch_lightning.loggers import WandbLogger
 
@@ -40,24 +40,24 @@ def wandb_logger(
     if offline is None:
         offline = not has_wandb_account()
     if offline:
-        # not the logger's own `offline`: it refuses artifacts, and leaves WANDB_MODE to later jobs
+        # the logger's own `offline` would refuse artifacts, and set WANDB_MODE for later jobs too
         kwargs["mode"] = "offline"
     elif resumes and kwargs.get("id") is None:
         kwargs["id"] = last_wandb_id(save_dir)
     logger = WandbLogger(save_dir=save_dir, log_model=log_model, **kwargs)  # type: ignore[arg-type]
-    # an argument that Lightning passes and W&B warns of
+    # Lightning passes this argument, and W&B warns of it
     logger._wandb_init.pop("anonymous", None)
     return logger
 
 
 def last_wandb_id(save_dir: str | Path) -> str | None:
-    """Id of the last run that was logged online below this folder: W&B's ``run-TIME-ID``."""
+    """Return the id of the last online run below a folder, from W&B's ``run-TIME-ID``; or None."""
     runs = sorted(path.name for path in Path(save_dir).glob("wandb/run-*-*"))
     return runs[-1].split("-", 2)[2] if runs else None
 
 
 def has_wandb_account() -> bool:
-    """Whether W&B would find a key, in the environment or in the netrc file."""
+    """Return whether W&B will find a key in the environment or in the netrc file."""
     if os.environ.get("WANDB_MODE") in ("offline", "disabled", "dryrun"):
         return False
     if os.environ.get("WANDB_API_KEY"):
@@ -71,7 +71,7 @@ def has_wandb_account() -> bool:
 
 
 def finish_wandb() -> None:
-    """Close W&B's run, so that the next job of a sweep starts its own."""
+    """Close the W&B run, so that the next job of a sweep starts its own."""
     import sys
 
     if "wandb" in sys.modules:
@@ -83,8 +83,13 @@ def describe_in_tensorboard(
 ) -> None:
     """Show the configuration under "text" and "hparams"; the latter ranks runs by ``monitor``.
 
-    Lightning writes hyper-parameters to TensorBoard only along with a metric's value, of which
-    there is none yet; TensorBoard itself takes the value from the curve of that name.
+    Lightning writes hyper-parameters to TensorBoard only together with the value of a metric, and
+    there is none yet. TensorBoard itself takes the value from the curve with that name.
+
+    Args:
+        logger: the logger that writes.
+        config: the configuration, nested dictionaries.
+        monitor: name of the metric.
     """
     from omegaconf import OmegaConf
     from torch.utils.tensorboard.summary import hparams
@@ -98,12 +103,12 @@ def describe_in_tensorboard(
 
 
 def rewind_tensorboard(logger: TensorBoardLogger, step: int) -> None:
-    """Let TensorBoard forget what was shown for later steps: the run goes on at ``step``."""
+    """Remove the points of later steps from TensorBoard: the run resumes at ``step``."""
     from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
     if step == 0:
         return
-    # scalars of step N are numbered N - 1, its pictures N: these stay
+    # the scalars of step N have number N - 1 and its pictures N; both must stay
     start = SessionLog(status=SessionLog.START)
     writer = logger.experiment._get_file_writer()
     writer.event_writer.add_event(Event(step=step + 1, file_version="brain.Event:2"))
@@ -111,10 +116,13 @@ def rewind_tensorboard(logger: TensorBoardLogger, step: int) -> None:
 
 
 def tensorboard_logger(**kwargs: Any) -> TensorBoardLogger:
-    """Lightning's logger, or one line on how to get what it needs.
+    """Return Lightning's TensorBoard logger.
+
+    Args:
+        **kwargs: arguments of :class:`pytorch_lightning.loggers.TensorBoardLogger`.
 
     Raises:
-        InputError: TensorBoard is not installed.
+        InputError: TensorBoard is not installed; the message says how to install it.
     """
     from pytorch_lightning.loggers import TensorBoardLogger
 
@@ -127,6 +135,22 @@ def tensorboard_logger(**kwargs: Any) -> TensorBoardLogger:
     return TensorBoardLogger(**kwargs)
 
 
+def open_loggers(loggers: Iterable[Logger]) -> None:
+    """Start every logger before the data is prepared: W&B may turn out to have no account.
+
+    Raises:
+        InputError: W&B cannot start.
+    """
+    for logger in loggers:
+        try:
+            _ = getattr(logger, "experiment", None)
+        except Exception as error:
+            if not type(error).__module__.startswith("wandb"):
+                raise
+            hint = "mend the account, or set logger.wandb.offline=true"
+            raise InputError(f"wandb: {one_line(error)}; {hint}") from None
+
+
 def _shown(value: Any) -> Any:
-    """What hparams take: what is no number or truth value becomes text."""
+    """Return a value that hparams accept: everything but numbers and booleans becomes text."""
     return value if isinstance(value, (bool, int, float)) else str(value)

@@ -1,9 +1,9 @@
-"""Curves in ``metrics.csv``, of which nothing is lost.
+"""Writes curves to ``metrics.csv`` without losing a row.
 
-Lightning's CSV logger keeps a hundred steps in memory, rewrites the file in place when a column
-appears late, and deletes it when a run goes on in the same folder. Here every row is in the file as
-soon as it is logged, a file with new columns replaces the old one in a single step, and a run that
-goes on keeps what was logged before the step where it does.
+Lightning's CSV logger keeps a hundred steps in memory, rewrites the file in place when a new column
+appears, and deletes the file when a run resumes in the same folder. Here every row is in the file
+as soon as it is logged, a file with new columns replaces the old one in a single step, and a
+resumed run keeps the rows before the step where it resumes.
 """
 
 from __future__ import annotations
@@ -25,32 +25,32 @@ _FIRST = ("step", "epoch")
 
 
 class CSVLogger(LightningCSVLogger):
-    """Rows of scalars in ``metrics.csv``, hyper-parameters in ``hparams.yaml``.
+    """Writes rows of scalars to ``metrics.csv`` and hyper-parameters to ``hparams.yaml``.
 
-    Takes the arguments of Lightning's logger; ``flush_logs_every_n_steps`` means nothing here.
+    It takes the arguments of Lightning's logger, and ignores ``flush_logs_every_n_steps``.
     """
 
     @property
     @rank_zero_experiment
     def experiment(self) -> Any:
-        """The writer."""
+        """Return the writer of the files."""
         if self._experiment is None:
             self._experiment = CSVWriter(self.log_dir)  # type: ignore[assignment]
         return self._experiment
 
     @rank_zero_only
     def rewind(self, step: int) -> None:
-        """Forget what was logged from ``step`` on: the run starts, or goes on, there."""
+        """Remove the rows from ``step`` on: the run starts, or resumes, there."""
         self.experiment.rewind(step)
 
 
 class CSVWriter:
-    """The file; it may be there already, even with its last row cut off by a kill."""
+    """Writes the files; ``metrics.csv`` may already exist, with its last row cut off by a kill."""
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.path = self.folder / "metrics.csv"
-        self.metrics: list[dict[str, float]] = []  # none is ever waiting; Lightning looks
+        self.metrics: list[dict[str, float]] = []  # always empty, but Lightning reads it
         self._columns, _ = self._read()
         self._hparams: dict[str, Any] = {}
 
@@ -61,7 +61,7 @@ class CSVWriter:
         save_hparams_to_yaml(str(self.folder / "hparams.yaml"), self._hparams)
 
     def log_metrics(self, metrics: Mapping[str, Any], step: int) -> None:
-        """Write a row."""
+        """Write one row."""
         row: dict[str, Any] = {name: float(value) for name, value in metrics.items()}
         row["step"] = step
         if "epoch" in row:
@@ -80,10 +80,10 @@ class CSVWriter:
             self._replace(columns, [row for row in rows if int(row["step"]) < step])
 
     def save(self) -> None:
-        """Nothing is waiting to be written."""
+        """Do nothing: all rows are already in the file."""
 
     def _read(self) -> tuple[list[str], list[dict[str, Any]]]:
-        """Columns and whole rows of the file."""
+        """Return the columns and the complete rows of the file."""
         if not self.path.is_file():
             return [], []
         text = self.path.read_text()
@@ -92,7 +92,7 @@ class CSVWriter:
         return list(reader.fieldnames or ()), rows
 
     def _replace(self, columns: list[str], rows: list[dict[str, Any]]) -> None:
-        """Write the file anew, whole or not at all."""
+        """Replace the whole file in a single step."""
         first = [name for name in _FIRST if name in columns]
         self._columns = first + sorted(set(columns) - set(_FIRST))
         self.folder.mkdir(parents=True, exist_ok=True)

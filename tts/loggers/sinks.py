@@ -1,9 +1,8 @@
-"""Where pictures and sound go: a plain folder for every run, and the loggers that can show them.
+"""Sends pictures and sound to a folder of the run, and to the loggers that can show them.
 
-A sink is anything with ``image`` and ``audio``; a picture is drawn once, for all of them. Tags are
-``kind/utterance``, which TensorBoard and W&B group by kind; the folder makes
-``step_000123/kind_utterance.png`` of them. TensorBoard and W&B are touched only when such a logger
-is there.
+A sink is any object with ``image`` and ``audio``; a picture is drawn once for all sinks. Tags are
+``kind/utterance``: TensorBoard and W&B group them by kind, and the folder gets files such as
+``step_000123/kind_utterance.png``. TensorBoard and W&B are used only if the run has such a logger.
 """
 
 from __future__ import annotations
@@ -21,28 +20,28 @@ from torch import Tensor
 
 log = logging.getLogger(__name__)
 
-#: ``(height, width, 3)`` of red, green, blue.
+#: ``(height, width, 3)``: red, green, blue.
 Picture: TypeAlias = NDArray[np.uint8]
 
 
 class MediaSink(Protocol):
-    """A destination for pictures and sound."""
+    """Receives pictures and sound."""
 
     def image(self, tag: str, picture: Picture, step: int) -> None:
-        """Take a picture."""
+        """Receive a picture."""
 
     def audio(self, tag: str, wave: Tensor, sample_rate: int, step: int) -> None:
-        """Take a ``(T_wave,)`` float wave in [-1, 1], on the CPU."""
+        """Receive a ``(T_wave,)`` float wave in [-1, 1], on the CPU."""
 
 
 class FolderSink:
-    """PNG and 16-bit WAV files under ``<folder>/step_000123/``, each written atomically."""
+    """Writes PNG and 16-bit WAV files under ``<folder>/step_000123/``, each one atomically."""
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
 
     def image(self, tag: str, picture: Picture, step: int) -> None:
-        """Write a PNG."""
+        """Write a PNG file."""
         from PIL import Image
 
         from tts.core.files import atomic_writer
@@ -51,7 +50,7 @@ class FolderSink:
             Image.fromarray(picture).save(file, "png")
 
     def audio(self, tag: str, wave: Tensor, sample_rate: int, step: int) -> None:
-        """Write a WAV."""
+        """Write a WAV file."""
         from tts.audio import write_wave
 
         write_wave(self._path(tag, step, "wav"), wave.numpy(), sample_rate)
@@ -63,7 +62,7 @@ class FolderSink:
 
 
 class TensorBoardSink:
-    """Images and audio of a ``TensorBoardLogger``."""
+    """Adds images and audio to a ``TensorBoardLogger``."""
 
     def __init__(self, logger: TensorBoardLogger) -> None:
         self.logger = logger
@@ -78,7 +77,7 @@ class TensorBoardSink:
 
 
 class WandbSink:
-    """Images and audio of a ``WandbLogger``."""
+    """Logs images and audio to a ``WandbLogger``."""
 
     def __init__(self, logger: WandbLogger) -> None:
         self.logger = logger
@@ -93,12 +92,12 @@ class WandbSink:
 
 
 def sinks_for(loggers: Iterable[Logger], folder: str | Path) -> list[MediaSink]:
-    """The folder, and a sink for every logger that can take pictures and sound.
+    """Return a sink for the folder, and one for every logger that can take pictures and sound.
 
     Args:
-        loggers: those of the trainer. CSV has no place for media; what another logger cannot
-            take is said in the log.
-        folder: where every run leaves its files.
+        loggers: the loggers of the trainer. CSV cannot show media; for other loggers that cannot,
+            a line of the log says so.
+        folder: folder of the files.
     """
     sinks: list[MediaSink] = [FolderSink(folder)]
     for logger in loggers:

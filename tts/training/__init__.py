@@ -1,4 +1,4 @@
-"""LightningModules: how each network is trained, and what there is to see and hear of it."""
+"""This room trains the networks: Lightning modules, learning rates, warm starts and freezing."""
 
 from tts.training.schedules import warmup_cosine
 from tts.training.tacotron2_task import Tacotron2LossOptions, Tacotron2Task

@@ -1,9 +1,10 @@
-"""Gradient accumulation as one large batch: the mean over all frames of a step.
+"""Makes accumulated gradients equal to those of one large batch: a mean over all its frames.
 
-Lightning takes the mean of the batches' losses. Where these are means over different numbers of
-frames that is another loss than the one of the same utterances in one batch, and a step that ends
-early, at the end of an epoch, is too small. Here the gradients so far are scaled down as the next
-batch comes in, so that at any time they are those of the mean over everything seen.
+Lightning takes the mean of the losses of the accumulated batches. Each of these losses is a mean
+over another number of frames, so their mean differs from the loss of the same utterances in one
+batch. In addition, the step at the end of an epoch may have fewer batches, and Lightning makes that
+step too small. Here each new batch scales down the gradients that are there already, so that the
+gradients are always those of the mean over all batches so far.
 """
 
 from __future__ import annotations
@@ -15,27 +16,28 @@ from torch import Tensor, nn
 
 
 class AccumulatedMean:
-    """What has been accumulated in this step of the optimiser."""
+    """Weights the batches of one optimiser step by what their losses are means over."""
 
     def __init__(self) -> None:
         self._count: Tensor | float | None = None
 
     def begin(self) -> None:
-        """Begin a step: the gradients are zero."""
+        """Begin an optimiser step, in which all gradients are zero."""
         self._count = None
 
     def weigh(
         self, loss: Tensor, count: Tensor | float, parameters: Iterable[nn.Parameter]
     ) -> Tensor:
-        """Scale the gradients so far, and the loss that adds to them.
+        """Scale the gradients of earlier batches, and return the weighted loss of this batch.
 
         Args:
-            loss: a mean over ``count``.
-            count: frames, say; equal on all ranks, whose gradients are averaged.
-            parameters: whose gradients are accumulated.
+            loss: a mean over ``count`` values.
+            count: number of frames, for example. It must be equal on all ranks, because the
+                gradients of the ranks are averaged.
+            parameters: the parameters whose gradients are accumulated.
 
         Returns:
-            The loss, weighted for its share of everything seen in this step.
+            The loss, multiplied by this batch's share of everything that the step has counted.
         """
         if self._count is None:
             self._count = count

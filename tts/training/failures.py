@@ -1,7 +1,7 @@
-"""Failures in the middle of a run, as one line each that says what to do.
+"""Turns failures in the middle of a run into one line that says what the user can do.
 
-Those of the machine come as a ``RuntimeError`` from somewhere deep, and their text tells what kind
-they are.
+PyTorch raises a plain ``RuntimeError`` when memory is short or a loader process dies. Only the text
+of the error tells which of these happened.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from tts.core.errors import InputError, TrainingError, one_line
 from tts.core.files import disk_full_reason
 
-# CUDA, Metal; the CPU on Linux and macOS; on Windows
+# the words of CUDA and Metal, of the CPU on Linux and macOS, and of the CPU on Windows
 _NO_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory", re.IGNORECASE)
 _DEAD_WORKER = re.compile(
     r"DataLoader worker \(pid(?:\(s\))? (?P<pid>[\d, ]+)\)"
@@ -25,17 +25,17 @@ _DEAD_WORKER = re.compile(
 
 @contextmanager
 def explain_failures(batch: object, config: Mapping[str, Any], output_dir: Path) -> Iterator[None]:
-    """Around the training: what is known of a failure is raised in its place.
+    """Replace the known failures of a training by errors of one line.
 
     Args:
-        batch: its ``str`` says which batch is computed.
-        config: of the run.
-        output_dir: of the run.
+        batch: an object whose ``str`` names the batch that is being computed.
+        config: the configuration of the run.
+        output_dir: the folder of the run.
 
     Raises:
-        InputError: what the Trainer refuses.
-        TrainingError: out of memory or disk, or a process that loads data is dead.
-        KeyboardInterrupt: Ctrl-C.
+        InputError: the Trainer refuses an option.
+        TrainingError: memory or disk is full, or a process that loads data has died.
+        KeyboardInterrupt: the user pressed Ctrl-C.
     """
     from lightning_fabric.utilities.exceptions import MisconfigurationException
 
@@ -44,12 +44,12 @@ def explain_failures(batch: object, config: Mapping[str, Any], output_dir: Path)
     except MisconfigurationException as error:
         raise InputError(one_line(error)) from None
     except SystemExit as error:
-        # what Lightning makes of Ctrl-C
+        # Lightning turns Ctrl-C into SystemExit
         if not isinstance(error.__context__, KeyboardInterrupt):
             raise
         raise KeyboardInterrupt from None
     except ValueError as error:
-        # what only the number of batches can tell
+        # Lightning can check this option only when it knows the number of batches
         if "`val_check_interval`" not in str(error):
             raise
         raise InputError(f"trainer: {one_line(error)}") from None
@@ -60,40 +60,40 @@ def explain_failures(batch: object, config: Mapping[str, Any], output_dir: Path)
     except OSError as error:
         if (reason := disk_full_reason(error)) is None:
             raise
-        hint = "make room, then go on with ckpt_path=last"
+        hint = "make room, then resume with ckpt_path=last"
         raise TrainingError(f"{error.filename or output_dir}: {reason}; {hint}") from None
 
 
 def machine_failure(
     error: RuntimeError, batch: str, config: Mapping[str, Any]
 ) -> TrainingError | None:
-    """The one line for a failure, or None if it is none of these.
+    """Return an error of one line if memory was short or a loader process died, else None.
 
     Args:
-        error: what was raised.
-        batch: which batch was computed, in words.
-        config: of the run.
+        error: the error that was raised.
+        batch: words that name the batch that was being computed.
+        config: the configuration of the run.
     """
     if isinstance(error, TrainingError):
         return None
     text = str(error)
     if _NO_MEMORY.search(text):
-        return TrainingError(f"out of memory at {batch}; {_how_to_need_less(config)}")
+        return TrainingError(f"out of memory at {batch}; {_memory_advice(config)}")
     if "DataLoader worker" in text and (match := _DEAD_WORKER.search(text)):
-        how = f"by {match['signal']}" if match["signal"] else "of itself"
+        cause = f"was ended by {match['signal']}" if match["signal"] else "ended"
         return TrainingError(
-            f"a process that loads data (pid {match['pid'].strip()}) ended {how} at {batch}: if "
-            "the machine ran out of memory, lower data.num_workers; go on with ckpt_path=last"
+            f"a process that loads data (pid {match['pid'].strip()}) {cause} at {batch}: if the "
+            "machine ran out of memory, lower data.num_workers; then resume with ckpt_path=last"
         )
     return None
 
 
-def _how_to_need_less(config: Mapping[str, Any]) -> str:
+def _memory_advice(config: Mapping[str, Any]) -> str:
     data = config["data"]
     if "segment_length" in config["model"]["datamodule"]:
-        lower = "lower data.batch_size or model.datamodule.segment_length"
+        advice = "lower data.batch_size or model.datamodule.segment_length"
     elif data["frames_per_batch"] is not None:
-        lower = f"lower data.frames_per_batch={data['frames_per_batch']}"
+        advice = f"lower data.frames_per_batch={data['frames_per_batch']}"
     else:
-        lower = "lower data.batch_size, or bound it with data.frames_per_batch or data.max_seconds"
-    return f"{lower}; trainer.accumulate_grad_batches keeps the step as large as it was"
+        advice = "lower data.batch_size, or bound it with data.frames_per_batch or data.max_seconds"
+    return f"{advice}; trainer.accumulate_grad_batches keeps the step as large as it was"

@@ -1,8 +1,8 @@
-"""Fine-tuning with parts of the network as they are: ``freeze=[encoder]``.
+"""Trains a network while some of its parts stay as they are: ``freeze=[encoder]``.
 
-A frozen part has no gradients, its batch norms keep their statistics and its dropout is off: it
-computes what it computes in speech. (The dropout of Tacotron 2's pre-net is on in speech, too, and
-stays on.)
+A frozen part gets no gradients, its batch norms keep their statistics and its dropout is off: it
+computes what it computes in synthesis. (The dropout of Tacotron 2's pre-net is on in synthesis too,
+so it stays on.)
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from pytorch_lightning.callbacks import Callback
 from torch import nn
 
 from tts.core.errors import InputError
-from tts.training.warm_start import as_names, is_part, require_part
+from tts.training.network_parts import as_names, is_part, require_part
 
 
 class KeepFrozen(Callback):
-    """Freezes parts of a network, and keeps them so when the trainer switches to training mode.
+    """Freezes parts of a network, and keeps them in evaluation mode during training.
 
-    Make it before the optimiser: that gets the trainable parameters only.
+    Create it before the optimiser, which takes the trainable parameters only.
 
     Args:
-        network: what is trained.
-        parts: names of modules, "encoder" or "decoder.prenet"; one name alone will do.
+        network: the network that is trained.
+        parts: names of modules, "encoder" or "decoder.prenet"; a single name may be a string.
 
     Raises:
-        InputError: a name that names nothing, or nothing is left to train.
+        InputError: the network has no part of that name, or no parameter is left to train.
     """
 
     def __init__(self, network: nn.Module, parts: str | Sequence[str] | None) -> None:
@@ -42,12 +42,12 @@ class KeepFrozen(Callback):
         self._modules = [
             module
             for name, module in network.named_modules()
-            # in evaluation mode cuDNN refuses gradients through an LSTM, which has nothing here
-            # that the mode would change
+            # cuDNN refuses gradients through an LSTM in evaluation mode, and the mode changes
+            # nothing in an LSTM without dropout
             if any(is_part(name, part) for part in names) and not isinstance(module, nn.RNNBase)
         ]
 
     def on_train_batch_start(self, *_: object) -> None:
-        """Undo what the start of training, validation or another callback has switched on."""
+        """Set evaluation mode again: the trainer and other callbacks switch to training mode."""
         for module in self._modules:
             module.training = False

@@ -1,7 +1,8 @@
-"""The learning rate of a run whose global batch is not the one that the rate was chosen for.
+"""Scales the learning rate of a run whose global batch differs from the one it was chosen for.
 
-Offered, never silent: ``model.scale_lr`` is off by default, and a run says what it does. Linear:
-Goyal et al. (2017), §2.1; the square root, which keeps the variance of a step: Krizhevsky (2014).
+``model.scale_lr`` is off by default, and a run that scales says so. The linear rule is that of
+Goyal et al. (2017), §2.1; the square root, which keeps the variance of a step, that of Krizhevsky
+(2014).
 """
 
 from __future__ import annotations
@@ -11,23 +12,25 @@ from typing import Any
 
 from tts.core.errors import InputError
 
+#: Exponent of (global batch / reference batch) for each value of ``model.scale_lr``.
 RULES = {"none": 0.0, "linear": 1.0, "sqrt": 0.5}
 
 
 def scaled_optimizer(
     config: Mapping[str, Any], world_size: int
 ) -> tuple[dict[str, Any], str | None]:
-    """The optimiser's options with the learning rate of this run, and what there is to say of it.
+    """Return the optimiser's options with the scaled learning rate, and a sentence for the log.
 
     Args:
-        config: of the run; it stays as it is.
-        world_size: processes on all nodes.
+        config: the configuration of the run; it is not changed.
+        world_size: number of processes on all nodes.
 
     Returns:
-        Options as ``config["model"]["optimizer"]``, and a sentence or None.
+        Options in the form of ``config["model"]["optimizer"]``; the sentence, or None where the
+        user needs to know nothing.
 
     Raises:
-        InputError: a rate is to be scaled where the number of utterances in a step varies.
+        InputError: the rate is to be scaled, but the number of utterances in a step varies.
     """
     model, options = config["model"], dict(config["model"]["optimizer"])
     rule, batch_size = model["scale_lr"], config["data"]["batch_size"]
@@ -39,7 +42,7 @@ def scaled_optimizer(
             f"{world_size} processes share a step; the learning rate stays {options['lr']:g} "
             "(model.scale_lr=linear or sqrt would scale it)"
         )
-    if batch_size is None or _budget(config) is not None:
+    if batch_size is None or _frames_per_batch(config) is not None:
         raise InputError(
             f"model.scale_lr={rule}: with data.frames_per_batch a step has no fixed number of "
             "utterances; set model.optimizer.lr itself"
@@ -53,8 +56,8 @@ def scaled_optimizer(
     return options | {"lr": lr}, sentence
 
 
-def _budget(config: Mapping[str, Any]) -> Any:
-    """Frames in a batch, where they are what is counted."""
+def _frames_per_batch(config: Mapping[str, Any]) -> Any:
+    """Return the budget of frames in a batch; None where batches are counted in utterances."""
     if "segment_length" in config["model"]["datamodule"]:
         return None
     return config["data"]["frames_per_batch"]

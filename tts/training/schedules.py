@@ -1,4 +1,4 @@
-"""Learning-rate schedules that torch does not have ready-made."""
+"""Defines learning-rate schedules that torch does not offer ready-made."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from torch.optim.lr_scheduler import LambdaLR
 def warmup_cosine(
     optimizer: Optimizer, *, warmup_steps: int, total_steps: int, final_factor: float = 0.01
 ) -> LambdaLR:
-    """Linear warm-up to the learning rate, then half a cosine down to ``final_factor`` of it.
+    """Return a schedule: a linear warm-up, then half a cosine down to ``final_factor`` of the rate.
+
+    Args:
+        optimizer: the optimiser whose learning rate is the highest of the schedule.
+        warmup_steps: optimiser steps until the rate is reached.
+        total_steps: optimiser steps until the rate has fallen; after them it stays.
+        final_factor: share of the rate that is left at the end.
 
     Raises:
         ValueError: unless ``0 <= warmup_steps < total_steps``.

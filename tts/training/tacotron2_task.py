@@ -1,4 +1,4 @@
-"""Training of Tacotron 2: teacher-forced loss, guidance that ends, free-running samples."""
+"""Trains Tacotron 2: teacher-forced loss, guided attention, a critic, free-running samples."""
 
 from __future__ import annotations
 
@@ -24,19 +24,20 @@ from tts.training.task_samples import TaskSamples
 
 @dataclass(frozen=True)
 class Tacotron2LossOptions:
-    """Options of :func:`tts.models.tacotron2.loss`, and when guidance ends.
+    """Holds options of :func:`tts.models.tacotron2.loss`, and when guided attention ends.
 
     Attributes:
         reduction: ``"masked"`` or ``"nvidia"``.
         gate_pos_weight: weight of the last frame in the gate's cross entropy.
         guided_weight: weight of the guided attention loss; 0 switches it off.
-        guided_sigma: its width, as a share of the text.
-        guided_until: share of the run (of its steps or of its time, whichever is further) after
-            which guidance is off.
-        pitch_weight: weight of the pitch's cross entropy, in a network that tells it.
+        guided_sigma: width of the guided attention loss, as a share of the text.
+        guided_until: share of the run after which guidance is off. It is the share of the steps or
+            of the time, whichever is larger.
+        pitch_weight: weight of the pitch's cross entropy, in a network that predicts the pitch.
         texture_weight: weight of the loss that asks for detail; 0 switches it off.
-        critic_weight: weight of what a critic, which learns beside the network, thinks of its
-            spectrograms (:class:`tts.models.tacotron2.critic.SpectrogramCritic`); 0 is without one.
+        critic_weight: weight of the losses of a critic that is trained together with the network
+            and judges its spectrograms (:class:`tts.models.tacotron2.critic.SpectrogramCritic`);
+            0 trains without a critic.
     """
 
     reduction: Annotated[str, Choice(REDUCTIONS)] = "masked"
@@ -53,7 +54,7 @@ class Tacotron2LossOptions:
 
 
 class Tacotron2Task(SpeechTask):
-    """Tacotron 2 under Lightning; the arguments of :class:`SpeechTask` and ``loss``."""
+    """Trains Tacotron 2; takes the arguments of :class:`SpeechTask`, and ``loss``."""
 
     network: Tacotron2
 
@@ -69,11 +70,11 @@ class Tacotron2Task(SpeechTask):
         self.critic = SpectrogramCritic() if self.loss.critic_weight > 0 else None
 
     def losses(self, batch: TextMelBatch, stage: str) -> tuple[dict[str, Tensor], int]:
-        """Masked teacher-forced loss; in training the mean is over the frames of all ranks."""
+        """Return the teacher-forced loss; in training it is a mean over the frames of all ranks."""
         output = self.network(*_inputs(batch))
         train = stage == "train"
         if train and is_logging_step(self.trainer, self.trainer.global_step + 1):
-            # how far attention is, from the first step on; validation shows more of it, more rarely
+            # show from the first step on whether attention forms; validation shows more, but late
             diagonal = diagonality(output.alignments, batch.mel_lengths, batch.text_lengths)
             self.log("train/alignment_diagonality", diagonal, rank_zero_only=True)
         n_frames = frames_per_rank(batch.mel_lengths) if train else None
@@ -87,11 +88,11 @@ class Tacotron2Task(SpeechTask):
             n_frames=n_frames,
             gate_pos_weight=self.loss.gate_pos_weight,
             text_lengths=batch.text_lengths,
-            # validation is never guided: its loss means the same from the first step to the last
+            # never guide validation: its loss must mean the same in the first and the last step
             guided_weight=self.guided_weight() if train else 0.0,
             guided_sigma=self.loss.guided_sigma,
             pitch_weight=self.loss.pitch_weight,
-            # as guidance: no part of the loss in validation
+            # left out of validation for the same reason
             texture_weight=self.loss.texture_weight if train else 0.0,
         )
         if self.critic is not None and n_frames is not None:
@@ -102,24 +103,24 @@ class Tacotron2Task(SpeechTask):
         return losses, int(batch.mel_lengths.sum())
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse a run whose critic this one would not have, or the other way round.
+        """Refuse to resume a run with a critic without one, and the other way round.
 
         Raises:
             InputError: ``loss.critic_weight`` has been switched on or off.
         """
-        had = any(name.startswith("critic.") for name in checkpoint["state_dict"])
-        if had != (self.critic is not None):
+        had_critic = any(name.startswith("critic.") for name in checkpoint["state_dict"])
+        if had_critic != (self.critic is not None):
             raise InputError(
-                f"loss.critic_weight={self.loss.critic_weight:g}: the run that goes on was "
-                f"{'with' if had else 'without'} a critic; begin another with init_from="
+                f"loss.critic_weight={self.loss.critic_weight:g}: the run to resume was trained "
+                f"{'with' if had_critic else 'without'} a critic; begin a new run with init_from="
             )
 
     def guided_weight(self) -> float:
-        """Weight of the guided attention loss at this point of the run."""
+        """Return the weight of the guided attention loss at this point of the run."""
         return self.loss.guided_weight if self.progress() < self.loss.guided_until else 0.0
 
     def progress(self) -> float:
-        """Share of the run that is over: of its steps or of its time, whichever is further."""
+        """Return the share of the run that is over: of steps or of time, whichever is larger."""
         trainer = self.trainer
         shares = [0.0]
         n_steps = trainer.estimated_stepping_batches
@@ -132,10 +133,10 @@ class Tacotron2Task(SpeechTask):
         return max(shares)
 
     def samples(self, batch: TextMelBatch, generator: torch.Generator) -> TaskSamples:
-        """Teacher-forced and free-running spectrogram, alignment and gate of each utterance."""
+        """Return teacher-forced and free-running mels, alignments and gates of each utterance."""
         with isolated_rng(0):
             forced = self.network(*_inputs(batch))
-        # an utterance that babbles on is cut at twice the longest recording
+        # cut an utterance that does not stop at twice the longest recording
         max_steps = 2 * batch.mel.shape[2] // self.network.config.n_frames_per_step + 1
         free = self.network.generate(
             batch.text,
@@ -163,15 +164,20 @@ class Tacotron2Task(SpeechTask):
                 "teacher_forced": _trim(torch.sigmoid(forced.gate_logits), n_mel),
                 "free_running": _trim(torch.sigmoid(free.gate_logits), n_free),
             },
-            waves={},
         )
 
 
 def frames_per_rank(mel_lengths: Tensor) -> Tensor:
-    """Real frames of the global batch divided by the number of ranks.
+    """Return the number of real frames of the global batch, divided by the number of ranks.
 
-    A rank that divides its sum by this has a loss whose mean over the ranks, which is what
-    DistributedDataParallel takes of the gradients, is the mean over all frames.
+    A rank divides its sum by this number. The mean of these losses over the ranks, which is what
+    DistributedDataParallel computes for the gradients, is then the mean over all frames.
+
+    Args:
+        mel_lengths: ``(B,)`` number of frames of each utterance on this rank.
+
+    Returns:
+        A float32 scalar, equal on all ranks.
     """
     count = mel_lengths.sum().to(torch.float32)
     if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:

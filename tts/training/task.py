@@ -1,7 +1,7 @@
-"""What the two tasks share: one step body, optimiser and scheduler from partials, scalar names.
+"""Defines the base of both tasks: the step body, optimiser and scheduler, names of scalars.
 
-A task wraps a network for Lightning's Trainer. It knows nothing of files, Hydra or loggers; its
-hyper-parameters are the objects it is given, and checkpoints hold tensors and plain containers
+A task wraps a network for Lightning's Trainer. It knows nothing of files, Hydra or loggers. Its
+hyper-parameters are the objects that it is given; checkpoints hold tensors and plain containers
 only (see :class:`tts.callbacks.DescribeCheckpoint`).
 """
 
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from tts.core.errors import InputError
 from tts.core.random_state import isolated_rng
 from tts.training.accumulation import AccumulatedMean
 from tts.training.task_samples import TaskSamples
@@ -24,23 +25,35 @@ SchedulerFactory = Callable[[Optimizer], Any]
 
 
 def is_logging_step(trainer: pl.Trainer, step: int) -> bool:
-    """Whether Lightning writes what is logged in this step, counted from 1."""
+    """Return whether Lightning writes the scalars of this optimiser step, counted from 1."""
     every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
     return step % every == 0 or bool(trainer.fast_dev_run)  # type: ignore[attr-defined]
 
 
+def check_optimizer(task: pl.LightningModule) -> None:
+    """Build the optimiser and discard it: a wrong option shows before the data is prepared.
+
+    Raises:
+        InputError: the optimiser or the scheduler refuses its options.
+    """
+    try:
+        task.configure_optimizers()
+    except (TypeError, ValueError, IndexError) as error:
+        raise InputError(f"model.optimizer or model.scheduler: {error}") from None
+
+
 class SpeechTask(pl.LightningModule):
-    """Base of the tasks: subclasses say how a batch becomes a loss, and what to show of it.
+    """Trains a network; subclasses define the loss of a batch and the samples to show.
 
     Args:
-        network: what is trained; its parameters are under ``network.`` in checkpoints.
+        network: the network; its parameters are under ``network.`` in checkpoints.
         optimizer: called with the parameters.
         scheduler: called with the optimiser; None keeps the learning rate.
-        scheduler_interval: ``"step"`` or ``"epoch"``, how often the scheduler steps.
+        scheduler_interval: ``"step"`` or ``"epoch"``: how often the scheduler steps.
 
     Attributes:
-        loss_count: what the loss of the last training batch is a mean over, equal on all ranks;
-            batches that are accumulated count by it.
+        loss_count: what the loss of the last training batch is a mean over, equal on all ranks.
+            It is the weight of the batch where batches are accumulated.
     """
 
     loss_count: Tensor | float = 1.0
@@ -59,43 +72,56 @@ class SpeechTask(pl.LightningModule):
         self._accumulated = AccumulatedMean()
 
     def losses(self, batch: Any, stage: str) -> tuple[dict[str, Tensor], int]:
-        """Parts of the loss with their sum under ``"total"``, and the weight of the batch in means.
+        """Return the parts of the loss, their sum as ``"total"``, and the batch's weight in means.
 
-        ``stage`` is ``"train"``, ``"val"`` or ``"test"``.
+        Args:
+            batch: a batch of the data module.
+            stage: ``"train"``, ``"val"`` or ``"test"``.
+
+        Returns:
+            Scalar tensors by name, and what the loss is a mean over.
         """
         raise NotImplementedError
 
     def samples(self, batch: Any, generator: torch.Generator) -> TaskSamples:
-        """What there is to see and hear of a batch."""
+        """Return what people look at and listen to, for each utterance of a batch.
+
+        Args:
+            batch: a batch of the data module.
+            generator: the source of all noise.
+        """
         raise NotImplementedError
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """Loss of one batch."""
+        """Return the loss of one batch, a scalar."""
         return self._step(batch, "train")
 
     def on_before_zero_grad(self, optimizer: Optimizer) -> None:
-        """The first batch of a step of the optimiser."""
+        """Begin the accumulation of an optimiser step."""
         self._accumulated.begin()
 
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
-        """Add to the gradients; accumulated batches give those of one batch of all of them."""
+        """Add to the gradients, so that accumulated batches act as one batch of all of them."""
         if (n_batches := self.trainer.accumulate_grad_batches) > 1:
-            # Lightning has divided by their number already
+            # Lightning has already divided the loss by the number of batches
             loss = self._accumulated.weigh(loss * n_batches, self.loss_count, self.parameters())
         super().backward(loss, *args, **kwargs)
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
-        """Teacher-forced loss; the same dropout masks each time, and none taken from training."""
+        """Log the teacher-forced loss, with the same dropout masks in every validation.
+
+        The random state of the training stays as it is.
+        """
         with isolated_rng(batch_idx):
             self._step(batch, "val")
 
     def test_step(self, batch: Any, batch_idx: int) -> None:
-        """As in validation."""
+        """Log the loss as a validation does."""
         with isolated_rng(batch_idx):
             self._step(batch, "test")
 
     def configure_optimizers(self) -> Any:
-        """Optimiser and, if there is one, scheduler."""
+        """Return the optimiser of the trainable parameters, and the scheduler if there is one."""
         trainable = (p for p in self.parameters() if p.requires_grad)
         optimizer = self._optimizer(trainable)
         if self._scheduler is None:
@@ -121,13 +147,16 @@ class SpeechTask(pl.LightningModule):
                 batch_size=weight,
             )
         if train:
-            self._forget_all_but(losses)
+            self._stop_logging_all_but(losses)
         return losses["total"]
 
-    def _forget_all_but(self, losses: dict[str, Tensor]) -> None:
-        """Lightning would write the last value of a part that has ended until the epoch ends."""
+    def _stop_logging_all_but(self, losses: dict[str, Tensor]) -> None:
+        """Remove parts of the loss that have ended from Lightning's results.
+
+        Lightning would log their last value in every step until the epoch ends.
+        """
         results: dict[str, Any] = self.trainer._results or {}
-        part = "training_step.train/loss_"
-        for key in [key for key in results if key.startswith(part)]:
-            if key[len(part) :] not in losses:
+        prefix = "training_step.train/loss_"
+        for key in [key for key in results if key.startswith(prefix)]:
+            if key[len(prefix) :] not in losses:
                 del results[key]

@@ -1,7 +1,7 @@
-"""What a task hands to the media callback: tensors of a few utterances, by kind.
+"""Defines what a task returns for people to look at and listen to: tensors of a few utterances.
 
-A task says what there is to look at and to listen to; ``tts.callbacks.LogSamples`` renders it and
-knows where it goes. The kinds name themselves in file names and logger tags.
+``tts.callbacks.LogSamples`` turns the tensors into pictures and sound and knows where the files go.
+The kinds ("target", "free_running", ...) appear in file names and logger tags.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class TaskSamples:
-    """A few utterances, each list in the order of ``names`` and cut to its real length.
+    """Holds tensors of a few utterances; each list is in the order of ``names``.
+
+    Every tensor is cut to the real length of its utterance.
 
     Attributes:
         names: utterance ids.
@@ -22,8 +24,8 @@ class TaskSamples:
         alignments: attention weights ``(T_mel, T_text)`` by kind: ``"teacher_forced"``,
             ``"free_running"``.
         gates: stop probabilities ``(T_mel,)`` by the same kinds as ``alignments``.
-        waves: samples ``(T_wave,)`` in [-1, 1] by kind: ``"target"``, ``"inverse"``; empty for
-            acoustic models, whose mels are made audible by Griffin-Lim.
+        waves: samples ``(T_wave,)`` in [-1, 1] by kind: ``"target"``, ``"inverse"``. It is empty
+            for acoustic models, whose mels a vocoder turns into sound.
     """
 
     names: list[str]

@@ -1,19 +1,17 @@
-"""Warm start: weights of another training into a new network, and a table of what became of them.
+"""Starts a training with the weights of another one, and lists what became of each weight.
 
-``init_from=FILE`` takes over what fits and leaves the rest as the network was initialised;
-``ckpt_path=`` is the other thing, going on with a run. Rows of an embedding belong to symbols, not
-to numbers: they are carried over by symbol, so that a table of another order, of fewer or of more
-symbols keeps everything that was learnt.
+``init_from=FILE`` takes over the weights that fit and leaves the others as the network was
+initialised. ``ckpt_path=`` is different: it resumes a run. The rows of an embedding belong to
+symbols, not to numbers: they are copied symbol by symbol, so a table with another order, or with
+fewer or more symbols, keeps everything that was learned.
 """
 
 from __future__ import annotations
 
-import difflib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -24,61 +22,16 @@ from tts.models import WaveGlow
 from tts.pretrained.checkpoint import LoadedCheckpoint, check_finite, format_shape
 from tts.pretrained.files import read_checkpoint
 from tts.pretrained.importers import tables
+from tts.training.network_parts import as_names, is_part, require_part
+from tts.training.warm_start_report import WarmStartReport, WarmStartRow
 from tts.training.weight_fitting import SPEAKERS, fit_sizes
 
 _log = logging.getLogger(__name__)
 
 EMBEDDING = "embedding.weight"
-_G, _V = "parametrizations.weight.original0", "parametrizations.weight.original1"
-
-
-class WarmStartRow(NamedTuple):
-    """What became of one weight.
-
-    Attributes:
-        name: of the weight.
-        status: "loaded", "carried" (by symbol, or with columns for speakers), "skipped", or
-            "initial" (not in the file).
-        reason: what else there is to say.
-        part: what the log calls it; weights of one part with one fate share a line.
-    """
-
-    name: str
-    status: str
-    reason: str = ""
-    part: str = ""
-
-
-@dataclass
-class WarmStartReport:
-    """What a warm start did.
-
-    Attributes:
-        source: file, and who wrote it.
-        rows: one for each weight of the network or of the file.
-        new_symbols: symbols without a row in the file: theirs are initialised.
-    """
-
-    source: str
-    rows: list[WarmStartRow] = field(default_factory=list)
-    new_symbols: tuple[str, ...] = ()
-
-    @property
-    def n_loaded(self) -> int:
-        """Weights that came from the file, whole or by symbol."""
-        return sum(row.status in ("loaded", "carried") for row in self.rows)
-
-    def lines(self) -> list[str]:
-        """The table for the log."""
-        groups: dict[tuple[str, str, str], int] = {}
-        for row in self.rows:
-            key = (row.status, row.part or ".".join(row.name.split(".")[:2]), row.reason)
-            groups[key] = groups.get(key, 0) + 1
-        width = max((len(part) for _, part, _ in groups), default=0)
-        return [f"warm start from {self.source}"] + [
-            f"  {status:<8}{part:<{width}}  {reason or _weights(count)}".rstrip()
-            for (status, part, reason), count in groups.items()
-        ]
+#: Names of a normed weight's length and direction in torch's weight norm.
+_LENGTH = "parametrizations.weight.original0"
+_DIRECTION = "parametrizations.weight.original1"
 
 
 def warm_start(
@@ -91,108 +44,70 @@ def warm_start(
     mel: MelConfig | None = None,
     speaker: str | int | None = None,
 ) -> WarmStartReport:
-    """Take over weights, in place.
+    """Copy the weights of a file that fit into a network, in place.
 
     Args:
         network: `tts.models.Tacotron2` or `tts.models.WaveGlow`.
-        source: anything that `tts.pretrained.load` reads, and files whose symbols or wiring it
-            refuses.
-        ignore_layers: parts of the network, by the beginnings of their names ("embedding",
-            "decoder.gate"), that stay as they are.
-        symbols: of the network's embedding, in its order.
-        source_symbols: of the file's embedding, if the file does not say.
-        mel: the contract of this training; a line of the log names what differs in the file's.
-        speaker: name or number of the voice, of several in the file, that a network with one
-            begins with; their mean if None.
+        source: a file that `tts.pretrained.load` reads, or refuses for its symbols or layers.
+        ignore_layers: beginnings of names ("embedding", "decoder.gate") of the parts of the network
+            that stay as they are.
+        symbols: symbols of the network's embedding, in its order.
+        source_symbols: symbols of the file's embedding, if the file does not name them.
+        mel: mel contract of this training; a line of the log names what differs in the file's.
+        speaker: name or number of one of the file's speakers, for a network for one speaker;
+            None for the mean of all.
 
     Returns:
         What became of each weight.
 
     Raises:
-        InputError: a file of another network, of which nothing fits, with weights that are not
-            finite; a WaveGlow with the other order of halves; a name in `ignore_layers` that
-            names nothing; `source_symbols` that repeat one, or contradict the file; a `speaker`
-            whom the file does not know, or where there is no choice.
+        InputError: the file holds another network, or weights that are not finite; none of its
+            weights fits; its WaveGlow has the other order of halves; a name in `ignore_layers` is
+            no part of the network; `source_symbols` has a symbol twice, or contradicts the file;
+            the file has no such `speaker`, or only one.
     """
     file, checkpoint = read_checkpoint(source)
-    _check_kind(file, checkpoint, network)
-    check_finite(file, checkpoint.state)
+    _check_file(file, checkpoint, network, source_symbols)
     own = network.state_dict()
-    if source_symbols:
-        _check_told(file, checkpoint, source_symbols)
     for name in ignore_layers:
         require_part(name, own, "ignore_layers")
-    found = _as_normed(checkpoint.state, own)
-    found, fitted = fit_sizes(found, own, _voice(file, checkpoint, speaker))
+    speaker_number = _speaker_number(file, checkpoint, speaker)
+    loaded, remarks = fit_sizes(_split_norms(checkpoint.state, own), own, speaker_number)
     report = WarmStartReport(f"{file} ({checkpoint.layout})")
     taken: dict[str, Tensor] = {}
     for name, value in own.items():
+        theirs = loaded.get(name)
         ignored = next((part for part in ignore_layers if is_part(name, part)), None)
         if ignored is not None:
             row = WarmStartRow(name, "skipped", "in ignore_layers", ignored)
-        elif name not in found:
-            row = WarmStartRow(name, "initial", "not in the file")
-        elif found[name].shape[1:] != value.shape[1:] or (
-            found[name].shape != value.shape and (name != EMBEDDING or symbols is None)
-        ):
-            sizes = f"{format_shape(found[name])} in the file, {format_shape(value)} here"
-            row = WarmStartRow(name, "skipped", sizes, name)
-        elif name == EMBEDDING and symbols is not None:
-            of_theirs = source_symbols or symbols_of(checkpoint)
-            row, taken[name], report.new_symbols = _carried(value, found[name], symbols, of_theirs)
-        elif name in fitted:
-            row, taken[name] = WarmStartRow(name, "carried", fitted[name], name), found[name]
+        elif name == EMBEDDING and symbols is not None and _is_as_wide(theirs, value):
+            known = source_symbols or symbols_of(checkpoint)
+            row, taken[name], report.new_symbols = _carry_rows(value, theirs, symbols, known)
         else:
-            row, taken[name] = WarmStartRow(name, "loaded"), found[name]
+            row = _compare(name, value, theirs, remarks.get(name))
+            if row.status in ("loaded", "carried"):
+                taken[name] = loaded[name]
         report.rows.append(row)
-    report.rows += [
-        WarmStartRow(name, "skipped", "no place here") for name in found if name not in own
-    ]
+    report.rows += [WarmStartRow(n, "skipped", "no place here") for n in loaded if n not in own]
     if not report.n_loaded:
         raise InputError(f"init_from={file}: none of its weights fits this network")
     network.load_state_dict({**own, **taken})
-    _tell_mel(file, checkpoint, mel)
+    _warn_of_other_mels(file, checkpoint, mel)
     return report
 
 
-def symbols_of(checkpoint: LoadedCheckpoint) -> tuple[str, ...] | None:
-    """Symbols of a checkpoint's embedding, as it says or as published ones of its size have."""
-    tokenizer = checkpoint.description["tokenizer"]
-    if tokenizer is not None:
-        return tuple(tokenizer["symbols"])
-    return tables.BY_SIZE.get(len(checkpoint.state[EMBEDDING]))
-
-
-def is_part(name: str, part: str) -> bool:
-    """Whether a weight or module is, or lies in, the part of that name."""
-    return name == part or name.startswith(f"{part}.")
-
-
-def require_part(part: str, names: Iterable[str], key: str) -> None:
-    """Refuse a part that a network does not have.
-
-    Raises:
-        InputError: with the parts that it has.
-    """
-    names = list(names)
-    if any(is_part(name, part) for name in names):
-        return
-    levels = {".".join(name.split(".")[:depth]) for name in names for depth in (1, 2, 3)}
-    close = difflib.get_close_matches(part, levels, n=3)
-    known = close or sorted({name.split(".")[0] for name in names})
-    raise InputError(f"{key}={part}: the network has no such part; there are {', '.join(known)}")
-
-
 def warm_start_run(config: Mapping[str, Any], network: nn.Module, datamodule: Any) -> None:
-    """Do what a run's configuration says about a warm start, and log the table on rank 0.
+    """Start a run warm if its configuration says so, and log the table on rank 0.
 
     Args:
-        config: of the run: init_from, ignore_layers, init_symbols, init_speaker.
-        network: what is trained.
-        datamodule: with `mel` and, for a Tacotron 2, `tokenizer`.
+        config: configuration of the run, with the keys init_from, ignore_layers, init_symbols and
+            init_speaker.
+        network: the network that is trained.
+        datamodule: has `mel` and, for a Tacotron 2, `tokenizer`.
 
     Raises:
-        InputError: as `warm_start`; or another option of a warm start stands without init_from.
+        InputError: `warm_start` raises it, or another option of a warm start is given without
+            init_from.
     """
     from lightning_fabric.utilities.rank_zero import rank_zero_only
 
@@ -215,43 +130,57 @@ def warm_start_run(config: Mapping[str, Any], network: nn.Module, datamodule: An
     rank_zero_only(_log.info)("%s", "\n".join(report.lines()))
 
 
-def as_names(key: str, value: Any) -> list[str]:
-    """A list of names; one alone will do.
+def symbols_of(checkpoint: LoadedCheckpoint) -> tuple[str, ...] | None:
+    """Return the symbols of a checkpoint's embedding; None if they are unknown.
 
-    Raises:
-        InputError: something else.
+    Files that do not name them have those of the published table with as many symbols.
     """
-    names = [value] if isinstance(value, str) else value or []
-    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
-        raise InputError(f"{key}={value}: must be a list of names")
-    return list(names)
+    tokenizer = checkpoint.description["tokenizer"]
+    if tokenizer is not None:
+        return tuple(tokenizer["symbols"])
+    return tables.BY_SIZE.get(len(checkpoint.state[EMBEDDING]))
 
 
-def _check_kind(file: Path, checkpoint: LoadedCheckpoint, network: nn.Module) -> None:
+def _check_file(
+    file: Path,
+    checkpoint: LoadedCheckpoint,
+    network: nn.Module,
+    source_symbols: Sequence[str] | None,
+) -> None:
+    """Refuse a file of another network, with broken weights, or with other symbols than named."""
     kind = checkpoint.description["network"]
     if kind != type(network).__name__:
-        raise InputError(f"init_from={file}: holds a {kind}, this run trains {_name(network)}")
+        raise InputError(
+            f"init_from={file}: holds a {kind}, this run trains a {type(network).__name__}"
+        )
     order = checkpoint.description["network_config"].get("alternate_halves", False)
     if isinstance(network, WaveGlow) and order != network.config.alternate_halves:
         raise InputError(
             f"init_from={file}: its couplings transform the halves in another order; add "
             f"+model.network.alternate_halves={str(order).lower()}"
         )
+    check_finite(file, checkpoint.state)
+    if source_symbols:
+        _check_source_symbols(file, checkpoint, source_symbols)
 
 
-def _check_told(file: Path, checkpoint: LoadedCheckpoint, symbols: Sequence[str]) -> None:
-    """Refuse symbols for a file that has none, or that says others."""
+def _check_source_symbols(file: Path, checkpoint: LoadedCheckpoint, symbols: Sequence[str]) -> None:
+    """Refuse symbols for a file that has none, or that names other ones."""
     if checkpoint.description["network"] != "Tacotron2":
         raise InputError(f"init_symbols: {file} holds no Tacotron 2, which would have symbols")
     stated = checkpoint.description["tokenizer"]
     if stated is not None and list(stated["symbols"]) != list(symbols):
         raise InputError(f"init_symbols: {file} states its symbols, which are others; leave it out")
     if repeated := sorted({symbol for symbol in symbols if list(symbols).count(symbol) > 1}):
-        raise InputError(f"init_symbols: {repeated[0]!r} is there twice; which row is it?")
+        raise InputError(
+            f"init_symbols: {repeated[0]!r} is there twice; name each row's own symbol"
+        )
 
 
-def _voice(file: Path, checkpoint: LoadedCheckpoint, speaker: str | int | None) -> int | None:
-    """Number of a speaker of the file."""
+def _speaker_number(
+    file: Path, checkpoint: LoadedCheckpoint, speaker: str | int | None
+) -> int | None:
+    """Return the number of one of the file's speakers; None if the user names none."""
     if speaker is None:
         return None
     n_speakers = len(checkpoint.state.get(SPEAKERS, ()))
@@ -263,27 +192,57 @@ def _voice(file: Path, checkpoint: LoadedCheckpoint, speaker: str | int | None) 
     return names.index(str(speaker))
 
 
-def _name(network: nn.Module) -> str:
-    return f"a {type(network).__name__}"
-
-
-def _as_normed(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Split folded weights into length and direction where the network has them split."""
+def _split_norms(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Split folded weights into length and direction where the network keeps them apart."""
     split = dict(state)
     for name, value in state.items():
         stem = name.removesuffix("weight")
-        if name.endswith(".weight") and f"{stem}{_V}" in own:
+        if name.endswith(".weight") and f"{stem}{_DIRECTION}" in own:
             del split[name]
-            # as torch's weight norm starts: one length for each output channel
-            split[f"{stem}{_G}"] = torch.norm_except_dim(value, 2, 0)
-            split[f"{stem}{_V}"] = value
+            # torch's weight norm starts in the same way: one length for each output channel
+            split[f"{stem}{_LENGTH}"] = torch.norm_except_dim(value, 2, 0)
+            split[f"{stem}{_DIRECTION}"] = value
     return split
 
 
-def _carried(
+def _is_as_wide(theirs: Tensor | None, own: Tensor) -> TypeGuard[Tensor]:
+    """Return whether the file has an embedding whose rows have the size of ours."""
+    return theirs is not None and theirs.shape[1:] == own.shape[1:]
+
+
+def _compare(name: str, own: Tensor, theirs: Tensor | None, remark: str | None) -> WarmStartRow:
+    """Return the row of the table for a weight that is taken over as a whole or not at all.
+
+    Args:
+        name: name of the weight.
+        own: the network's weight.
+        theirs: the file's weight, if it has one.
+        remark: how the file's weight was resized, if it was.
+    """
+    if theirs is None:
+        return WarmStartRow(name, "initial", "not in the file")
+    if theirs.shape != own.shape:
+        sizes = f"{format_shape(theirs)} in the file, {format_shape(own)} here"
+        return WarmStartRow(name, "skipped", sizes, name)
+    if remark is not None:
+        return WarmStartRow(name, "carried", remark, name)
+    return WarmStartRow(name, "loaded")
+
+
+def _carry_rows(
     own: Tensor, theirs: Tensor, symbols: Sequence[str], their_symbols: Sequence[str] | None
 ) -> tuple[WarmStartRow, Tensor, tuple[str, ...]]:
-    """Rows of the embedding, by symbol; new symbols keep their initial rows."""
+    """Copy the rows of an embedding symbol by symbol; new symbols keep their initial rows.
+
+    Args:
+        own: ``(n_symbols, width)`` embedding of the network.
+        theirs: embedding of the file, of the same width.
+        symbols: symbols of ``own``, in its order.
+        their_symbols: symbols of ``theirs``, in its order; None if they are unknown.
+
+    Returns:
+        The row of the table, the new embedding, and the symbols that the file does not have.
+    """
     if their_symbols is None:
         reason = f"{len(theirs)} rows whose symbols are unknown: name them with init_symbols=[...]"
         return WarmStartRow(EMBEDDING, "skipped", reason, EMBEDDING), own, tuple(symbols)
@@ -291,34 +250,31 @@ def _carried(
         raise InputError(
             f"init_symbols: {len(their_symbols)} symbols for the {len(theirs)} rows of the file"
         )
-    places = {symbol: i for i, symbol in enumerate(their_symbols)}
+    their_rows = {symbol: i for i, symbol in enumerate(their_symbols)}
     carried = own.clone()
     for i, symbol in enumerate(symbols):
-        if symbol in places:
-            carried[i] = theirs[places[symbol]]
-    new = tuple(symbol for symbol in symbols if symbol not in places)
-    left = [symbol for symbol in their_symbols if symbol not in set(symbols)]
+        if symbol in their_rows:
+            carried[i] = theirs[their_rows[symbol]]
+    new = tuple(symbol for symbol in symbols if symbol not in their_rows)
+    unused = [symbol for symbol in their_symbols if symbol not in set(symbols)]
     reason = f"{len(symbols) - len(new)} of {len(symbols)} symbols"
     reason += f"; new, initialised: {_listed(new)}" if new else ""
-    reason += f"; not needed: {_listed(left)}" if left else ""
+    reason += f"; not needed: {_listed(unused)}" if unused else ""
     return WarmStartRow(EMBEDDING, "carried", reason, EMBEDDING), carried, new
 
 
-def _tell_mel(file: Path, checkpoint: LoadedCheckpoint, mel: MelConfig | None) -> None:
+def _warn_of_other_mels(file: Path, checkpoint: LoadedCheckpoint, mel: MelConfig | None) -> None:
+    """Log a warning if the file was trained on mels of another contract."""
     stated = checkpoint.description["mel"]
     if mel is None or stated is None:
         return
     if differences := MelConfig.from_dict(stated).differences(mel):
         _log.warning(
-            "init_from=%s was trained on other mels: %s (there: this run); it will have to learn "
-            "them anew",
+            "init_from=%s was trained on other mels: %s (there: this run); the network has to "
+            "learn the new ones first",
             *(file, "; ".join(differences)),
         )
 
 
 def _listed(symbols: Sequence[str]) -> str:
     return " ".join("space" if symbol == " " else symbol for symbol in symbols)
-
-
-def _weights(count: int) -> str:
-    return f"{count} weights" if count > 1 else "1 weight"

@@ -1,4 +1,4 @@
-"""Training of WaveGlow: negative log-likelihood of the samples, inversions to listen to."""
+"""Trains WaveGlow on the negative log-likelihood of samples, and inverts it for listening."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tts.training.task_samples import TaskSamples
 
 @dataclass(frozen=True)
 class WaveGlowLossOptions:
-    """Options of the likelihood and of the samples.
+    """Holds the options of the likelihood and of the samples.
 
     Attributes:
         sigma: standard deviation of the prior in training (Prenger et al., 2019, §3.2).
-        sample_sigma: standard deviation of the noise when listening.
+        sample_sigma: standard deviation of the noise that the samples are made from.
     """
 
     sigma: Positive = 1.0
@@ -32,7 +32,7 @@ class WaveGlowLossOptions:
 
 
 class WaveGlowTask(SpeechTask):
-    """WaveGlow under Lightning; the arguments of :class:`SpeechTask` and ``loss``."""
+    """Trains WaveGlow; takes the arguments of :class:`SpeechTask`, and ``loss``."""
 
     network: WaveGlow
 
@@ -43,18 +43,16 @@ class WaveGlowTask(SpeechTask):
         self.loss = loss or WaveGlowLossOptions()
 
     def losses(self, batch: MelWaveBatch, stage: str) -> tuple[dict[str, Tensor], int]:
-        """Negative log-likelihood for each sample."""
+        """Return the negative log-likelihood per audio sample, and the number of samples."""
         output = self.network(batch.mel, batch.wave)
         return waveglow_loss(output, sigma=self.loss.sigma), batch.wave.numel()
 
     def samples(self, batch: MelWaveBatch, generator: torch.Generator) -> TaskSamples:
-        """The recording and what the network makes of its spectrogram."""
+        """Return the recordings and the sound that the network makes of their spectrograms."""
         wave = self.network.inverse(batch.mel, sigma=self.loss.sample_sigma, generator=generator)
         return TaskSamples(
             names=list(batch.names),
             mels={"target": [mel.float().cpu() for mel in batch.mel]},
-            alignments={},
-            gates={},
             waves={
                 "target": [x.float().cpu() for x in batch.wave],
                 "inverse": [x.float().cpu() for x in wave[:, : batch.wave.shape[1]]],

@@ -1,8 +1,7 @@
-"""Weights of a Tacotron 2 of other sizes, made to fit so that nothing that was learnt is lost.
+"""Makes weights of a Tacotron 2 fit a network of other sizes without losing what they learned.
 
-Sizes differ where trainings differ: how many frames a decoder step predicts, how many voices there
-are. Each function gives the weights that it could make fit, and a word for the table of the warm
-start.
+Trainings differ in how many frames a decoder step predicts and in how many speakers there are. Each
+function returns the weights that it could make fit, and a remark for the table of the warm start.
 """
 
 from __future__ import annotations
@@ -14,8 +13,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 SPEAKERS = "speaker_embedding.weight"
-#: What reads the encoder's outputs; the last columns are for the speaker beside them. With each
-#: goes the bias that can take over what one speaker adds; the attention's keys have none.
+#: Weights that read the encoder's outputs; their last columns are for the speaker's embedding next
+#: to these. The value is the bias that can take over what one speaker adds; the attention's keys
+#: have no bias.
 READ_SPEAKERS: dict[str, str | None] = {
     "decoder.attention.memory.weight": None,
     "decoder.attention_rnn.weight_ih": "decoder.attention_rnn.bias_ih",
@@ -25,7 +25,7 @@ READ_SPEAKERS: dict[str, str | None] = {
     "decoder.pitch.logits.weight": "decoder.pitch.logits.bias",
     "decoder.pitch.state.weight": "decoder.pitch.state.bias",
 }
-#: A group of rows for each frame of a decoder step.
+#: Weights with a group of rows for each frame of a decoder step.
 PREDICT_FRAMES = (
     "decoder.projection.weight",
     "decoder.projection.bias",
@@ -36,88 +36,92 @@ PREDICT_FRAMES = (
 )
 _GATE = "decoder.gate.bias"
 
+#: A remark for the table, and the weights by name.
 Fitted = tuple[str, dict[str, Tensor]]
 
 
 def fit_sizes(
-    found: Mapping[str, Tensor], own: Mapping[str, Tensor], voice: int | None = None
+    loaded: Mapping[str, Tensor], own: Mapping[str, Tensor], speaker: int | None = None
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Make what can be made to fit.
+    """Resize the weights of a file, as far as they can be made to fit a network.
 
     Args:
-        found: weights of the file, by name.
-        own: those of the network.
-        voice: whose of several speakers of the file, for a network with one; None: their mean.
+        loaded: weights of the file, by name.
+        own: weights of the network, by name.
+        speaker: number of the file's speaker whose voice a network for one speaker begins with;
+            None for the mean of all speakers.
 
     Returns:
-        The weights of the file, some of them made to fit, and for these what was done.
+        All weights of the file, some of them resized; and for each resized weight a remark.
     """
-    fitted, reasons = dict(found), dict[str, list[str]]()
-    for reason, weights in _changes(fitted, own, voice):
+    fitted, remarks = dict(loaded), dict[str, list[str]]()
+    for remark, weights in _changes(fitted, own, speaker):
         fitted |= weights
         for name in weights:
-            reasons.setdefault(name, []).append(reason)
-    return fitted, {name: "; ".join(told) for name, told in reasons.items()}
+            remarks.setdefault(name, []).append(remark)
+    return fitted, {name: "; ".join(lines) for name, lines in remarks.items()}
 
 
 def _changes(
-    fitted: Mapping[str, Tensor], own: Mapping[str, Tensor], voice: int | None
+    fitted: Mapping[str, Tensor], own: Mapping[str, Tensor], speaker: int | None
 ) -> Iterator[Fitted]:
-    """One after the other: each reads what the one before has changed."""
-    yield _frames_per_step(fitted, own)
+    """Yield the changes one after the other; each reads what the one before has changed."""
+    yield _fit_frames_per_step(fitted, own)
     if SPEAKERS in own and SPEAKERS not in fitted:
-        yield _several_voices(fitted, own)
+        yield _add_speakers(fitted, own)
     if SPEAKERS in fitted and SPEAKERS not in own:
-        yield _one_voice(fitted, own, voice)
+        yield _remove_speakers(fitted, own, speaker)
 
 
-def _frames_per_step(found: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Fitted:
-    """What predicts the frames of a decoder step, for a step of another number of frames.
+def _fit_frames_per_step(loaded: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Fitted:
+    """Fit the weights that predict frames to another number of frames in a decoder step.
 
-    A shorter step predicts the first of them, as before; in a longer one the new frames begin as
-    the last that the file knows.
+    A shorter step keeps the first frames. In a longer step, the new frames begin as copies of the
+    file's last frame.
     """
-    theirs, ours = (len(weights.get(_GATE, ())) for weights in (found, own))
+    theirs, ours = (len(weights.get(_GATE, ())) for weights in (loaded, own))
     if theirs == ours or not theirs or not ours:
         return "", {}
     frames = torch.arange(ours).clamp(max=theirs - 1)
     return f"from {_frames(theirs)} in a step to {_frames(ours)}", {
-        name: found[name].view(theirs, -1, *found[name].shape[1:])[frames].flatten(0, 1)
+        name: loaded[name].view(theirs, -1, *loaded[name].shape[1:])[frames].flatten(0, 1)
         for name in PREDICT_FRAMES
-        if name in found and len(found[name]) % theirs == 0
+        if name in loaded and len(loaded[name]) % theirs == 0
     }
 
 
-def _several_voices(found: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Fitted:
-    """Weights of a network with one voice as one with several has them: the same at first."""
+def _add_speakers(loaded: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Fitted:
+    """Fit a network for one speaker to one for several: at first all speakers sound the same."""
     padded = {
-        name: F.pad(found[name], (0, own[SPEAKERS].shape[1]))
+        name: F.pad(loaded[name], (0, own[SPEAKERS].shape[1]))
         for name in READ_SPEAKERS
-        if name in found
+        if name in loaded
     }
     fitting = {name: new for name, new in padded.items() if new.shape == own[name].shape}
     return "the speaker's columns begin at zero", fitting
 
 
-def _one_voice(found: Mapping[str, Tensor], own: Mapping[str, Tensor], voice: int | None) -> Fitted:
-    """Weights of a network with several voices as one with a single voice has them.
+def _remove_speakers(
+    loaded: Mapping[str, Tensor], own: Mapping[str, Tensor], speaker: int | None
+) -> Fitted:
+    """Fit a network for several speakers to one for a single speaker.
 
-    What the speaker's columns add is the same at every step: biases take it over. Left out is what
-    has no bias, the attention's keys; and the first step, before anything is attended to, hears of
-    the speaker now, too.
+    The speaker's columns add the same in every step, so the biases take it over. Two things differ:
+    the attention's keys have no bias, so their part is lost; and the speaker now has an influence
+    in the first step too, before anything is attended to.
     """
-    table = found[SPEAKERS]
-    speaker = table.mean(0) if voice is None else table[voice]
+    table = loaded[SPEAKERS]
+    embedding = table.mean(0) if speaker is None else table[speaker]
     fitted: dict[str, Tensor] = {}
     for name, bias in READ_SPEAKERS.items():
-        n_columns = found[name].shape[1] - len(speaker) if name in found else 0
+        n_columns = loaded[name].shape[1] - len(embedding) if name in loaded else 0
         if n_columns < 1 or own[name].shape[1] != n_columns:
             continue
-        fitted[name] = found[name][:, :n_columns]
+        fitted[name] = loaded[name][:, :n_columns]
         if bias is not None:
-            fitted[bias] = found[bias] + found[name][:, n_columns:] @ speaker
-    of_whom = "the mean of the speakers" if voice is None else "the speaker"
-    return f"with {of_whom} in the biases", fitted
+            fitted[bias] = loaded[bias] + loaded[name][:, n_columns:] @ embedding
+    whose = "the mean of the speakers" if speaker is None else "the speaker"
+    return f"with {whose} in the biases", fitted
 
 
 def _frames(count: int) -> str:

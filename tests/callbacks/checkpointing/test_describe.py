@@ -47,7 +47,7 @@ def going_on(there, here):
 @pytest.mark.parametrize(
     ("there", "here", "message"),
     [
-        (["ann", "bob"], ["ann", "cy"], "run.ckpt: speaker 1 is bob there, cy here; go on with"),
+        (["ann", "bob"], ["ann", "cy"], "run.ckpt: speaker 1 is bob there, cy here; resume with"),
         (["ann", "bob"], ["bob", "ann"], "speaker 0 is ann there, bob here"),
         (["ann"], ["ann", "bob"], "speaker 1 is nobody there, bob here"),
     ],

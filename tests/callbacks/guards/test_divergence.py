@@ -329,7 +329,7 @@ def test_far_is_measured_in_spreads_above_the_median(values, factor, value, belo
     usual = OutlierDetector(factor, 40)
     usual.window.extend(values)
     assert usual.middle == statistics.median(values)
-    assert usual.exceeded_by(value) is below
+    assert usual.is_far_above(value) is below
 
 
 @pytest.mark.parametrize(
@@ -345,14 +345,14 @@ def test_far_is_measured_in_spreads_above_the_median(values, factor, value, belo
 def test_a_value_that_noise_does_not_explain_is_clearly_below(values, value, below):
     usual = OutlierDetector(20, 40)
     usual.window.extend(values)
-    assert usual.clearly_above(value) is below
+    assert usual.is_clearly_below(value) is below
 
 
 def test_all_processes_stop_together():
     guard = DivergenceGuard()
     guard._verdict = "the loss is nan"
     here = SimpleNamespace(is_global_zero=False, global_step=7)
-    assert guard._farewell(here) == "stopped at step 7 with the other processes"
+    assert guard._stop_message(here) == "stopped at step 7 with the other processes"
 
 
 @pytest.mark.slow

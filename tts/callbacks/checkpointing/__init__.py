@@ -1,1 +1,1 @@
-"""Checkpoints of a run: what is written, when, and how a run resumes from it."""
+"""This room holds all that concerns checkpoints: content, time of saving, and resuming a run."""

@@ -1,8 +1,8 @@
-"""How checkpoints are written: wholly or not at all.
+"""Writes checkpoints so that a file is complete or does not exist.
 
-Lightning 2.6 builds the file in memory and writes it to the system's folder for temporary files,
-from where it is copied. Here it is written beside its destination, forced to the disk and renamed:
-a kill at any moment leaves the file that was there before, and no second copy is held in memory.
+Lightning 2.6 builds the file in memory, writes it into the system's folder for temporary files and
+copies it from there. Here it is written next to its destination, forced to the disk and renamed. A
+kill at any moment leaves the former file as it was, and memory holds no second copy.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from tts.core.files import disk_full_reason, replacing
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes each checkpoint under a temporary name, and renames it when it is complete.
 
-    What a killed process has left behind is removed by the next one. Remote folders
-    (``s3://...``) are left to Lightning.
+    Files that a killed process has left are removed when the next checkpoint is saved. Lightning
+    handles remote folders (``s3://...``).
     """
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None
     ) -> None:
-        """Write the file; called on one rank.
+        """Write the file; Lightning calls this on one rank.
 
         Raises:
-            TrainingError: there is no room on the disk.
+            TrainingError: the disk is full.
         """
         if "://" in str(path):
             super().save_checkpoint(checkpoint, path, storage_options)
@@ -47,7 +47,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             if (reason := disk_full_reason(error)) is None:
                 raise
             raise TrainingError(
-                f"{path}: cannot be saved ({reason}); make room, then go on from the checkpoint "
+                f"{path}: cannot be saved ({reason}); make room, then resume from the checkpoint "
                 "before it with ckpt_path=last"
             ) from None
 

@@ -1,7 +1,7 @@
-"""The state of the random generators in every checkpoint, so that dropout resumes exactly.
+"""Saves the state of the random generators in every checkpoint, so that dropout resumes exactly.
 
-Workers of the loaders need nothing saved: what is drawn for an item depends on the seed, the epoch
-and the item alone.
+Loader workers have no state to save: what is drawn for an item depends on the seed, the epoch and
+the item alone.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ KEY = "random_state"
 
 
 class RandomState(Callback):
-    """Saves the generators of every rank; puts them back before the first resumed batch.
+    """Saves the generators of every rank, and restores them before the first resumed batch.
 
-    A run that resumes with another number of ranks goes on with fresh generators.
+    A run that resumes with another number of ranks starts with fresh generators.
     """
 
     def __init__(self) -> None:
@@ -29,25 +29,25 @@ class RandomState(Callback):
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Collect the states; called on every rank."""
+        """Collect the states of all ranks; Lightning calls this on every rank."""
         checkpoint[KEY] = gather_from_ranks(trainer, rng_state(pl_module.device))
 
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Keep this rank's state until training starts."""
+        """Keep the state of this rank until training starts."""
         states = checkpoint.get(KEY, [])
         if len(states) == trainer.world_size:
             self._resumed = states[trainer.global_rank]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Put the state back: what made the loaders may have drawn from it."""
+        """Restore the state, because creating the loaders may have drawn numbers."""
         if self._resumed is not None:
             set_rng_state(self._resumed, pl_module.device)
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Once more, as a validation may have come first."""
+        """Restore the state again, because a validation may have come first."""
         self.on_train_start(trainer, pl_module)
         self._resumed = None

@@ -1,4 +1,4 @@
-"""Which checkpoint a run goes on from, and whether it may: checked before anything is prepared."""
+"""Finds the checkpoint that a run resumes from, and checks it before any data is prepared."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from tts.audio import MelConfig
 from tts.config import flattened
 from tts.core.errors import InputError
 from tts.models import options_without_effect
+from tts.pretrained.descriptions import KEY
 from tts.runtime.run_folder import CHECKPOINTS, newest_run
 
 log = logging.getLogger(__name__)
 
-#: Options that may differ without a word: where a run writes and how it looks.
-_UNREMARKABLE = (
+#: Options whose changes are not logged: where a run writes and what it shows.
+_UNREPORTED = (
     "paths.",
     "ckpt_path",
     "name",
@@ -36,13 +37,13 @@ _MOST_DIFFERENCES = 12
 
 @dataclass(frozen=True)
 class ResumeSource:
-    """A checkpoint to go on from.
+    """Describes a checkpoint that a run can resume from.
 
     Attributes:
-        path: of the file.
-        step: of the optimiser.
-        metrics: latest values when it was saved.
-        finished: what the run has reached already, as ``"max_steps=100"``; None if it goes on.
+        path: path of the file.
+        step: optimiser steps so far.
+        metrics: latest value of every metric.
+        finished: the limit that the run has already reached, as ``"max_steps=100"``, or None.
     """
 
     path: Path
@@ -52,15 +53,19 @@ class ResumeSource:
 
 
 def find_resume_source(config: dict[str, Any], output_dir: Path) -> ResumeSource:
-    """What ``ckpt_path`` means; one line says which options differ from those of that run.
+    """Find the checkpoint that ``ckpt_path`` means, and log which options differ from its run's.
+
+    Args:
+        config: the configuration of the resumed run.
+        output_dir: the folder of the resumed run.
 
     Raises:
-        InputError: there is no checkpoint, or none that is whole.
+        InputError: there is no checkpoint, or all are damaged.
     """
     path = find_checkpoint(config, output_dir)
-    data = _peek(path)
+    data = _read_metadata(path)
     point = data.get("resume_point") or {}
-    before = (data.get("tacoglow") or {}).get("config") or {}
+    before = (data.get(KEY) or {}).get("config") or {}
     if differing := differing_options(before, config):
         log.warning("resuming with other options: %s", differing)
     step = int(data.get("global_step", 0))
@@ -69,34 +74,38 @@ def find_resume_source(config: dict[str, Any], output_dir: Path) -> ResumeSource
 
 
 def find_checkpoint(config: dict[str, Any], output_dir: Path) -> Path:
-    """The checkpoint that ``ckpt_path`` means.
+    """Return the path of the checkpoint that ``ckpt_path`` means.
 
-    ``ckpt_path=last`` is the newest that is whole in the folder of this run or, if it has none,
-    in the newest of the runs of this name.
+    ``ckpt_path=last`` is the newest undamaged checkpoint in the folder of this run. If the folder
+    has none, it is that of the newest run with the same name.
+
+    Args:
+        config: the configuration of the resumed run.
+        output_dir: the folder of the resumed run.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no checkpoint, or all are damaged.
     """
     wanted = config["ckpt_path"]
     if wanted != "last":
         if not Path(wanted).is_file():
             raise InputError(f"ckpt_path={wanted}: no such file")
         return Path(wanted)
-    found = _newest_first(output_dir)
-    if not found:
+    candidates = _newest_first(output_dir)
+    if not candidates:
         runs = Path(config["paths"]["log_dir"]) / config["name"]
         if (run := newest_run(runs)) is None:
             raise InputError(f"ckpt_path=last: no run under {runs} has a checkpoint yet")
-        found = _newest_first(run)
-    for path in found:
+        candidates = _newest_first(run)
+    for path in candidates:
         if is_whole(path):
             return path
         log.warning("%s is damaged: going back to the checkpoint before it", path)
-    raise InputError(f"ckpt_path=last: all checkpoints in {found[0].parent} are damaged")
+    raise InputError(f"ckpt_path=last: all checkpoints in {candidates[0].parent} are damaged")
 
 
 def is_whole(path: Path) -> bool:
-    """Whether a checkpoint is all there, by the checksums in it."""
+    """Return whether a checkpoint is complete and undamaged, by the checksums in it."""
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None
@@ -105,13 +114,16 @@ def is_whole(path: Path) -> bool:
 
 
 def _newest_first(run: Path) -> list[Path]:
-    """Checkpoints of a run; the last before a best one that is the same file."""
-    found = (run / CHECKPOINTS).glob("*.ckpt")
-    return sorted(found, key=lambda p: (-p.stat().st_mtime_ns, p.stem != "last"))
+    """Return the checkpoints of a run, newest first; of two names of one file, "last" first."""
+    paths = (run / CHECKPOINTS).glob("*.ckpt")
+    return sorted(paths, key=lambda p: (-p.stat().st_mtime_ns, p.stem != "last"))
 
 
-def _peek(path: Path) -> dict[str, Any]:
-    """What a checkpoint says, its tensors left on the disk; errors are told by others."""
+def _read_metadata(path: Path) -> dict[str, Any]:
+    """Read a checkpoint without its tensors, which stay on the disk.
+
+    It returns an empty dictionary for a broken file: `check_resumable` reports the error.
+    """
     try:
         data = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except Exception:
@@ -120,7 +132,7 @@ def _peek(path: Path) -> dict[str, Any]:
 
 
 def _finished(data: Mapping[str, Any], trainer: Mapping[str, Any]) -> str | None:
-    """Which of the trainer's limits a checkpoint has reached, nothing being left to do."""
+    """Return the trainer's limit that a checkpoint has reached, if nothing is left to do."""
     point = data.get("resume_point")
     if not point or point["validate"]:
         return None
@@ -135,7 +147,7 @@ def _finished(data: Mapping[str, Any], trainer: Mapping[str, Any]) -> str | None
 
 
 def _seconds(duration: Any) -> float:
-    """Seconds of Lightning's ``days:hours:minutes:seconds``, or of a dictionary of these."""
+    """Return the seconds of a duration in Lightning's ``days:hours:minutes:seconds``, or a dict."""
     if isinstance(duration, Mapping):
         return timedelta(**duration).total_seconds()
     days, hours, minutes, seconds = (int(part) for part in str(duration).split(":"))
@@ -143,17 +155,25 @@ def _seconds(duration: Any) -> float:
 
 
 def differing_options(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """``"model.lr 0.001 -> 0.0005, trainer.max_steps 100 -> 200"``; empty if none differs."""
+    """Return the options that differ between two configurations, as text for a log line.
+
+    Args:
+        before: configuration of the interrupted run.
+        now: configuration of the resumed run.
+
+    Returns:
+        ``"model.lr 0.001 -> 0.0005, trainer.max_steps 100 -> 200"``; empty if none differs.
+    """
     if not before:
         return ""
     folders = [str(config.get("paths", {}).get("output_dir")) for config in (before, now)]
-    there, here = flattened(before), flattened(now)
+    old_options, new_options = flattened(before), flattened(now)
     changed = []
-    for key in sorted(there.keys() | here.keys()):
-        old, new = there.get(key, "unset"), here.get(key, "unset")
+    for key in sorted(old_options.keys() | new_options.keys()):
+        old, new = old_options.get(key, "unset"), new_options.get(key, "unset")
         if isinstance(old, str):
             old = old.replace(folders[0], folders[1])
-        if old != new and not key.startswith(_UNREMARKABLE):
+        if old != new and not key.startswith(_UNREPORTED):
             changed.append(f"{key} {old} -> {new}")
     if (more := len(changed) - _MOST_DIFFERENCES) > 0:
         changed[_MOST_DIFFERENCES:] = [f"and {more} more"]
@@ -161,21 +181,28 @@ def differing_options(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
 
 def check_resumable(path: Path, network: nn.Module, mel: MelConfig, tokenizer: Any) -> int:
-    """Refuse a checkpoint that this run cannot go on from, naming the first difference.
+    """Refuse a checkpoint that this run cannot resume from.
 
-    Nothing from the file is executed.
+    No code from the file is executed.
+
+    Args:
+        path: path of the checkpoint.
+        network: the network of this run.
+        mel: the mel contract of this run.
+        tokenizer: the tokenizer of this run; None for a WaveGlow.
 
     Returns:
-        The optimiser's step it is from.
+        The number of optimiser steps in the checkpoint.
 
     Raises:
-        InputError: damaged, weights only, or made by another network, mel contract or symbols.
+        InputError: the file is damaged, has weights only, or belongs to another network, mel
+            contract or symbol table. The message names the first difference.
     """
     from tts.pretrained.descriptions import validated_description
     from tts.pretrained.importers.reader import read_contents
 
     data = read_contents(path)
-    description = data.get("tacoglow")
+    description = data.get(KEY)
     if not isinstance(description, dict) or "loops" not in data or "optimizer_states" not in data:
         raise InputError(f"{path}: not a checkpoint of a training run, so it cannot be resumed")
     name = type(network).__name__
@@ -183,7 +210,7 @@ def check_resumable(path: Path, network: nn.Module, mel: MelConfig, tokenizer: A
         raise InputError(f"{path}: holds a {description.get('network')}, this run trains {name}")
     description = validated_description(path, description)
     ours: dict[str, Any] = asdict(network.config)  # type: ignore[call-overload]
-    # an option that came later than the checkpoint had its default
+    # options that are newer than the checkpoint had their defaults
     defaults: dict[str, Any] = asdict(type(network.config)())  # type: ignore[call-overload]
     theirs = defaults | description["network_config"]
     ignored = options_without_effect(ours)
@@ -197,13 +224,13 @@ def check_resumable(path: Path, network: nn.Module, mel: MelConfig, tokenizer: A
     return int(data.get("global_step", 0))
 
 
-def _check_reading(path: Path, there: Mapping[str, Any], here: Mapping[str, Any]) -> None:
-    """Refuse to go on with texts that are read in another way."""
-    if list(there["symbols"]) != list(here["symbols"]):
+def _check_reading(path: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Refuse to resume if this run reads texts in another way."""
+    if list(before["symbols"]) != list(now["symbols"]):
         raise InputError(f"{path}: another symbol table; see tokenizer.symbols")
     for key in ("cleaner", "p_arpabet", "language"):
-        old = there.get(key, 0.0 if key == "p_arpabet" else None)
-        if old != here[key]:
-            raise InputError(f"{path}: tokenizer.{key} is {old} there, {here[key]} here")
-    if (there.get("lexicon") or None) != here["lexicon"]:
-        raise InputError(f"{path}: another tokenizer.lexicon, or another content of it")
+        old = before.get(key, 0.0 if key == "p_arpabet" else None)
+        if old != now[key]:
+            raise InputError(f"{path}: tokenizer.{key} is {old} there, {now[key]} here")
+    if (before.get("lexicon") or None) != now["lexicon"]:
+        raise InputError(f"{path}: tokenizer.lexicon is another file, or has other content")

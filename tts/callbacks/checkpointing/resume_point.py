@@ -1,10 +1,10 @@
-"""Where a run stands, in every checkpoint; and Lightning's loops put there when it is resumed.
+"""Saves the exact position of a run in every checkpoint, and resumes Lightning's loops there.
 
-Lightning 2.6 keeps its own counters of epochs and batches, but what they mean depends on the hook
-that saved them, and from some hooks it repeats a batch, leaves out a validation or counts an epoch
-twice. Here a run stands at one of two kinds of places only, between two batches: all done so far
-(the validation after the last batch too), or that validation still to come. From either, the
-counters are written such that Lightning goes on as if it had never stopped.
+Lightning 2.6 keeps its own counters of epochs and batches, but their meaning depends on the hook
+that saved them: from some hooks Lightning repeats a batch, leaves out a validation or counts an
+epoch twice. Here only two kinds of position exist, both between two batches: either everything so
+far is done, with the validation after the last batch, or only that validation is still to come.
+For both, the counters are written so that Lightning continues as if it had never stopped.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ KEY = "resume_point"
 
 @dataclass(frozen=True)
 class ResumePoint:
-    """A place between two batches.
+    """Describes a position between two batches.
 
     Attributes:
-        step: steps of the optimiser so far.
-        epoch: whose batches come next, from 0.
-        batch: how many of its batches are done.
-        batches: how many it has.
-        validate: the validation after the last batch is still to come. ``epoch`` is then that
-            batch's, even if it was the last.
-        clean: no gradients are half accumulated; they would be lost.
-        metrics: latest value of every metric, for a run that ends without another one.
+        step: optimiser steps so far.
+        epoch: number of the epoch whose batches come next, from 0.
+        batch: number of batches of this epoch that are done.
+        batches: number of batches of an epoch; -1 if it is unknown.
+        validate: whether the validation after the last batch is still to come. ``epoch`` is then
+            the epoch of that batch, even if it was the last one of the epoch.
+        clean: whether no gradients are partly accumulated; those would be lost.
+        metrics: latest value of every metric, for a resumed run that ends without new ones.
     """
 
     step: int
@@ -48,11 +48,17 @@ class ResumePoint:
 
     @classmethod
     def of(cls, trainer: pl.Trainer, validate: bool, metrics: dict[str, float]) -> ResumePoint:
-        """Where ``trainer`` stands, in any hook after a batch and before the next."""
+        """Return the position of a run, in any hook after one batch and before the next.
+
+        Args:
+            trainer: the trainer of the run.
+            validate: whether the validation after the last batch is still to come.
+            metrics: latest value of every metric.
+        """
         loop: Any = trainer.fit_loop
         done = loop.epoch_loop.batch_progress.current.processed
         epoch = max(loop.epoch_progress.current.started - 1, 0)
-        limit = trainer.num_training_batches  # infinite where the data have no length
+        limit = trainer.num_training_batches  # infinite if the data have no length
         batches = int(limit) if math.isfinite(limit) else -1
         over = done >= limit
         clean = over or done % trainer.accumulate_grad_batches == 0
@@ -62,9 +68,9 @@ class ResumePoint:
 
 
 class KeepResumePoint(Callback):
-    """Writes a :class:`ResumePoint` into every checkpoint, and goes on from there.
+    """Writes a :class:`ResumePoint` into every checkpoint, and resumes a run from it.
 
-    A checkpoint without one, of an earlier version, is left to Lightning.
+    Lightning alone resumes checkpoints of earlier versions, which have none.
     """
 
     def __init__(self) -> None:
@@ -72,24 +78,24 @@ class KeepResumePoint(Callback):
         self._validating = False
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """From here to its end the validation is still to come."""
+        """Note that the validation is not done, until it ends."""
         self._validating = trainer.state.fn == TrainerFn.FITTING and not trainer.sanity_checking
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Now it is done; the checkpoints that are saved in this hook are saved after this."""
+        """Note that the validation is done; other callbacks save checkpoints after this."""
         self._validating = False
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Note where the run stands."""
+        """Write the position of the run."""
         point = ResumePoint.of(trainer, self._validating, self.metrics(trainer))
         checkpoint[KEY] = asdict(point)
 
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Tell the data where to begin, and write the counters of Lightning's loops."""
+        """Set the position of the data, and write the counters of Lightning's loops."""
         datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
         if KEY not in checkpoint or not hasattr(datamodule, "resume_at"):
             return
@@ -97,21 +103,21 @@ class KeepResumePoint(Callback):
         begin = point.batch
         if not point.clean:
             begin -= begin % trainer.accumulate_grad_batches
-            n_again = point.batch - begin
+            n_repeated = point.batch - begin
             if trainer.is_global_zero:
-                log.warning("%d batches come again: their gradients were not saved", n_again)
+                log.warning("%d batches are repeated: their gradients were not saved", n_repeated)
         begin = datamodule.resume_at(point.epoch, begin)
         validate = point.validate and begin == point.batch
         _write_counters(checkpoint["loops"]["fit_loop"], point, begin, validate)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """At the beginning of an epoch there is nothing to restart, whatever ends the run."""
+        """Tell Lightning that nothing is to be restarted if the run resumes with a new epoch."""
         loop = trainer.fit_loop.epoch_loop
         if self.resumed is not None and loop.batch_progress.current.ready == 0:
             loop.restarting = False
 
     def metrics(self, trainer: pl.Trainer) -> dict[str, float]:
-        """Latest value of every metric, of this process or of those before it."""
+        """Return the latest value of every metric, from this process or from an earlier one."""
         before = self.resumed.metrics if self.resumed is not None else {}
         now = {name: float(value) for name, value in trainer.callback_metrics.items()}
         return {**before, **now}
@@ -120,11 +126,12 @@ class KeepResumePoint(Callback):
 def _write_counters(
     fit_loop: dict[str, Any], point: ResumePoint, batch: int, validate: bool
 ) -> None:
-    """Write the counters from which Lightning goes on at ``batch``, or with its validation.
+    """Write the counters with which Lightning resumes at ``batch``, or with its validation.
 
-    In Lightning's terms: in the middle of an epoch the last batch has been processed, but not
-    completed, which makes it train the next one without another validation; or it is completed,
-    and a validation was started. At the beginning of an epoch all before is completed.
+    In Lightning's terms, there are three cases. To train the next batch of an epoch without another
+    validation, the last batch is processed but not completed. To validate, the last batch is
+    completed and a validation was started. At the beginning of an epoch, everything before it is
+    completed.
     """
     inside = batch > 0
     epochs, total = point.epoch, fit_loop["epoch_loop.batch_progress"]["total"]["processed"]
@@ -135,7 +142,7 @@ def _write_counters(
         "current": _tracker(batch, batch, batch - completed),
         "is_last_batch": validate and batch >= point.batches,
     }
-    # Lightning counts the step once more on its way to the next batch
+    # Lightning counts the step again before it trains the next batch
     counted = point.step - 1 if inside else point.step
     fit_loop["epoch_loop.state_dict"] = {"_batches_that_stepped": counted}
     fit_loop["epoch_loop.val_loop.batch_progress"] = {

@@ -1,1 +1,1 @@
-"""Guards: callbacks that notice a training that goes wrong, and stop or mend it."""
+"""This room holds the callbacks that watch a training and warn, stop it or roll it back."""

@@ -1,9 +1,10 @@
-"""Watch the invertible 1x1 convolutions of WaveGlow lose their inverse.
+"""Watches whether the invertible 1x1 convolutions of WaveGlow lose their inverse.
 
-They begin as rotations, of determinant 1. One whose determinant changes its sign has jumped over
-the matrices that have no inverse, which a smooth descent cannot do: the loss is infinite there. The
-network goes on (its loss takes the magnitude), but the step was far too large, and NVIDIA's
-implementation, whose loss takes the determinant itself, ends in NaN at that point.
+They begin as rotations, with determinant 1. If a determinant changes its sign, a step has jumped
+over the matrices without an inverse. A smooth descent cannot do that, because the loss is infinite
+there. Training can continue, as our loss takes the magnitude of the determinant, but the step was
+far too large. In NVIDIA's implementation, whose loss takes the determinant itself, the loss becomes
+NaN at that point.
 """
 
 from __future__ import annotations
@@ -27,17 +28,18 @@ _ADVICE = ": lower model.optimizer.lr, or clip with trainer.gradient_clip_val"
 
 
 class DeterminantGuard(Callback):
-    """Logs ``train/log_det_min`` and says which flow changed its sign, or comes near zero.
+    """Logs ``train/log_det_min``, and reports flows whose determinant changes sign or nears zero.
 
-    Looks every ``trainer.log_every_n_steps`` steps: a sign that has changed stays so. Networks
-    without invertible convolutions are left alone.
+    It looks every ``trainer.log_every_n_steps`` steps, because a changed sign does not change back
+    by itself. It does nothing for networks without invertible convolutions.
 
     Args:
         on_sign_change: ``"warn"`` or ``"stop"``.
-        near_zero: magnitude below which a determinant is near zero: a warning, once for each flow.
+        near_zero: magnitude of a determinant below which there is a warning, once for each flow.
 
     Raises:
-        TrainingError: a sign has changed, and that is to stop the run.
+        InputError: `on_sign_change` is something else.
+        TrainingError: a sign has changed, and `on_sign_change` is ``"stop"``.
     """
 
     def __init__(
@@ -50,17 +52,17 @@ class DeterminantGuard(Callback):
         self._warned: set[int] = set()
 
     def state_dict(self) -> dict[str, Any]:
-        """The signs, so that a change across a resumption is seen."""
+        """Return the signs, so that a resumed run sees a change too."""
         return {"signs": self._signs}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take them up."""
+        """Continue with the signs of a checkpoint."""
         self._signs = state_dict.get("signs")
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Note the signs to begin with."""
-        if self._signs is None and (found := _determinants(pl_module)):
-            self._signs = found[0]
+        """Note the first signs."""
+        if self._signs is None and (determinants := _determinants(pl_module)):
+            self._signs = determinants[0]
 
     def on_train_batch_end(
         self,
@@ -70,31 +72,31 @@ class DeterminantGuard(Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Look, when what is logged is written."""
-        if not is_logging_step(trainer, trainer.global_step) or not (
-            found := _determinants(pl_module)
-        ):
+        """Compare signs and magnitudes in a logging step."""
+        if not is_logging_step(trainer, trainer.global_step):
             return
-        signs, logs = found
+        if (determinants := _determinants(pl_module)) is None:
+            return
+        signs, logs = determinants
         pl_module.log("train/log_det_min", min(logs), rank_zero_only=True)
         before, self._signs = self._signs or signs, signs
         step = trainer.global_step
         for flow, (sign, log_det) in enumerate(zip(signs, logs, strict=True)):
-            what = f"flow {flow}, step {step}: the determinant of its 1x1 convolution"
+            subject = f"flow {flow}, step {step}: the determinant of its 1x1 convolution"
             if sign != before[flow]:
-                self._sign_changed(trainer, f"{what} has changed its sign")
+                self._report_sign(trainer, f"{subject} has changed its sign")
             elif log_det < math.log(self.near_zero) and flow not in self._warned:
                 self._warned.add(flow)
-                _say(trainer, f"{what} is near zero (log|det| {log_det:.1f}){_ADVICE}")
+                _warn(trainer, f"{subject} is near zero (log|det| {log_det:.1f}){_ADVICE}")
 
-    def _sign_changed(self, trainer: pl.Trainer, what: str) -> None:
+    def _report_sign(self, trainer: pl.Trainer, message: str) -> None:
         if self.on_sign_change == "stop":
-            raise TrainingError(f"{what}; resume from an earlier checkpoint{_ADVICE}")
-        _say(trainer, f"{what}{_ADVICE}")
+            raise TrainingError(f"{message}; resume from an earlier checkpoint{_ADVICE}")
+        _warn(trainer, f"{message}{_ADVICE}")
 
 
 def _determinants(module: pl.LightningModule) -> tuple[list[float], list[float]] | None:
-    """Signs and logarithms of the magnitudes, flow by flow, in one copy from the device."""
+    """Return signs and log magnitudes of all flows, with one copy from the device."""
     mixes = [part.weight.detach() for part in module.modules() if isinstance(part, InvertibleConv)]
     if not mixes:
         return None
@@ -103,6 +105,6 @@ def _determinants(module: pl.LightningModule) -> tuple[list[float], list[float]]
     return signs, logs
 
 
-def _say(trainer: pl.Trainer, message: str) -> None:
+def _warn(trainer: pl.Trainer, message: str) -> None:
     if trainer.is_global_zero:
         log.warning(message)

@@ -1,8 +1,8 @@
-"""Say that attention has not become diagonal, and why that may be.
+"""Warns that attention has not become diagonal, and names the likely causes.
 
-The most frequent complaint about Tacotron 2 is one of people who have trained for days, on a loss
-that fell nicely, a decoder that never looked at the text. What can be measured of the usual causes
-is measured once, on the batch at hand and on the corpus, and named with its number.
+The most frequent complaint about Tacotron 2 is that after days of training, with a loss that fell
+as it should, the decoder still does not look at the text. Of the usual causes, those that can be
+measured are measured once, on the current batch and on the corpus, and named with their numbers.
 """
 
 from __future__ import annotations
@@ -23,18 +23,20 @@ from tts.training.task import is_logging_step
 log = logging.getLogger(__name__)
 
 METRIC = "train/alignment_diagonality"
-#: A frame is quiet this many nats (40 dB) below the loudest of its utterance.
+#: A frame is quiet if it is this many nats (40 dB) below the loudest of its utterance.
 _QUIET = 4.6
 _LONG_SILENCE = 0.4  # seconds
 
 
 class DiagonalGuard(Callback):
-    """Warns once if there is no diagonal after ``after_steps``; tasks without attention never do.
+    """Warns once if attention is not diagonal after ``after_steps`` optimiser steps.
+
+    Tasks without attention get no warning.
 
     Args:
-        after_steps: optimiser steps that attention is given.
-        least: mean of the last ten logged values of ``train/alignment_diagonality`` below which
-            there is no diagonal; 0.19 is chance.
+        after_steps: optimiser steps before the first look.
+        least: attention is diagonal if the mean of the last ten logged values of
+            ``train/alignment_diagonality`` is at least this; chance gives 0.19.
     """
 
     def __init__(self, after_steps: Count = 10_000, least: Share = 0.5) -> None:
@@ -44,11 +46,11 @@ class DiagonalGuard(Callback):
         self._warned = False
 
     def state_dict(self) -> dict[str, Any]:
-        """Whether it was said already."""
+        """Return whether the warning was already given."""
         return {"warned": self._warned}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take it up."""
+        """Continue with the state of a checkpoint."""
         self._warned = state_dict["warned"]
 
     def on_train_batch_end(
@@ -59,7 +61,7 @@ class DiagonalGuard(Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Look at the value that was logged last."""
+        """Look at the value that was logged last, and warn if it is time."""
         if (
             self._warned
             or not trainer.is_global_zero
@@ -82,7 +84,7 @@ class DiagonalGuard(Callback):
 
 
 def likely_causes(trainer: pl.Trainer, pl_module: Any, batch: Any) -> Iterator[str]:
-    """What may keep attention from the text: first what was measured, then what cannot be."""
+    """Yield the likely causes of missing attention: measured ones first, then the others."""
     datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
     yield from _silence(batch, datamodule.mel)
     yield from _transcripts(batch)
@@ -108,11 +110,14 @@ def _silence(batch: Any, mel: Any) -> Iterator[str]:
 
 
 def edge_silence(mel: Tensor, lengths: Tensor) -> Tensor:
-    """``(2,)``: mean number of quiet frames before and after the speech of a batch.
+    """Return the mean number of quiet frames before and after the speech of a batch.
 
     Args:
         mel: ``(B, n_mels, T_mel)`` log-mel spectrograms.
-        lengths: ``(B,)``.
+        lengths: ``(B,)`` numbers of real frames.
+
+    Returns:
+        ``(2,)``: the mean before the speech, and after it.
     """
     real = torch.arange(mel.shape[2], device=mel.device) < lengths[:, None]
     loudness = mel.float().mean(dim=1).masked_fill(~real, -torch.inf)  # (B, T_mel)
@@ -123,7 +128,7 @@ def edge_silence(mel: Tensor, lengths: Tensor) -> Tensor:
 
 
 def _transcripts(batch: Any) -> Iterator[str]:
-    """Utterances that are spoken at a third or at three times the usual pace."""
+    """Name utterances that are spoken at a third, or at three times, of the usual pace."""
     pace = batch.mel_lengths / batch.text_lengths
     ratio = (pace / pace.median()).tolist()
     odd = [name for name, r in zip(batch.names, ratio, strict=True) if not 1 / 3 < r < 3]

@@ -1,13 +1,13 @@
-"""Stop, or roll back, a run that has gone wrong, at the step where it went wrong.
+"""Stops or rolls back a run that diverges, at the step where it diverges.
 
-Loss and gradient are looked at once in each step, between backward and the optimiser, where the
-gradient is whole, unscaled and not yet clipped, and the weights are still the last good ones. Both
-numbers come in one copy from the GPU, so a step pays for one synchronisation, one norm of the
+It checks loss and gradient once in each step, between backward and the optimiser. There the
+gradient is complete, unscaled and not yet clipped, and the weights are still the last good ones.
+Both numbers come in one copy from the GPU. So a step costs one synchronisation, one norm of the
 gradient and, with several processes, one reduction of two numbers.
 
-Not finite is wrong at once. Far above what is usual is wrong only when it stays: a single hard
-batch is common, and clipping is there for it. What far means:
-:mod:`tts.callbacks.guards.outliers`.
+A value that is not finite counts as divergence at once. A value far above the usual counts only if
+it stays there: single hard batches are common, and clipping takes care of them.
+:mod:`tts.callbacks.guards.outliers` defines "far".
 """
 
 from __future__ import annotations
@@ -43,30 +43,31 @@ _MOST_NAMES = 16
 
 
 class DivergenceGuard(Callback):
-    """Acts when the loss or the gradient is not finite, or explodes and stays there.
+    """Acts when the loss or the gradient norm is not finite, or explodes and stays high.
 
-    All processes judge the same two numbers, means over all of them, and so decide alike. Under
-    ``precision=16-mixed`` gradients that overflow are normal: the scaler skips the step and lowers
-    its scale; only ``patience`` such steps in a row are taken for divergence.
+    All processes judge the same two numbers, means over all processes, so they decide alike. Under
+    ``precision=16-mixed``, gradients that overflow are normal: the scaler skips the step and lowers
+    its scale. Only ``patience`` such steps in a row count as divergence.
 
-    A rollback gives weights, optimiser, scheduler, loss scale and averaged weights the values they
-    had when they were last copied, lowers the learning rate, and goes on with the batches that
-    follow: the count of steps is not turned back. List this after ``EMA``.
+    A rollback restores weights, optimiser, scheduler, loss scale and averaged weights from the last
+    copy, lowers the learning rate, and continues with the next batches; the count of steps is not
+    turned back. List this callback after ``EMA``.
 
     Args:
-        on_divergence: ``"stop"``, or ``"rollback"``, which needs main memory for one more copy of
-            weights, optimiser and averages in each process.
-        explosion: how many spreads above the median are too many; None watches for NaN and
+        on_divergence: ``"stop"`` or ``"rollback"``. A rollback needs main memory for one more copy
+            of weights, optimiser and averages in each process.
+        explosion: number of spreads above the median that is too many; None reacts to NaN and
             infinity only.
-        patience: steps in a row that must be too high.
-        window: steps that median and spread are taken of; a quarter of it must have passed.
-        copy_every: steps between two copies to roll back to; none is made of a state that is
-            suspected.
-        lr_factor: what the learning rate is multiplied by in each rollback.
-        max_rollbacks: after so many, the run stops.
+        patience: number of steps in a row that must be too high.
+        window: number of steps whose median and spread are used; a quarter of them must have
+            passed.
+        copy_every: steps between two copies for a rollback. A suspicious state is not copied.
+        lr_factor: each rollback multiplies the learning rate by this.
+        max_rollbacks: after so many rollbacks, the next divergence stops the run.
 
     Raises:
-        TrainingError: naming what diverged, step, epoch and utterances.
+        InputError: an option is out of its range.
+        TrainingError: the run diverged; the message names value, step, epoch and utterances.
     """
 
     def __init__(
@@ -98,60 +99,61 @@ class DivergenceGuard(Callback):
         self._snapshot: Snapshot | None = None
 
     def state_dict(self) -> dict[str, Any]:
-        """What is usual, and how many rollbacks there were."""
+        """Return the usual values and the number of rollbacks."""
         usual = {name: list(values.window) for name, values in self._usual.items()}
         return {"rollbacks": self.rollbacks, "usual": usual}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take it up."""
+        """Continue with the state of a checkpoint."""
         self.rollbacks = state_dict.get("rollbacks", 0)
         for name, values in state_dict.get("usual", {}).items():
             self._usual[name].window.extend(values)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Copy the first state to come back to.
+        """Make the first copy for a rollback.
 
         Raises:
-            InputError: a callback that averages weights would have its turn after this.
+            InputError: a callback that averages weights is listed after this one.
         """
         self._losses.clear()
-        self._calm()
+        self._clear_suspicion()
         if self.on_divergence == "rollback":
             callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
             later = callbacks[callbacks.index(self) :]
             if any(isinstance(callback, WeightAveraging) for callback in later):
-                raise InputError("callbacks: list ema before guard, or it averages what is void")
+                reason = "otherwise EMA averages weights of rejected steps"
+                raise InputError(f"callbacks: list ema before guard; {reason}")
             self._snapshot = Snapshot(trainer, pl_module)
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Remember who is in the batch."""
+        """Remember the utterances of the batch."""
         self._names = tuple(dict.fromkeys(getattr(batch, "names", ())))
 
     def on_before_backward(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, loss: Tensor
     ) -> None:
-        """Keep the loss, on its device, for when the step is whole."""
+        """Keep the loss on its device until the step is complete."""
         self._losses.append((loss.detach().mean(), self._names))
 
     def on_before_optimizer_step(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Optimizer
     ) -> None:
-        """Judge the step; a bad one is stopped here, or made void to be rolled back."""
+        """Judge the step; stop the run, or make a bad step void so that it can be rolled back."""
         losses, self._losses = self._losses, []
         loss, norm = _over_processes(trainer, [sum(x for x, _ in losses), total_norm(pl_module)])
         scaler = getattr(trainer.precision_plugin, "scaler", None)
         if scaler is not None:
-            loss /= scaler.get_scale()  # the gradients are unscaled by now, the loss is not
+            loss /= scaler.get_scale()  # the gradients are already unscaled, the loss is not
         self._stepped = True
         self._verdict = self._judge(loss, norm, scaler is not None, trainer, losses)
         if self._verdict is None:
             return
         if self.on_divergence == "stop" or self.rollbacks >= self.max_rollbacks:
-            raise TrainingError(self._farewell(trainer))
+            raise TrainingError(self._stop_message(trainer))
         for parameter in pl_module.parameters():
-            parameter.grad = None  # the optimiser passes these by
+            parameter.grad = None  # the optimiser skips parameters without a gradient
 
     def on_train_batch_end(
         self,
@@ -161,7 +163,7 @@ class DivergenceGuard(Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Roll back, or copy a good state, when schedules and averages have had their turn."""
+        """Roll back, or copy a good state, after schedules and averages have been updated."""
         if not self._stepped or self._snapshot is None:
             return
         self._stepped = False
@@ -178,21 +180,29 @@ class DivergenceGuard(Callback):
         trainer: pl.Trainer,
         losses: list[tuple[Tensor, tuple[str, ...]]],
     ) -> str | None:
-        """What has gone wrong, if anything has."""
+        """Return what is wrong with a step as text, or None.
+
+        Args:
+            loss: mean loss of the step over all processes.
+            norm: mean norm of the gradient.
+            scaled: whether a loss scale is in use, so that infinite gradients are normal.
+            trainer: the trainer of this process.
+            losses: loss and utterances of each batch of the step.
+        """
         if not math.isfinite(loss):
-            self._calm()
+            self._clear_suspicion()
             self._suspect = _gather(trainer, _names(losses, only_bad=True))
             return f"the loss is {loss}"
         if not math.isfinite(norm) and not scaled:
-            self._calm()
+            self._clear_suspicion()
             self._suspect = _gather(trainer, _names(losses))
             return f"the gradient is {norm}"
         values = {"loss": loss, "gradient norm": norm}
-        far = [name for name, value in values.items() if self._usual[name].exceeded_by(value)]
-        if far == ["gradient norm"] and self._usual["loss"].clearly_above(loss):
-            far = []  # it learns fast, as a flow does once its first coupling has begun to
+        far = [name for name, value in values.items() if self._usual[name].is_far_above(value)]
+        if far == ["gradient norm"] and self._usual["loss"].is_clearly_below(loss):
+            far = []  # the network learns fast, as a flow does when its first coupling starts to
         if not far:
-            self._calm()
+            self._clear_suspicion()
             for name, value in values.items():
                 self._usual[name].window.append(value)
             return None
@@ -205,20 +215,20 @@ class DivergenceGuard(Callback):
         than = f", usually {usual.middle:.4g}" if usual.window else ""
         return f"the {name} is {values[name]:.4g}{than}, {self.patience} steps in a row"
 
-    def _calm(self) -> None:
+    def _clear_suspicion(self) -> None:
         self._n_suspect = 0
         self._suspect = []
 
     def _roll_back(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert self._snapshot is not None
-        message = self._what(trainer)
+        message = self._describe(trainer)
         self._snapshot.restore(trainer, pl_module)
         lower_learning_rates(trainer, self.lr_factor)
-        # the next time starts from here, not from the rate that failed
+        # a second rollback must start with the lower rate, not with the one that failed
         self._snapshot = Snapshot(trainer, pl_module, like=self._snapshot)
         self.rollbacks += 1
         self._verdict = None
-        self._calm()
+        self._clear_suspicion()
         if trainer.is_global_zero:
             for logger in trainer.loggers:
                 logger.log_metrics(
@@ -233,25 +243,25 @@ class DivergenceGuard(Callback):
                 self.max_rollbacks,
             )
 
-    def _what(self, trainer: pl.Trainer) -> str:
+    def _describe(self, trainer: pl.Trainer) -> str:
         names = listed(self._suspect, _MOST_NAMES) or "without names"
-        began = ", which began with" if self._n_suspect else ","
+        link = ", which began with" if self._n_suspect else ","
         place = f"step {trainer.global_step} (epoch {trainer.current_epoch})"
-        return f"{self._verdict} at {place}{began} utterances: {names}"
+        return f"{self._verdict} at {place}{link} utterances: {names}"
 
-    def _farewell(self, trainer: pl.Trainer) -> str:
+    def _stop_message(self, trainer: pl.Trainer) -> str:
         if not trainer.is_global_zero:
             return f"stopped at step {trainer.global_step} with the other processes"
-        tried = f" after {self.rollbacks} rollbacks" if self.rollbacks else ""
-        hint = "" if tried else ", set callbacks.guard.on_divergence=rollback"
+        attempts = f" after {self.rollbacks} rollbacks" if self.rollbacks else ""
+        hint = "" if attempts else ", set callbacks.guard.on_divergence=rollback"
         return (
-            f"{self._what(trainer)}{tried}; resume from the last checkpoint with a lower "
+            f"{self._describe(trainer)}{attempts}; resume from the last checkpoint with a lower "
             f"model.optimizer.lr{hint}, or look at these utterances"
         )
 
 
 def _over_processes(trainer: pl.Trainer, values: Iterable[Any]) -> list[float]:
-    """Means over all processes, in one copy from the device."""
+    """Return the means over all processes, with one copy from the device."""
     stacked = torch.stack([torch.as_tensor(value).float() for value in values])
     if trainer.world_size > 1:
         stacked = trainer.strategy.reduce(stacked, reduce_op="mean")
@@ -259,10 +269,10 @@ def _over_processes(trainer: pl.Trainer, values: Iterable[Any]) -> list[float]:
 
 
 def _names(losses: list[tuple[Tensor, tuple[str, ...]]], only_bad: bool = False) -> list[str]:
-    """Utterances of the batches of a step, or of those whose loss is not finite."""
+    """Return the utterances of all batches of a step, or only of those with a bad loss."""
     return [n for loss, names in losses if not (only_bad and loss.isfinite()) for n in names]
 
 
 def _gather(trainer: pl.Trainer, names: list[str]) -> list[str]:
-    """The same of all processes."""
+    """Return the names of all processes."""
     return [name for part in gather_from_ranks(trainer, names) for name in part]

@@ -1,8 +1,8 @@
-"""What is usual for a number that changes slowly, and what is far above it.
+"""Tells whether a slowly changing number is far above its usual values.
 
-"Far" is measured in spreads (median absolute deviations) above the running median, which neither
-one outlier nor the slope of a learning curve moves much, and which means the same for losses that
-may be below zero, as WaveGlow's.
+"Far" is measured in spreads (median absolute deviations) above the running median. A single outlier
+or the slope of a learning curve hardly moves these two, and they work for losses below zero, such
+as WaveGlow's.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from statistics import median
 
 
 class OutlierDetector:
-    """Median and spread of the last values, and whether one is far above them.
+    """Keeps the last values of a number, and compares a new value with their median and spread.
 
     Args:
-        factor: spreads above the median that are far; None for never.
-        size: values that count.
+        factor: a value is far above if it is this many spreads above the median; None for never.
+        size: number of values that are kept.
     """
 
-    #: A curve that hardly moves has hardly a spread: it is taken to be this share of the median.
+    #: Smallest spread, as a share of the median: a curve that hardly moves has hardly any spread.
     LEAST_SPREAD = 0.05
-    #: Spreads that are more than noise.
+    #: A difference of this many spreads is more than noise.
     CLEAR = 3.0
 
     def __init__(self, factor: float | None, size: int) -> None:
@@ -31,19 +31,22 @@ class OutlierDetector:
 
     @property
     def middle(self) -> float:
-        """The median."""
+        """Return the median of the kept values."""
         return median(self.window)
 
-    def exceeded_by(self, value: float) -> bool:
-        """Whether ``value`` is far above; a number never is until a quarter of them are there."""
+    def is_far_above(self, value: float) -> bool:
+        """Return whether ``value`` is far above the usual, or not finite.
+
+        A finite value is not, until a quarter of the window is filled.
+        """
         if not math.isfinite(value):
             return True
         if self.factor is None or not self._is_known:
             return False
         return value > self.middle + self.factor * self._spread
 
-    def clearly_above(self, value: float) -> bool:
-        """Whether ``value`` is lower than noise alone would have it."""
+    def is_clearly_below(self, value: float) -> bool:
+        """Return whether ``value`` is lower than noise alone would make it."""
         return self._is_known and value < self.middle - self.CLEAR * self._spread
 
     @property

@@ -1,4 +1,4 @@
-"""A copy of everything that learning changes, to come back to, and lower learning rates."""
+"""Copies and restores everything that training changes, and lowers learning rates."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from torch import Tensor
 
 
 class Snapshot:
-    """Weights, buffers, optimisers, schedulers, loss scale and averaged weights, in main memory.
+    """Copies weights, buffers, optimisers, schedulers, loss scale and averages to main memory.
 
     Args:
-        trainer: in the middle of training.
-        pl_module: what it trains.
-        like: an older copy of the same step; ``step`` is taken from it.
+        trainer: the trainer, in the middle of training.
+        pl_module: the task that it trains.
+        like: an older copy of the same step, whose ``step`` the new copy takes over.
 
     Attributes:
-        step: optimiser steps taken when the copy was made.
+        step: optimiser steps so far when the copy was made.
     """
 
     def __init__(
@@ -29,16 +29,16 @@ class Snapshot:
         self._states = [_copy(part.state_dict()) for part in _parts(trainer, pl_module)]
 
     def restore(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Give everything the values of the copy, which stays as it is."""
+        """Restore the values of the copy; the copy can be used again."""
         for part, state in zip(_parts(trainer, pl_module), self._states, strict=True):
             part.load_state_dict(_copy(state))
 
 
 def lower_learning_rates(trainer: pl.Trainer, factor: float) -> None:
-    """Multiply all learning rates, also those that schedulers reckon from.
+    """Multiply all learning rates by a factor, also those from which schedulers compute others.
 
-    The rates that torch's schedulers keep are ``base_lrs`` (``LambdaLR`` and most others) and, in
-    the parameter groups, ``initial_lr``, ``max_lr`` and ``min_lr`` (``OneCycleLR``).
+    The schedulers of torch keep these rates in ``base_lrs`` (``LambdaLR`` and most others) and, in
+    the parameter groups, in ``initial_lr``, ``max_lr`` and ``min_lr`` (``OneCycleLR``).
     """
     for optimizer in trainer.optimizers:
         for group in optimizer.param_groups:
@@ -49,7 +49,7 @@ def lower_learning_rates(trainer: pl.Trainer, factor: float) -> None:
 
 
 def _lower(scheduler: Any, factor: float) -> None:
-    """Lower the rates of a scheduler and of those that it is made of (``SequentialLR``)."""
+    """Lower the rates of a scheduler and of the schedulers inside it (``SequentialLR``)."""
     for name in ("base_lrs", "_last_lr"):
         if hasattr(scheduler, name):
             setattr(scheduler, name, [rate * factor for rate in getattr(scheduler, name)])
@@ -58,7 +58,7 @@ def _lower(scheduler: Any, factor: float) -> None:
 
 
 def _parts(trainer: pl.Trainer, pl_module: pl.LightningModule) -> list[Any]:
-    """Everything with a state that learning changes."""
+    """Return all objects whose state changes in training."""
     scaler = getattr(trainer.precision_plugin, "scaler", None)
     averages = [
         callback._average_model
@@ -71,11 +71,11 @@ def _parts(trainer: pl.Trainer, pl_module: pl.LightningModule) -> list[Any]:
 
 
 def _copy(state: Any) -> Any:
-    """A deep copy whose tensors lie in main memory."""
+    """Return a deep copy whose tensors are in main memory."""
     if isinstance(state, Tensor):
         return state.detach().to("cpu", copy=True)
     if isinstance(state, dict):
-        copied = copy(state)  # of its own class: MultiStepLR keeps a Counter
+        copied = copy(state)  # keeps the class: MultiStepLR has a Counter
         for key, value in state.items():
             copied[key] = _copy(value)
         return copied

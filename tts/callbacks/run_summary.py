@@ -1,0 +1,52 @@
+"""Prints the last lines of a run: where its files are, and whether attention follows the texts."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import ModelCheckpoint
+
+from tts.callbacks.samples import LogSamples
+
+
+def print_summary(trainer: pl.Trainer, output_dir: Path, epilogue: str | None) -> None:
+    """Print where the files of a finished run are, on the first process.
+
+    Args:
+        trainer: the trainer after ``fit``.
+        output_dir: the folder of the run.
+        epilogue: text that the configuration adds at the end.
+    """
+    if not trainer.is_global_zero:
+        return
+    lines = [f"finished after {trainer.global_step} steps; in {output_dir}:"]
+    checkpoint = trainer.checkpoint_callback
+    if isinstance(checkpoint, ModelCheckpoint):
+        lines += [f"  best checkpoint  {checkpoint.best_model_path or 'none yet'}"]
+        last = checkpoint.last_model_path
+        lines += [f"  last checkpoint  {last if last and Path(last).is_file() else 'none yet'}"]
+    lines += [f"  {line}" for line in _alignment_lines(trainer)]
+    for name, content in (("samples", "pictures, sound"), ("metrics.csv", "curves")):
+        if (output_dir / name).exists():
+            lines.append(f"  {content:<15}  {output_dir / name}")
+    if epilogue:
+        lines += ["", epilogue.strip()]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _alignment_lines(trainer: pl.Trainer) -> list[str]:
+    """Return which share of the last samples has attention that follows the text."""
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, LogSamples) and callback.health:
+            shares = {
+                kind: callback.health.get(f"val/alignment_{kind}_follows_text")
+                for kind in ("teacher_forced", "free_running")
+            }
+            return [
+                f"alignments that follow the text, {kind.replace('_', ' ')}: {share:.0%}"
+                for kind, share in shares.items()
+                if share is not None
+            ]
+    return []
