@@ -156,7 +156,10 @@ def test_server_that_cannot_resume_starts_anew(server, monkeypatch, change):
 
 def test_missing_file_says_which_file_to_put_where(server, cache):
     server.status = 404
-    message = rf"voice: cannot be downloaded \(.*HTTP 404.*\); put file\.pt, .* at {cache}/file\.pt"
+    message = (
+        r"voice: cannot be downloaded \(.*HTTP 404.*\); "
+        rf"get file\.pt in another way and put it at {cache}/file\.pt"
+    )
     with pytest.raises(InputError, match=message):
         fetch(published(server.url()))
 
@@ -165,7 +168,7 @@ def test_offline_says_which_file_to_put_where(cache):
     with running() as gone:
         url = gone.url()
     with pytest.raises(
-        InputError, match=rf"{url}: .*refused.*put file\.pt, .* at {cache}/file\.pt"
+        InputError, match=rf"{url}: .*refused.*get file\.pt .* put it at {cache}/file\.pt"
     ):
         fetch(published(url))
 
