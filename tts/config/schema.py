@@ -95,6 +95,7 @@ TRAINING: dict[str, Range] = {
     "seed": Number(int, least=0, most=2**32 - 1),
     "matmul_precision": Choice(("highest", "high", "medium")),
     "monitor_mode": Choice(("min", "max")),
+    "data.mels": Choice(("recordings", "gta")),
     "data.n_speakers": COUNT,
     "data.prepared": Text(),
     "data.held_out": Text(),
