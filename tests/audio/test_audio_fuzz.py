@@ -1,4 +1,4 @@
-"""Any bytes as a sound file give samples or an InputError, in memory that the file accounts for."""
+"""Reading any bytes gives samples or an InputError, and memory in proportion to the file."""
 
 import io
 import itertools
@@ -23,7 +23,7 @@ MOST_MEMORY = 64 * 2**20
 
 
 def combinations(*columns, default):
-    """All combinations of values; the default run has only some of them."""
+    """Combine values in all ways; mark all combinations slow but those of the default run."""
     slow = pytest.mark.slow
     return [
         pytest.param(*case, marks=() if case in default else slow)
@@ -104,7 +104,7 @@ def test_any_bytes(ending, mix_down, tmp_path):
 @pytest.mark.parametrize("form", combinations(VALID, default=[("wav",), ("flac",), ("mp3",)]))
 def test_bytes_that_were_changed(form, tmp_path):
     valid = VALID[form]
-    # headers are where a byte decides most
+    # more of the changes are in the header, where a byte matters most
     places = st.integers(0, min(len(valid), 96) - 1) | st.integers(0, len(valid) - 1)
     byte = st.integers(0, 255) | st.sampled_from([0, 1, 127, 128, 255])
 
@@ -179,7 +179,7 @@ def test_any_floating_point_numbers(subtype, tmp_path):
 
 
 def declared(n_samples, channels=1):
-    """FLAC that states any number of samples, and ends after its header."""
+    """Make a FLAC file that declares any number of samples."""
     flac = bytearray(VALID["flac"])
     # STREAMINFO: 20 bits of rate, 3 of channels, 5 of bits, 36 of samples
     packed = (22050 << 44) | ((channels - 1) << 41) | (15 << 36) | n_samples

@@ -1,4 +1,4 @@
-"""Pictures: right size, right words, and no crash on what training can produce."""
+"""Pictures have the right size and words, and a diverged network does not break them."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from tts.core.errors import InputError
 
 
 def words(figure):
-    """All texts in a figure."""
+    """Return all texts in a figure."""
     figure.draw_without_rendering()
     return [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))]
 

@@ -1,4 +1,4 @@
-"""GriffinLim: the wave's mel is the wanted one; seeds, shapes, faults."""
+"""GriffinLim gives a wave with the given mel; seeds decide it, and faults are refused."""
 
 from dataclasses import replace
 
@@ -29,11 +29,11 @@ def test_round_trip_is_close(mel):
     assert error_after(mel) < 0.06
 
 
-def test_more_steps_come_closer(mel):
+def test_more_steps_reduce_the_error(mel):
     assert error_after(mel, n_iter=40) < 0.8 * error_after(mel, n_iter=8)
 
 
-def test_momentum_comes_closer(mel):
+def test_momentum_reduces_the_error(mel):
     assert error_after(mel, n_iter=20) < error_after(mel, n_iter=20, momentum=0.0)
 
 
@@ -52,7 +52,7 @@ def test_analysis_has_the_same_frames(small, n_frames):
 @pytest.mark.parametrize(
     ("n_fft", "hop_length", "win_length"), [(256, 64, 256), (256, 60, 200), (250, 50, 201)]
 )
-def test_waves_are_those_of_torch(n_fft, hop_length, win_length, small):
+def test_overlap_add_equals_torch_istft(n_fft, hop_length, win_length, small):
     config = replace(small, n_fft=n_fft, hop_length=hop_length, win_length=win_length)
     griffin_lim = GriffinLim(config)
     spectrum = torch.randn(2, 9, n_fft // 2 + 1, dtype=torch.complex64)
@@ -65,7 +65,7 @@ def test_waves_are_those_of_torch(n_fft, hop_length, win_length, small):
     assert torch.allclose(wave, theirs, rtol=1e-5, atol=1e-6)
 
 
-def test_batch_has_a_wave_each(small):
+def test_batch_gives_one_wave_for_each_mel(small):
     assert GriffinLim(small, n_iter=2)(torch.zeros(3, 20, 10)).shape == (3, 9 * 64)
 
 

@@ -1,4 +1,4 @@
-"""LogMel against the definition written out in numpy, and its manners."""
+"""LogMel equals the definition written out in numpy, and refuses wrong input."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from tts.core.errors import InputError
 
 
 def hz_of_mel(mel):
-    """Slaney's scale: 15 mel per 1000 Hz up to there, then a factor of 6.4 every 27 mel."""
+    """Convert by Slaney's scale: 15 mel up to 1000 Hz, then 27 mel for every factor of 6.4."""
     return np.where(mel < 15, mel * 200 / 3, 1000 * 6.4 ** ((mel - 15) / 27))
 
 
@@ -18,7 +18,7 @@ def mel_of_hz(hz):
 
 
 def filter_bank(config):
-    """Triangles between neighbouring mel points, each with an area of 1 over Hz."""
+    """Return triangles between neighbouring mel points, each with an area of 1 over Hz."""
     points = np.linspace(mel_of_hz(config.f_min), mel_of_hz(config.f_max), config.n_mels + 2)
     low, peak, high = (hz_of_mel(points)[i : i + config.n_mels, None] for i in range(3))
     hz = np.arange(config.n_fft // 2 + 1) * config.sample_rate / config.n_fft
@@ -27,7 +27,7 @@ def filter_bank(config):
 
 
 def definition(wave, config):
-    """Frame by frame in float64."""
+    """Compute the log-mel spectrogram frame by frame in float64."""
     window = np.zeros(config.n_fft)
     start = (config.n_fft - config.win_length) // 2
     n = np.arange(config.win_length)
@@ -89,7 +89,7 @@ def test_batch_equals_single(small, voice):
 
 
 @pytest.mark.parametrize("n_samples", [129, 640, 4000, 4095])
-def test_number_of_frames_is_the_contracts(small, n_samples):
+def test_number_of_frames_is_that_of_the_contract(small, n_samples):
     assert LogMel(small)(torch.rand(3, n_samples)).shape == (3, 20, small.n_frames(n_samples))
 
 
@@ -97,7 +97,7 @@ def test_float64_stays_float64(small):
     assert LogMel(small)(torch.rand(500, dtype=torch.float64)).dtype == torch.float64
 
 
-def test_half_precision_of_the_trainer_does_not_reach_it(small):
+def test_autocast_does_not_change_it(small):
     wave = torch.rand(4000) - 0.5
     front_end = LogMel(small)
     with torch.autocast("cpu", dtype=torch.bfloat16):

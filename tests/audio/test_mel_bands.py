@@ -1,4 +1,4 @@
-"""The mel bands are those of librosa, to the bit."""
+"""The mel bands are exactly those of librosa."""
 
 import numpy as np
 import pytest
@@ -20,26 +20,26 @@ def contract(request):
     return CONTRACTS[request.param]
 
 
-def test_edges_are_those_of_librosa(contract):
+def test_edges_equal_librosas(contract):
     from librosa import mel_frequencies
 
-    theirs = mel_frequencies(n_mels=contract.n_mels + 2, fmin=contract.f_min, fmax=contract.f_max)
-    np.testing.assert_allclose(band_edges(contract), theirs, rtol=1e-13, atol=1e-11)
+    expected = mel_frequencies(n_mels=contract.n_mels + 2, fmin=contract.f_min, fmax=contract.f_max)
+    np.testing.assert_allclose(band_edges(contract), expected, rtol=1e-13, atol=1e-11)
 
 
-def test_filters_are_those_of_librosa(contract):
+def test_filters_equal_librosas(contract):
     from librosa import filters
 
-    theirs = filters.mel(
+    expected = filters.mel(
         sr=contract.sample_rate,
         n_fft=contract.n_fft,
         n_mels=contract.n_mels,
         fmin=contract.f_min,
         fmax=contract.f_max,
     )
-    ours = mel_filter_bank(contract)
-    assert ours.dtype == np.float32
-    np.testing.assert_array_equal(ours, theirs)
+    basis = mel_filter_bank(contract)
+    assert basis.dtype == np.float32
+    np.testing.assert_array_equal(basis, expected)
 
 
 def test_a_band_peaks_between_its_edges(contract):

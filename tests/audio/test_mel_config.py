@@ -1,4 +1,4 @@
-"""MelConfig: what is legal, what identifies it, what differs."""
+"""MelConfig refuses illegal values, has a fingerprint, and names differences."""
 
 import dataclasses
 import math
@@ -78,7 +78,7 @@ def test_whole_hertz_are_the_same_contract():
 
 
 def test_fingerprint_is_stable():
-    # A changed value means that every cache of mels made before is computed anew
+    # If this value changes, all stored mels of users are computed again
     assert MelConfig().fingerprint() == "141fe12029ff"
 
 

@@ -1,4 +1,4 @@
-"""MFCC: the discrete cosine transform of LogMel."""
+"""MFCC equals the discrete cosine transform of LogMel."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""python -m tts.audio.plot, as a command and as a function."""
+"""The command python -m tts.audio.plot draws recordings and refuses what it cannot draw."""
 
 import subprocess
 import sys
@@ -57,7 +57,7 @@ def test_silence_is_drawn(tmp_path):
         (["short.wav", "out.png"], "short.wav: too short for a picture; needs 46 ms"),
     ],
 )
-def test_mistake_is_one_line(wav, tmp_path, monkeypatch, capsys, arguments, message):
+def test_every_mistake_is_one_line(wav, tmp_path, monkeypatch, capsys, arguments, message):
     monkeypatch.chdir(tmp_path)
     write_wave("short.wav", np.zeros(500), 22050)
     assert main(arguments) == 2

@@ -25,7 +25,7 @@ def in_silence(samples, before=0.7, after=1.1, noise=1e-5):
     return np.concatenate([quiet[:middle], samples, quiet[middle:]])
 
 
-def test_nothing_is_done_unless_asked_for():
+def test_defaults_change_nothing():
     samples = in_silence(tone())
     assert not Processing().changes_samples
     assert Processing()(samples, RATE) is samples
@@ -44,13 +44,13 @@ def test_missing_silence_is_added():
     assert len(trimmed) == pytest.approx(0.8 * RATE, abs=RATE / 50)
 
 
-def test_a_higher_threshold_keeps_what_is_quiet():
+def test_a_higher_threshold_keeps_quiet_sound():
     samples = in_silence(tone(), noise=1e-3)
     kept, cut = (Processing(trim_db=db)(samples, RATE) for db in (60, 30))
     assert len(kept) > len(cut) + RATE
 
 
-def test_nothing_but_silence_is_refused():
+def test_silence_alone_is_refused():
     with pytest.raises(InputError, match="nothing but silence"):
         Processing(trim_db=40)(np.zeros(RATE, np.float32), RATE)
 
@@ -68,7 +68,7 @@ def test_recordings_become_equally_loud(level):
     assert loudness(louder) == pytest.approx(-25, abs=0.1)
 
 
-def test_peaks_are_not_cut_off_for_loudness():
+def test_loudness_does_not_clip_peaks():
     pytest.importorskip("pyloudnorm")
     samples = tone(2.0, 0.01)
     samples[RATE] = 0.9
@@ -79,7 +79,7 @@ def test_peaks_are_not_cut_off_for_loudness():
 @pytest.mark.parametrize(
     "samples", [tone(0.1), np.zeros(RATE, np.float32)], ids=["short", "silent"]
 )
-def test_loudness_is_safe_for(samples):
+def test_loudness_gives_finite_samples(samples):
     pytest.importorskip("pyloudnorm")
     assert np.isfinite(Processing(loudness=-23)(samples, RATE)).all()
 
@@ -99,13 +99,13 @@ def test_impossible_settings_are_refused(options):
         Processing(**options)
 
 
-def test_lengths_matter_only_where_something_is_cut():
+def test_lengths_matter_only_with_trimming():
     assert Processing(tail_seconds=0.1).to_dict() == Processing(tail_seconds=0.3).to_dict()
     cut = [Processing(trim_db=40, tail_seconds=tail).to_dict() for tail in (0.1, 0.3)]
     assert cut[0] != cut[1]
 
 
-def test_sixteen_bits_survive():
+def test_sixteen_bits_survive_a_round_trip():
     whole = np.arange(-32768, 32768, dtype=np.int16)
     np.testing.assert_array_equal(to_int16(to_float(whole)), whole)
     assert to_int16(np.array([1.0, -1.0], np.float32)).tolist() == [32767, -32768]

@@ -1,4 +1,4 @@
-"""Contrast across the bands: what it raises, and what it leaves."""
+"""Sharpening raises the contrast across the bands, and leaves level and length alone."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ PEAK = torch.full((80, 6), -6.0)
 PEAK[40] = -2.0
 
 
-def test_none_is_none():
+def test_zero_changes_nothing():
     assert sharpen(PEAK, 0.0) is PEAK
 
 
@@ -31,7 +31,7 @@ def test_level_and_length_do_not_matter():
     assert torch.allclose(sharpen(flat, 1.0), flat, atol=1e-5)
 
 
-def test_griffin_lim_hears_what_was_sharpened():
+def test_griffin_lim_gets_the_sharpened_mel():
     def wave(sharpness, mel):
         vocoder = GriffinLimVocoder(MelConfig(), 2, sharpness)
         return vocoder(mel, generator=torch.Generator().manual_seed(0))
@@ -40,6 +40,6 @@ def test_griffin_lim_hears_what_was_sharpened():
     assert not torch.equal(wave(0.3, PEAK), wave(0.0, PEAK))
 
 
-def test_it_is_not_negative():
+def test_negative_sharpness_is_refused():
     with pytest.raises(InputError, match=r"sharpness=-1.0: must be 0 or more"):
         GriffinLimVocoder(MelConfig(), sharpness=-1.0)

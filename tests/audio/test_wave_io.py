@@ -1,4 +1,4 @@
-"""Sound files: exact round trips, one line for every fault, nothing half-written."""
+"""Sound files survive round trips, every fault is one line, and no file is half-written."""
 
 import logging
 import struct
@@ -50,7 +50,7 @@ def test_other_rate_is_refused_with_advice(wav):
         read_wave(wav, 16000)
 
 
-def test_resampling_is_said_aloud(wav, caplog):
+def test_resampling_is_logged(wav, caplog):
     write_wave(wav, NOISE / 2, 22050)
     with caplog.at_level(logging.INFO, logger="tts.audio"):
         read_wave(wav, 16000, resample=True)
@@ -176,13 +176,13 @@ def test_long_recordings_are_read_to_their_end(tmp_path):
     np.testing.assert_array_equal(read_wave(tmp_path / "a.wav")[0], long)
 
 
-def test_a_rate_that_is_none_is_refused(tmp_path):
+def test_an_absurd_rate_is_refused(tmp_path):
     soundfile.write(tmp_path / "a.wav", NOISE, 2)
     with pytest.raises(InputError, match=r"a\.wav: 2 Hz is no rate of sound"):
         read_wave(tmp_path / "a.wav", 22050, resample=True)
 
 
-def test_nothing_that_is_left_of_resampling_is_refused(tmp_path):
+def test_resampling_to_no_samples_is_refused(tmp_path):
     soundfile.write(tmp_path / "a.wav", NOISE[:10], 768000)
     with pytest.raises(InputError, match="holds no samples"):
         read_wave(tmp_path / "a.wav", 22050, resample=True)
@@ -211,7 +211,7 @@ def test_clipping_is_limited_and_logged(tmp_path, caplog):
     assert caplog.messages == [f"{path}: 2 samples up to 2.000 were limited to [-1, 1]"]
 
 
-def test_full_scale_is_no_clipping(tmp_path, caplog):
+def test_full_scale_is_not_reported_as_clipping(tmp_path, caplog):
     write_wave(tmp_path / "a.wav", [1.0, -1.0], 22050)
     assert caplog.messages == []
 
@@ -220,7 +220,7 @@ def test_full_scale_is_no_clipping(tmp_path, caplog):
     ("samples", "message"),
     [(np.zeros((2, 9)), r"got shape \(2, 9\)"), ([0.0, np.nan], "finite samples")],
 )
-def test_samples_that_are_none_are_refused(tmp_path, samples, message):
+def test_illegal_samples_are_refused(tmp_path, samples, message):
     with pytest.raises(InputError, match=message):
         write_wave(tmp_path / "a.wav", samples, 22050)
     assert list(tmp_path.iterdir()) == []
@@ -266,9 +266,9 @@ def test_failed_writing_leaves_the_old_file_alone(wav, monkeypatch):
     assert [path.name for path in wav.parent.iterdir()] == ["a.wav"]
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="tells no memory by its kind")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 @pytest.mark.parametrize("mode", ["r", "c"])
-def test_sound_on_the_disk_does_not_stay_in_memory(mode, tmp_path):
+def test_mapped_sound_does_not_stay_in_memory(mode, tmp_path):
     def mapped_bytes():
         lines = Path("/proc/self/status").read_text().splitlines()
         return next(1024 * int(line.split()[1]) for line in lines if line.startswith("RssFile"))

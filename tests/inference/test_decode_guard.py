@@ -1,4 +1,4 @@
-"""The guard with a network that fails as it is told to."""
+"""The decode guard retries and cuts utterances; the network here fails where a test wants it."""
 
 import pytest
 import torch
@@ -16,8 +16,8 @@ def utterance(text):
     return DecodingUnit(text, tuple(READER.tokenizer.encode(text)))
 
 
-def decoded(n_text, good=True, stop_reason="gate"):
-    """What follows the text, or is stuck at its first symbol."""
+def decoded_mel(n_text, good=True, stop_reason="gate"):
+    """Make a result that follows the text, or one that stays at the first symbol."""
     alignments = torch.zeros(5 * n_text, n_text)
     frames = torch.arange(5 * n_text)
     alignments[frames, frames // 5 if good else 0] = 1.0
@@ -32,7 +32,7 @@ def decoded(n_text, good=True, stop_reason="gate"):
 
 
 class Network:
-    """Says right what ``is_good(text, seed)`` likes; remembers what it was asked for."""
+    """Decodes well where ``is_good(text, seed)`` is true, and records its calls."""
 
     def __init__(self, is_good, stop_reason="gate"):
         self.is_good, self.stop_reason = is_good, stop_reason
@@ -40,11 +40,11 @@ class Network:
 
     def __call__(self, utterances, seed):
         self.calls.append(([u.text for u in utterances], seed))
-        return [self._say(utterance, seed) for utterance in utterances]
+        return [self._decode(utterance, seed) for utterance in utterances]
 
-    def _say(self, utterance, seed):
+    def _decode(self, utterance, seed):
         good = self.is_good(utterance.text, seed)
-        return decoded(len(utterance.ids), good, "gate" if good else self.stop_reason)
+        return decoded_mel(len(utterance.ids), good, "gate" if good else self.stop_reason)
 
 
 TEXTS = ["the first of them", "the second, which is longer", "the third of them"]
@@ -56,7 +56,7 @@ def run(network, texts=TEXTS, **options):
     )
 
 
-def test_what_is_good_is_decoded_once():
+def test_good_utterances_are_decoded_once():
     network = Network(lambda text, seed: True)
     kept = run(network)
     assert network.calls == [(TEXTS, 7)]
@@ -64,7 +64,7 @@ def test_what_is_good_is_decoded_once():
     assert {(a.seed, a.count, a.wasted) for (a,) in kept} == {(7, 1, 0.0)}
 
 
-def test_only_what_failed_is_spoken_again_in_one_batch_with_the_next_seed():
+def test_failed_utterances_are_decoded_again_in_one_batch_with_the_next_seed():
     network = Network(lambda text, seed: text == TEXTS[1] or seed == 8)
     kept = run(network)
     assert network.calls == [(TEXTS, 7), ([TEXTS[0], TEXTS[2]], 8)]
@@ -77,7 +77,7 @@ def test_only_what_failed_is_spoken_again_in_one_batch_with_the_next_seed():
 
 
 @pytest.mark.parametrize("stop_reason", ["gate", "max_steps"])
-def test_what_no_seed_can_say_goes_in_pieces(stop_reason):
+def test_an_utterance_that_fails_with_every_seed_is_cut(stop_reason):
     network = Network(lambda text, seed: len(text) < 20, stop_reason)
     kept = run(network)
     assert [seed for _, seed in network.calls] == [7, 8, 9, 7]
@@ -91,7 +91,7 @@ def test_what_no_seed_can_say_goes_in_pieces(stop_reason):
     assert sum(a.wasted for a in kept[1]) == pytest.approx(3.0)
 
 
-def test_pieces_are_cut_again_and_no_smaller_than_a_guard_may():
+def test_pieces_are_cut_again_up_to_max_cuts():
     network = Network(lambda text, seed: False)
     text = "one two three four, five six seven eight; nine ten eleven twelve, and so on"
     run(network, [text], attempts=1, max_cuts=2)
@@ -105,7 +105,7 @@ def test_pieces_are_cut_again_and_no_smaller_than_a_guard_may():
     ]
 
 
-def test_the_hopeless_is_kept_whole_and_reported():
+def test_an_utterance_that_always_fails_is_kept_whole():
     network = Network(lambda text, seed: False, "max_steps")
     ((only,),) = run(network, [TEXTS[1]])
     assert only.utterance.text == TEXTS[1]
@@ -128,13 +128,13 @@ def test_the_best_of_all_attempts_is_kept():
     class ThirdIsBest(Network):
         def __call__(self, utterances, seed):
             ends = {7: "max_steps", 8: "gate", 9: "max_steps"}
-            return [decoded(len(u.ids), False, ends[seed]) for u in utterances]
+            return [decoded_mel(len(u.ids), False, ends[seed]) for u in utterances]
 
     ((only,),) = run(ThirdIsBest(None), ["hello"])
     assert (only.seed, only.count, only.decoded.stop_reason) == (8, 3, "gate")
 
 
-def test_without_attempts_and_cuts_nothing_is_done():
+def test_without_attempts_and_cuts_there_is_one_decoding():
     network = Network(lambda text, seed: False)
     kept = run(network, attempts=1, max_cuts=0)
     assert network.calls == [(TEXTS, 7)]

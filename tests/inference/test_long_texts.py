@@ -1,4 +1,4 @@
-"""Texts of several pieces: what is joined, and how."""
+"""A text of several pieces becomes one speech, with pauses and without clicks."""
 
 import itertools
 
@@ -18,7 +18,7 @@ SHORT = {"max_steps": 12, "gate_threshold": 0.99, "max_chars": 25, "seed": 1}
 UNGUARDED = {**SHORT, "guard": False}
 
 
-def test_a_text_of_one_piece_is_what_the_networks_say(synthesizer):
+def test_a_text_of_one_piece_equals_the_output_of_the_networks(synthesizer):
     options = {"max_steps": 20, "gate_threshold": 0.99}
     speech = synthesizer.speak("hello world", seed=3, guard=False, **options)
     ids = torch.tensor([synthesizer.tokenizer.encode("hello world")])
@@ -35,7 +35,7 @@ def test_a_text_of_one_piece_is_what_the_networks_say(synthesizer):
     assert len(speech.parts) == 1
 
 
-def test_parts_tell_where_they_are(synthesizer):
+def test_parts_know_their_places(synthesizer):
     speech = synthesizer.speak(TEXT, **UNGUARDED)
     assert [part.text for part in speech.parts] == [
         "Hello there.",
@@ -75,7 +75,7 @@ def test_wave_mel_and_alignment_agree_in_time(synthesizer):
     assert bool((speech.mel[:, ~spoken] == synthesizer.mel.silence).all())
 
 
-def test_the_worst_part_speaks_for_all(synthesizer):
+def test_the_worst_part_decides_the_stop_reason(synthesizer):
     speech = synthesizer.speak(TEXT, **{**UNGUARDED, "gate_threshold": 0.01})
     assert {part.stop_reason for part in speech.parts} == {"gate"} == {speech.stop_reason}
     cut = synthesizer.speak(TEXT, **{**UNGUARDED, "gate_threshold": 0.9999})
@@ -85,7 +85,7 @@ def test_the_worst_part_speaks_for_all(synthesizer):
     assert cut.compute_seconds == pytest.approx(sum(p.compute_seconds for p in cut.parts))
 
 
-def test_parts_one_after_the_other_are_the_whole(synthesizer):
+def test_joined_parts_equal_the_whole(synthesizer):
     whole = synthesizer.speak(TEXT, **SHORT)
     parts = list(synthesizer.speak_parts(TEXT, **SHORT))
     assert len(parts) == len(whole.parts)
@@ -93,7 +93,7 @@ def test_parts_one_after_the_other_are_the_whole(synthesizer):
     assert torch.equal(torch.cat([part.mel for part in parts], 1), whole.mel)
 
 
-def test_parts_come_before_the_text_is_over(synthesizer, monkeypatch):
+def test_first_parts_come_before_the_text_is_decoded(synthesizer, monkeypatch):
     monkeypatch.setattr("tts.inference.synthesizer.BATCHES_AT_ONCE", 1)
     lengths = []
     generate = synthesizer.acoustic.generate
@@ -109,7 +109,7 @@ def test_parts_come_before_the_text_is_over(synthesizer, monkeypatch):
     assert lengths == [2, 2, 2, 2, 1]
 
 
-def test_pauses_are_as_long_as_they_are_wanted(synthesizer):
+def test_pauses_have_the_given_lengths(synthesizer):
     long = Pauses(sentence=1.0, paragraph=2.0, clause=0.5)
     speech = synthesizer.speak(TEXT, pauses=long, **UNGUARDED)
     gaps = [b.start - a.start - a.seconds for a, b in itertools.pairwise(speech.parts)]
@@ -138,7 +138,7 @@ def test_the_edges_of_a_text_are_not_faded(synthesizer):
     torch.testing.assert_close(speech.wave[-80:], last[-80:], atol=1e-4, rtol=1e-4)
 
 
-def test_a_fade_is_short_and_leaves_the_rest():
+def test_a_fade_changes_only_the_edges():
     wave = torch.ones(1000)
     both = faded(wave, 8000, start=True, end=True)
     assert both[0] == both[-1] == 0
@@ -168,12 +168,12 @@ def test_every_break_has_a_pause():
         ),
     ],
 )
-def test_what_is_not_legal_is_one_line(make, message):
+def test_illegal_values_are_refused_in_one_line(make, message):
     with pytest.raises(InputError, match=message):
         make()
 
 
-def test_a_network_that_babbles_is_tried_reported_and_does_not_mumble_on(synthesizer):
+def test_babble_is_retried_reported_and_cut_off(synthesizer):
     speech = synthesizer.speak("hello you, and you", gate_threshold=0.9999)
     assert speech.failed
     assert all(part.attempts >= 3 for part in speech.parts)
@@ -183,7 +183,7 @@ def test_a_network_that_babbles_is_tried_reported_and_does_not_mumble_on(synthes
     assert speech.mel.shape[1] <= (2 * len(speech.parts) + 0.28 * n_text + 1) * rate
 
 
-def test_a_part_can_be_said_again_by_its_seed(synthesizer):
+def test_the_seed_of_a_part_gives_it_again(synthesizer):
     speech = synthesizer.speak("hello world", **SHORT)
     (part,) = speech.parts
     again = synthesizer.speak(part.text, **{**UNGUARDED, "seed": part.seed})
@@ -191,7 +191,7 @@ def test_a_part_can_be_said_again_by_its_seed(synthesizer):
 
 
 @pytest.mark.parametrize("n_frames_per_step", [1, 3])
-def test_a_mumble_is_as_long_in_company_as_alone(tiny, monkeypatch, n_frames_per_step):
+def test_a_cut_off_utterance_is_as_long_in_a_batch_as_alone(tiny, monkeypatch, n_frames_per_step):
     monkeypatch.setattr("tts.inference.options.SECONDS_AROUND", 0.1)
     monkeypatch.setattr("tts.inference.options.SECONDS_PER_SYMBOL", 0.01)
     network = tiny.tacotron2(n_frames_per_step=n_frames_per_step)
@@ -216,7 +216,7 @@ TEXTS = st.lists(st.lists(WORDS, min_size=1, max_size=12).map(" ".join), min_siz
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(texts=TEXTS, batch_size=st.integers(1, 6), order=st.randoms(use_true_random=False))
-def test_company_and_order_change_nothing(synthesizer, texts, batch_size, order):
+def test_batch_and_order_change_nothing(synthesizer, texts, batch_size, order):
     options = {"max_steps": 15, "gate_threshold": 0.9, "max_chars": 30, "seed": 5}
     alone = {text: synthesizer.speak(text, **options) for text in texts}
     order.shuffle(texts)

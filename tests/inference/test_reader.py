@@ -1,4 +1,4 @@
-"""A text as utterances, whatever it is."""
+"""The reader cuts any text into decoding units, or refuses it in one line."""
 
 import pytest
 from hypothesis import given
@@ -19,14 +19,14 @@ def texts(utterances):
     return [utterance.text for utterance in utterances]
 
 
-def test_a_text_of_one_piece_is_read_as_it_stands(reader):
+def test_a_text_of_one_piece_stays_unchanged(reader):
     (only,) = reader.read("  Hello,\n world ", speaker=3)
     assert only.text == "  Hello,\n world "
     assert only.ids == tuple(reader.tokenizer.encode("  Hello,\n world "))
     assert (only.begins, only.after, only.speaker) == (True, None, 3)
 
 
-def test_what_ends_a_piece_is_known_but_for_the_last(reader):
+def test_every_piece_but_the_last_knows_what_ends_it(reader):
     read = reader.read("One, two. Three.\n\nFour!")
     assert texts(read) == ["One, two.", "Three.", "Four!"]
     assert [utterance.after for utterance in read] == [Break.SENTENCE, Break.PARAGRAPH, None]
@@ -37,7 +37,7 @@ def test_ornaments_are_left_out(reader):
     assert texts(reader.read("One.\n\n* * *\n\nTwo. ...")) == ["One.", "Two."]
 
 
-def test_what_is_left_out_unread_is_said(reader, caplog):
+def test_pieces_that_are_left_out_are_logged(reader, caplog):
     assert texts(reader.read("One.\n\n☃☃\n\nTwo.")) == ["One.", "Two."]
     assert "'☃☃': left out" in caplog.text
 
@@ -46,26 +46,26 @@ def test_what_is_left_out_unread_is_said(reader, caplog):
     ("text", "message"),
     [("", "empty"), ("☃", "pronounced"), ("...\n\n* * *", "pronounced"), ("One. {QQ}", "QQ")],
 )
-def test_what_cannot_be_read_is_one_line(reader, text, message):
+def test_unreadable_text_is_refused_in_one_line(reader, text, message):
     with pytest.raises(InputError, match=message) as caught:
         reader.read(text)
     assert "\n" not in str(caught.value)
 
 
-def test_a_policy_that_refuses_is_obeyed_in_every_piece():
+def test_unknown_characters_are_refused_in_every_piece():
     strict = TextReader(Tokenizer(on_unknown="raise"))
     with pytest.raises(InputError, match="☃"):
         strict.read("One.\n\n☃\n\nTwo.")
 
 
-def test_what_takes_long_to_say_is_cut_again(reader):
+def test_a_piece_that_takes_long_to_say_is_cut_again(reader):
     read = reader.read("9" * 50)
     assert len(read) > 2
     assert all(len(utterance.ids) <= 2 * 60 for utterance in read)
     assert "".join(texts(read)) == "9" * 50
 
 
-def test_a_cut_utterance_keeps_its_edges(reader):
+def test_a_cut_unit_keeps_its_edges(reader):
     first, second, third = reader.read("Oh. But the first, and then the second of them. No.")
     assert reader.cut(third) == [third]
     begin, end = reader.cut(second)
@@ -76,14 +76,14 @@ def test_a_cut_utterance_keeps_its_edges(reader):
 
 
 @pytest.mark.parametrize("text", ["a" * 40, "hi there", "supercalifragilisticexpialidocious"])
-def test_words_are_never_cut_by_a_guard(reader, text):
+def test_the_guard_never_cuts_words(reader, text):
     (only,) = reader.read(text)
     assert reader.cut(only) == [only]
 
 
 @given(st.text(max_size=200), st.integers(1, 30))
 def test_any_text_is_read_or_refused_in_one_line(text, max_chars):
-    text = text.replace("{", "")  # phones in braces may be mistaken
+    text = text.replace("{", "")  # phones in braces may be illegal
     reader = TextReader(Tokenizer(on_unknown="ignore"), max_chars)
     if not reader.has_sound(text):
         with pytest.raises(InputError, match=r"^[^\n]+$"):

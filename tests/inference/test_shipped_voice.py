@@ -1,4 +1,4 @@
-"""The voice that comes with the package: it speaks after a plain install, and says what it says."""
+"""The voice of the package speaks after a plain install, and a recogniser understands it."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ from tts.pretrained.catalogue import CATALOGUE
 from tts.pretrained.download import fetch
 
 HELLO = "hello world, I missed you so much"
-# what a plain install does not have
+# packages that a plain install does not have
 EXTRAS = ("hibari", "faster_whisper", "phonemizer", "onnxruntime", "tensorboard", "optuna")
 
 
@@ -29,7 +29,7 @@ def test_weights_are_small():
     assert sum(file.stat().st_size for file in files) < 40e6
 
 
-def test_it_says_what_it_was_trained_on():
+def test_it_names_the_corpus_it_was_trained_on():
     known = pretrained.describe("voice_acoustic")
     assert "LJ Speech" in known["corpus"]
     assert known["config"]["name"] == "voice_acoustic"

@@ -1,4 +1,4 @@
-"""Who speaks: names in a checkpoint, from training to the command line."""
+"""Names of speakers travel from training through the checkpoint to the command line."""
 
 import json
 
@@ -39,7 +39,7 @@ def test_a_name_may_be_a_number(voices):
     assert voices.speaker_number(7) == voices.speaker_number("7") == 2
 
 
-def test_each_text_may_have_a_voice_of_its_own(voices):
+def test_each_text_may_have_its_own_voice(voices):
     texts, names = ["a long sentence", "hello"], ["p226", "p225"]
     together = voices.speak_batch(texts, speaker=names, **SHORT)
     for text, name, speech in zip(texts, names, together, strict=True):
@@ -54,7 +54,7 @@ def test_each_text_may_have_a_voice_of_its_own(voices):
         (["p225"], r"speaker: 1 names for 2 texts"),
     ],
 )
-def test_a_speaker_who_is_not_there_is_one_line(voices, speaker, message):
+def test_an_unknown_speaker_is_refused_in_one_line(voices, speaker, message):
     with pytest.raises(InputError, match=message):
         voices.speak_batch(["hello", "you"], speaker=speaker)
 
@@ -78,7 +78,7 @@ def test_nvidias_layout_has_no_place_for_several_voices(tiny, tmp_path):
 
 @pytest.fixture
 def corpus_of_two(tmp_path):
-    """A filelist of tones, with speakers whose order is not that of the rows."""
+    """Make a filelist of tones, with speakers in another order than that of the rows."""
     from tts.data import SyntheticCorpus
 
     tones = SyntheticCorpus(tmp_path / "tones", "tones", minutes=0.2)
@@ -117,7 +117,7 @@ def test_from_a_corpus_of_two_to_either_voice(options, tmp_path, monkeypatch):
         synthesize(OmegaConf.merge(cfg, wanted))
 
 
-def test_a_number_of_speakers_that_is_not_the_corpus_is_one_line(options, tmp_path, monkeypatch):
+def test_a_wrong_number_of_speakers_is_refused_in_one_line(options, tmp_path, monkeypatch):
     monkeypatch.setattr("tests.support.runs.TONES", [])
     with pytest.raises(
         InputError, match=r"data\.n_speakers=1: .* has 2 speaker\(s\); set data\.n_speakers=2"

@@ -1,4 +1,4 @@
-"""A speech describes itself: in one line, as HTML of a notebook, and as a picture."""
+"""A speech describes itself in one line, as HTML for a notebook, and as a picture."""
 
 import pytest
 import torch
@@ -19,7 +19,7 @@ def words(figure):
     return [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))]
 
 
-def test_summary_counts_what_failed(speech):
+def test_summary_counts_failed_parts(speech):
     n_parts = len(speech.parts)
     assert speech.summary.startswith(f"{speech.seconds:.2f} s at 8000 Hz, RTF ")
     assert speech.summary.endswith(
@@ -28,7 +28,7 @@ def test_summary_counts_what_failed(speech):
     assert repr(speech) == f"Speech({TEXT!r}: {speech.summary})"
 
 
-def test_html_plays_escapes_and_names_what_failed(speech):
+def test_html_has_a_player_escaped_text_and_failed_parts(speech):
     html = speech._repr_html_()
     assert "<div>Is 1 &lt; 2 &amp; so on? Yes. No.</div>" in html
     assert 'src="data:audio/flac;base64,' in html
@@ -41,7 +41,7 @@ def test_long_sound_is_compressed(speech, monkeypatch):
     assert 'src="data:audio/ogg;base64,' in speech._repr_html_()
 
 
-def test_picture_of_several_parts_has_their_beginnings(speech):
+def test_picture_of_several_parts_has_their_first_words(speech):
     texts = words(speech.figure())
     assert any(
         text.endswith(f"{len(speech.parts)} of {len(speech.parts)} parts failed") for text in texts

@@ -1,4 +1,4 @@
-"""Speech that is heard while it is made is the speech that is made at once."""
+"""Streamed speech equals the speech that is computed at once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def heard(chunks) -> torch.Tensor:
     return torch.cat([chunk.wave for chunk in chunks])
 
 
-# every pair of values but those of vocoder and text
+# every pair of values occurs, except some pairs of vocoder and text
 @pytest.mark.parametrize(
     ("vocoder", "text", "guard", "seed"),
     [
@@ -50,9 +50,9 @@ def heard(chunks) -> torch.Tensor:
         ("griffin_lim", TEXT, False, 3),
     ],
 )
-def test_streamed_is_spoken(vocoder, text, guard, seed):
+def test_stream_equals_speak(vocoder, text, guard, seed):
     synthesizer = tiny_synthesizer(VOCODERS[vocoder]())
-    # alone in its batch, as a stream decodes it
+    # a stream decodes each utterance in its own batch
     how = {**HOW, "guard": guard, "seed": seed, "batch_size": 1}
     chunks, speech = list(synthesizer.stream(text, **how)), synthesizer.speak(text, **how)
     torch.testing.assert_close(heard(chunks), speech.wave, rtol=1e-4, atol=2e-5)
@@ -68,7 +68,7 @@ def test_streamed_is_spoken(vocoder, text, guard, seed):
         torch.testing.assert_close(part.gate_logits, known.gate_logits)
 
 
-def test_every_utterance_ends_with_what_is_known_of_it(waveglow):
+def test_the_last_chunk_of_an_utterance_describes_it(waveglow):
     chunks = list(waveglow().stream(TEXT, **HOW))
     ends = [chunk for chunk in chunks if chunk.part is not None]
     assert chunks[-1] is ends[-1]
@@ -98,19 +98,19 @@ def test_the_first_sound_does_not_wait_for_the_utterance(waveglow, monkeypatch):
     assert rest[-1].part.stop_reason == "max_steps"
 
 
-def test_mistakes_are_told_like_those_of_speech(synthesizer):
+def test_mistakes_are_refused(synthesizer):
     with pytest.raises(InputError, match="speaker"):
         list(synthesizer.stream("a", speaker="nobody"))
 
 
-def test_vocoders_say_whether_they_stream(tiny):
+def test_only_waveglow_streams(tiny):
     assert isinstance(WaveGlowVocoder(tiny.waveglow(), tiny.mel), StreamingVocoder)
     assert not isinstance(GriffinLimVocoder(tiny.mel), StreamingVocoder)
 
 
 @pytest.mark.parametrize("n_samples", [100, 256, 1000, 5000])
 @pytest.mark.parametrize("length", [64, 1000])
-def test_the_hum_is_subtracted_piece_by_piece(tiny, n_samples, length):
+def test_the_bias_is_subtracted_piece_by_piece(tiny, n_samples, length):
     denoiser = Denoiser(tiny.waveglow(), tiny.mel, 0.5)
     wave = 0.3 * torch.randn(n_samples, generator=torch.Generator().manual_seed(0))
     pieces = list(denoiser.stream(wave.split(length)))
@@ -119,7 +119,7 @@ def test_the_hum_is_subtracted_piece_by_piece(tiny, n_samples, length):
 
 @pytest.mark.parametrize("n_frames", [1, 3, 150])
 @pytest.mark.parametrize("polish", [0, 2])
-def test_a_waveglow_streams_what_it_makes_of_the_whole(tiny, n_frames, polish):
+def test_a_waveglow_streams_the_wave_of_the_whole(tiny, n_frames, polish):
     vocoder = WaveGlowVocoder(tiny.waveglow(), tiny.mel, chunk_frames=37, polish=polish)
     mel = -4 + torch.randn(8, n_frames, generator=torch.Generator().manual_seed(0))
     whole = vocoder(mel, generator=torch.Generator().manual_seed(1))
@@ -127,7 +127,7 @@ def test_a_waveglow_streams_what_it_makes_of_the_whole(tiny, n_frames, polish):
     torch.testing.assert_close(torch.cat(pieces), whole, rtol=1e-4, atol=1e-5)
 
 
-def test_noise_stands_where_it_stands(tiny):
+def test_noise_depends_on_its_place_in_time(tiny):
     vocoder = WaveGlowVocoder(tiny.waveglow(), tiny.mel, denoiser_strength=0)
     mel = torch.full((8, 200), -4.0)
     short, long = (

@@ -12,7 +12,7 @@ TEXTS = ["hello world", "a much longer sentence, which goes on and on", "yes.", 
 OPTIONS = {"max_steps": 30, "gate_threshold": 0.99, "seed": 1}
 
 
-def test_speech_holds_everything_in_its_shape(synthesizer):
+def test_fields_of_a_speech_have_their_shapes(synthesizer):
     speech = synthesizer.speak("hello world", **OPTIONS)
     n_mel = speech.mel.shape[1]
     assert speech.mel.shape == (8, n_mel)
@@ -27,8 +27,11 @@ def test_speech_holds_everything_in_its_shape(synthesizer):
     assert speech.compute_seconds > 0
 
 
-def test_utterance_sounds_the_same_alone_and_in_company(synthesizer):
-    options = {**OPTIONS, "guard": False}  # it babbles: a guard would not let it
+def test_utterance_sounds_the_same_alone_and_in_a_batch(synthesizer):
+    options = {
+        **OPTIONS,
+        "guard": False,
+    }  # the guard would decode again, because the network babbles
     spoken = synthesizer.speak_batch(TEXTS, **options)
     peaks = sorted(float(speech.gate_logits.sigmoid().max()) for speech in spoken)
     # some utterances are stopped by their gate, and the others are not
@@ -54,7 +57,7 @@ def test_no_text_gives_no_speech(synthesizer):
     assert synthesizer.speak_batch([]) == []
 
 
-def test_seed_decides_what_is_heard(synthesizer):
+def test_seed_decides_the_wave(synthesizer):
     waves = [
         synthesizer.speak("hello", seed=seed, max_steps=10, gate_threshold=0.99).wave
         for seed in (0, 0, 1)
@@ -69,13 +72,13 @@ def test_global_random_state_is_left_alone(synthesizer):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_stop_reason_tells_what_ended_it(synthesizer):
+def test_stop_reason_names_what_ended_the_decoding(synthesizer):
     assert synthesizer.speak("hello", gate_threshold=0.01).stop_reason == "gate"
     cut = synthesizer.speak("hello", max_steps=5, gate_threshold=0.999)
     assert (cut.stop_reason, cut.mel.shape[1]) == ("max_steps", 5)
 
 
-def test_a_single_frame_can_be_heard(synthesizer):
+def test_a_single_frame_gives_sound(synthesizer):
     speech = synthesizer.speak("hello", gate_threshold=0.01)
     assert speech.mel.shape[1] == 1
     assert len(speech.wave) >= 64
@@ -107,7 +110,7 @@ def test_sigma_and_denoiser_change_the_sound_of_waveglow(tiny):
     assert torch.equal(wave(denoiser=0.0), wave(denoiser=0.0, sigma=0.666))
 
 
-def test_sharpness_is_griffin_lims(tiny):
+def test_sharpness_changes_griffin_lim_and_polishing(tiny):
     griffin_lim = GriffinLimVocoder(tiny.mel)
     synthesizer = Synthesizer(tiny.tacotron2(), griffin_lim, Tokenizer(), tiny.mel)
 
@@ -189,7 +192,7 @@ def test_file_without_a_contract_has_nvidias(acoustic_file):
     assert Synthesizer.from_pretrained(path).mel == MelConfig()
 
 
-def test_networks_in_each_others_place_are_refused(acoustic_file, vocoder_file):
+def test_swapped_networks_are_refused(acoustic_file, vocoder_file):
     with pytest.raises(InputError, match=r"vocoder\.safetensors.*WaveGlow.*Tacotron2"):
         Synthesizer.from_pretrained(vocoder_file(), acoustic_file())
     with pytest.raises(InputError, match=r"acoustic\.safetensors.*Tacotron2.*WaveGlow"):
@@ -214,7 +217,7 @@ def test_missing_file_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["cuda:99", "nonsense", ""])
-def test_device_that_is_not_there_is_refused(name):
+def test_missing_device_is_refused(name):
     with pytest.raises(InputError, match=f"device '{name}' cannot be used here"):
         pick_device(name)
 
@@ -234,6 +237,6 @@ def test_int8_speaks_nearly_as_float32_does(acoustic_file):
     torch.testing.assert_close(rounded.mel, exact.mel, rtol=0, atol=0.1)
 
 
-def test_a_precision_that_does_not_exist_is_named(acoustic_file):
+def test_unknown_precision_is_named(acoustic_file):
     with pytest.raises(InputError, match="precision=int4: choose float32 or int8"):
         Synthesizer.from_pretrained(acoustic_file(), device="cpu", precision="int4")

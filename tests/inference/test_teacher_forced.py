@@ -1,4 +1,4 @@
-"""Mels that are aligned to recordings: what the network gives, whoever is in the batch."""
+"""Teacher-forced mels equal those of the network, whatever else is in the batch."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def utterances():
 
 def test_one_utterance_is_what_the_network_gives_after_the_seed(network, utterances):
     text, mel = (part[0] for part in utterances)
-    (found,) = teacher_forced(network, [text], [mel], [7], [0])
+    (mel_post,) = teacher_forced(network, [text], [mel], [7], [0])
     torch.manual_seed(7)
     with torch.no_grad():
         expected = network(text[None], torch.tensor([5]), mel[None], torch.tensor([31]))
-    assert torch.equal(found, expected.mel_post[0])
+    assert torch.equal(mel_post, expected.mel_post[0])
 
 
-def test_an_utterance_is_the_same_alone_and_in_company(network, utterances):
+def test_an_utterance_is_the_same_alone_and_in_a_batch(network, utterances):
     together = teacher_forced(network, *utterances, [7, 8, 9], [0, 0, 0])
     for i, (text, mel) in enumerate(zip(*utterances, strict=True)):
         (alone,) = teacher_forced(network, [text], [mel], [7 + i], [0])
@@ -40,7 +40,7 @@ def test_an_utterance_is_the_same_alone_and_in_company(network, utterances):
         torch.testing.assert_close(together[i], alone, rtol=0, atol=1e-5)
 
 
-def test_the_seed_decides(network, utterances):
+def test_the_seed_decides_the_mel(network, utterances):
     text, mel = (part[0] for part in utterances)
     first, again, other = teacher_forced(
         network, [text] * 3, [mel] * 3, seeds=[7, 7, 8], speakers=[0] * 3
@@ -49,13 +49,13 @@ def test_the_seed_decides(network, utterances):
     assert (first - other).abs().max() > 1e-2
 
 
-def test_the_network_is_left_as_it_was(network, utterances):
+def test_the_network_stays_unchanged(network, utterances):
     teacher_forced(network, *utterances, [1, 2, 3], [0, 0, 0])
     frames = torch.randn(4, 2, 8)
     assert not torch.equal(network.decoder.prenet(frames), network.decoder.prenet(frames))
 
 
-def test_the_voice_is_heard(tiny, utterances):
+def test_the_speaker_changes_the_mel(tiny, utterances):
     text, mel = (part[0] for part in utterances)
     network = tiny.tacotron2(n_speakers=2, speaker_embedding_dim=4)
     one, two = teacher_forced(network, [text] * 2, [mel] * 2, [7, 7], [0, 1])

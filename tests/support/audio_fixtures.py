@@ -1,4 +1,4 @@
-"""A small mel contract and sounds made from formulas."""
+"""Makes a small mel contract and a sound from formulas."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def small() -> MelConfig:
 
 @pytest.fixture(scope="session")
 def voice() -> np.ndarray:
-    """A second at 22.05 kHz: gliding harmonics that fade in and out, over faint noise."""
+    """Make a second at 22.05 kHz: gliding harmonics that fade in and out, over faint noise."""
     time = np.arange(22050) / 22050
     pitch = 2 * np.pi * np.cumsum(120 + 60 * np.sin(2 * np.pi * 1.5 * time)) / 22050
     harmonics = sum(np.sin(k * pitch) / k for k in range(1, 40))

@@ -1,4 +1,4 @@
-"""Small networks with random weights: they babble, but they babble repeatably."""
+"""Makes small networks with random weights; their babble is repeatable."""
 
 import torch
 
@@ -40,7 +40,9 @@ def tiny_tacotron2(**sizes):
     with torch.no_grad():
         for name, weight in network.named_parameters():
             if name.startswith("decoder"):
-                weight *= 2  # livelier than at the start of training: utterances differ
+                weight *= (
+                    2  # larger weights than at the start of training, so that utterances differ
+                )
         for name, weight in network.named_parameters():
             if "gate" in name and name.endswith("weight"):
                 weight *= 4
@@ -48,7 +50,7 @@ def tiny_tacotron2(**sizes):
 
 
 def tiny_waveglow(**sizes):
-    """A network whose couplings do something."""
+    """Make a network whose couplings change their input."""
     torch.manual_seed(0)
     network = WaveGlow(**{**WAVEGLOW_SIZES, **sizes})
     with torch.no_grad():
@@ -58,7 +60,7 @@ def tiny_waveglow(**sizes):
 
 
 def tiny_synthesizer(vocoder="griffin_lim"):
-    """A synthesizer with a vocoder, or with the one of this name."""
+    """Make a synthesizer with a vocoder, given by itself or by its name."""
     if vocoder == "griffin_lim":
         vocoder = GriffinLimVocoder(TINY_MEL, n_iter=4)
     elif vocoder == "waveglow":

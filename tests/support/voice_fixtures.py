@@ -1,4 +1,4 @@
-"""Tiny voices: as files, as parts, and put together."""
+"""Makes tiny voices: as files, as parts, and as synthesizers."""
 
 from types import SimpleNamespace
 
@@ -24,7 +24,7 @@ def describe(mel=TINY_MEL, tokenizer=True, corpus="LJ Speech"):
 
 @pytest.fixture
 def acoustic_file(tmp_path):
-    """Write a tiny Tacotron 2: acoustic_file(mel=..., corpus=..., **sizes) -> path."""
+    """Write a tiny Tacotron 2: acoustic_file(mel=..., corpus=..., sizes={...}) -> path."""
 
     def write(name="acoustic.safetensors", sizes=None, **description):
         network = tiny_tacotron2(**(sizes or {}))
@@ -49,11 +49,11 @@ def vocoder_file(tmp_path):
 
 @pytest.fixture
 def tiny():
-    """The parts, for tests that put them together themselves."""
+    """Return the parts, for tests that build their own synthesizer."""
     return SimpleNamespace(mel=TINY_MEL, tacotron2=tiny_tacotron2, waveglow=tiny_waveglow)
 
 
 @pytest.fixture(params=["griffin_lim", "waveglow"])
 def synthesizer(request):
-    """A tiny voice with either vocoder."""
+    """Make a tiny synthesizer with each of the two vocoders."""
     return tiny_synthesizer(request.param)

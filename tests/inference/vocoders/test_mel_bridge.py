@@ -18,7 +18,7 @@ HIGH = MelConfig(sample_rate=32000, n_fft=1024, hop_length=256, win_length=1024,
 
 
 def tones(rate: int, seconds: float = 1.0) -> torch.Tensor:
-    """The same sound at any rate."""
+    """Make the same sound at any rate."""
     time = torch.arange(int(rate * seconds), dtype=torch.float64) / rate
     parts = [torch.sin(2 * torch.pi * f * time + f) / f**0.5 for f in range(150, 6000, 300)]
     return 2.0 * sum(parts)
@@ -31,19 +31,19 @@ def tones(rate: int, seconds: float = 1.0) -> torch.Tensor:
 )
 def test_same_mel_at_another_rate_is_exact(source, target):
     bridge = find_bridge(source, target)
-    found = bridge(LogMel(source)(tones(source.sample_rate)))[0]
+    converted = bridge(LogMel(source)(tones(source.sample_rate)))[0]
     expected = LogMel(target)(tones(target.sample_rate))[0]
-    # the ends are mirrored, at each rate in its own way
-    torch.testing.assert_close(found[:, 4:-4], expected[:, 4:-4], atol=5e-3, rtol=0)
+    # each rate mirrors its own samples at the ends
+    torch.testing.assert_close(converted[:, 4:-4], expected[:, 4:-4], atol=5e-3, rtol=0)
     assert expected.std() > 0.5
 
 
 def test_higher_floor_is_exact():
     source, target = MelConfig(), MelConfig(log_floor=1e-3)
     wave = 0.01 * torch.randn(8000)
-    found = find_bridge(source, target)(LogMel(source)(wave))
-    torch.testing.assert_close(found, LogMel(target)(wave))
-    assert float(found.min()) == pytest.approx(math.log(1e-3))
+    converted = find_bridge(source, target)(LogMel(source)(wave))
+    torch.testing.assert_close(converted, LogMel(target)(wave))
+    assert float(converted.min()) == pytest.approx(math.log(1e-3))
 
 
 @pytest.mark.parametrize(
@@ -66,11 +66,11 @@ def acoustic() -> Tacotron2:
     torch.manual_seed(0)
     sizes = {"encoder_embedding_dim": 6, "attention_rnn_dim": 6, "decoder_rnn_dim": 6}
     network = Tacotron2(symbols_embedding_dim=6, prenet_dim=4, postnet_embedding_dim=4, **sizes)
-    network.decoder.gate.bias.data.fill_(-50.0)  # never ends by itself
+    network.decoder.gate.bias.data.fill_(-50.0)  # the gate never fires
     return network
 
 
-def test_exact_bridge_is_offered_and_taken(acoustic):
+def test_exact_bridge_is_offered_and_used(acoustic):
     vocoder = GriffinLimVocoder(LOW, n_iter=2)
     with pytest.raises(InputError, match=r"sample_rate: 32000 here, 16000 .*; bridge=true"):
         Synthesizer(acoustic, vocoder, Tokenizer(), HIGH)
@@ -79,7 +79,7 @@ def test_exact_bridge_is_offered_and_taken(acoustic):
     assert len(spoken.wave) == 19 * 128
 
 
-def test_different_mels_are_refused_though_a_bridge_is_asked_for(acoustic):
+def test_different_mels_are_refused_with_bridge_true(acoustic):
     vocoder = GriffinLimVocoder(MelConfig(f_max=7000.0))
     with pytest.raises(InputError, match=r"f_max: 8000\.0 here, 7000\.0 there") as caught:
         Synthesizer(acoustic, vocoder, Tokenizer(), MelConfig(), bridge=True)

@@ -1,4 +1,4 @@
-"""Griffin-Lim steps that begin with a wave: nearer to its mel, and piece by piece the same."""
+"""Polishing brings a wave closer to its mel, also when it works piece by piece."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MEL = MelConfig(sample_rate=8000, n_fft=256, hop_length=64, win_length=256, n_me
 
 
 def voice(n_frames: int) -> torch.Tensor:
-    """A buzz whose pitch rises, and some noise."""
+    """Make a buzz with rising pitch, and some noise."""
     n = torch.arange((n_frames - 1) * MEL.hop_length)
     phase = 2 * torch.pi * torch.cumsum(150 + n / 100, 0) / MEL.sample_rate
     noise = torch.randn(len(n), generator=torch.Generator().manual_seed(0))
@@ -23,7 +23,7 @@ def voice(n_frames: int) -> torch.Tensor:
 
 
 def rough(wave: torch.Tensor) -> torch.Tensor:
-    """The same with every frequency at a wrong level."""
+    """Give every frequency of a wave a wrong level."""
     shape = 1 + 0.5 * torch.sin(torch.linspace(0, 40, len(wave) // 2 + 1))
     return torch.fft.irfft(torch.fft.rfft(wave) * shape, len(wave))
 
@@ -32,7 +32,7 @@ def distance(mel: torch.Tensor, wave: torch.Tensor) -> float:
     return float((LogMel(MEL)(wave[None])[0] - mel).abs().mean())
 
 
-def test_a_wave_comes_to_have_the_mel_that_was_asked_for():
+def test_a_wave_gets_the_given_mel():
     wave = voice(60)
     mel = LogMel(MEL)(wave[None])[0]
     start = rough(wave)
@@ -40,7 +40,7 @@ def test_a_wave_comes_to_have_the_mel_that_was_asked_for():
     assert distance(mel, start) > 2 * steps[0] > 2 * steps[1]
 
 
-def test_what_is_right_stays_as_it_is():
+def test_a_correct_wave_stays_unchanged():
     wave = voice(60)
     mel = LogMel(MEL)(wave[None])[0]
     polished = Polish(MEL, 8, sharpness=0.0)(mel, wave)
@@ -58,7 +58,7 @@ def test_phases_are_those_of_the_start():
 
 @pytest.mark.parametrize("length", [1, 7, 64])
 @pytest.mark.parametrize("n_frames", [2, 3, 20, 150])
-def test_pieces_are_the_whole(n_frames, length):
+def test_polished_pieces_equal_the_whole(n_frames, length):
     wave = rough(voice(160))
     mel = LogMel(MEL)(wave[None])[0][:, :n_frames]
     wave = wave[: n_frames * MEL.hop_length]
@@ -69,28 +69,28 @@ def test_pieces_are_the_whole(n_frames, length):
     assert n_frames < 100 or len(streamed) > 3
 
 
-def test_waves_that_lag_behind_their_mels_are_put_beside_them():
+def test_late_waves_are_joined_with_their_mels():
     mels = [torch.full((2, 3), float(k)) for k in range(4)]
-    beside = MelWaveStream(mels, hop_length=4)
+    joined = MelWaveStream(mels, hop_length=4)
 
     def waves():
         kept = torch.empty(0)
-        for mel in beside.mels():
+        for mel in joined.mels():
             kept = torch.cat((kept, mel[0].repeat_interleave(4)))
-            # a denoiser holds something back, and gives what is no whole frame
+            # a denoiser delays samples, and its pieces need not be whole frames
             ready = max(0, len(kept) - 7)
             yield kept[:ready]
             kept = kept[ready:]
         yield kept
 
-    pieces = list(beside.pieces(waves()))
+    pieces = list(joined.pieces(waves()))
     mel, wave = (torch.cat(parts, -1) for parts in zip(*pieces, strict=True))
     assert torch.equal(mel, torch.cat(mels, 1))
     assert torch.equal(wave.view(-1, 4), mel[0][:, None].expand(-1, 4))
 
 
 @pytest.mark.parametrize(("front", "n_group", "steps"), [("squeeze", 8, None), ("lapped", 8, 16)])
-def test_networks_of_this_project_are_polished_unless_one_says_no(front, n_group, steps):
+def test_networks_with_a_lapped_front_are_polished_by_default(front, n_group, steps):
     network = WaveGlow(
         n_mels=20,
         hop_length=64,

@@ -78,7 +78,7 @@ def test_mel_of_another_shape_is_named(vocoder):
 
 
 def latent(network, mel):
-    """Noise by its place in time, four groups for each frame."""
+    """Return the noise by its place in time, four groups for each frame."""
     return network.block_noise(1, seeded(4)).between(0, 4 * mel.shape[1])
 
 
@@ -125,10 +125,10 @@ def magnitudes(wave: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(("mode", "level"), [("zeros", 0.0), ("silence", MEL.silence)])
-def test_bias_is_the_first_frame_of_what_an_empty_mel_sounds_like(network, mode, level):
-    hum = network.inverse(torch.full((1, 5, 88), level), sigma=0.0)
+def test_bias_is_the_first_frame_of_the_sound_of_an_empty_mel(network, mode, level):
+    bias_noise = network.inverse(torch.full((1, 5, 88), level), sigma=0.0)
     denoiser = Denoiser(network, MEL, mode=mode)
-    torch.testing.assert_close(denoiser.bias, magnitudes(hum)[:, :, :1])
+    torch.testing.assert_close(denoiser.bias, magnitudes(bias_noise)[:, :, :1])
 
 
 def test_strength_zero_gives_the_wave_back(network):
@@ -140,10 +140,10 @@ def test_strength_zero_gives_the_wave_back(network):
 
 def test_subtraction_stops_at_silence(network):
     wave = torch.randn(1, 32 * 20)
-    found = Denoiser(network, MEL, strength=1e6)(wave)
+    clean = Denoiser(network, MEL, strength=1e6)(wave)
     bias = Denoiser(network, MEL).bias
     assert bool((bias > 1e-3).all())
-    assert float(found.abs().max()) < 1e-5
+    assert float(clean.abs().max()) < 1e-5
 
 
 def test_strength_of_the_call_wins(network):
