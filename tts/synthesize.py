@@ -61,9 +61,7 @@ def synthesize(cfg: DictConfig) -> list[Path]:
     """
     config = resolved(cfg)
     check_values(config, SYNTHESIS)
-    # these check the values of their fields
     output = Output(**{key: config[key] for key in OUTPUT})
-    speech_options(config)
     if config["output"] == STANDARD_OUTPUT:
         out = sys.stdout.buffer
         with redirect_stdout(sys.stderr):
@@ -98,10 +96,10 @@ def synthesize(cfg: DictConfig) -> list[Path]:
 
 
 def speech_options(config: dict[str, Any]) -> Options:
-    """Build the options of the speech.
+    """Return the synthesizer's options from a configuration.
 
     Raises:
-        InputError: naming the key, its value and what is legal.
+        InputError: a value is not legal; the message names the key, the value and the legal values.
     """
     from tts.inference import Options, Pauses
 
@@ -164,6 +162,8 @@ def preview_texts(lines: Sequence[Line], config: dict[str, Any]) -> None:
     """
     from tts.synthesis.preview import print_previews
 
+    # The options are not needed here, but an illegal value should be found as without ``show``.
+    speech_options(config)
     refused = print_previews(lines, str(config["acoustic"]), config["lexicon"], config["max_chars"])
     if refused and config["on_error"] == "raise":
         raise InputError(f"{refused} of {len(lines)} texts cannot be spoken; see above")

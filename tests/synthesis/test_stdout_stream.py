@@ -43,9 +43,9 @@ def test_standard_output_is_the_sound_and_nothing_else(run, tmp_path):
     assert status == 0, messages
     assert "-  " in messages
     assert "RTF" in messages
-    status, shown, _ = run("text=One. Two.", "output=a.wav", "batch_size=1", "margin=0")
+    status, out, _ = run("text=One. Two.", "output=a.wav", "batch_size=1", "margin=0")
     assert status == 0
-    assert b"a.wav" in shown
+    assert b"a.wav" in out
     expected, _ = sf.read(tmp_path / "a.wav", dtype="int16")
     samples = np.frombuffer(sound[44:], "<i2")
     assert len(samples) == len(expected)
@@ -75,10 +75,10 @@ def test_lines_follow_each_other_after_a_pause(run, tmp_path):
     ids=["level", "picture", "bits", "show", "two sources"],
 )
 def test_what_needs_a_file_is_refused(command, acoustic_file, options, message):
-    status, shown, messages = command(
+    status, out, messages = command(
         "synthesize", f"acoustic={acoustic_file()}", "text=a", "output=-", *options
     )
-    assert (status, shown) == (2, "")
+    assert (status, out) == (2, "")
     assert message in messages
     assert messages.count("\n") == 1
 

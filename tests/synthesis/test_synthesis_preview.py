@@ -186,8 +186,8 @@ def test_pieces_are_those_that_will_be_spoken(letters, show):
 def test_what_cannot_be_spoken_is_shown_in_its_place(policy, status, letters, show, tmp_path):
     (tmp_path / "lines.txt").write_text("hello\n\n!?\nworld\n")
     given = [f"acoustic={letters}", "text_file=lines.txt", f"on_error={policy}"]
-    found, out, error = show(*given)
-    assert found == status
+    exit_status, out, error = show(*given)
+    assert exit_status == status
     assert "\nlines.txt:3\ntext     !?\n" in out
     assert "refused  text '!?': nothing in it can be pronounced" in out
     assert "\nlines.txt:4\ntext     world\n" in out

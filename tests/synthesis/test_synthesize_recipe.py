@@ -1,5 +1,7 @@
 import json
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -240,6 +242,18 @@ def test_bad_input_is_one_line_and_leaves_nothing(run, tmp_path):
     assert not wrong, "\n".join(wrong)
 
 
+def test_a_missing_text_is_found_before_torch_is_loaded():
+    code = (
+        "import sys; from tts.commands.cli import synthesize_command\n"
+        "sys.argv = ['synthesize.py']\n"
+        "try: synthesize_command()\n"
+        "except SystemExit as end: assert end.code == 2\n"
+        "assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, stderr=subprocess.PIPE)
+    assert done.stderr.startswith(b"error: give one of text=")
+
+
 def test_file_that_holds_nothing_is_refused(run, lines_file):
     with pytest.raises(
         InputError, match=r"text_file=lines\.txt: holds no text; write at least one word$"
@@ -283,8 +297,8 @@ def test_folder_in_the_place_of_a_file_is_refused(run, tmp_path):
 def test_a_margin_is_silence_around_it_all(run, rate):
     (plain,) = run(text="hello", output="a.wav", sample_rate=rate, peak=-1)
     (wide,) = run(text="hello", output="b.wav", sample_rate=rate, peak=-1, margin=0.25)
-    samples, found = read_wave(wide)
-    assert found == rate
+    samples, actual_rate = read_wave(wide)
+    assert actual_rate == rate
     n = round(0.25 * rate)
     assert not samples[:n].any()
     assert not samples[-n:].any()

@@ -15,7 +15,7 @@ from tts.text.dictionary import dictionary, parse_dictionary
 from tts.text.symbols import ARPABET
 
 
-def said(text, lexicon=None):
+def pronounced(text, lexicon=None):
     return " | ".join(" ".join(phones) for _, _, phones in pronounce(text, lexicon or {}))
 
 
@@ -32,7 +32,7 @@ def test_words_of_the_dictionary():
         "": "",
         "?!": "",
     }
-    assert {text: said(text) for text in expected} == expected
+    assert {text: pronounced(text) for text in expected} == expected
 
 
 def phones_of(text, word):
@@ -79,7 +79,7 @@ def test_unknown_word_has_phones_of_the_table(word):
 
 
 def test_lexicon_comes_first():
-    assert said("the read", {"read": ("R", "IY1"), "the": ("DH", "IY1")}) == "DH IY1 | R IY1"
+    assert pronounced("the read", {"read": ("R", "IY1"), "the": ("DH", "IY1")}) == "DH IY1 | R IY1"
 
 
 def test_phones_of_the_other_dictionary():
@@ -104,12 +104,14 @@ def without_hibari(monkeypatch):
 
 
 def test_dictionary_needs_no_extra(without_hibari, caplog):
-    assert said("the lead in a record") == ("DH AH0 | L IY1 D | IH0 N | AH0 | R AH0 K AO1 R D")
+    assert pronounced("the lead in a record") == (
+        "DH AH0 | L IY1 D | IH0 N | AH0 | R AH0 K AO1 R D"
+    )
     assert not caplog.messages
 
 
 def test_without_the_extra_unknown_words_stay_letters_and_that_is_said_once(without_hibari, caplog):
-    assert said("a zorkmid, a zorkmid") == "AH0 | AH0"
+    assert pronounced("a zorkmid, a zorkmid") == "AH0 | AH0"
     (message,) = caplog.messages
     assert message == (
         "'zorkmid' is in no dictionary and is read by its letters; install a network for such "
@@ -131,6 +133,6 @@ def test_dictionary_is_cmudict_with_the_commonest_readings_first(tmp_path):
 def test_dictionary_of_the_package():
     entries = dictionary()
     assert len(entries) > 120_000
-    assert {phone for said in entries["tomato"] for phone in said} <= ARPABET
+    assert {phone for phones in entries["tomato"] for phone in phones} <= ARPABET
     packed = resources.files("tts.text").joinpath("cmudict.xz").read_bytes()
     assert "Carnegie Mellon" in lzma.decompress(packed).decode().partition("\n")[0]

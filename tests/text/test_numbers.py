@@ -4,8 +4,8 @@ import hashlib
 
 from tts.text.numbers import cardinal, expand_numbers, ordinal, year
 
-# sha256 of what the reference front end (tacotron2 22.12.28 with inflect 7.6.0) makes of "0|0th",
-# "1|1th", ... "20000|20000th", one a line
+# The sha256 of the output of the reference front end (tacotron2 22.12.28 with inflect 7.6.0) for
+# the lines "0|0th", "1|1th", ... "20000|20000th".
 WORDS_TO_20000 = "11c29eaaf757788868b14d630d8f1aec3bae9d862e1bfab99cf3203a2d571ed0"
 
 

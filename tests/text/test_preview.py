@@ -10,10 +10,10 @@ TEXT = "Dr. Smith paid £5 & 😀"
 
 
 def test_preview_of_letters():
-    shown = preview(TEXT, Tokenizer(cleaner="english"))
-    assert shown.cleaned == "doctor smith paid five pounds and"
-    assert shown.symbols[:3] == ("d", "o", "c")
-    assert shown.unknown == {"😀": 1}
+    result = preview(TEXT, Tokenizer(cleaner="english"))
+    assert result.cleaned == "doctor smith paid five pounds and"
+    assert result.symbols[:3] == ("d", "o", "c")
+    assert result.unknown == {"😀": 1}
 
 
 def test_preview_logs_nothing(caplog):
@@ -23,10 +23,10 @@ def test_preview_logs_nothing(caplog):
 
 def test_preview_of_phones():
     pytest.importorskip("hibari")
-    shown = preview("Dr. {B}, no", Tokenizer(cleaner="english", p_arpabet=1))
-    assert shown.cleaned == "doctor {B}, no"
-    assert shown.words == (("doctor", "D AA1 K T ER0"), ("no", "N OW1"))
-    assert shown.symbols == ("@D", "@AA1", "@K", "@T", "@ER0", " ", "@B", ",", " ", "@N", "@OW1")
+    result = preview("Dr. {B}, no", Tokenizer(cleaner="english", p_arpabet=1))
+    assert result.cleaned == "doctor {B}, no"
+    assert result.words == (("doctor", "D AA1 K T ER0"), ("no", "N OW1"))
+    assert result.symbols == ("@D", "@AA1", "@K", "@T", "@ER0", " ", "@B", ",", " ", "@N", "@OW1")
 
 
 def test_preview_of_an_empty_text():

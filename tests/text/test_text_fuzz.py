@@ -19,7 +19,7 @@ if importlib.util.find_spec("hibari"):
 if importlib.util.find_spec("phonemizer") and importlib.util.find_spec("espeakng_loader"):
     FRONT_ENDS["ipa"] = {"symbols": "ipa", "cleaner": "unicode_cleaners", "language": "en-us"}
     FRONT_ENDS["ipa_de"] = {"symbols": "ipa", "cleaner": "basic_cleaners", "language": "de"}
-# surrogates come from file names and broken JSON
+# File names and broken JSON contain lone surrogates.
 TEXTS = st.text(st.characters(exclude_categories=[]), max_size=60) | st.text(
     "{}AH01 .,'-a£½é\n\u2028\x00", max_size=30
 )
@@ -53,8 +53,8 @@ def test_preview_shows_any_text(front_end):
     @settings(max_examples=40, deadline=None)
     @given(TEXTS)
     def check(text):
-        shown = preview(text, tokenizer)
-        assert shown.unknown == tokenizer.unknown(text)
-        assert str(shown).isprintable() or "\n" in str(shown)
+        result = preview(text, tokenizer)
+        assert result.unknown == tokenizer.unknown(text)
+        assert str(result).isprintable() or "\n" in str(result)
 
     check()

@@ -162,7 +162,7 @@ def _tags(text: str) -> dict[int, str]:
 
 @functools.cache
 def _heteronyms() -> dict[str, dict[str, str]]:
-    """Return the pronunciations, by tag, of words that sound different as noun and as verb."""
+    """Return, by tag, the pronunciations of words that depend on their part of speech."""
     heteronyms: dict[str, dict[str, str]] = {}
     if (hibari := _hibari()) is None:
         return heteronyms

@@ -47,10 +47,10 @@ def _backend(language: str) -> Any:
         ) from None
     EspeakWrapper.set_library(espeakng_loader.get_library_path())
     EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
-    known = EspeakBackend.supported_languages()
-    if language not in known:
+    supported = EspeakBackend.supported_languages()
+    if language not in supported:
         raise InputError(
-            f"tokenizer.language={language} is unknown to espeak-ng; it has {', '.join(known)}"
+            f"tokenizer.language={language} is unknown to espeak-ng; it has {', '.join(supported)}"
         )
     return EspeakBackend(
         language,

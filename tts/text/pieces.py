@@ -34,7 +34,7 @@ class Piece(NamedTuple):
 
 
 #: Where a long sentence may be cut, the best places first: after these marks, before a word.
-_PLACES = (
+_CUT_PLACES = (
     (Break.CLAUSE, re.compile(r"(?<=[;:\u2013\u2014\u2026])\s+|(?<=--)\s+")),
     (Break.CLAUSE, re.compile(r"(?<=[,)\]\"\u201d])\s+")),
     (Break.WORD, re.compile(r"\s+(?=(?:and|or|but|nor|so|yet|because|which|who|that|when)\s)")),
@@ -44,7 +44,7 @@ _PARAGRAPHS = re.compile(r"\n\s*\n")
 _BRACES = re.compile(r"\{[^{}]*\}")
 _BRACES_OR_NOT = re.compile(r"\{[^{}]*\}|[^{]+|\{")
 #: Stands for a space between phones while a text is split; from Unicode's private use area.
-_HELD = "\ue000"
+_PHONE_SPACE = "\ue000"
 #: Bytes of a command line that were not UTF-8; they cannot be encoded.
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -65,14 +65,18 @@ def split_text(text: str, max_chars: int = 200, language: str = "en") -> list[Pi
     """
     if max_chars < 1:
         raise ValueError(f"max_chars={max_chars}: must be 1 or more")
-    known = _LONE_SURROGATES.sub("\ufffd", text).replace(_HELD, " ")
-    held = _BRACES.sub(lambda match: _HELD.join(match[0].split()), known)
+    encodable = _LONE_SURROGATES.sub("\ufffd", text).replace(_PHONE_SPACE, " ")
+    text = _BRACES.sub(lambda match: _PHONE_SPACE.join(match[0].split()), encodable)
     pieces: list[Piece] = []
-    for paragraph in _PARAGRAPHS.split(held):
-        inner = [piece for s in _sentences(paragraph, language) for piece in _cut(s, max_chars)]
+    for paragraph in _PARAGRAPHS.split(text):
+        inner = [
+            piece
+            for s in _sentences(paragraph, language)
+            for piece in _split_sentence(s, max_chars)
+        ]
         if inner:
             pieces += [*inner[:-1], Piece(inner[-1].text, Break.PARAGRAPH)]
-    return [Piece(piece.text.replace(_HELD, " "), piece.after) for piece in pieces]
+    return [Piece(piece.text.replace(_PHONE_SPACE, " "), piece.after) for piece in pieces]
 
 
 def _sentences(paragraph: str, language: str) -> Iterator[str]:
@@ -83,43 +87,43 @@ def _sentences(paragraph: str, language: str) -> Iterator[str]:
             yield stripped
 
 
-def _cut(sentence: str, max_chars: int) -> Iterator[Piece]:
+def _split_sentence(sentence: str, max_chars: int) -> Iterator[Piece]:
     """Yield the pieces of one sentence."""
-    *inner, last = _fill([sentence], 0, max_chars)
+    *inner, last = _split_to_fit([sentence], 0, max_chars)
     yield from inner
     yield Piece(last.text, Break.SENTENCE)
 
 
-def _fill(parts: list[str], level: int, max_chars: int) -> Iterator[Piece]:
+def _split_to_fit(parts: list[str], level: int, max_chars: int) -> Iterator[Piece]:
     """Yield parts of at most ``max_chars``; longer parts are cut at the next best places."""
     for part in parts:
-        if len(part) <= max_chars or _is_held(part, max_chars):
+        if len(part) <= max_chars or _is_short_phones(part, max_chars):
             yield Piece(part, Break.SENTENCE)
-        elif level == len(_PLACES):
-            yield from (Piece(chunk, Break.CUT) for chunk in _torn(part, max_chars))
+        elif level == len(_CUT_PLACES):
+            yield from (Piece(chunk, Break.CUT) for chunk in _cut_word(part, max_chars))
         else:
-            kind, place = _PLACES[level]
-            packed = _packed(place.split(part), max_chars)
+            kind, place = _CUT_PLACES[level]
+            packed = _pack_evenly(place.split(part), max_chars)
             for text in packed:
-                *inner, last = _fill([text], level + 1, max_chars)
+                *inner, last = _split_to_fit([text], level + 1, max_chars)
                 yield from inner
                 yield Piece(last.text, kind)
 
 
-def _packed(parts: list[str], max_chars: int) -> list[str]:
+def _pack_evenly(parts: list[str], max_chars: int) -> list[str]:
     """Join neighbours into as few lines as possible, and make their lengths similar."""
-    fewest = _joined(parts, max_chars)
+    fewest = _join_to_width(parts, max_chars)
     low, high = 1, max_chars
     while low < high:
         middle = (low + high) // 2
-        if len(_joined(parts, middle)) <= len(fewest):
+        if len(_join_to_width(parts, middle)) <= len(fewest):
             high = middle
         else:
             low = middle + 1
-    return _joined(parts, high)
+    return _join_to_width(parts, high)
 
 
-def _joined(parts: list[str], width: int) -> list[str]:
+def _join_to_width(parts: list[str], width: int) -> list[str]:
     """Join parts into lines of at most ``width``, unless one part is longer."""
     lines = [[parts[0]]]
     length = len(parts[0])
@@ -133,23 +137,23 @@ def _joined(parts: list[str], width: int) -> list[str]:
     return [" ".join(line) for line in lines]
 
 
-def _is_held(part: str, max_chars: int) -> bool:
+def _is_short_phones(part: str, max_chars: int) -> bool:
     """Return whether a part is phones in braces that are short enough to stay together."""
-    return _HELD in part and not part.split()[1:] and len(part) <= 2 * max_chars
+    return _PHONE_SPACE in part and not part.split()[1:] and len(part) <= 2 * max_chars
 
 
-def _torn(word: str, max_chars: int) -> Iterator[str]:
+def _cut_word(word: str, max_chars: int) -> Iterator[str]:
     """Cut a part without spaces: after a phone in braces, elsewhere between any letters."""
     for match in _BRACES_OR_NOT.finditer(word):
-        if match[0].startswith("{") and _HELD in match[0]:
-            phones = match[0][1:-1].split(_HELD)
-            lines = _joined(phones, max(max_chars - 2, 1))
-            yield from (f"{{{line.replace(' ', _HELD)}}}" for line in lines)
+        if match[0].startswith("{") and _PHONE_SPACE in match[0]:
+            phones = match[0][1:-1].split(_PHONE_SPACE)
+            lines = _join_to_width(phones, max(max_chars - 2, 1))
+            yield from (f"{{{line.replace(' ', _PHONE_SPACE)}}}" for line in lines)
         else:
-            yield from _anywhere(match[0], max_chars)
+            yield from _cut_letters(match[0], max_chars)
 
 
-def _anywhere(word: str, max_chars: int) -> Iterator[str]:
+def _cut_letters(word: str, max_chars: int) -> Iterator[str]:
     """Cut between letters; a letter keeps its combining accents."""
     start = 0
     while start < len(word):

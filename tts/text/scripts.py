@@ -17,7 +17,7 @@ TRANSLITERATING = "transliteration_cleaners"
 
 
 def encode_checked(tokenizer: Tokenizer, text: str) -> list[int]:
-    """Return the ids of a text, unless its script is not the one of the symbol table.
+    """Return the ids of a text whose script the symbol table has.
 
     Raises:
         InputError: nothing in the text can be pronounced, or the table has no letter of the script
@@ -40,9 +40,9 @@ def foreign_script(symbols: tuple[str, ...], text: str) -> str | None:
     if text.isascii():
         return None
     scripts = [script for char in unicodedata.normalize("NFKC", text) if (script := _script(char))]
-    known = _scripts_of(symbols)
-    foreign = [script for script in scripts if script not in known]
-    if not known or 2 * len(foreign) <= len(scripts):
+    table_scripts = _scripts_of(symbols)
+    foreign = [script for script in scripts if script not in table_scripts]
+    if not table_scripts or 2 * len(foreign) <= len(scripts):
         return None
     return max(set(foreign), key=foreign.count)
 

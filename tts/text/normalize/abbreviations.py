@@ -95,7 +95,7 @@ _RULES: tuple[Rule, ...] = (
     ),
     (
         re.compile(rf"\b({any_of(_NUMBERED)})\. ?(?=\d|[IVX]{{2,6}}\b)", re.IGNORECASE),
-        lambda m: f"{_like(m[1], _NUMBERED)} ",
+        lambda m: f"{_expand_like(m[1], _NUMBERED)} ",
     ),
     (re.compile(r"\b([A-Za-z]\.[A-Za-z]|[A-Za-z]{2,8})\.(?!\w)"), lambda m: _expanded(m)),
 )
@@ -105,7 +105,7 @@ _WITHOUT_STOP: tuple[Rule, ...] = (
         re.compile(
             r"\b(Mr|Mrs|Ms|Messrs|Dr|Drs|Prof|Lt|Capt|Sgt|St|Mt)(?= (?:[A-Z][a-z']|[A-Z]\.))"
         ),
-        lambda m: _like(m[1], _TITLES),
+        lambda m: _expand_like(m[1], _TITLES),
     ),
     (re.compile(r"\b(vs|w/o)(?= )"), lambda m: {"vs": "versus", "w/o": "without"}[m[1]]),
 )
@@ -122,7 +122,7 @@ def _expanded(match: re.Match[str]) -> str:
         return match[0]
     if short in _BEFORE_NAMES and not match.string[match.end() : match.end() + 3].strip(" \"')"):
         return match[0]
-    spoken = _like(match[1], _ANYWHERE)
+    spoken = _expand_like(match[1], _ANYWHERE)
     return spoken + _stop(match, short == "etc") if short in _ENDINGS else spoken
 
 
@@ -130,7 +130,7 @@ def _street(match: re.Match[str], name: str, short: str) -> str:
     return match[0] if name in _NO_NAMES else f"{name} {_STREETS[short]}{_stop(match)}"
 
 
-def _like(short: str, table: dict[str, str]) -> str:
+def _expand_like(short: str, table: dict[str, str]) -> str:
     spoken = table[short.lower()]
     return spoken.capitalize() if short[0].isupper() else spoken
 

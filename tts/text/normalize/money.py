@@ -57,8 +57,8 @@ _RULES: tuple[Rule, ...] = (
         re.compile(rf"({AMOUNT}){_SCALE} ?(?:{_CODE}\b|{_SIGN}(?!\d))"),
         lambda m: _amount(m[4] or m[5], m[1], m[2], m[3]),
     ),
-    (re.compile(rf"({AMOUNT}) ?¢"), lambda m: _small(m[1], "cent", "cents")),
-    (re.compile(r"(?<![\d.,])(\d\d?)p\b(?![.']\w)"), lambda m: _small(m[1], "penny", "pence")),
+    (re.compile(rf"({AMOUNT}) ?¢"), lambda m: _count(m[1], "cent", "cents")),
+    (re.compile(r"(?<![\d.,])(\d\d?)p\b(?![.']\w)"), lambda m: _count(m[1], "penny", "pence")),
 )
 
 
@@ -90,13 +90,13 @@ def _amount(sign: str, run: str, scale: str | None, short: str | None, country: 
         return f"{wording.number(run)} {currency.many}"
     parts = []
     if whole.strip("0,") or not cents.strip("0"):
-        parts.append(_small(whole or "0", currency.one, currency.many))
+        parts.append(_count(whole or "0", currency.one, currency.many))
     if cents.strip("0"):
-        parts.append(_small(cents.lstrip("0"), currency.small_one, currency.small_many))
+        parts.append(_count(cents.lstrip("0"), currency.small_one, currency.small_many))
     return ", ".join(parts)
 
 
-def _small(run: str, one: str, many: str) -> str:
+def _count(run: str, one: str, many: str) -> str:
     return f"{wording.number(run)} {one if wording.is_one(run) else many}"
 
 

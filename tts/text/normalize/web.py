@@ -37,15 +37,15 @@ _PATH = r"(?:[/?#:][^\s<>\"'()\[\]{}]{0,500})?"
 _RULES: tuple[Rule, ...] = (
     (
         re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}"),
-        lambda match: _spoken(match[0]),
+        lambda match: _spell_link(match[0]),
     ),
     (
         re.compile(r"\b(?:https?|ftp)://[^\s<>\"'()\[\]{}]{1,500}", re.IGNORECASE),
-        lambda match: _spoken(match[0]),
+        lambda match: _spell_link(match[0]),
     ),
     (
         re.compile(rf"(?<![\w.@-])(?:www\.(?:[\w-]{{1,63}}\.){{1,6}}[a-z]{{2,10}}|{_HOST})(?![\w-]){_PATH}"),
-        lambda match: _spoken(match[0]),
+        lambda match: _spell_link(match[0]),
     ),
 )  # fmt: skip
 
@@ -55,16 +55,16 @@ def read_web(text: str) -> str:
     return rewrite(_RULES, text) if "@" in text or "." in text else text
 
 
-def _spoken(link: str) -> str:
+def _spell_link(link: str) -> str:
     link = re.sub(r"^[a-zA-Z]{1,5}://", "", link)
     # Punctuation after a link belongs to the sentence.
     body = link.rstrip(".,;:!?")
     end = link[len(body) :]
-    words = [_part(part) for part in re.findall(r"[^\W\d_]+|\d+|[\W_]", body.rstrip("/"))]
+    words = [_spell_part(part) for part in re.findall(r"[^\W\d_]+|\d+|[\W_]", body.rstrip("/"))]
     return f" {' '.join(filter(None, words))} ".strip() + end
 
 
-def _part(part: str) -> str:
+def _spell_part(part: str) -> str:
     if part.isdigit():
         return wording.whole(part) if len(part) < 3 else wording.digits(part)
     if part.lower() == "www" or (len(part) == 2 and part not in {"co", "me", "in", "no", "my"}):
