@@ -1,4 +1,8 @@
-"""The order of the rooms: a room imports rooms of a lower floor only, also inside functions."""
+"""Holds the order of the rooms: a room imports rooms of lower floors only, also inside functions.
+
+So nothing is tied in a circle, and a newcomer can read the package from the bottom up. Rooms of one
+floor do not import each other.
+"""
 
 import ast
 from collections.abc import Iterator
@@ -7,6 +11,7 @@ from pathlib import Path
 from tests.support.paths import REPO
 
 ROOT = REPO / "tts"
+#: The rooms of tts/, from the ground floor up; the recipes are single files.
 FLOORS = (
     ("core",),
     ("text", "models", "runtime"),
@@ -23,7 +28,7 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 
 def imported(path: Path) -> Iterator[tuple[str, int]]:
-    """Modules of ours that a file imports anywhere, and the line."""
+    """Yield each module that a file imports, at its top or in a function, with the line number."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module == "tts":
             yield from ((f"tts.{alias.name}", node.lineno) for alias in node.names)
@@ -34,7 +39,7 @@ def imported(path: Path) -> Iterator[tuple[str, int]]:
 
 
 def upward(path: Path) -> Iterator[str]:
-    """The imports of a file that its room must not have."""
+    """Yield the imports of a file that lead to its own floor or to a higher one."""
     here = path.relative_to(ROOT).with_suffix("").parts
     for module, line in imported(path):
         there = module.split(".")[1:]
@@ -45,7 +50,7 @@ def upward(path: Path) -> Iterator[str]:
 
 
 def is_shim(path: Path) -> bool:
-    """Whether a file is only an address to type behind ``python -m``."""
+    """Return whether a file is only an address to type after ``python -m``."""
     return path.name == "__main__.py" or path.relative_to(ROOT).as_posix() in (
         "data/prepare.py",
         "data/export_webdataset.py",
