@@ -106,7 +106,7 @@ def test_a_book_in_a_folder_is_a_file_for_each_paragraph(run, tmp_path, capsys):
 
 @pytest.mark.parametrize("output", ["book.wav", "out/"])
 @pytest.mark.parametrize("n", [0, 1, 4])
-def test_what_was_spoken_is_not_spoken_again_and_the_rest_is_the_same(
+def test_an_interrupted_book_resumes_to_the_same_bytes(
     run, killed_after, output, n, capsys, monkeypatch
 ):
     monkeypatch.setattr("tts.inference.synthesizer.BATCHES_AT_ONCE", 1)
@@ -133,7 +133,7 @@ def test_a_text_in_memory_sounds_as_it_does_from_the_disk(run, tmp_path):
     np.testing.assert_array_equal(read_wave(flac)[0], read_wave(one)[0])
 
 
-def test_torn_ends_are_cut_off(run, killed_after, tmp_path):
+def test_incomplete_ends_of_killed_runs_are_cut_off(run, killed_after, tmp_path):
     expected = bytes_of(*run(output="whole/book.wav"))
     restore = killed_after(3)
     with pytest.raises(RunStopped):
@@ -160,7 +160,7 @@ def test_lost_samples_are_spoken_again(run, killed_after, tmp_path):
 @pytest.mark.parametrize(
     ("change", "named"), [({"seed": 5}, "seed"), ({"pauses": {"word": 1}}, "pauses")]
 )
-def test_another_run_is_not_mixed_in(run, killed_after, change, named):
+def test_another_run_with_other_options_is_refused(run, killed_after, change, named):
     restore = killed_after(2)
     with pytest.raises(RunStopped):
         run(output="book.wav")
@@ -174,7 +174,7 @@ def test_another_run_is_not_mixed_in(run, killed_after, change, named):
     run(output="book.wav")
 
 
-def test_another_text_is_not_mixed_in(run, killed_after, tmp_path):
+def test_another_run_with_another_text_is_refused(run, killed_after, tmp_path):
     restore = killed_after(2)
     with pytest.raises(RunStopped):
         run(output="book.wav")
@@ -184,7 +184,7 @@ def test_another_text_is_not_mixed_in(run, killed_after, tmp_path):
         run(output="book.wav")
 
 
-def test_another_ending_goes_on_with_the_same_sound(run, killed_after, capsys):
+def test_another_file_format_resumes_the_same_run(run, killed_after, capsys):
     restore = killed_after(4)
     with pytest.raises(RunStopped):
         run(output="book.wav")
@@ -196,7 +196,7 @@ def test_another_ending_goes_on_with_the_same_sound(run, killed_after, capsys):
     )
 
 
-def test_two_processes_do_not_speak_into_one_folder(tmp_path):
+def test_two_processes_cannot_write_to_one_folder(tmp_path):
     with (
         PartialOutput(tmp_path / "s", {"text": "a"}),
         pytest.raises(InputError, match=r"s: another process writes to it; wait until it ends$"),
@@ -229,7 +229,7 @@ def spoken(n, text="a"):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is full")
-def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path):
+def test_a_full_disk_is_a_one_line_error_and_loses_nothing(tmp_path):
     with PartialOutput(tmp_path / "s", {}) as partial:
         partial.add([spoken(5)])
         with open("/dev/full", "ab", buffering=0) as full:
@@ -252,7 +252,7 @@ def test_samples_of_the_disk_are_those_of_memory(tmp_path):
     assert starts == [("a", 0.0), ("b", 5 / 8000), ("c", pytest.approx(12 / 8000))]
 
 
-def test_what_a_wav_cannot_hold_is_refused_and_nothing_is_left(tmp_path):
+def test_a_wav_above_4_gb_is_refused_and_leaves_no_file(tmp_path):
     samples = np.broadcast_to(np.float32(0), (MAX_WAV_BYTES // 2 + 1,))
     with pytest.raises(InputError, match=r"4\.0 GB are more than a WAV can hold.*use .*b\.flac"):
         write_wave(tmp_path / "b.wav", samples, 22050)
@@ -269,7 +269,7 @@ synthesize_command()
 
 
 @pytest.mark.slow
-def test_a_kill_in_the_middle_changes_no_byte(acoustic_file, tmp_path):
+def test_a_killed_run_resumes_to_the_same_bytes(acoustic_file, tmp_path):
     (tmp_path / "book.txt").write_text("This is a sentence of a book. " * 600)
     command = [sys.executable, "-c", SPEAK, f"book={tmp_path}/book.txt", "max_steps=40"]
     command += [f"acoustic={acoustic_file()}", "guard=false", "gate_threshold=0.999"]

@@ -38,7 +38,7 @@ def run(acoustic_file, vocoder_file, tmp_path, monkeypatch, capsysbinary):
     return go
 
 
-def test_standard_output_is_the_sound_and_nothing_else(run, tmp_path):
+def test_standard_output_has_the_wav_and_nothing_else(run, tmp_path):
     status, sound, messages = run("text=One. Two.", "output=-")
     assert status == 0, messages
     assert "-  " in messages
@@ -74,7 +74,7 @@ def test_lines_follow_each_other_after_a_pause(run, tmp_path):
     ],
     ids=["level", "picture", "bits", "show", "two sources"],
 )
-def test_what_needs_a_file_is_refused(command, acoustic_file, options, message):
+def test_options_that_need_a_file_are_refused(command, acoustic_file, options, message):
     status, out, messages = command(
         "synthesize", f"acoustic={acoustic_file()}", "text=a", "output=-", *options
     )

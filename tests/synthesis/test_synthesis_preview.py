@@ -60,12 +60,12 @@ def test_a_lexicon_comes_before_the_dictionary_and_the_model(kind, phones, lexic
     assert symbols(phones, "hello glow world", lexicon=given) == "{Y OW1} {G AW1} {W ER1 L D}"
 
 
-def test_what_the_model_knows_stays(phones, lexicon):
+def test_the_lexicon_of_the_model_stays(phones, lexicon):
     given = lexicon("hello  Y OW1\n")
     assert symbols(phones, "hello glow", lexicon=given) == "{Y OW1} {G L OW2}"
 
 
-def test_the_lexicon_is_heard(phones, lexicon, command, tmp_path, monkeypatch):
+def test_a_lexicon_changes_the_sound(phones, lexicon, command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     options = [f"acoustic={phones}", "device=cpu", "max_steps=8", "guard=false"]
     given = [f"lexicon={lexicon('hello  Y OW1')}"]
@@ -113,7 +113,7 @@ def test_a_lexicon_for_a_model_of_letters_is_refused(letters):
         Synthesizer.from_pretrained(letters, device="cpu", lexicon={"hello": "Y OW1"})
 
 
-def test_a_book_does_not_go_on_with_another_lexicon(phones, lexicon):
+def test_a_book_does_not_resume_with_another_lexicon(phones, lexicon):
     config = {"acoustic": phones, "vocoder": "griffin_lim", "pauses": {}, "precision": "float32"}
 
     def known():
@@ -151,7 +151,7 @@ def test_a_phone_that_does_not_exist_is_named(
     assert not (tmp_path / "audio.wav").exists()
 
 
-def test_it_is_shown_how_a_text_will_be_read(letters, show, tmp_path, monkeypatch):
+def test_show_prints_how_a_text_will_be_read(letters, show, tmp_path, monkeypatch):
     monkeypatch.setattr("tts.pretrained.checkpoint.build", lambda *_: pytest.fail("built"))
     before = set(tmp_path.iterdir())
     status, out, error = show(f"acoustic={letters}", "text=Mr. Smith, £5 & 😀", "vocoder=nowhere")
@@ -183,7 +183,9 @@ def test_pieces_are_those_that_will_be_spoken(letters, show):
 
 
 @pytest.mark.parametrize(("policy", "status"), [("raise", 2), ("skip", 0)])
-def test_what_cannot_be_spoken_is_shown_in_its_place(policy, status, letters, show, tmp_path):
+def test_a_text_that_cannot_be_spoken_is_shown_with_its_line(
+    policy, status, letters, show, tmp_path
+):
     (tmp_path / "lines.txt").write_text("hello\n\n!?\nworld\n")
     given = [f"acoustic={letters}", "text_file=lines.txt", f"on_error={policy}"]
     exit_status, out, error = show(*given)
@@ -202,7 +204,7 @@ def test_a_terminal_gets_no_control_characters(letters, show, tmp_path):
     assert "text     hello\\x1b[2J\\x07 world" in out
 
 
-def test_what_is_no_acoustic_model_is_named(vocoder_file, show):
+def test_a_checkpoint_of_another_network_is_named(vocoder_file, show):
     status, _, error = show(f"acoustic={vocoder_file()}", "text=hello")
     assert status == 2
     assert "vocoder.safetensors: holds a WaveGlow; a Tacotron2 is needed here" in error

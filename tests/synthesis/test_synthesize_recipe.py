@@ -86,7 +86,7 @@ def test_vocoder_and_its_settings(run, vocoder_file):
     assert len(read_wave("a.flac")[0]) == 12 * 64
 
 
-def test_what_is_wrong_with_an_utterance_is_said(run, capsys):
+def test_faults_of_an_utterance_are_printed(run, capsys):
     run(text="hello world")
     printed = capsys.readouterr().out
     assert "warning: the alignment does not follow the text (coverage 0." in printed
@@ -104,7 +104,7 @@ def test_recorded_voice_is_not_mentioned(run, capsys):
     assert "trained on" not in capsys.readouterr().out
 
 
-def test_what_went_wrong_is_tried_again_and_told(run, tmp_path):
+def test_a_failed_part_is_decoded_again_and_reported(run, tmp_path):
     run(text="hello world, how are you", json=True, gate_threshold=0.9999, output="a.wav")
     manifest = json.loads((tmp_path / "a.json").read_text())
     assert manifest["failed"]
@@ -117,7 +117,7 @@ def test_what_went_wrong_is_tried_again_and_told(run, tmp_path):
     assert 0 <= part["health"]["coverage"] <= 1
 
 
-def test_a_long_text_that_went_wrong_does_not_flood_the_terminal(run, capsys):
+def test_a_long_text_prints_five_failed_parts_at_most(run, capsys):
     run(text="Hello there. " * 9, guard=False, gate_threshold=0.9999)
     warnings = [line for line in capsys.readouterr().out.splitlines() if "warning" in line]
     assert len(warnings) == 2 * 5 + 1
@@ -125,13 +125,13 @@ def test_a_long_text_that_went_wrong_does_not_flood_the_terminal(run, capsys):
     assert warnings[-1] == "  warning: 9 of 9 parts failed"
 
 
-def test_strict_fails_when_all_is_written(run, tmp_path):
+def test_strict_raises_after_all_files_are_written(run, tmp_path):
     with pytest.raises(SpeechError, match=r"^strict=true: 1 of 1 parts failed and 0 of 1 texts"):
         run(text="hello", strict=True, guard=False, json=True, output="a.wav")
     assert {"a.wav", "a.json"} <= {path.name for path in tmp_path.iterdir()}
 
 
-def test_the_status_tells_of_failure_only_when_it_is_asked_for(command, acoustic_file, tmp_path):
+def test_the_exit_status_shows_failed_parts_only_under_strict(command, acoustic_file, tmp_path):
     options = ["text=hello", f"acoustic={acoustic_file()}", f"output={tmp_path}/a.wav"]
     options += ["max_steps=9", "gate_threshold=0.999"]
     assert command("synthesize", *options)[0] == 0
@@ -141,7 +141,7 @@ def test_the_status_tells_of_failure_only_when_it_is_asked_for(command, acoustic
     assert err.startswith("error: strict=true: 1 of 1 parts failed")
 
 
-def test_lines_that_cannot_be_read_are_skipped_where_that_is_wished(run, lines_file, capsys):
+def test_lines_that_cannot_be_read_are_skipped_with_on_error_skip(run, lines_file, capsys):
     lines = lines_file("hello\n☃\n{QQ}\nyou\n")
     paths = run(text_file=lines, output="wavs/", on_error="skip", guard=False)
     assert [path.name for path in paths] == ["0001.wav", "0004.wav"]
@@ -154,7 +154,7 @@ def test_lines_that_cannot_be_read_are_skipped_where_that_is_wished(run, lines_f
         run(text_file=lines, output="wavs/", on_error="skip", guard=False, strict=True)
 
 
-def test_where_every_line_is_skipped_there_is_nothing_to_speak(run, lines_file, tmp_path):
+def test_skipping_every_line_is_an_error(run, lines_file, tmp_path):
     with pytest.raises(InputError, match=r"lines\.txt:1: text '☃'"):
         run(text_file=lines_file("☃\n...\n"), output="wavs/", on_error="skip")
     assert not (tmp_path / "wavs").exists()
@@ -165,7 +165,7 @@ def test_control_characters_do_not_end_a_line(run, lines_file):
     assert len(run(text_file=lines, output="wavs/", guard=False)) == 2
 
 
-NASTY = {
+DIFFICULT = {
     "emoji": "I love it 😍🔥 so much",
     "right to left": "مرحبا بالعالم، كيف حالك؟ \u202eabc",
     "control characters": "bell \x07 escape \x1b[31m null \x00",
@@ -180,10 +180,10 @@ NASTY = {
 }
 
 
-@pytest.mark.parametrize("name", NASTY)
-def test_a_nasty_text_ends_in_a_sound_that_says_how(run, name):
+@pytest.mark.parametrize("name", DIFFICULT)
+def test_a_difficult_text_becomes_a_sound_file_with_a_stop_reason(run, name):
     options = {"guard": False, "max_steps": 3, "json": True, "output": "a.wav"}
-    (path,) = run(text=NASTY[name], **options)
+    (path,) = run(text=DIFFICULT[name], **options)
     manifest = json.loads(path.with_suffix(".json").read_text())
     assert manifest["stop_reason"] in ("gate", "max_steps")
     assert len(read_wave(path)[0]) == pytest.approx(8000 * manifest["seconds"], abs=8)
@@ -280,21 +280,21 @@ def test_bad_line_is_named_before_anything_is_spoken(run, lines_file, tmp_path):
 
 
 @pytest.mark.parametrize("output", ["file/a.wav", "file/wavs/"])
-def test_output_without_a_place_is_found_out_before_the_work(run, tmp_path, output, monkeypatch):
+def test_an_unwritable_output_is_found_before_the_networks_load(run, tmp_path, output, monkeypatch):
     monkeypatch.setattr("tts.inference.Synthesizer.from_pretrained", None)
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError, match=rf"output={output}.*file cannot be written"):
         run(text="hello", output=output)
 
 
-def test_folder_in_the_place_of_a_file_is_refused(run, tmp_path):
+def test_a_folder_with_the_name_of_a_sound_file_is_refused(run, tmp_path):
     (tmp_path / "wavs" / "0001.wav").mkdir(parents=True)
     with pytest.raises(InputError, match=r"0001\.wav: is a folder"):
         run(text="hello", output="wavs/")
 
 
 @pytest.mark.parametrize("rate", [22050, 8000])
-def test_a_margin_is_silence_around_it_all(run, rate):
+def test_the_margin_is_silence_at_both_ends(run, rate):
     (plain,) = run(text="hello", output="a.wav", sample_rate=rate, peak=-1)
     (wide,) = run(text="hello", output="b.wav", sample_rate=rate, peak=-1, margin=0.25)
     samples, actual_rate = read_wave(wide)

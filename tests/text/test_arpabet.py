@@ -8,10 +8,9 @@ import pytest
 
 pytest.importorskip("hibari")
 
-from bench.build_dictionary import build_dictionary
 from tts.text import arpabet
 from tts.text.arpabet import pronounce, to_arpabet
-from tts.text.dictionary import dictionary, parse_dictionary
+from tts.text.dictionary import dictionary
 from tts.text.symbols import ARPABET
 
 
@@ -82,7 +81,7 @@ def test_lexicon_comes_first():
     assert pronounced("the read", {"read": ("R", "IY1"), "the": ("DH", "IY1")}) == "DH IY1 | R IY1"
 
 
-def test_phones_of_the_other_dictionary():
+def test_phones_of_hibari_become_arpabet():
     expected = {
         "ɹˈɛd": "R EH1 D",
         "wˈɜɹd": "W ER1 D",
@@ -110,7 +109,7 @@ def test_dictionary_needs_no_extra(without_hibari, caplog):
     assert not caplog.messages
 
 
-def test_without_the_extra_unknown_words_stay_letters_and_that_is_said_once(without_hibari, caplog):
+def test_without_the_extra_one_warning_names_each_unknown_word(without_hibari, caplog):
     assert pronounced("a zorkmid, a zorkmid") == "AH0 | AH0"
     (message,) = caplog.messages
     assert message == (
@@ -118,16 +117,6 @@ def test_without_the_extra_unknown_words_stay_letters_and_that_is_said_once(with
         "words (pip install 'tacoglow[phonemes]'), or write its phones into a lexicon "
         "(lexicon=FILE)"
     )
-
-
-def test_dictionary_is_cmudict_with_the_commonest_readings_first(tmp_path):
-    (tmp_path / "LICENSE").write_text("Copyright\n")
-    source = tmp_path / "cmudict.dict"
-    source.write_text("lead L EH1 D\nlead(2) L IY1 D # to lead\nzebra Z IY1 B R AH0\n")
-    assert build_dictionary(source, tmp_path / "LICENSE", tmp_path / "made.xz") == 2
-    text = lzma.decompress((tmp_path / "made.xz").read_bytes()).decode()
-    assert text == "# Copyright\nlead L IY1 D\nlead L EH1 D\nzebra Z IY1 B R AH0\n"
-    assert parse_dictionary(text.splitlines())["lead"] == (("L", "IY1", "D"), ("L", "EH1", "D"))
 
 
 def test_dictionary_of_the_package():

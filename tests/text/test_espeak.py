@@ -45,7 +45,7 @@ def test_unknown_language_is_named_with_the_known_ones():
 
 
 @pytest.mark.parametrize("text", ["", "?!", "...", " - "])
-def test_nothing_to_say_is_refused(text):
+def test_a_text_without_words_is_refused(text):
     with pytest.raises(InputError, match=r"empty|nothing in it"):
         ipa("de", on_unknown="ignore").encode(text)
 

@@ -27,7 +27,7 @@ def test_words_with_comments_and_empty_lines(lexicon):
     }
 
 
-def test_the_same_line_twice_does_no_harm(lexicon):
+def test_the_same_line_may_occur_twice(lexicon):
     assert len(read_lexicon(lexicon("a  EY1\na  EY1\n"), ARPABET)) == 1
 
 

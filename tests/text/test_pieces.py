@@ -33,7 +33,7 @@ def test_sentences():
     assert {text: texts(split_text(text)) for text in SENTENCES} == SENTENCES
 
 
-def test_what_follows_a_piece():
+def test_each_piece_names_the_boundary_after_it():
     text = "One. Two three, four five; six.\n\nSeven."
     assert [(p.text, p.after) for p in split_text(text, max_chars=17)] == [
         ("One.", Break.SENTENCE),
@@ -71,7 +71,7 @@ def test_words_without_clauses_are_cut_before_conjunctions_and_evenly():
     assert max(map(len, even)) - min(map(len, even)) <= 5
 
 
-def test_what_has_no_spaces_is_cut_anywhere_but_not_from_its_accents():
+def test_a_long_word_is_cut_anywhere_but_not_before_an_accent():
     assert texts(split_text("a" * 25, max_chars=10)) == ["a" * 10, "a" * 10, "a" * 5]
     accented = texts(split_text("ae\u0301" * 4, max_chars=5))
     assert len(accented) == 3
@@ -89,7 +89,7 @@ def test_phones_in_braces_stay_together():
     ]
 
 
-def test_braces_that_are_a_passage_are_cut_between_phones():
+def test_long_braces_are_cut_between_phones():
     text = "{" + " ".join(["HH AH0 L OW1"] * 20) + "}"
     pieces = texts(split_text(text, max_chars=40))
     assert all(piece.startswith("{") and piece.endswith("}") for piece in pieces)
@@ -97,7 +97,7 @@ def test_braces_that_are_a_passage_are_cut_between_phones():
     assert [phone for piece in pieces for phone in piece[1:-1].split()] == text[1:-1].split()
 
 
-def test_bytes_that_were_no_text_do_no_harm():
+def test_lone_surrogates_become_replacement_characters():
     assert texts(split_text("a\udce9b. And so on.")) == ["a\ufffdb.", "And so on."]
 
 
@@ -114,7 +114,7 @@ def test_nothing_is_lost_and_nothing_is_too_long(text, max_chars):
     assert "".join("".join(texts(pieces)).split()) == "".join(text.split())
 
 
-def test_a_megabyte_without_a_stop_takes_no_time():
+def test_a_megabyte_without_a_full_stop_is_split_in_time():
     begin = time.perf_counter()
     pieces = split_text("abc def " * 125_000)
     assert sum(len(piece.text) for piece in pieces) > 990_000

@@ -35,7 +35,7 @@ def test_one_is_phones():
     assert written == "{D AA1 K T ER0} {S M IH1 TH}, {T UW1} {K AE1 T S}!"
 
 
-def test_phones_in_braces_stay_what_they_are():
+def test_phones_in_braces_stay_phones():
     tokenizer = phonetic()
     assert tokenizer.decode(tokenizer.encode("a {B} cat")) == "{AH0} {B} {K AE1 T}"
 

@@ -19,7 +19,7 @@ def test_another_script_is_named(cleaner):
     "text",
     ["Hello.", "The word улица means street.", "Señor Müller’s naïve café", "5 €!", "Ａｂｃ"],
 )
-def test_a_foreign_word_or_accent_is_none(text):
+def test_a_foreign_word_or_accent_is_allowed(text):
     quiet = Tokenizer(cleaner="english").quiet()
     assert encode_checked(quiet, text) == quiet.encode(text)
 
@@ -30,6 +30,6 @@ def test_a_table_with_these_letters_reads_them():
     assert encode_checked(tokenizer, RUSSIAN) == tokenizer.encode(RUSSIAN)
 
 
-def test_who_transliterates_on_purpose_may():
+def test_another_script_is_allowed_if_the_cleaner_transliterates():
     tokenizer = Tokenizer(cleaner="transliteration_cleaners")
     assert encode_checked(tokenizer, RUSSIAN) == tokenizer.encode(RUSSIAN)

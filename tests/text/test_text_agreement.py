@@ -45,7 +45,7 @@ def test_score_counts_rows_that_people_changed():
     assert result.rate == pytest.approx(2 / 3)
 
 
-def test_a_normaliser_that_says_nothing_scores_nothing():
+def test_a_normaliser_that_returns_nothing_scores_nothing():
     result = score(lambda _: "", ROWS)
     assert (result.right, result.disturbed) == (0, 1)
 

@@ -200,7 +200,7 @@ def test_description_of_an_older_checkpoint_still_loads():
     assert Tokenizer.from_dict(old) == Tokenizer(RUSSIAN, "basic_cleaners")
 
 
-def test_quiet_reads_the_same_and_says_nothing(tokenizer, caplog):
+def test_quiet_reads_the_same_and_logs_nothing(tokenizer, caplog):
     quiet = tokenizer.quiet()
     quiet.encode("a & b")
     assert quiet == tokenizer
