@@ -63,6 +63,15 @@ WRONG = {
     "data.loudness=1": "a number from -70 to 0 or null",
     "data.seed=-1": "a whole number, 0 or more",
     "loss.reduction=mean": "one of masked, nvidia",
+    "callbacks.ema.decay=1": "a number from 0 to below 1",
+}
+WRONG_WAVEGLOW = {
+    "model.network.n_group=7": "even, to be halved",
+    "model.network.front=mdct": "one of squeeze, lapped",
+    "model.datamodule.segment_length=0": "a whole number, 1 or more",
+    "data.mels=other": "one of recordings, gta",
+    "loss.sigma=0": "a number above 0",
+    "callbacks.determinant.on_sign_change=cry": "one of warn, stop",
 }
 
 
@@ -89,11 +98,12 @@ def message_of(action, *arguments):
     return None
 
 
-def test_every_wrong_value_is_named_with_what_is_legal():
-    composed = compose(TONES)
+@pytest.mark.parametrize(("model", "wrong"), [("tacotron2", WRONG), ("waveglow", WRONG_WAVEGLOW)])
+def test_every_wrong_value_is_named_with_what_is_legal(model, wrong):
+    composed = compose([*TONES, f"model={model}", "callbacks=ema"])
     check(resolved(composed))
-    messages = {key: message_of(check, resolved(with_override(composed, key))) for key in WRONG}
-    expected = {key: f"{key}: it must be {legal}" for key, legal in WRONG.items()}
+    messages = {key: message_of(check, resolved(with_override(composed, key))) for key in wrong}
+    expected = {key: f"{key}: it must be {legal}" for key, legal in wrong.items()}
     assert {
         key: message
         for key, message in messages.items()

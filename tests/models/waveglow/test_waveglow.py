@@ -320,7 +320,7 @@ def test_overrides_replace_fields_of_the_config():
         ({"hop_length": 100}, "hop_length=100: it must divide by n_group=8"),
         ({"win_length": 128}, "win_length=128: below hop_length=256"),
         ({"n_early_every": 1}, "no channel is left of n_group=8 after 12 flows"),
-        ({"front": "mdct"}, "front='mdct': it must be one of squeeze, lapped"),
+        ({"front": "mdct"}, "front=mdct: it must be one of squeeze, lapped"),
         ({"envelope": 1}, "envelope=1: it must be true or false"),
         ({"condition_channels": -1}, "condition_channels=-1: it must be a whole number, 0 or more"),
         ({"condition_channels": 8, "n_group": 256}, "needs n_group=256 to be at most half of"),

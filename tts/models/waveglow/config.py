@@ -95,14 +95,14 @@ class WaveGlowConfig:
     def _check_type(name: str, kind: Any, value: Any) -> None:
         if kind == "bool":
             if not isinstance(value, bool):
-                raise ValueError(f"{name}={value!r}: it must be true or false")
+                raise ValueError(f"{name}={value}: it must be true or false")
         elif kind == "str":
             if value not in FRONTS:
-                raise ValueError(f"{name}={value!r}: it must be one of {', '.join(FRONTS)}")
+                raise ValueError(f"{name}={value}: it must be one of {', '.join(FRONTS)}")
         else:
             least = 0 if name == "condition_channels" else 1
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise ValueError(f"{name}={value!r}: it must be a whole number, {least} or more")
+                raise ValueError(f"{name}={value}: it must be a whole number, {least} or more")
 
     @property
     def early_flows(self) -> tuple[int, ...]:
