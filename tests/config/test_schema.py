@@ -122,6 +122,13 @@ def test_experiments_are_legal(name):
     check(resolved(compose([f"experiment={name}", "data.root=x"])))
 
 
+def test_a_former_key_in_a_file_is_named():
+    config = resolved(compose(TONES))
+    config["model"]["max_epochs"] = 5
+    expected = "model.max_epochs=5: this option has another name now; write trainer.max_epochs=5"
+    assert message_of(check, config) == expected
+
+
 SPEAKING = {
     "sigma=loud": "a number or null",
     "max_steps=0": "a whole number, 1 or more",

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tts.config.overrides import FORMER_KEYS, refuse_former_keys
 from tts.core.errors import InputError, one_line
 from tts.core.ranges import SWITCH, Choice, Number, Range, check_arguments, legal_arguments, shown
 
@@ -175,9 +176,7 @@ def check_values(config: Mapping[str, Any], table: Mapping[str, Range]) -> None:
         InputError: naming the key, its value and what is legal.
     """
     for key, legal in table.items():
-        value: Any = config
-        for part in key.split("."):
-            value = value.get(part, _MISSING) if isinstance(value, Mapping) else _MISSING
+        value = _select(config, key)
         if value is not _MISSING and not legal.allows(value):
             raise InputError(f"{key}={shown(value)}: it must be {legal}")
 
@@ -191,6 +190,9 @@ def check_training(config: Mapping[str, Any]) -> None:
     Raises:
         InputError: naming the key, its value and what is legal.
     """
+    # cli.py refuses former keys on the command line; here are those of the user's own files
+    former = {key: _select(config, key) for key in FORMER_KEYS}
+    refuse_former_keys(f"{k}={shown(v)}" for k, v in former.items() if v is not _MISSING)
     check_values(config, TRAINING)
     _check_mels(config)
 
@@ -207,6 +209,13 @@ def check_targets(config: Mapping[str, Any]) -> None:
     # the sections that users change come first, as ``model`` repeats much of them
     for section in ("data", "loss", "callbacks", "logger", "model"):
         _check_section(config.get(section), section, config["data"])
+
+
+def _select(config: Mapping[str, Any], key: str) -> Any:
+    value: Any = config
+    for part in key.split("."):
+        value = value.get(part, _MISSING) if isinstance(value, Mapping) else _MISSING
+    return value
 
 
 def _check_section(node: Any, key: str, data: Mapping[str, Any]) -> None:
