@@ -90,6 +90,9 @@ def test_differing_options_are_one_line():
         "model.lr 0.001 -> 0.0005, model.new unset -> 2, model.old 1 -> unset"
     )
     assert differing_options(before, before) == ""
+    assert differing_options({"pretrained": None, "model": {"max_epochs": 5}}, {"seed": 1}) == (
+        "seed unset -> 1"
+    )
     assert "and 8 more" in differing_options({"x": 0}, {"x": 0, **{f"k{i}": i for i in range(20)}})
 
 

@@ -15,6 +15,7 @@ from torch import nn
 
 from tts.audio import MelConfig
 from tts.config import flattened
+from tts.config.overrides import FORMER_KEYS
 from tts.core.errors import InputError
 from tts.models import options_without_effect
 from tts.pretrained.descriptions import KEY
@@ -22,8 +23,9 @@ from tts.runtime.run_folder import CHECKPOINTS, newest_run
 
 log = logging.getLogger(__name__)
 
-#: Options whose changes are not logged: where a run writes and what it shows.
+#: Options whose changes are not logged: where a run writes, what it shows, and former names.
 _UNREPORTED = (
+    *FORMER_KEYS,
     "paths.",
     "ckpt_path",
     "name",
