@@ -178,7 +178,7 @@ def test_a_metric_that_does_not_exist_is_said(sweep, tmp_path):
     status, _, _ = sweep(*options)
     assert status == 1
     assert {trial["reason"] for trial in table(tmp_path)} == {
-        "val/los was not there at the end; see monitor"
+        "val/los was never logged; check the option monitor"
     }
 
 

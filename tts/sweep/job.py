@@ -81,7 +81,7 @@ class TrialJob:
             reason = f"{type(error).__name__}: {one_line(error)}"
             return _failed(record, reason, f"; see {file}", broke_down=True)
         if value is None:
-            return _failed(record, f"{cfg.monitor} was not there at the end; see monitor")
+            return _failed(record, f"{cfg.monitor} was never logged; check the option monitor")
         if not math.isfinite(value):
             return _failed(record, f"{cfg.monitor} is {value} at the end", broke_down=True)
         return record.with_state(TrialState.COMPLETE, objective=float(value))
