@@ -53,17 +53,14 @@ def test_texts_are_read_once(prepared, monkeypatch):
     assert make_tokens(prepared, tokenizer(on_unknown="ignore"), "skip")[1].tolist()
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        Tokenizer(cleaner="english"),
-        Tokenizer(cleaner="basic_cleaners", p_arpabet=0.5),
-        Tokenizer(list("_ .adegnotw"), cleaner="basic_cleaners"),
-    ],
-    ids=["cleaner", "p_arpabet", "symbols"],
-)
-def test_tokenizers_lie_apart(other):
-    assert tokenizer_key(other) != tokenizer_key(tokenizer())
+def test_every_tokenizer_has_a_key_of_its_own():
+    others = {
+        "cleaner": Tokenizer(cleaner="english"),
+        "p_arpabet": Tokenizer(cleaner="basic_cleaners", p_arpabet=0.5),
+        "symbols": Tokenizer(list("_ .adegnotw"), cleaner="basic_cleaners"),
+    }
+    own = tokenizer_key(tokenizer())
+    assert [name for name, other in others.items() if tokenizer_key(other) == own] == []
 
 
 def test_another_release_of_the_front_end_reads_again(monkeypatch):
