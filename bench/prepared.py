@@ -36,7 +36,7 @@ MILLION = 1_000_000
 
 
 class Mel(NamedTuple):
-    """A mel ``(N_MELS, T_mel)`` with its key of 16 bytes."""
+    """Holds a mel ``(N_MELS, T_mel)`` with its key of 16 bytes."""
 
     key: bytes
     values: NDArray[np.float32]

@@ -1,4 +1,4 @@
-"""The mels of an acoustic model: written once, never stale, and what WaveGlow is trained on."""
+"""Mels of an acoustic model are written once, never outdated, and WaveGlow is trained on them."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def dump(options, acoustic, *more):
 
 
 def opened(options, acoustic, *more):
-    """The DataModule of a vocoder on these mels."""
+    """Return the DataModule of a vocoder on these mels."""
     given = [*options, "model=waveglow_compact", "data.mels=gta", f"acoustic={acoustic}", *more]
     config = compose([*given, f"model.datamodule.segment_length={SEGMENT}"])
     datamodule = instantiate(resolved(config)["model"]["datamodule"], _convert_="all")
@@ -77,7 +77,7 @@ def opened(options, acoustic, *more):
 
 
 def stored(tmp_path: Path) -> dict[str, bytes]:
-    """The files of the mels."""
+    """Return the files of the mels by name."""
     paths = sorted(tmp_path.rglob("data/**/gta-*.*"))
     return {path.name: path.read_bytes() for path in paths if LOCAL not in path.parts}
 
@@ -96,9 +96,9 @@ def test_every_recording_has_a_mel_of_its_length(options, write_acoustic, capsys
     gta, rows = datamodule._gta, datamodule.opened.table.rows
     for row, samples in enumerate(rows["samples"].tolist()):
         assert gta.mel(row).shape == (80, samples // HOP + 1)
-    said = capsys.readouterr().out
-    assert f"frames{rows['frames'].sum()}" in "".join(said.split()).replace("│", "")
-    assert "utterances" in said
+    output = capsys.readouterr().out
+    assert f"frames{rows['frames'].sum()}" in "".join(output.split()).replace("│", "")
+    assert "utterances" in output
 
 
 def test_the_mel_is_what_the_acoustic_model_predicts(options, write_acoustic):
@@ -175,7 +175,7 @@ def test_another_checkpoint_has_mels_of_its_own(options, write_acoustic, tmp_pat
     dump(options, one)
     with pytest.raises(InputError, match=r"6 of 6 recordings have no mel of .*b\.safetensors"):
         opened(options, two)
-    # nor does the place decide, where the content is another
+    # the content of the checkpoint decides, and not its path
     shutil.copy(two, one)
     with pytest.raises(InputError, match="6 of 6 recordings"):
         opened(options, one)
@@ -205,15 +205,15 @@ def test_a_recording_that_changed_is_computed_again_alone(
         opened(options, path)
     capsys.readouterr()
     dump(options, path)
-    said = capsys.readouterr().out.replace(" ", "")
-    assert "computed│1" in said
-    assert "asbefore│5" in said
+    output = capsys.readouterr().out.replace(" ", "")
+    assert "computed│1" in output
+    assert "asbefore│5" in output
     (index,) = indices(tmp_path)
     assert n_entries(index) == 7
     opened(options, path)
 
 
-def test_a_recording_that_came_later_is_left_out_if_told_so(options, write_acoustic, caplog):
+def test_a_new_recording_without_a_mel_is_left_out_by_choice(options, write_acoustic, caplog):
     path = write_acoustic()
     dump(options, path)
     root = Path(options[1].split("=")[1])
@@ -233,7 +233,7 @@ def test_a_missing_store_is_one_line_with_the_command(options, write_acoustic):
     assert "run python train.py task=dump_mels acoustic=" in message
 
 
-def test_a_damaged_mel_is_told_by_its_checksum(options, write_acoustic, tmp_path):
+def test_a_damaged_mel_is_found_by_its_checksum(options, write_acoustic, tmp_path):
     path = write_acoustic()
     dump(options, path)
     (data,) = tmp_path.rglob("data/**/gta-*.float32")
@@ -247,7 +247,7 @@ def test_a_damaged_mel_is_told_by_its_checksum(options, write_acoustic, tmp_path
 
 
 def killed(options, acoustic, index):
-    """Dump in a process of its own, which is killed as soon as something is stored."""
+    """Write mels in another process, and kill it as soon as a mel is stored."""
     process = multiprocessing.get_context("fork").Process(target=dump, args=(options, acoustic))
     process.start()
     while process.is_alive() and not (index.is_file() and n_entries(index)):
@@ -264,7 +264,7 @@ def test_killed_and_started_again_it_ends_with_the_same_bytes(
     dump(options, path)
     whole = stored(tmp_path)
     data, index = (next(tmp_path.rglob(f"data/**/gta-*.{end}")) for end in ("float32", "index"))
-    # each batch takes its time, so that a kill is in the middle of them
+    # slow batches let the kill come between them
     slow = teacher_forced
     monkeypatch.setattr(
         "tts.inference.teacher_forcing.teacher_forced",
@@ -274,7 +274,7 @@ def test_killed_and_started_again_it_ends_with_the_same_bytes(
     index.unlink()
     killed(options, path, index)
     assert 0 < n_entries(index) < 6
-    # and half an array more
+    # a kill in the middle of an array leaves such bytes
     with data.open("ab") as file:
         file.write(b"half a mel")
     monkeypatch.undo()
@@ -282,7 +282,7 @@ def test_killed_and_started_again_it_ends_with_the_same_bytes(
     assert stored(tmp_path) == whole
 
 
-def test_an_interruption_goes_on_later(options, write_acoustic, tmp_path, monkeypatch, capsys):
+def test_an_interrupted_command_resumes(options, write_acoustic, tmp_path, monkeypatch, capsys):
     path, calls = write_acoustic(), []
 
     def interrupted(*args):
@@ -335,10 +335,10 @@ def with_speakers(tmp_path, options, names="xyxy"):
 
 
 def test_voices_are_found_by_name(options, write_acoustic, tmp_path, monkeypatch):
-    seen = {}
+    voices = {}
 
     def noted(network, texts, mels, seeds, speakers):
-        seen.update(zip((len(text) for text in texts), speakers, strict=True))
+        voices.update(zip((len(text) for text in texts), speakers, strict=True))
         return teacher_forced(network, texts, mels, seeds, speakers)
 
     monkeypatch.setattr("tts.inference.teacher_forcing.teacher_forced", noted)
@@ -347,7 +347,7 @@ def test_voices_are_found_by_name(options, write_acoustic, tmp_path, monkeypatch
         text = tmp_path / "spoken" / "xyxy"[number] / f"{number}.txt"
         text.write_text("word" * (number + 1))
     dump(spoken, write_acoustic(n_speakers=3, speakers=["y", "z", "x"]))
-    assert seen == {4: 2, 8: 0, 12: 2, 16: 0}
+    assert voices == {4: 2, 8: 0, 12: 2, 16: 0}
 
 
 @pytest.mark.parametrize(
@@ -375,7 +375,7 @@ def test_another_mel_contract_is_refused_before_anything_is_prepared(
     assert not (tmp_path / "data").exists()
 
 
-def test_what_cannot_be_read_is_left_out_and_said(options, write_acoustic, tmp_path, capsys):
+def test_what_cannot_be_read_is_left_out_and_reported(options, write_acoustic, tmp_path, capsys):
     table = tmp_path / "corpus" / "metadata.csv"
     table.write_text(table.read_text().replace("Text of c.", "!?"))
     assert dump(options, write_acoustic(), "data.on_error=skip") == 1
@@ -403,7 +403,7 @@ def test_waveglow_is_trained_on_them(options, write_acoustic, tmp_path):
     config = resolved(compose([*given, f"paths.output_dir={tmp_path}/run"]))
     metrics = run_training(config, tmp_path / "run")
     assert np.isfinite(metrics["val/loss"])
-    # of the recordings, whatever the vocoder was given
+    # the distance to the recordings, although the vocoder received predicted mels
     assert np.isfinite(metrics["val/mel_distance"])
 
 
@@ -426,18 +426,18 @@ def test_waveglow_is_trained_on_them(options, write_acoustic, tmp_path):
 )
 def test_a_mistake_is_one_line(more, message, options, command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    status, _, said = command("train", *options, *more)
+    status, _, output = command("train", *options, *more)
     assert status == 2
-    assert message in said
-    assert said.count("\n") == 1
+    assert message in output
+    assert output.count("\n") == 1
 
 
 def test_the_command_leaves_no_run_behind(options, write_acoustic, command, tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    status, said, _ = command("train", *options, "task=dump_mels", f"acoustic={write_acoustic()}")
+    status, output, _ = command("train", *options, "task=dump_mels", f"acoustic={write_acoustic()}")
     assert status == 0
-    assert "mean distance to the recordings" in said
+    assert "mean distance to the recordings" in output
     assert not list((tmp_path / "here").iterdir())
     assert not (tmp_path / "log").exists()
 
@@ -447,6 +447,6 @@ def test_help_is_its_own(monkeypatch, capsys):
 
     monkeypatch.setattr(sys, "argv", ["train.py", "task=dump_mels", "--help"])
     cli.train_command()
-    said = capsys.readouterr().out
-    assert said.startswith("Write the mels that an acoustic model predicts")
-    assert "acoustic=CKPT" in said
+    output = capsys.readouterr().out
+    assert output.startswith("Write the mels that an acoustic model predicts")
+    assert "acoustic=CKPT" in output

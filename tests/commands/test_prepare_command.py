@@ -1,4 +1,4 @@
-"""The command: the options of train.py, one report, an exit status."""
+"""The prepare command takes the options of train.py, prints a report and gives an exit status."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def run(*options):
 def test_a_report_says_what_was_done(options, tmp_path, capsys):
     folder = tmp_path / "prepared"
     assert run(*options, f"data.prepared={folder}") == 0
-    said = capsys.readouterr().out
-    assert "8 (" in said
-    assert " x real time" in said
+    output = capsys.readouterr().out
+    assert "8 (" in output
+    assert " x real time" in output
     report = json.loads((folder / "report.json").read_text())
     assert (report["n_computed"], report["n_reused"]) == (8, 0)
     assert sum(report["utterances"].values()) == 8
@@ -43,17 +43,17 @@ def test_a_report_says_what_was_done(options, tmp_path, capsys):
     assert (report["n_computed"], report["n_reused"]) == (0, 8)
 
 
-def test_what_was_left_out_is_said_with_file_and_line(options, tmp_path, capsys):
+def test_what_was_left_out_is_reported_with_file_and_line(options, tmp_path, capsys):
     root = tmp_path / "corpus"
     (root / "wavs" / "c.wav").write_bytes(b"not sound")
     manifest = root / "metadata.csv"
     manifest.write_text(manifest.read_text().replace("Text of e.", "!?") + "one field alone\n")
     assert run(*options, "data.on_error=skip") == 1
-    said = capsys.readouterr().out
-    assert "metadata.csv:3: " in said
-    assert "metadata.csv:5: text '!?'" in said
-    assert "metadata.csv:9: " in said
-    assert "left out" in said
+    output = capsys.readouterr().out
+    assert "metadata.csv:3: " in output
+    assert "metadata.csv:5: text '!?'" in output
+    assert "metadata.csv:9: " in output
+    assert "left out" in output
 
 
 def test_both_models_train_from_what_was_prepared(options, tmp_path):
@@ -92,9 +92,9 @@ def test_a_mistake_is_one_line(option, message, options, monkeypatch, capsys, tm
     with pytest.raises(SystemExit) as stop:
         with_training_options(prepare_corpus)
     assert stop.value.code == 2
-    said = capsys.readouterr().err
-    assert message in said
-    assert said.count("\n") == 1
+    output = capsys.readouterr().err
+    assert message in output
+    assert output.count("\n") == 1
     assert list(tmp_path.iterdir()) == [tmp_path / "corpus"]
 
 
@@ -116,10 +116,10 @@ def test_the_command_runs_as_a_module(options):
 def test_help_is_of_the_command(module, beginning, option, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", [module, "--help"])
     importlib.import_module(f"tts.data.{module}").main()
-    said = capsys.readouterr().out
-    assert said.startswith(beginning)
-    assert option in said
-    assert "--cfg job prints every value" in said
+    output = capsys.readouterr().out
+    assert output.startswith(beginning)
+    assert option in output
+    assert "--cfg job prints every value" in output
 
 
 def test_shards_name_speakers(options, tmp_path):

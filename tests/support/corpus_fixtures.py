@@ -1,4 +1,4 @@
-"""A corpus of tones that the tests of this folder share, and helpers to write others."""
+"""Provides a corpus of tones that many tests share, and functions that write others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WriteCorpus = Callable[..., Path]
 
 @pytest.fixture
 def write_corpus(tmp_path: Path) -> WriteCorpus:
-    """Write a corpus in LJ Speech's layout: names, and how long and at what rate they last."""
+    """Return a function that writes a corpus in the layout of LJ Speech."""
 
     def write(
         names: Sequence[str] = ("a", "b", "c", "d"),
@@ -39,7 +39,7 @@ def write_corpus(tmp_path: Path) -> WriteCorpus:
 
 @pytest.fixture(scope="session")
 def tones(tmp_path_factory: pytest.TempPathFactory) -> SyntheticCorpus:
-    """About ten short sentences in tones."""
+    """Return a corpus of about ten short sentences in tones."""
     folder = tmp_path_factory.mktemp("tones")
     lines = [
         f"{word} {other}." for word in ("one", "two", "four") for other in ("six", "or ten", "no")
@@ -54,7 +54,7 @@ def tones(tmp_path_factory: pytest.TempPathFactory) -> SyntheticCorpus:
 
 @pytest.fixture
 def prepare(mel: MelConfig, tmp_path: Path) -> Callable[..., Prepared]:
-    """Prepare a corpus in the folder "cache", or do what is missing there."""
+    """Return a function that prepares a corpus in the folder "cache"."""
 
     def prepare(corpus: Corpus, config: MelConfig = mel, **options: Any) -> Prepared:
         folder = options.pop("folder", tmp_path / "cache")

@@ -1,7 +1,9 @@
-"""A prepared corpus of as many utterances as one likes: indexes as they would be, mels of noughts.
+"""Makes a prepared corpus of any size, with real indexes and with mels of zeros.
 
-python tests/data/simulated.py make FOLDER 1000000
-python tests/data/simulated.py train FOLDER [data options]     seconds and memory to a first batch
+python tests/support/simulated_corpus.py make FOLDER 1000000
+python tests/support/simulated_corpus.py train FOLDER [data options]
+
+The second command prints the seconds and the memory that a training needs up to its first batch.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ SYMBOLS = 80
 
 
 def make(folder: Path, count: int) -> None:
-    """Write everything but the bytes of mels and ids, which are holes in their files."""
+    """Write the corpus; the mels and ids are holes in their files, and take no space on disk."""
     sys.path.insert(0, str(Path(__file__).parents[2]))
     import numpy as np
 
@@ -59,7 +61,7 @@ def make(folder: Path, count: int) -> None:
         keys = np.arange(count * KEY_BYTES // 8, dtype=np.uint64)
         records["key"] = np.frombuffer(keys.tobytes(), f"V{KEY_BYTES}")
         records["length"], records["samples"] = lengths, 0
-        # as many to a shard as are sure to fit
+        # a number for each shard that fits even if all of them are the longest
         per_shard = SHARD_BYTES // int(sizes.max())
         records["shard"] = np.arange(count) // per_shard
         ends = np.cumsum(sizes)
@@ -84,7 +86,7 @@ def make(folder: Path, count: int) -> None:
 
 
 def train(folder: Path, options: dict[str, int | None], world_size: int) -> dict[str, object]:
-    """Open it as a training does, and say what that took up to the first batch."""
+    """Open the corpus as a training does, and return what that took up to the first batch."""
     sys.path.insert(0, str(Path(__file__).parents[2]))
     import torch
 

@@ -33,7 +33,7 @@ def corpus(write_corpus):
 
 @pytest.fixture
 def computed(monkeypatch):
-    """How many mels have been computed so far."""
+    """Lengths of the samples of all mels that were computed so far."""
     lengths = []
     compute_mel = extract.compute_mel
 
@@ -46,7 +46,7 @@ def computed(monkeypatch):
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """Every file but what only this machine knows."""
+    """Return the bytes of every file, except for those of this machine only."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
@@ -72,13 +72,13 @@ def test_utterances_are_as_the_corpus_has_them(corpus, prepare):
 def test_mels_and_segments_are_of_the_same_samples(write_corpus, prepare, mel, rate):
     corpus = LJSpeech(write_corpus(seconds=0.6, rate=rate))
     how = {"processing": Processing(trim_db=30, tail_seconds=0.3), "resample": True}
-    heard = prepare(corpus, mels=False, **how)
-    seen = prepare(corpus, **how)
+    with_waves = prepare(corpus, mels=False, **how)
+    with_mels = prepare(corpus, **how)
     for row in range(4):
-        samples = heard.whole_wave(row)
-        assert len(samples) == seen.table.rows["samples"][row]
+        samples = with_waves.whole_wave(row)
+        assert len(samples) == with_mels.table.rows["samples"][row]
         expected = LogMel(mel)(torch.from_numpy(samples))[0]
-        torch.testing.assert_close(seen.mel(row), expected, rtol=0, atol=0)
+        torch.testing.assert_close(with_mels.mel(row), expected, rtol=0, atol=0)
 
 
 def test_samples_are_stored_only_where_they_differ(write_corpus, prepare):
@@ -153,7 +153,7 @@ def change_a_byte(path):
 
 
 @pytest.mark.parametrize("verify", [False, True])
-def test_a_change_that_keeps_size_and_date_is_seen_if_looked_for(
+def test_a_change_that_keeps_size_and_date_is_found_with_verify(
     verify, write_corpus, prepare, computed
 ):
     root = write_corpus()
@@ -172,7 +172,7 @@ def test_a_changed_recording_is_computed_again(write_corpus, prepare, computed):
     assert prepared.table.rows["samples"][1] == 5000
 
 
-def test_notes_may_be_deleted(corpus, prepare, computed, tmp_path):
+def test_local_files_may_be_deleted(corpus, prepare, computed, tmp_path):
     before = prepare(corpus)
     for name in ("seen.jsonl", before.table.folder.name):
         path = tmp_path / "cache" / LOCAL / name
@@ -182,7 +182,7 @@ def test_notes_may_be_deleted(corpus, prepare, computed, tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["", "nonsense\n", '["a", 1]\n', '{"a": 3}\n'])
-def test_damaged_notes_are_made_anew(corpus, prepare, computed, damage, tmp_path):
+def test_a_damaged_recording_index_is_rewritten(corpus, prepare, computed, damage, tmp_path):
     prepare(corpus)
     (tmp_path / "cache" / LOCAL / "seen.jsonl").write_text(damage)
     prepare(corpus)
@@ -239,7 +239,7 @@ def unreadable(path):
         (lambda path: soundfile.write(path, np.zeros(100), 22050), "wave has 100 samples"),
     ],
 )
-def test_a_spoilt_recording_is_named_with_its_row(write_corpus, prepare, spoil, message):
+def test_a_damaged_recording_is_named_with_its_row(write_corpus, prepare, spoil, message):
     root = write_corpus()
     spoil(root / "wavs" / "b.wav")
     with pytest.raises(InputError, match=rf"metadata\.csv:2: .*b\.wav: .*{message}") as error:
@@ -254,7 +254,7 @@ def test_a_recording_that_vanished_is_named(write_corpus, prepare):
         prepare(corpus)
 
 
-def test_by_choice_what_is_spoilt_is_left_out(write_corpus, mel, tmp_path):
+def test_by_choice_damaged_recordings_are_left_out(write_corpus, mel, tmp_path):
     root = write_corpus()
     unreadable(root / "wavs" / "b.wav")
     how = Preparation(tmp_path / "cache", Contract(mel), on_error="skip")
@@ -266,7 +266,7 @@ def test_by_choice_what_is_spoilt_is_left_out(write_corpus, mel, tmp_path):
     assert [u.id for u in prepared.sources] == ["a", "c", "d"]
 
 
-def test_what_was_left_out_is_not_forgiven(write_corpus, prepare):
+def test_what_was_left_out_is_still_refused_without_skip(write_corpus, prepare):
     root = write_corpus()
     unreadable(root / "wavs" / "b.wav")
     prepare(LJSpeech(root), on_error="skip")
@@ -274,7 +274,7 @@ def test_what_was_left_out_is_not_forgiven(write_corpus, prepare):
         prepare(LJSpeech(root))
 
 
-def test_a_corpus_of_spoilt_recordings_is_refused_anyhow(write_corpus, prepare):
+def test_a_corpus_of_damaged_recordings_is_refused_even_with_skip(write_corpus, prepare):
     root = write_corpus()
     for path in (root / "wavs").iterdir():
         unreadable(path)
@@ -305,7 +305,7 @@ def test_a_text_that_cannot_be_read_costs_no_mel(write_corpus, prepare, computed
     assert not computed
 
 
-def test_contracts_lie_apart(corpus, prepare, mel, tmp_path):
+def test_every_contract_has_a_folder_of_its_own(corpus, prepare, mel, tmp_path):
     prepare(corpus)
     with pytest.raises(InputError, match=r"f_max: 8000.0 here, 7000.0 there; choose another"):
         prepare(corpus, replace(mel, f_max=7000.0))
@@ -385,7 +385,7 @@ def test_another_process_of_the_run_looks_at_no_recording(corpus, mel, tmp_path,
 
 
 def slowly(root, folder, done):
-    """Prepare in a process of its own, and say how many mels it computed."""
+    """Prepare, and put the number of computed mels and the messages into a queue."""
     compute_mel, count = extract.compute_mel, []
 
     def slow(*arguments):
@@ -394,16 +394,16 @@ def slowly(root, folder, done):
         return compute_mel(*arguments)
 
     extract.compute_mel = slow
-    said = []
+    messages = []
     logging.getLogger("tts").addHandler(logging.Handler())
     handler = logging.getLogger("tts").handlers[-1]
-    handler.emit = lambda record: said.append(record.getMessage())
+    handler.emit = lambda record: messages.append(record.getMessage())
     logging.getLogger("tts").setLevel(logging.INFO)
     Preparation(folder, Contract(MelConfig()), workers=1).run(LJSpeech(root))
-    done.put((len(count), said))
+    done.put((len(count), messages))
 
 
-def test_of_two_processes_one_waits_and_says_so(corpus, tmp_path):
+def test_of_two_processes_one_waits_and_logs_it(corpus, tmp_path):
     context = multiprocessing.get_context("fork")
     done = context.SimpleQueue()
     processes = [

@@ -1,4 +1,4 @@
-"""A preparation that is killed, again and again, ends with the bytes of one that is not."""
+"""A preparation that is killed several times ends with the same bytes as one that is not."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tts.text import Tokenizer
 
 
 def write_recordings(root, count):
-    """Recordings of up to two seconds."""
+    """Write recordings of up to two seconds."""
     chance = random.Random(0)
     names = [f"clip{number:03d}" for number in range(count)]
     for name in names:
@@ -37,10 +37,10 @@ def prepare(root, folder):
 
 
 def kill(root, folder, stored: float, pause: float) -> int | None:
-    """Prepare in a process of its own, and kill that: forked, so that no import takes time.
+    """Prepare in a forked process, which imports nothing again, and kill it.
 
-    It is killed `pause` seconds after the index has come to `stored` bytes. Waiting for work that
-    is done, and not for a time, kills slow machines and fast ones in the same places.
+    The kill comes `pause` seconds after the index has reached `stored` bytes. It depends on the
+    work that is done, and not on the time, so slow and fast machines are killed at the same places.
     """
     process = multiprocessing.get_context("fork").Process(target=prepare, args=(root, folder))
     process.start()
@@ -82,6 +82,6 @@ def test_killed_at_random_it_ends_with_the_same_bytes(kills, count, tmp_path):
     prepare(corpus, tmp_path / "killed")
     assert digests(tmp_path / "killed") == digests(tmp_path / "whole")
     assert codes.count(-signal.SIGKILL) > kills / 2
-    # nothing that was stored once is lost
+    # no kill loses an array that was stored
     assert stored == sorted(stored)
     assert np.any(np.diff(stored) > 0)

@@ -21,14 +21,14 @@ def opened(store):
 
 
 def spoil(store, row):
-    """Put noughts in the middle of a mel, as a bad disk might."""
+    """Write zeros into the middle of a mel, as a failing disk might."""
     record = store._mels.records[int(store.table.rows["mel"][row])]
     with store._mels.path(0).open("r+b") as file:
         file.seek(int(record["at"] + record["length"] * 2))
         file.write(bytes(40))
 
 
-def test_a_damaged_mel_is_computed_again_and_that_is_said_once(corpus, prepare, caplog):
+def test_a_damaged_mel_is_computed_again_and_logged_once(corpus, prepare, caplog):
     store = prepare(corpus)
     expected = [store.mel(row) for row in range(4)]
     spoil(store, 1)

@@ -1,4 +1,4 @@
-"""Training from a prepared folder alone."""
+"""A training needs nothing but a prepared folder."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def module(mel, tmp_path):
 def test_training_needs_no_recordings(kind, folder, module):
     data = module(kind, folder)
     loaders = data.train_dataloader(), data.val_dataloader()
-    seen = {name for loader in loaders for batch in loader for name in batch.names}
-    assert seen == set("abcdefgh")
+    used = {name for loader in loaders for batch in loader for name in batch.names}
+    assert used == set("abcdefgh")
 
 
 def test_batches_are_those_of_the_recordings(write_corpus, module, mel, tmp_path):
@@ -78,12 +78,12 @@ def test_it_is_called_what_it_was(folder, write_corpus):
     assert [u.text for u in corpus.utterances()] == [u.text for u in again.utterances()]
 
 
-def test_another_tokenizer_reads_the_texts_anew(folder, module):
+def test_another_tokenizer_reads_the_texts_again(folder, module):
     other = Tokenizer(list("_ .abcdefghotn"), cleaner="basic_cleaners", on_unknown="ignore")
     data = module(TextMelDataModule, folder, tokenizer=other)
     batch = next(iter(data.train_dataloader()))
-    said = other.decode(batch.text[0, : batch.text_lengths[0]].tolist())
-    assert said == f"tet of {batch.names[0]}."
+    text = other.decode(batch.text[0, : batch.text_lengths[0]].tolist())
+    assert text == f"tet of {batch.names[0]}."
 
 
 def test_a_folder_that_cannot_be_written_will_do(folder, module, monkeypatch):

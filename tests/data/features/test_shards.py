@@ -65,7 +65,7 @@ def test_more_arrays_go_behind_the_others(shards, tmp_path):
     np.testing.assert_array_equal(shards.read(shards.entries[key(50)]), array(50))
 
 
-def test_what_was_written_in_two_goes_is_what_one_writes(tmp_path, shards):
+def test_two_writers_leave_the_same_bytes_as_one(tmp_path, shards):
     other = Shards(tmp_path / "other", "mels", np.float32, shard_bytes=150)
     other.folder.mkdir()
     for numbers in (range(4), range(4), range(4, 10)):
@@ -118,7 +118,7 @@ def zero_records(folder):
         lambda folder: (folder / "mels.index").unlink(),
         lambda folder: (folder / "mels-00001.float32").unlink(),
     ],
-    ids=["record", "array", "half", "spoilt", "noughts", "no index", "no shard"],
+    ids=["record", "array", "half", "spoilt", "zeros", "no index", "no shard"],
 )
 def test_what_is_damaged_is_cut_off_and_can_be_written_again(shards, tmp_path, damage):
     whole = content(tmp_path)

@@ -1,4 +1,4 @@
-"""A million utterances: what a training costs before its first batch."""
+"""A training on a million utterances reaches its first batch in seconds."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def indices(folder, rank, world_size, options):
 
 
 def check_ranks(folder, options, world_size=8):
-    """Every item is somebody's, and nobody's but that; a few fill the last batch."""
+    """Check that every item belongs to one rank; a few fill the last batch and belong to two."""
     parts = [indices(folder, rank, world_size, options) for rank in range(world_size)]
     everything = np.concatenate(parts)
     owners = np.bincount(everything)
@@ -90,8 +90,8 @@ def test_a_million_utterances_start_in_seconds(options, world_size, million):
     took = json.loads(done.stdout)
     sys.stdout.write(f"{given}: {took}\n")
     assert took["utterances"] == 999_900
-    # of the processor's, as other programmes may be running; importing torch and Lightning takes
-    # as long for any corpus
+    # processor time, because other programs may be running; without the imports of torch and
+    # Lightning, which take as long for every corpus
     assert took["processor seconds after importing"] < 5
     assert took["megabytes"] < 2000
 

@@ -62,8 +62,8 @@ def test_text_and_mels_come_in_batches(text_mel, tones, mel, num_workers):
     assert batch.mel.shape == (2, mel.n_mels, batch.mel_lengths.max())
     texts = {utterance.id: utterance.text for utterance in tones.utterances()}
     length = batch.text_lengths[0]
-    said = module.tokenizer.decode(batch.text[0, :length].tolist())
-    assert said == texts[batch.names[0]].lower()
+    text = module.tokenizer.decode(batch.text[0, :length].tolist())
+    assert text == texts[batch.names[0]].lower()
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
@@ -177,21 +177,21 @@ def test_another_rate_is_resampled_by_choice(fixture, request, write_corpus, cap
     corpus = LJSpeech(write_corpus(rate=16000))
     module = request.getfixturevalue(fixture)(corpus, resample=True)
     assert len(list(module.train_dataloader())) == 2
-    said = [r.message for r in caplog.records if "resampling" in r.message]
-    assert said == ["resampling to 22050 Hz: 4 of 4 recordings (4 at 16000 Hz)"]
+    messages = [r.message for r in caplog.records if "resampling" in r.message]
+    assert messages == ["resampling to 22050 Hz: 4 of 4 recordings (4 at 16000 Hz)"]
 
 
 @pytest.mark.parametrize("fixture", ["text_mel", "mel_wave"])
-def test_by_choice_training_goes_without_spoilt_recordings(fixture, request, write_corpus, caplog):
+def test_by_choice_training_leaves_damaged_recordings_out(fixture, request, write_corpus, caplog):
     root = write_corpus("abcdefgh")
     (root / "wavs" / "c.wav").write_bytes(b"not sound")
     module = request.getfixturevalue(fixture)(LJSpeech(root), on_error="skip")
     loaders = module.train_dataloader(), module.val_dataloader()
-    seen = {name for loader in loaders for name in names(loader)}
-    assert seen == set("abdefgh")
-    said = [r.message for r in caplog.records if "left out" in r.message]
-    assert len(said) == 1
-    assert said[0].startswith("left out, 1 of 8 that cannot be read: metadata.csv:3:")
+    used = {name for loader in loaders for name in names(loader)}
+    assert used == set("abdefgh")
+    messages = [r.message for r in caplog.records if "left out" in r.message]
+    assert len(messages) == 1
+    assert messages[0].startswith("left out, 1 of 8 that cannot be read: metadata.csv:3:")
 
 
 def test_batches_of_frames_keep_to_the_budget(text_mel, caplog):
@@ -276,18 +276,18 @@ def test_a_segment_too_short_for_a_frame_is_refused(mel_wave):
 
 
 class Recorder(LightningModule):
-    """Notes the utterances of every training step."""
+    """Keeps the utterances of every training step."""
 
     def __init__(self) -> None:
         super().__init__()
         self.weight = torch.nn.Parameter(torch.zeros(1))
-        self.seen: list[list[tuple[str, ...]]] = []
+        self.epochs: list[list[tuple[str, ...]]] = []
 
     def on_train_epoch_start(self) -> None:
-        self.seen.append([])
+        self.epochs.append([])
 
     def training_step(self, batch, _):
-        self.seen[-1].append(batch.names)
+        self.epochs[-1].append(batch.names)
         return self.weight.sum()
 
     def validation_step(self, batch, _):
@@ -298,7 +298,7 @@ class Recorder(LightningModule):
 
 
 def quietly(test):
-    """Let Lightning give advice, and use what torch 2.13 deprecates."""
+    """Ignore advice of Lightning, and its use of what torch 2.13 deprecates."""
     for message in ("does not have many workers", "treespec, LeafSpec", "across ranks is zero"):
         test = pytest.mark.filterwarnings(f"ignore:.*{message}")(test)
     return test
@@ -319,17 +319,17 @@ def fit(tmp_path):
             **options,
         )
         trainer.fit(recorder, datamodule=module)
-        return recorder.seen
+        return recorder.epochs
 
     return fit
 
 
 @quietly
 def test_the_trainer_shuffles_each_epoch(text_mel, fit, tones):
-    seen = fit(text_mel())
-    assert len({tuple(epoch) for epoch in seen}) == 3
+    epochs = fit(text_mel())
+    assert len({tuple(epoch) for epoch in epochs}) == 3
     steps = math.ceil(len(part(tones, "train")) / 2)
-    assert [len(epoch) for epoch in seen] == [steps] * 3
+    assert [len(epoch) for epoch in epochs] == [steps] * 3
 
 
 @quietly
@@ -340,6 +340,6 @@ def test_the_trainer_goes_without_validation(write_corpus, text_mel, fit):
 
 @quietly
 def test_the_trainer_can_overfit_one_batch(text_mel, fit):
-    seen = fit(text_mel(), overfit_batches=1)
-    assert len(seen) == 3
-    assert seen == [seen[0]] * 3
+    epochs = fit(text_mel(), overfit_batches=1)
+    assert len(epochs) == 3
+    assert epochs == [epochs[0]] * 3

@@ -16,7 +16,7 @@ from tts.text import Tokenizer
 
 @pytest.fixture
 def text_mel(write_corpus, prepare):
-    """Make a dataset of some rows."""
+    """Return a function that makes a dataset of some rows."""
 
     def make(rows, reading=None):
         prepared = prepare(LJSpeech(write_corpus()))
@@ -136,7 +136,7 @@ def test_other_rates_are_resampled(make):
     assert peak.abs().argmax().item() * 22050 / 2000 == pytest.approx(220, abs=12)
 
 
-def test_tolerance_puts_another_in_the_place_of_what_vanished(make):
+def test_a_missing_recording_is_replaced_by_a_fallback(make):
     dataset = make()
     whole = [dataset[(3, index)] for index in range(4)]
     dataset.prepared.sources[1].wav.unlink()
@@ -185,7 +185,7 @@ def test_a_recording_that_vanished_is_named(make):
     assert "\n" not in str(error.value)
 
 
-def test_texts_are_read_anew_in_every_epoch(text_mel):
+def test_texts_are_read_again_in_every_epoch(text_mel):
     class Reading:
         def __call__(self, epoch, index):
             return [epoch, index]

@@ -20,7 +20,7 @@ def sampler(frames=BUDGET, shuffle=True, lengths=LENGTHS, **options) -> FrameBud
 
 
 def of_ranks(world_size, **options):
-    """The batches of each rank, as a list of lists."""
+    """Return the batches of each rank, as a list of lists."""
     return [sampler(rank=rank, world_size=world_size, **options) for rank in range(world_size)]
 
 

@@ -1,4 +1,4 @@
-"""Texts that are read anew in every epoch."""
+"""Texts are read again in every epoch, with other words as phones."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Features: what is computed of recordings and texts once, and kept on disk."""
+"""Computes features of recordings and texts once, and stores them on disk."""

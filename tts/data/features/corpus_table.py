@@ -1,4 +1,4 @@
-"""Keeps what is known of each utterance of a prepared corpus, one row for each.
+"""Keeps the facts of each utterance of a prepared corpus in one row.
 
 Numbers are one structured array and strings one file of bytes. Both are mapped into memory: a
 corpus of a million utterances opens at once, and its pages are read when they are needed.
@@ -90,7 +90,7 @@ class CorpusTable:
 
     @property
     def rows(self) -> NDArray[Any]:
-        """All rows, of type ``ROW``."""
+        """Return all rows, of type ``ROW``."""
         if self._rows is None:
             rows: NDArray[Any] = np.load(self.folder / _ROWS, mmap_mode="r", allow_pickle=False)
             self._rows = rows

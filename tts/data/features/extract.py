@@ -54,7 +54,7 @@ class FeatureResult(NamedTuple):
 
     @property
     def is_new(self) -> bool:
-        """Whether there is anything to store."""
+        """Return whether there is anything to store."""
         return self.mel is not None or self.wave is not None
 
 

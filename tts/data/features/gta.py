@@ -184,7 +184,7 @@ class GtaMels:
 
     @property
     def remedy(self) -> str:
-        """The advice of a message about missing mels."""
+        """Return the advice of a message about missing mels."""
         command = f"python train.py task=dump_mels acoustic={self.acoustic.path}"
         return f"run {command} with the data options of this training"
 

@@ -107,7 +107,7 @@ class GtaWriter:
         self._frames = prepared.table.rows["frames"].astype(np.int64)
 
     def run(self, predict: Predict, batch_size: int, left_out: Sequence[str] = ()) -> GtaReport:
-        """Compute what is missing.
+        """Compute and store the mels that are missing, and return a report.
 
         The batches are those of the whole corpus, however many of its mels are stored: the rounding
         of a mel depends on the rest of its batch, and a command that resumes after a kill has to

@@ -92,7 +92,7 @@ class Preparation:
         self.workers = workers or n_cores()
 
     def run(self, corpus: Corpus) -> tuple[Prepared, PreparationReport]:
-        """Do what is not done yet.
+        """Prepare a corpus, computing only what is not stored yet.
 
         Raises:
             InputError: the message names the file, the row or the setting at fault.

@@ -60,7 +60,7 @@ class PreparationReport:
 
     @property
     def speed(self) -> float:
-        """How many times faster than real time the new recordings were processed."""
+        """Return how many times faster than real time the new recordings were processed."""
         return 3600 * self.computed_hours / max(self.seconds, 1e-9)
 
     def count(self, was_computed: bool, seconds: float) -> None:

@@ -61,22 +61,22 @@ class Prepared:
 
     @property
     def name(self) -> str:
-        """The name of the corpus."""
+        """Return the name of the corpus."""
         return str(self.table.about["name"])
 
     @property
     def rate(self) -> int:
-        """The rate of the samples in Hz."""
+        """Return the rate of the samples in Hz."""
         return self.contract.mel.sample_rate
 
     @property
     def has_mels(self) -> bool:
-        """Whether every utterance has a mel."""
+        """Return whether every utterance has a mel."""
         return bool(self.table.rows["mel"].min() >= 0)
 
     @property
     def has_waves(self) -> bool:
-        """Whether every utterance has samples, here or in its recording."""
+        """Return whether every utterance has samples, here or in its recording."""
         return self.sources is not None or bool(self.table.rows["wave"].min() >= 0)
 
     def part(self, name: str) -> Rows:

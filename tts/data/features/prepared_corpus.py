@@ -22,7 +22,7 @@ from tts.text import Tokenizer
 
 
 class PreparedCorpus(Corpus):
-    """Is the corpus that ``python -m tts.data.prepare data.prepared=FOLDER`` has stored.
+    """Reads the folder that ``python -m tts.data.prepare data.prepared=FOLDER`` has made.
 
     Its utterances have no recordings: their ``wav`` is a path in the folder where no file lies.
 
@@ -36,7 +36,7 @@ class PreparedCorpus(Corpus):
 
     @cached_property
     def prepared(self) -> Prepared:
-        """The opened folder.
+        """Return the opened folder.
 
         Raises:
             InputError: it is missing or damaged.
@@ -53,12 +53,12 @@ class PreparedCorpus(Corpus):
 
     @property
     def name(self) -> str:
-        """The name of the corpus that was prepared."""
+        """Return the name of the corpus that was prepared."""
         return self.prepared.name
 
     @property
     def speakers(self) -> tuple[str, ...]:
-        """The names of the speakers, by their numbers."""
+        """Return the names of the speakers, by their numbers."""
         return tuple(self.prepared.table.about["speakers"])
 
     def prepare(self) -> None:

@@ -19,7 +19,7 @@ class Recording(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """The duration in seconds."""
+        """Return the duration in seconds."""
         return self.n_samples / self.sample_rate
 
 

@@ -76,7 +76,7 @@ class Shards:
 
     @property
     def records(self) -> NDArray[Any]:
-        """All records, of type ``RECORD``, mapped into memory."""
+        """Return all records, of type ``RECORD``, mapped into memory."""
         if self._records is None:
             size = self.index.stat().st_size if self.index.is_file() else 0
             count = size // RECORD.itemsize
@@ -86,7 +86,7 @@ class Shards:
 
     @property
     def entries(self) -> dict[bytes, int]:
-        """The number of the record of each key."""
+        """Return the number of the record of each key."""
         if self._entries is None:
             keys = np.ascontiguousarray(self.records["key"]).tobytes()
             starts = range(0, len(keys), KEY_BYTES)

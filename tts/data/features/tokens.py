@@ -71,7 +71,7 @@ class TokenTable:
 
     @property
     def entries(self) -> NDArray[Any]:
-        """The entry of each row in the shards; -1 if its text cannot be read."""
+        """Return the entry of each row in the shards; -1 if its text cannot be read."""
         if self._entries is None:
             self._entries = np.load(self._path, mmap_mode="r", allow_pickle=False)
         return self._entries

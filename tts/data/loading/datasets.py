@@ -72,12 +72,12 @@ class TextMelDataset(Dataset[TextMelItem]):
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """The number of frames of each utterance, for bucketing."""
+        """Return the number of frames of each utterance, for bucketing."""
         return self.prepared.table.rows["frames"][self.rows].astype(np.int64)
 
     @property
     def text_lengths(self) -> NDArray[np.int64]:
-        """The number of symbols of each utterance."""
+        """Return the number of symbols of each utterance."""
         return self.tokens.lengths(self.rows)
 
     def fallbacks(self, key: Key) -> Iterator[Key]:

@@ -78,7 +78,7 @@ class FrameBudgetBatchSampler(GlobalBatchSampler):
 
     @property
     def n_global_batches(self) -> int:
-        """The number of global batches of an epoch."""
+        """Return the number of global batches of an epoch."""
         return sum(bucket.n_batches for bucket in self.buckets)
 
     def _form(self) -> list[Indices]:

@@ -68,13 +68,13 @@ class GlobalBatchSampler(ABC, Sampler[list[int]]):
 
     @property
     def n_shares(self) -> int:
-        """The number of batches that share the items of a global batch."""
+        """Return the number of batches that share the items of a global batch."""
         return self.world_size * self.accumulate
 
     @property
     @abstractmethod
     def n_global_batches(self) -> int:
-        """The number of global batches, which is the same in each epoch."""
+        """Return the number of global batches, which is the same in each epoch."""
 
     @abstractmethod
     def _form(self) -> list[Indices]:
@@ -82,7 +82,7 @@ class GlobalBatchSampler(ABC, Sampler[list[int]]):
 
     @property
     def sampler(self) -> GlobalBatchSampler:
-        """This object: Lightning calls ``loader.batch_sampler.sampler.set_epoch`` in each epoch."""
+        """Return this object; Lightning calls ``loader.batch_sampler.sampler.set_epoch``."""
         return self
 
     def set_epoch(self, epoch: int) -> None:
@@ -193,12 +193,12 @@ class BucketBatchSampler(GlobalBatchSampler):
 
     @property
     def global_batch_size(self) -> int:
-        """The number of items in one optimiser step."""
+        """Return the number of items in one optimiser step."""
         return self.batch_size * self.n_shares
 
     @property
     def n_global_batches(self) -> int:
-        """The number of global batches of an epoch."""
+        """Return the number of global batches of an epoch."""
         n_items = len(self.lengths)
         full, rest = divmod(n_items, self.global_batch_size)
         if self.drop_last or not rest:

@@ -143,7 +143,7 @@ class SpeechDataModule(LightningDataModule):
 
     @property
     def opened(self) -> Prepared:
-        """The prepared corpus, which a process opens if another process has prepared it.
+        """Return the prepared corpus, which a process opens if another process has prepared it.
 
         Raises:
             InputError: the message names the file, the row or the setting at fault.
