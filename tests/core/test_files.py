@@ -31,10 +31,28 @@ def test_an_interruption_leaves_nothing(tmp_path, reason):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_empty_folder_is_in_nobodys_way(tmp_path):
+def test_an_empty_folder_is_replaced(tmp_path):
     with atomic_folder(tmp_path) as folder:
         (folder / "file").write_text("x")
     assert (tmp_path / "file").exists()
+
+
+def test_a_full_folder_is_replaced_only_on_demand(tmp_path):
+    target = tmp_path / "made"
+    for name, replace in (("first", False), ("second", True), ("third", False)):
+        with atomic_folder(target, replace=replace) as folder:
+            (folder / name).write_text("x")
+    assert [path.name for path in target.iterdir()] == ["second"]
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_parents_are_made_only_on_success(tmp_path):
+    with pytest.raises(RuntimeError), atomic_folder(tmp_path / "a" / "b"):
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+    with atomic_folder(tmp_path / "a" / "b") as folder:
+        (folder / "file").write_text("x")
+    assert (tmp_path / "a" / "b" / "file").exists()
 
 
 def test_what_another_process_completed_meanwhile_stays(tmp_path):
