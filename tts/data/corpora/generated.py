@@ -149,9 +149,9 @@ class ConvertedCorpus(GeneratedCorpus):
         return {"faults": faults}
 
     def _read_rows(self, faults: Faults) -> list[ManifestRow]:
-        entries = read_table(self.root / MANIFEST, self.root / "wavs", _FORMAT, faults)
+        rows = read_table(self.root / MANIFEST, self.root / "wavs", _FORMAT, faults)
         faults += self._description().get("faults", [])
-        return entries
+        return rows
 
 
 def decode_mono(source: str | BinaryIO) -> tuple[NDArray[np.float32], int]:

@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Recipe:
+class RenderSettings:
     """Holds all that decides the bytes of a corpus, except for the version of the engine."""
 
     engine: str
@@ -99,21 +99,21 @@ class SyntheticCorpus(GeneratedCorpus):
         return read_metadata(self.root / "metadata.csv", faults)
 
     def _recipe(self) -> dict[str, Any]:
-        return asdict(self._recipe_of(_read_sentences(self.sentences)))
+        return asdict(self._settings(_read_sentences(self.sentences)))
 
-    def _recipe_of(self, lines: list[str]) -> Recipe:
+    def _settings(self, lines: list[str]) -> RenderSettings:
         digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
-        return Recipe(self.engine, self.minutes, self.seed, self.sample_rate, digest)
+        return RenderSettings(self.engine, self.minutes, self.seed, self.sample_rate, digest)
 
     def _make(self, folder: Path) -> dict[str, Any]:
         lines = _read_sentences(self.sentences)
-        recipe, engine = self._recipe_of(lines), ENGINES[self.engine]()
-        order = np.random.default_rng(recipe.seed).permutation(len(lines))
+        settings, engine = self._settings(lines), ENGINES[self.engine]()
+        order = np.random.default_rng(settings.seed).permutation(len(lines))
         expected = sum(map(len, lines)) * engine.seconds_per_character / 60
-        if recipe.minutes > 1.2 * expected:
-            raise InputError(_too_few_sentences(recipe, f"about {expected:.2f}"))
+        if settings.minutes > 1.2 * expected:
+            raise InputError(_too_few_sentences(settings, f"about {expected:.2f}"))
         (folder / "wavs").mkdir()
-        rows = _record(engine, [lines[i] for i in order], recipe, folder / "wavs")
+        rows = _record(engine, [lines[i] for i in order], settings, folder / "wavs")
         text = "".join(f"{row}\n" for row in rows)
         (folder / "metadata.csv").write_text(text, encoding="utf-8")
         _log.info("%s: %d sentences in %s", self.name, len(rows), self.root)
@@ -124,37 +124,37 @@ class SyntheticCorpus(GeneratedCorpus):
         return engine.licence if own else f"{_SENTENCES_LICENCE}; {engine.licence}"
 
 
-def _record(engine: Engine, lines: list[str], recipe: Recipe, folder: Path) -> list[str]:
+def _record(engine: Engine, lines: list[str], settings: RenderSettings, folder: Path) -> list[str]:
     """Speak and write lines until there are enough minutes; return the rows of the manifest."""
     rows: list[str] = []
-    left = recipe.minutes * 60
+    seconds_left = settings.minutes * 60
     with (
-        progress(f"rendering {recipe.minutes:g} min with {engine.name}", left) as advance,
-        contextlib.closing(_render_lines(engine, lines, recipe)) as rendered,
+        progress(f"rendering {settings.minutes:g} min with {engine.name}", seconds_left) as advance,
+        contextlib.closing(_render_lines(engine, lines, settings)) as rendered,
     ):
         for line, samples in rendered:
             if not len(samples):
                 continue
             rows.append(f"{engine.name}-{len(rows) + 1:05d}|{line}|{line}")
-            write_wave(folder / f"{rows[-1].split('|')[0]}.wav", samples, recipe.sample_rate)
-            seconds = len(samples) / recipe.sample_rate
-            advance(min(seconds, left))
-            left -= seconds
-            if left <= 0:
+            write_wave(folder / f"{rows[-1].split('|')[0]}.wav", samples, settings.sample_rate)
+            seconds = len(samples) / settings.sample_rate
+            advance(min(seconds, seconds_left))
+            seconds_left -= seconds
+            if seconds_left <= 0:
                 return rows
-    raise InputError(_too_few_sentences(recipe, f"{recipe.minutes - left / 60:.2f}"))
+    raise InputError(_too_few_sentences(settings, f"{settings.minutes - seconds_left / 60:.2f}"))
 
 
 def _render_lines(
-    engine: Engine, lines: list[str], recipe: Recipe
+    engine: Engine, lines: list[str], settings: RenderSettings
 ) -> Generator[tuple[str, Waveform], None, None]:
     def render(numbered_line: tuple[int, str]) -> tuple[str, Waveform]:
         number, line = numbered_line
         # Each sentence has its own seed, so that its sound does not depend on the others
-        (seed,) = np.random.SeedSequence([recipe.seed, number]).generate_state(1)
+        (seed,) = np.random.SeedSequence([settings.seed, number]).generate_state(1)
         samples = engine.render(line, seed=int(seed))
-        samples = resampled(samples, engine.sample_rate, recipe.sample_rate)
-        return line, trim_silence(samples, recipe.sample_rate)
+        samples = resampled(samples, engine.sample_rate, settings.sample_rate)
+        return line, trim_silence(samples, settings.sample_rate)
 
     return ordered_map(render, enumerate(lines), min(n_cores(), engine.threads))
 
@@ -174,8 +174,8 @@ def _read_sentences(path: Path | None) -> list[str]:
     return sentences
 
 
-def _too_few_sentences(recipe: Recipe, minutes: str) -> str:
+def _too_few_sentences(settings: RenderSettings, minutes: str) -> str:
     return (
-        f"data.minutes={recipe.minutes:g}: the sentences make only {minutes} minutes with "
-        f"{recipe.engine}; lower data.minutes, or set data.sentences to a longer file"
+        f"data.minutes={settings.minutes:g}: the sentences make only {minutes} minutes with "
+        f"{settings.engine}; lower data.minutes, or set data.sentences to a longer file"
     )

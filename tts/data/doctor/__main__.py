@@ -1,4 +1,4 @@
-"""``python -m tts.data.doctor``; see :mod:`tts.commands.doctor`."""
+"""Runs ``python -m tts.data.doctor``; see :mod:`tts.commands.doctor`."""
 
 from tts.commands.doctor import main
 
