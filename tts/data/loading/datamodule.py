@@ -62,7 +62,7 @@ class TextMelDataModule(SpeechDataModule):
         self._tokens: TokenTable | None = None
 
     @property
-    def _reader(self) -> Tokenizer:
+    def _text_tokenizer(self) -> Tokenizer:
         return self.tokenizer
 
     def _open(self, prepared: Prepared) -> None:

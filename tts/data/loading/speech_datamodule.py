@@ -215,7 +215,7 @@ class SpeechDataModule(LightningDataModule):
         return self._evaluation_loader("test")
 
     @property
-    def _reader(self) -> Tokenizer | None:
+    def _text_tokenizer(self) -> Tokenizer | None:
         """The tokenizer that reads the texts; None if training does not use them."""
         return None
 
@@ -271,7 +271,7 @@ class SpeechDataModule(LightningDataModule):
 
     def _preparation(self) -> Preparation | AlreadyPrepared:
         contract = Contract(self.mel, self.processing, complete=self.prepared is not None)
-        tokenizer, on_error = self._reader, self.on_error
+        tokenizer, on_error = self._text_tokenizer, self.on_error
         if isinstance(self.corpus, PreparedCorpus):
             return AlreadyPrepared(
                 contract,
