@@ -178,7 +178,7 @@ def test_long_recordings_are_read_to_their_end(tmp_path):
 
 def test_an_absurd_rate_is_refused(tmp_path):
     soundfile.write(tmp_path / "a.wav", NOISE, 2)
-    with pytest.raises(InputError, match=r"a\.wav: 2 Hz is no rate of sound"):
+    with pytest.raises(InputError, match=r"a\.wav: 2 Hz is no sample rate; export the file again"):
         read_wave(tmp_path / "a.wav", 22050, resample=True)
 
 
@@ -218,7 +218,7 @@ def test_full_scale_is_not_reported_as_clipping(tmp_path, caplog):
 
 @pytest.mark.parametrize(
     ("samples", "message"),
-    [(np.zeros((2, 9)), r"got shape \(2, 9\)"), ([0.0, np.nan], "finite samples")],
+    [(np.zeros((2, 9)), r"got shape \(2, 9\)"), ([0.0, np.nan], "samples must be finite")],
 )
 def test_illegal_samples_are_refused(tmp_path, samples, message):
     with pytest.raises(InputError, match=message):

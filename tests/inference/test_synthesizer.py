@@ -28,10 +28,8 @@ def test_fields_of_a_speech_have_their_shapes(synthesizer):
 
 
 def test_utterance_sounds_the_same_alone_and_in_a_batch(synthesizer):
-    options = {
-        **OPTIONS,
-        "guard": False,
-    }  # the guard would decode again, because the network babbles
+    # without the guard, which would decode the babble again
+    options = {**OPTIONS, "guard": False}
     spoken = synthesizer.speak_batch(TEXTS, **options)
     peaks = sorted(float(speech.gate_logits.sigmoid().max()) for speech in spoken)
     # some utterances are stopped by their gate, and the others are not

@@ -40,9 +40,7 @@ def tiny_tacotron2(**sizes):
     with torch.no_grad():
         for name, weight in network.named_parameters():
             if name.startswith("decoder"):
-                weight *= (
-                    2  # larger weights than at the start of training, so that utterances differ
-                )
+                weight *= 2  # larger than at the start of training: utterances differ
         for name, weight in network.named_parameters():
             if "gate" in name and name.endswith("weight"):
                 weight *= 4

@@ -235,7 +235,7 @@ def _encode(
                 setattr(sound, name, value)
             for block in blocks:
                 if not np.isfinite(block).all():
-                    raise InputError(f"{path}: needs finite samples")
+                    raise InputError(f"{path}: samples must be finite (no NaN or infinity)")
                 sound.write(block if bits == 32 else to_pcm(limiter(block), bits))
     except soundfile.SoundFileError as error:
         if recorder.error is None:

@@ -113,7 +113,7 @@ def decode(source: str | os.PathLike[str] | BinaryIO) -> tuple[NDArray[np.float3
     try:
         with soundfile.SoundFile(source) as file:
             if file.samplerate not in _RATES:
-                raise InputError(f"{file.samplerate} Hz is no rate of sound; export the file again")
+                raise InputError(f"{file.samplerate} Hz is no sample rate; export the file again")
             samples, expected = _read_all(file), file.frames
     except (soundfile.SoundFileError, OSError) as error:
         reason = getattr(error, "error_string", str(error)).rstrip(".")
@@ -133,7 +133,7 @@ def _decode(path: Path, mix_down: bool) -> tuple[NDArray[np.float32], int]:
     if channels == 1:
         return samples[:, 0], rate
     if not mix_down:
-        raise InputError(f"{path}: {channels} channels, expected 1; mix down to mono")
+        raise InputError(f"{path}: {channels} channels, expected 1; mix the file down to mono")
     _log.info("%s: %d channels mixed down to one", path, channels)
     return samples.mean(axis=1), rate
 

@@ -74,7 +74,7 @@ class Processing:
             lengths = self.lead_seconds, self.tail_seconds
             samples = trim_silence(samples, sample_rate, *lengths, threshold_db=-self.trim_db)
             if not len(samples):
-                raise InputError("holds nothing but silence")
+                raise InputError("holds only silence; record it again or leave it out")
         if self.loudness is not None:
             samples = to_loudness(samples, sample_rate, self.loudness)
         return samples

@@ -125,9 +125,11 @@ class Synthesizer:
         tokenizer = model.tokenizer
         if lexicon is not None:
             tokenizer = tokenizer.with_lexicon(lexicon)
+        chosen: Vocoder
         corpora = [model.corpus]
-        chosen: Vocoder = GriffinLimVocoder(model.mel)
-        if str(vocoder) != GRIFFIN_LIM:
+        if str(vocoder) == GRIFFIN_LIM:
+            chosen = GriffinLimVocoder(model.mel)
+        else:
             chosen, corpus = load_waveglow(vocoder, device)
             corpora.append(corpus)
         synthesizer = cls(model.network, chosen, tokenizer, model.mel, bridge, model.speakers)
@@ -143,7 +145,7 @@ class Synthesizer:
         """
         if not self.speakers:
             if name is not None:
-                raise InputError(f"speaker={name}: the acoustic model has one voice; name none")
+                raise InputError(f"speaker={name}: the acoustic model has one voice; leave it out")
             return 0
         if str(name) not in self.speakers:
             known = listed(self.speakers, 40)
@@ -285,7 +287,9 @@ class Synthesizer:
         if speaker is None or isinstance(speaker, (str, int)):
             return [self.speaker_number(speaker)] * n_texts
         if len(speaker) != n_texts:
-            raise InputError(f"speaker: {len(speaker)} names for {n_texts} texts")
+            raise InputError(
+                f"speaker: {len(speaker)} names for {n_texts} texts; name one for each"
+            )
         return [self.speaker_number(name) for name in speaker]
 
 
