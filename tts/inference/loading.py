@@ -14,7 +14,7 @@ from tts.models import Tacotron2
 from tts.text import Tokenizer
 
 
-class AcousticModel(NamedTuple):
+class LoadedAcoustic(NamedTuple):
     """Holds a loaded Tacotron 2 and what its checkpoint says about it.
 
     Attributes:
@@ -34,7 +34,7 @@ class AcousticModel(NamedTuple):
 
 def load_tacotron2(
     source: str | Path, device: torch.device, precision: str = "float32"
-) -> AcousticModel:
+) -> LoadedAcoustic:
     """Load a Tacotron 2 to speak with.
 
     Args:
@@ -51,7 +51,7 @@ def load_tacotron2(
 
     network = cast(Tacotron2, pretrained.load(source, device, network="Tacotron2"))
     known, _ = complete_description(source, cast(dict[str, Any], network.description))
-    return AcousticModel(
+    return LoadedAcoustic(
         network=in_precision(network, precision),
         tokenizer=Tokenizer.from_dict(known["tokenizer"]),
         mel=MelConfig.from_dict(known["mel"]),

@@ -5,7 +5,7 @@ Shapes: ``T_text`` symbols.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -65,6 +65,6 @@ class Part:
         return self.attempts > 1 and not self.failed
 
 
-def worst_stop_reason(parts: Sequence[Part]) -> str:
-    """Return what ended the worst part: ``"max_steps"``, else ``"attention"``, else ``"gate"``."""
-    return max((part.stop_reason for part in parts), key=STOP_REASONS.index)
+def worst_stop_reason(reasons: Iterable[str]) -> str:
+    """Return the worst stop reason: ``"max_steps"``, else ``"attention"``, else ``"gate"``."""
+    return max(reasons, key=STOP_REASONS.index)

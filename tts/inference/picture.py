@@ -128,7 +128,8 @@ def _draw_alignment(figure: Figure, axes: Axes, parts: Sequence[Part], hop: floa
 
 def _outcome(parts: Sequence[Part]) -> str:
     """Return in half a line how decoding ended and whether it failed."""
-    ending = f"the symbol of each frame; stopped by {worst_stop_reason(parts)}"
+    reason = worst_stop_reason(part.stop_reason for part in parts)
+    ending = f"the symbol of each frame; stopped by {reason}"
     if len(parts) > 1:
         n_failed = sum(part.failed for part in parts)
         return f"{ending}; {n_failed or 'none'} of {len(parts)} parts failed"

@@ -71,8 +71,8 @@ class Speech:
 
     @property
     def stop_reason(self) -> str:
-        """Return what ended the worst part, see :func:`worst_stop_reason`."""
-        return worst_stop_reason(self.parts)
+        """Return what ended the worst part: ``"max_steps"``, ``"attention"`` or ``"gate"``."""
+        return worst_stop_reason(part.stop_reason for part in self.parts)
 
     @cached_property
     def health(self) -> AlignmentHealth:

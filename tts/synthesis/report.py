@@ -41,16 +41,16 @@ def part_record(part: Part) -> Record:
     }
 
 
-def worst_stop_reason(records: Iterable[Record]) -> str:
-    """Return the worst reason why a part ended."""
-    reasons = {part["stop_reason"] for part in records}
-    return next(r for r in ("max_steps", "attention", "gate") if r in reasons)
+def _stop_reason(records: Iterable[Record]) -> str:
+    from tts.inference.part import worst_stop_reason  # only now, because it imports torch
+
+    return worst_stop_reason(part["stop_reason"] for part in records)
 
 
 def print_summary(path: Path, seconds: float, records: Sequence[Record]) -> None:
     """Print one line for a sound file, and one for each of its faults."""
     rtf = sum(part["compute_seconds"] for part in records) / seconds
-    print_line(f"{path}  {seconds:.2f} s  RTF {rtf:.2f}  stopped by {worst_stop_reason(records)}")
+    print_line(f"{path}  {seconds:.2f} s  RTF {rtf:.2f}  stopped by {_stop_reason(records)}")
     failed = [part for part in records if part["failed"]]
     for part in failed[:MAX_DETAILED_FAULTS]:
         where = f"{part['start']:.1f} s, {shortened(part['text'], 40)!r}: "
@@ -85,7 +85,7 @@ def manifest_entry(
         "seconds": round(seconds, 3),
         "compute_seconds": round(compute_seconds, 3),
         "rtf": round(compute_seconds / seconds, 4),
-        "stop_reason": worst_stop_reason(records),
+        "stop_reason": _stop_reason(records),
         "follows_text": all(part["follows_text"] for part in records),
         "failed": any(part["failed"] for part in records),
         "parts": [_rounded(part) for part in records],
