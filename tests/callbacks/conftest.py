@@ -1,8 +1,8 @@
-"""Every test of callbacks trains, and is not about what Lightning has to say to that."""
+"""Silences Lightning for the tests of callbacks, which all train."""
 
 import pytest
 
 
 @pytest.fixture(autouse=True)
 def _quiet(quiet_lightning):
-    """See `tests.support.fit_fixtures`."""
+    """Use `tests.support.fit_fixtures.quiet_lightning` in every test."""

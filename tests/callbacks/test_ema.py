@@ -7,7 +7,7 @@ from tts.callbacks import EMA
 
 
 class Recorder(pl.Callback):
-    """Notes the weights after each step, and those that validation and its end see."""
+    """Records the weights after each step, in validation and at its end."""
 
     def __init__(self):
         self.steps, self.validated, self.at_epoch_end = [], [], []
@@ -23,7 +23,7 @@ class Recorder(pl.Callback):
 
 
 class Reseed(pl.Callback):
-    """Makes dropout depend on the step alone, not on where the process began."""
+    """Makes dropout depend on the step alone, not on the step at which the process began."""
 
     def on_train_batch_start(self, trainer, *_):
         torch.manual_seed(trainer.global_step)

@@ -1,4 +1,4 @@
-"""Signals: a run that is asked to stop saves, leaves, says how to go on, and does go on."""
+"""Signals: a run that is asked to stop saves, ends, says how to resume, and resumes."""
 
 import json
 import os
@@ -100,7 +100,7 @@ def test_a_rank_does_not_outlive_its_launcher():
         "import os, subprocess, sys;"
         "subprocess.Popen([sys.executable, '-c', sys.argv[1], str(os.getpid())]); os._exit(0)"
     )
-    # the pipe is closed when both have ended
+    # the pipe closes only when both processes have ended
     command = [sys.executable, "-W", "ignore", "-c", launcher, rank]
     subprocess.run(command, cwd=REPO, stdout=subprocess.PIPE, check=True, timeout=30)
 
@@ -114,13 +114,13 @@ def test_all_ranks_leave_at_the_step_at_which_one_is_asked(tmp_path):
 
 
 def small(folder, *more):
-    """The options of a run that writes below ``folder``, where the command thinks best."""
+    """Return the options of a run that chooses its own folder below ``folder``."""
     given = overrides(folder, *SMALL, *more)
     return [option for option in given if not option.startswith("paths.output_dir")]
 
 
 def command(*options, **variables):
-    """Train from the command line; gives exit code, standard output and error."""
+    """Train from the command line, and return exit code, standard output and error."""
     path = os.pathsep.join([str(REPO), os.environ.get("PYTHONPATH", "")])
     run = subprocess.run(
         [sys.executable, "train.py", *options],
@@ -180,7 +180,7 @@ def test_slurm_puts_the_job_back_and_finds_its_run_again(tmp_path):
     assert "resuming from step 4" in out
     (folder,) = (tmp_path / "log").glob("*/slurm_4711")
     assert json.loads((folder / "facts.json").read_text())["processes"] == 1
-    # a job that began with a file goes on from what it has saved since
+    # a job that began from a file resumes from its own later checkpoint
     job |= {"SLURM_JOB_ID": "4712"}
     longer = small(tmp_path, "trainer.max_epochs=4", f"ckpt_path={folder}/checkpoints/last.ckpt")
     status, out, err = command(*longer, crash("SIGUSR1", 4), **job)

@@ -16,7 +16,7 @@ class Terminal(io.StringIO):
 
 
 def terminal_for(monkeypatch):
-    """Called within a test: pytest gives every phase a standard output of its own."""
+    """Replace standard output; call this inside the test, as pytest replaces it in every phase."""
     terminal = Terminal()
     monkeypatch.setattr(sys, "stdout", terminal)
     monkeypatch.setenv("COLUMNS", "160")
@@ -47,7 +47,7 @@ def test_line_tells_where_the_run_is(bar_run, capsys):
     assert re.fullmatch(pattern, line)
 
 
-def test_lines_are_rare_but_validation_and_the_end_are_told(bar_run, capsys):
+def test_lines_are_rare_but_validations_and_the_end_have_theirs(bar_run, capsys):
     bar_run(LineProgress(every_seconds=1000))
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("  ")[:2] for line in lines[:-1]] == [
@@ -117,7 +117,7 @@ def test_terminal_is_given_back_after_an_error(bar_run, monkeypatch, toy_task):
 
 
 def test_time_left_counts_validations_by_themselves(fit, toy_task):
-    """Steps of 10 ms, validations of 300 ms: a mean over steps would be far off."""
+    """Steps take 10 ms and validations 300 ms, so a mean over steps would be far off."""
 
     class Slow(toy_task):
         def training_step(self, batch, batch_idx):

@@ -30,7 +30,7 @@ FIRST = "utt2-00"
 
 @pytest.fixture
 def light(monkeypatch):
-    """One short sound for each utterance: drawing takes time."""
+    """Make one short sound for each utterance, because drawing takes time."""
 
     def media_items(samples, index, mel, symbols, seed, vocoder):
         wave = samples.mels["free_running"][index].flatten() + 5
@@ -40,7 +40,7 @@ def light(monkeypatch):
 
 
 def files(folder):
-    """{step: names of its files}"""
+    """Return the names of the files of each step."""
     return {
         path.name: {file.name for file in path.iterdir()}
         for path in sorted((folder / "samples").iterdir())
@@ -129,7 +129,7 @@ def test_modes_are_put_back(fit, toy_task):
             self.network[2].eval()
 
         def samples(self, batch, generator):
-            self.seen = {module.training for module in self.modules()}
+            self.modes_in_samples = {module.training for module in self.modules()}
             return super().samples(batch, generator)
 
         def on_train_end(self):
@@ -137,7 +137,7 @@ def test_modes_are_put_back(fit, toy_task):
 
     task = Frozen()
     fit([LogSamples(every_n_validations=5)], task, limit_val_batches=1)
-    assert task.seen == {False}
+    assert task.modes_in_samples == {False}
     assert task.modes == [True, True, False]
 
 
@@ -153,7 +153,7 @@ def test_same_seed_same_sound(fit, tmp_path):
 
 
 @pytest.mark.usefixtures("light")
-def test_failing_task_is_said_and_training_goes_on(fit, toy_task, caplog):
+def test_failing_task_is_logged_and_training_continues(fit, toy_task, caplog):
     class Breaks(toy_task):
         def samples(self, batch, generator):
             raise RuntimeError("no samples today")
@@ -161,8 +161,8 @@ def test_failing_task_is_said_and_training_goes_on(fit, toy_task, caplog):
     with caplog.at_level(logging.WARNING, "tts"):
         trainer = fit([LogSamples()], Breaks())
     assert trainer.global_step == 8
-    said = [record.message for record in caplog.records if record.name.startswith("tts")]
-    assert [message[:34] for message in said] == [
+    logged = [record.message for record in caplog.records if record.name.startswith("tts")]
+    assert [message[:34] for message in logged] == [
         "samples of step 4: 1 failed, train",
         "samples of step 8: 1 failed, train",
     ]
@@ -245,27 +245,27 @@ def test_rhythm_survives_resuming(fit, tmp_path):
 def test_recording_is_written_once(fit, tmp_path):
     fit([LogSamples(n_samples=1)])
     target = f"audio_target_{FIRST}.wav"
-    found = files(tmp_path)
-    assert target in found["step_000004"]
-    assert found["step_000008"] == found["step_000004"] - {target}
+    names_by_step = files(tmp_path)
+    assert target in names_by_step["step_000004"]
+    assert names_by_step["step_000008"] == names_by_step["step_000004"] - {target}
 
 
 @pytest.mark.usefixtures("light")
-def test_where_the_files_are_is_said_once(fit, tmp_path, caplog):
+def test_the_folder_of_the_files_is_logged_once(fit, tmp_path, caplog):
     with caplog.at_level(logging.INFO, "tts"):
         fit([LogSamples(n_samples=1)])
-    said = [r.message for r in caplog.records if r.name == "tts.callbacks.samples"]
-    assert said == [f"pictures and sound of samples: {tmp_path / 'samples'}"]
+    logged = [r.message for r in caplog.records if r.name == "tts.callbacks.samples"]
+    assert logged == [f"pictures and sound of samples: {tmp_path / 'samples'}"]
 
 
 @pytest.mark.usefixtures("light")
-def test_samples_that_take_long_are_said_once(fit, caplog, monkeypatch):
+def test_samples_that_take_long_are_logged_once(fit, caplog, monkeypatch):
     monkeypatch.setattr("tts.callbacks.samples._LONG_RUN", 0.0)
     monkeypatch.setattr("tts.callbacks.samples._MOST_OF_RUN", 1e-6)
     fit([LogSamples(n_samples=1)], max_epochs=3)
-    said = [r.message for r in caplog.records if "of the run so far" in r.message]
-    assert len(said) == 1
-    assert "every_n_validations" in said[0]
+    logged = [r.message for r in caplog.records if "of the run so far" in r.message]
+    assert len(logged) == 1
+    assert "every_n_validations" in logged[0]
 
 
 @pytest.mark.usefixtures("light")
@@ -288,7 +288,7 @@ def test_gate_and_time_are_scalars(fit, toy_task):
 
 @pytest.fixture
 def waveglow(tmp_path, toy_data):
-    """A tiny WaveGlow of the toy corpus's mels."""
+    """Write a tiny WaveGlow for the mels of the toy corpus."""
     from tts import pretrained
     from tts.models import WaveGlow
 

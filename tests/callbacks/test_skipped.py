@@ -13,7 +13,7 @@ def batch(names=("a", "b"), skipped=()):
     return MelWaveBatch(torch.empty(2, 80, 4), torch.empty(2, 1024), names, skipped)
 
 
-def test_what_was_skipped_is_said_once_at_the_end_of_the_epoch(caplog):
+def test_skipped_utterances_are_logged_once_at_the_end_of_the_epoch(caplog):
     report = ReportSkipped()
     for index in range(7):
         report.on_train_batch_start(

@@ -15,7 +15,7 @@ SHORT = [*QUIET, "trainer.max_steps=1", "trainer.limit_train_batches=1", "callba
 
 
 class Parrot:
-    """Hears the same whatever is said."""
+    """Recognises the same words in every sound."""
 
     def __init__(self, text):
         self.text = text
@@ -100,7 +100,7 @@ def test_word_errors_need_text(tmp_path, monkeypatch):
         run(tmp_path, *TINY_WAVEGLOW, *SHORT, "monitor=val/word_error_rate")
 
 
-def test_a_recogniser_that_is_not_installed_is_said_before_training(tmp_path, monkeypatch):
+def test_a_recogniser_that_is_not_installed_is_an_error_before_training(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "faster_whisper", None)
     with pytest.raises(InputError, match=r"val/word_error_rate needs faster_whisper: pip install"):
         run(tmp_path, *TINY_WAVEGLOW, *SHORT, "monitor=val/word_error_rate")

@@ -12,7 +12,7 @@ from tts.callbacks.throughput import _over_processes
 
 
 class Clip(Callback):
-    """Notes the norm of the gradient that the optimiser gets."""
+    """Records the norm of the gradient that the optimiser gets."""
 
     def __init__(self):
         self.norms = []
@@ -39,11 +39,11 @@ def logged(fit, tmp_path):
 
 def test_every_figure_is_logged(logged):
     names = ("frames_per_second", "steps_per_second", "gradient_norm", "memory_process_gb")
-    found = logged()
-    assert len(found) == 8
-    assert all(float(row[f"train/{name}"]) > 0 for row in found for name in names)
-    assert 0 < float(found[1]["train/data_wait"]) < 1
-    assert all(float(row["train/learning_rate"]) == pytest.approx(0.1) for row in found)
+    figures = logged()
+    assert len(figures) == 8
+    assert all(float(row[f"train/{name}"]) > 0 for row in figures for name in names)
+    assert 0 < float(figures[1]["train/data_wait"]) < 1
+    assert all(float(row["train/learning_rate"]) == pytest.approx(0.1) for row in figures)
 
 
 @pytest.mark.parametrize("every", [2, 3, 4])
@@ -70,8 +70,8 @@ def test_validation_is_left_out(logged, toy_task):
         def validation_step(self, batch, batch_idx):
             time.sleep(0.5)
 
-    found = logged(task=SlowValidation(), log_every_n_steps=4)
-    assert float(found[-1]["train/steps_per_second"]) > 10
+    figures = logged(task=SlowValidation(), log_every_n_steps=4)
+    assert float(figures[-1]["train/steps_per_second"]) > 10
 
 
 def test_accumulated_batches_count_as_one_step(logged, toy_task):
@@ -80,16 +80,16 @@ def test_accumulated_batches_count_as_one_step(logged, toy_task):
             time.sleep(0.02)
             return super().training_step(batch, batch_idx)
 
-    found = logged(task=Slow(), accumulate_grad_batches=2)
-    assert len(found) == 4
-    assert all(float(row["train/steps_per_second"]) < 25 for row in found)
+    figures = logged(task=Slow(), accumulate_grad_batches=2)
+    assert len(figures) == 4
+    assert all(float(row["train/steps_per_second"]) < 25 for row in figures)
 
 
 def test_gradient_norm_is_taken_before_clipping(logged):
     clip = Clip()
-    found = logged(clip, gradient_clip_val=1e-3)
+    figures = logged(clip, gradient_clip_val=1e-3)
     assert all(norm is None or norm < 1.1e-3 for norm in clip.norms)
-    assert all(float(row["train/gradient_norm"]) > 1e-2 for row in found)
+    assert all(float(row["train/gradient_norm"]) > 1e-2 for row in figures)
 
 
 def test_parts_of_the_network_have_their_norms(logged):
@@ -103,18 +103,18 @@ def test_padding_is_the_share_of_frames_that_are_none(logged, toy_task):
         def on_train_batch_start(self, batch, batch_idx):
             batch.mel_lengths.copy_(torch.tensor([12, 6, 3]))
 
-    found = logged(task=Padded())
-    assert all(float(row["train/padding"]) == pytest.approx(15 / 36) for row in found)
+    figures = logged(task=Padded())
+    assert all(float(row["train/padding"]) == pytest.approx(15 / 36) for row in figures)
 
 
-def test_what_was_seen_is_counted_over_all_parts_of_a_run(fit, tmp_path):
-    # the last two steps of the first part are not written any more
+def test_frames_are_counted_over_all_parts_of_a_run(fit, tmp_path):
+    # the first part ends before its last two steps are written
     first = fit([Throughput()], log_every_n_steps=3, max_epochs=2)
     first.save_checkpoint(tmp_path / "half.ckpt")
     logger = CSVLogger(tmp_path / "logs", name="", version="")
     fit([Throughput()], logger=logger, max_epochs=3, ckpt_path=tmp_path / "half.ckpt")
-    seen = [float(row["train/frames_seen"]) for row in rows(tmp_path / "logs")]
-    assert seen == [36 * step for step in (9, 10, 11, 12)]
+    frames_seen = [float(row["train/frames_seen"]) for row in rows(tmp_path / "logs")]
+    assert frames_seen == [36 * step for step in (9, 10, 11, 12)]
 
 
 def test_figures_of_several_processes_are_summed_or_the_worst():

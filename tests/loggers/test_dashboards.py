@@ -40,7 +40,7 @@ STEPS = [2, 4]  # of the two validations
 
 
 def expand(name, network):
-    """The names that one in braces stands for."""
+    """Return the names that a name with braces stands for."""
     return [
         name.replace("{kind}", kind).replace("{part}", part)
         for kind, part in itertools.product(
@@ -50,7 +50,7 @@ def expand(name, network):
 
 
 def documented(network):
-    """Scalars that every run of this network logs on a CPU, and those that it may log."""
+    """Return the scalars that each run of this network logs on a CPU, and those it may log."""
     always, sometimes = set(), set()
     for name, where in ROWS:
         only, *condition = where.split("; ")
@@ -91,13 +91,13 @@ def read_wandb(folder):
 
 @pytest.fixture(scope="module", params=NETWORKS)
 def logged(request, tmp_path_factory):
-    """A run of two epochs with a validation after each."""
+    """Train two epochs with a validation after each, and read all logs back."""
     pytest.importorskip("tensorboard")
     folder = tmp_path_factory.mktemp(request.param)
     options = ["logger=all", "trainer.max_epochs=2", "trainer.log_every_n_steps=1"]
     options += ["callbacks.samples.n_samples=1", "logger.wandb.log_model=true"]
     with pytest.MonkeyPatch.context() as patch:
-        # where artifacts wait for `wandb sync`
+        # artifacts wait here for `wandb sync`
         patch.setenv("WANDB_DATA_DIR", str(folder / "waiting"))
         patch.setenv("WANDB_CACHE_DIR", str(folder / "cache"))
         run(folder, *NETWORKS[request.param][1], *options)
@@ -112,22 +112,22 @@ def logged(request, tmp_path_factory):
 
 
 def scalars(logged, logger):
-    """{name: {step: value}} as one logger has it."""
-    found = {}
+    """Return ``{name: {step: value}}`` of one logger."""
+    actual = {}
     if logger == "tensorboard":
         for name in logged.tensorboard.Tags()["scalars"]:
-            found[name] = {e.step: e.value for e in logged.tensorboard.Scalars(name)}
-        return found
+            actual[name] = {e.step: e.value for e in logged.tensorboard.Scalars(name)}
+        return actual
     rows = logged.csv if logger == "csv" else logged.wandb.history
     for row in rows:
         step = int(row["step" if logger == "csv" else "trainer/global_step"])
         for name, value in row.items():
-            # W&B's own, and its pictures and sound: TAG._type, TAG.filenames and so on
+            # leave out W&B's own names, and those of pictures and sound (TAG._type, ...)
             if not name.startswith("_") and "." not in name:
-                found.setdefault(name, {})[step] = value
-    found.pop("step", None)
-    found.pop("trainer/global_step", None)
-    return found
+                actual.setdefault(name, {})[step] = value
+    actual.pop("step", None)
+    actual.pop("trainer/global_step", None)
+    return actual
 
 
 @pytest.mark.parametrize("logger", ["csv", "tensorboard", "wandb"])
@@ -150,9 +150,9 @@ def test_all_loggers_have_the_same_values(logged, logger):
 
 
 def test_training_scalars_come_with_every_step_and_the_others_with_validations(logged):
-    found = scalars(logged, "csv")
-    assert all(list(found[name]) == [0, 1, 2, 3] for name in found if name.startswith("train/"))
-    assert all(list(found[name]) == [1, 3] for name in found if name.startswith("val/"))
+    actual = scalars(logged, "csv")
+    assert all(list(actual[name]) == [0, 1, 2, 3] for name in actual if name.startswith("train/"))
+    assert all(list(actual[name]) == [1, 3] for name in actual if name.startswith("val/"))
 
 
 def test_values_mean_what_the_page_says(logged):
@@ -163,38 +163,38 @@ def test_values_mean_what_the_page_says(logged):
     assert 0 <= last["train/data_wait"] < 1
     assert last["train/steps_per_second"] > 0
     work = "frames" if logged.network == "tacotron2" else "samples"
-    seen = list(scalars(logged, "csv")[f"train/{work}_seen"].values())
+    counts = list(scalars(logged, "csv")[f"train/{work}_seen"].values())
     # two passes over the same corpus
-    assert seen == sorted(seen)
-    assert seen[3] == 2 * seen[1]
+    assert counts == sorted(counts)
+    assert counts[3] == 2 * counts[1]
     if logged.network == "tacotron2":
         assert 0 <= last["train/padding"] < 0.9
 
 
 def tags(logged, kinds, step):
-    """What is expected of a validation; the recording is sent with the first only."""
+    """Return the expected tags of a validation; only the first has the recording."""
     return {f"{kind}/tones-00003" for kind in kinds if not (kind == ONCE and step != STEPS[0])}
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_tensorboard_has_every_picture_and_sound(logged, step):
     events = logged.tensorboard
-    found = {}
+    actual = {}
     for what, read in (("images", events.Images), ("audio", events.Audio)):
-        found[what] = {tag for tag in events.Tags()[what] if step in {e.step for e in read(tag)}}
-    assert found["images"] == tags(logged, PICTURES[logged.network], step)
-    assert found["audio"] == tags(logged, SOUNDS[logged.network], step)
+        actual[what] = {tag for tag in events.Tags()[what] if step in {e.step for e in read(tag)}}
+    assert actual["images"] == tags(logged, PICTURES[logged.network], step)
+    assert actual["audio"] == tags(logged, SOUNDS[logged.network], step)
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_wandb_has_every_picture_and_sound(logged, step):
-    found = {"images/separated": set(), "audio": set()}
+    actual = {"images/separated": set(), "audio": set()}
     for row in logged.wandb.history:
         for name, value in row.items():
             if name.endswith("._type") and row["trainer/global_step"] == step:
-                found[value].add(name.removesuffix("._type"))
-    assert found["images/separated"] == tags(logged, PICTURES[logged.network], step)
-    assert found["audio"] == tags(logged, SOUNDS[logged.network], step)
+                actual[value].add(name.removesuffix("._type"))
+    assert actual["images/separated"] == tags(logged, PICTURES[logged.network], step)
+    assert actual["audio"] == tags(logged, SOUNDS[logged.network], step)
     files = list((logged.wandb.folder / "files" / "media").rglob("*.*"))
     assert {path.suffix for path in files} == {".png", ".wav"}
     assert all(path.stat().st_size > 100 for path in files)
@@ -202,15 +202,15 @@ def test_wandb_has_every_picture_and_sound(logged, step):
 
 @pytest.mark.parametrize("step", STEPS)
 def test_folder_has_every_picture_and_sound(logged, step):
-    found = {path.name for path in (logged.folder / "samples" / f"step_{step:06d}").iterdir()}
+    actual = {path.name for path in (logged.folder / "samples" / f"step_{step:06d}").iterdir()}
     endings = {**dict.fromkeys(PICTURES[logged.network], "png")}
     endings |= dict.fromkeys(SOUNDS[logged.network], "wav")
     expected = tags(logged, endings, step)
-    assert found == {f"{t.replace('/', '_')}.{endings[t.split('/')[0]]}" for t in expected}
+    assert actual == {f"{t.replace('/', '_')}.{endings[t.split('/')[0]]}" for t in expected}
 
 
 def facts(logged, logger):
-    """Configuration and facts as one logger has them."""
+    """Return configuration and facts of one logger."""
     if logger == "wandb":
         (config,) = [update for update in logged.wandb.config if "facts" in update]
         return config
@@ -222,11 +222,11 @@ def facts(logged, logger):
 
 
 @pytest.mark.parametrize("logger", ["csv", "tensorboard", "wandb"])
-def test_configuration_and_facts_are_told(logged, logger):
-    told = facts(logged, logger)
-    assert told["model"]["name"] == f"{logged.network}_compact"
-    assert told["data"]["corpus"]["engine"] == "tones"
-    known = told["facts"]
+def test_every_logger_has_configuration_and_facts(logged, logger):
+    shown = facts(logged, logger)
+    assert shown["model"]["name"] == f"{logged.network}_compact"
+    assert shown["data"]["corpus"]["engine"] == "tones"
+    known = shown["facts"]
     assert re.fullmatch(r"[0-9a-f]{12}", known["corpus_fingerprint"])
     assert known["parameters"] > 1000
     assert known["torch"] == torch.__version__
@@ -281,8 +281,8 @@ def test_resumed_run_goes_on_in_its_curves(tmp_path):
     assert rows[:6] == first[:6]
     events = EventAccumulator(str(tmp_path / "output" / "tensorboard"), {"scalars": 0}).Reload()
     assert [e.step for e in events.Scalars("val/loss")] == [1, 3, 5, 7]
-    seen = [row["train/frames_seen"] for row in rows if "train/frames_seen" in row]
-    assert seen[7] == pytest.approx(2 * seen[3])
+    counts = [row["train/frames_seen"] for row in rows if "train/frames_seen" in row]
+    assert counts[7] == pytest.approx(2 * counts[3])
 
 
 def test_csv_keeps_every_row_whatever_comes_late(tmp_path):

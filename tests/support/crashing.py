@@ -1,4 +1,4 @@
-"""Runs that die where they are told to, in processes of their own, for the tests of resuming."""
+"""Runs in processes of their own that die at a chosen point, for the tests of resuming."""
 
 import csv
 import json
@@ -33,7 +33,7 @@ SMALL = [
     "callbacks.checkpoint.every_n_minutes=null",
     "scheduler=exponential",
 ]
-#: What has to be the same in the last checkpoint of two runs, bit for bit.
+#: Entries that must be the same, bit for bit, in the last checkpoints of two runs.
 STATE = (
     "state_dict",
     "current_model_state",
@@ -46,7 +46,7 @@ STATE = (
 
 
 class Crashed(BaseException):
-    """Nothing in the code knows it, as nothing knows of a kill."""
+    """Simulates a kill: no code catches it."""
 
 
 class Crash(Callback):
@@ -56,7 +56,7 @@ class Crash(Callback):
         at: counted from 1.
         where: "train" or "val"; "write" for the middle of writing a checkpoint.
         how: "raise" to come back to the test, or the name of a signal.
-        rank: that dies.
+        rank: number of the process that dies.
         to: "self", or "parent" for the process that started this one.
     """
 
@@ -95,7 +95,7 @@ class Crash(Callback):
 class Runs:
     """Runs of one configuration in folders below ``root``.
 
-    Composing takes as long as training does here, so it is done once.
+    Composing takes as long as a training here, so the configuration is composed once.
     """
 
     def __init__(self, root, *options, base=SMALL):
@@ -104,7 +104,7 @@ class Runs:
         self.text = json.dumps(resolved(compose(given)))
 
     def config(self, name, crash=None, resume=False):
-        """The configuration of the run in the folder ``name``."""
+        """Return the configuration of the run in the folder ``name``."""
         config = json.loads(self.text.replace(OUTPUT, str(self.root / name)))
         if crash is not None:
             config["callbacks"]["crash"] = {"_target_": "tests.support.crashing.Crash", **crash}
@@ -117,7 +117,7 @@ class Runs:
         return run_training(self.config(name, crash, resume), self.root / name)
 
     def start(self, name, crash=None, resume=False, ranks=1):
-        """Start to train in other processes, one for each rank; gives them."""
+        """Start to train in other processes, one for each rank, and return the processes."""
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(
             ["tts.train", "tts.data.loading.datamodule", "tts.training", __name__]
@@ -134,28 +134,28 @@ class Runs:
         return processes
 
     def finish(self, name, **options):
-        """Train in other processes to the end; gives their exit codes."""
+        """Train in other processes to the end, and return their exit codes."""
         processes = self.start(name, **options)
         for process in processes:
             process.join(120)
         return [process.exitcode for process in processes]
 
     def interrupted(self, name):
-        """Whether the run has left something to go on from."""
+        """Return whether the run has left a checkpoint to resume from."""
         return any((self.root / name / "checkpoints").glob("*.ckpt"))
 
     def last(self, name):
-        """The last checkpoint."""
+        """Return the last checkpoint."""
         path = self.root / name / "checkpoints" / "last.ckpt"
         return torch.load(path, weights_only=True)
 
     def curves(self, name):
-        """Rows of ``metrics.csv``."""
+        """Return the rows of ``metrics.csv``."""
         with (self.root / name / "metrics.csv").open() as file:
             return list(csv.DictReader(file))
 
     def difference(self, a, b):
-        """Where the last states or the curves of two runs differ; None if nowhere."""
+        """Return where the last states or the curves of two runs differ, or None."""
         first, second = self.last(a), self.last(b)
         for key in STATE:
             if where := _difference(first.get(key), second.get(key), key):
@@ -166,8 +166,8 @@ class Runs:
 def _train(config, output_dir, rank, ranks, port):
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     torch.set_num_threads(1)
-    # the system's own way, as in a run from the command line: a fork server for the workers that
-    # load data, inherited from the test, would outlive the kill
+    # start loader workers in the system's default way, as the command line does: a fork server
+    # that is inherited from the test would survive the kill
     multiprocessing.set_start_method(None, force=True)
     if ranks > 1:
         os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(ranks)}

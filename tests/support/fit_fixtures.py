@@ -1,4 +1,4 @@
-"""A toy task: mels from symbols, with dropout, so that a disturbed random state shows."""
+"""A toy task that predicts mels from symbols; its dropout reveals a disturbed random state."""
 
 import warnings
 from types import SimpleNamespace
@@ -42,7 +42,7 @@ class ToyTask(pl.LightningModule):
         return torch.optim.Adam(self.parameters(), self.lr)
 
     def samples(self, batch, generator):
-        torch.rand(3)  # what prenet dropout does
+        torch.rand(3)  # draws from the global generator, as the dropout of the pre-net does
         n = len(batch.names)
         noise = torch.rand(n, 8, 30, generator=generator)
         frames = self(batch.text)
@@ -60,7 +60,7 @@ class ToyTask(pl.LightningModule):
 
 
 class ToyData(pl.LightningDataModule):
-    """Four batches of three utterances to train on, two to validate."""
+    """Provides four training batches and two validation batches of three utterances."""
 
     mel = MEL
     tokenizer = SimpleNamespace(symbols=tuple("_abcdefghi"))
@@ -88,7 +88,7 @@ class ToyData(pl.LightningDataModule):
 
 @pytest.fixture
 def quiet_lightning():
-    """Notes on workers, and two of dependencies on each other, are not what is tested here."""
+    """Silence warnings about workers, and two that libraries cause in each other."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have many workers")
         warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
@@ -98,7 +98,7 @@ def quiet_lightning():
 
 @pytest.fixture
 def fit(tmp_path, quiet_lightning):
-    """Train the toy task: fit(callbacks=..., ckpt_path=..., **trainer arguments) -> trainer."""
+    """Return a function that trains the toy task and returns the trainer."""
 
     def run(callbacks=(), task=None, ckpt_path=None, seed=0, **arguments):
         pl.seed_everything(seed, verbose=False)
@@ -123,11 +123,11 @@ def fit(tmp_path, quiet_lightning):
 
 @pytest.fixture
 def toy_task():
-    """The class, for tests that need another."""
+    """Return the class of the toy task, for tests that derive another."""
     return ToyTask
 
 
 @pytest.fixture
 def toy_data():
-    """The class of the data."""
+    """Return the class of the toy data."""
     return ToyData

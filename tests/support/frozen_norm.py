@@ -8,7 +8,7 @@ from tts.models.layers import MaskedBatchNorm1d
 
 
 class FrozenNorm(Callback):
-    """Statistics of a batch are left out: accumulated batches each have their own."""
+    """Keeps batch norm in evaluation mode: each accumulated batch has statistics of its own."""
 
     def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
         for module in pl_module.modules():

@@ -1,10 +1,10 @@
-"""A callback for runs in other processes: one gradient of one rank is not a number."""
+"""A callback for runs in other processes that makes one gradient of one rank NaN."""
 
 from pytorch_lightning.callbacks import Callback
 
 
 class NanGradient(Callback):
-    """Spoils the loss of ``rank`` at ``step``; ``after`` is where it noted all weights."""
+    """Sets loss and gradients of ``rank`` to NaN at ``step``."""
 
     def __init__(self, step, rank=0):
         self.step, self.rank = step, rank

@@ -36,12 +36,12 @@ CPU = ["trainer.accelerator=cpu"]
 
 
 def overrides(folder: Path, *more: str) -> list[str]:
-    """The overrides of a run that writes below ``folder``."""
+    """Return the overrides of a run that writes below ``folder``."""
     paths = [f"paths.{name}_dir={folder}/{name}" for name in ("data", "log", "output")]
     return [*TONES, *CPU, *paths, *more]
 
 
 def run(folder: Path, *more: str, output: str = "output") -> dict[str, float]:
-    """Compose, launch, and return the metrics."""
+    """Compose a configuration, train, and return the metrics."""
     config = resolved(compose(overrides(folder, f"paths.output_dir={folder}/{output}", *more)))
     return run_training(config, folder / output)

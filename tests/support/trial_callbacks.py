@@ -1,4 +1,4 @@
-"""Callbacks for trials in tests, which every process of a trial can import."""
+"""Callbacks for trials in tests; every process of a trial can import them."""
 
 import atexit
 import json
@@ -10,7 +10,7 @@ from pytorch_lightning.callbacks import Callback
 
 
 class NoteRank(Callback):
-    """Writes down what this process trains with, and in which environment."""
+    """Writes a file with the settings and the environment of this process."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -28,7 +28,7 @@ class NoteRank(Callback):
 
 
 class NoteEnd(Callback):
-    """Writes down whether this process is still in its group when the interpreter ends."""
+    """Writes a file that says whether this process is still in its group when Python exits."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -44,7 +44,7 @@ class NoteEnd(Callback):
 
 
 class InterruptOnce(Callback):
-    """Presses Ctrl-C in the first validation of the second run that there is."""
+    """Raises KeyboardInterrupt in the first validation of the second run."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -58,7 +58,7 @@ class InterruptOnce(Callback):
 
 
 class FailFor(Callback):
-    """Fails at one learning rate."""
+    """Raises an error in a run with one learning rate."""
 
     def __init__(self, lr):
         self.lr = lr

@@ -1,4 +1,4 @@
-"""What breaks in the middle of a run: one line that names it, no hang, a checkpoint to go on."""
+"""Failures in the middle of a run: one line names them, nothing hangs, a checkpoint is left."""
 
 import logging
 import multiprocessing
@@ -18,7 +18,7 @@ SHORT = [*QUIET, "trainer.max_steps=2", "trainer.num_sanity_val_steps=0"]
 
 
 def too_large(*_):
-    """What a CPU says of a petabyte."""
+    """Raises the error of a CPU that is asked for a petabyte."""
     return torch.empty(2**50)
 
 
@@ -81,7 +81,7 @@ def test_a_rank_that_is_killed_is_named_and_its_run_can_go_on(tmp_path, monkeypa
 
 
 class LoseRecording(Callback):
-    """Takes recordings away in the middle of the first epoch."""
+    """Deletes recordings in the middle of the first epoch."""
 
     def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
         if trainer.global_step == 1:
@@ -104,7 +104,7 @@ def test_by_choice_others_stand_in_for_a_recording_that_vanishes(workers, tmp_pa
     caplog.set_level(logging.WARNING)
     run(tmp_path, *LOSE, "data.on_error=skip", f"data.num_workers={workers}")
     messages = [record.message for record in caplog.records]
-    said = [message for message in messages if "another utterance replaced" in message]
-    assert said[-1].startswith("epoch 1: ")
-    assert len(said) <= 2
-    assert said[-1].count("cannot be read any more (it is gone)") == 2
+    warnings = [message for message in messages if "another utterance replaced" in message]
+    assert warnings[-1].startswith("epoch 1: ")
+    assert len(warnings) <= 2
+    assert warnings[-1].count("cannot be read any more (it is gone)") == 2

@@ -53,7 +53,7 @@ def test_frozen_part_computes_what_it_does_in_speech(small_tacotron2):
 
 
 def test_lstm_of_a_frozen_part_keeps_its_mode(small_tacotron2):
-    """cuDNN gives no gradients through an LSTM in evaluation mode, and an embedding may train."""
+    """An embedding before a frozen LSTM can train; cuDNN refuses that in evaluation mode."""
     keep = KeepFrozen(small_tacotron2, "encoder")
     small_tacotron2.train()
     keep.on_train_batch_start()
@@ -62,7 +62,7 @@ def test_lstm_of_a_frozen_part_keeps_its_mode(small_tacotron2):
     assert small_tacotron2.postnet.training
 
 
-def test_misspelt_part_is_told_the_nearest(small_tacotron2):
+def test_misspelt_part_is_an_error_with_the_nearest_name(small_tacotron2):
     with pytest.raises(InputError, match=r"freeze=encodr: .* there are encoder"):
         KeepFrozen(small_tacotron2, ["encodr"])
 

@@ -15,7 +15,7 @@ TINY = {"tacotron2": [*TINY_TACOTRON2, *NO_DROPOUT], "waveglow": TINY_WAVEGLOW}
 
 @pytest.fixture
 def waveglow():
-    """A small WaveGlow whose couplings do something."""
+    """Return a small WaveGlow whose couplings are not the identity."""
     network = WaveGlow(n_mels=8, hop_length=64, win_length=256, n_flows=4, n_channels=8, n_layers=2)
     for flow in network.flows:
         torch.nn.init.normal_(flow.coupling.end.weight, std=0.05)
@@ -43,7 +43,7 @@ def tacotron2():
 
 @pytest.fixture
 def utterances():
-    """Two of unequal length, padded."""
+    """Return two utterances of unequal length, padded."""
     text_lengths, mel_lengths = torch.tensor([9, 4]), torch.tensor([40, 11])
     mel = torch.randn(2, 8, 40)
     mel[1, :, 11:] = 0
@@ -67,17 +67,17 @@ def test_a_run_in_bfloat16_learns_what_one_in_float32_learns(network, tmp_path):
 def test_a_processor_that_cannot_do_float16_says_what_it_does(tmp_path, caplog):
     caplog.set_level(logging.WARNING)
     run(tmp_path, *TINY_TACOTRON2, *QUIET, "trainer.precision=16-mixed", "trainer.max_steps=1")
-    said = [record.message for record in caplog.records]
-    assert said == ["trainer.precision=16-mixed: a CPU computes in bf16-mixed instead"]
+    messages = [record.message for record in caplog.records]
+    assert messages == ["trainer.precision=16-mixed: a CPU computes in bf16-mixed instead"]
 
 
 @pytest.mark.parametrize("dtype", HALF)
 def test_log_determinants_are_those_of_float32(dtype, waveglow, sounds):
     expected = waveglow(*sounds).log_det
     with torch.autocast("cpu", dtype):
-        found = waveglow(*sounds).log_det
-    assert found.dtype == torch.float32
-    assert torch.equal(found, expected)
+        log_det_in_training = waveglow(*sounds).log_det
+    assert log_det_in_training.dtype == torch.float32
+    assert torch.equal(log_det_in_training, expected)
 
 
 @pytest.mark.parametrize("dtype", HALF)
@@ -94,7 +94,7 @@ def test_the_likelihood_is_close_to_that_of_float32(dtype, waveglow, sounds):
 def test_a_determinant_far_beyond_half_precision_is_finite(waveglow, sounds):
     with torch.no_grad():
         for flow in waveglow.flows:
-            flow.mix.weight.mul_(0.01)  # determinants of 1e-16: nothing, in float16
+            flow.mix.weight.mul_(0.01)  # determinants of 1e-16 are 0 in float16
     with torch.autocast("cpu", torch.float16):
         output = waveglow(*sounds)
     per_sample = (output.log_det / (2 * 256)).tolist()

@@ -9,15 +9,15 @@ from tests.support.runs import NO_DROPOUT, QUIET, TINY_TACOTRON2, TINY_WAVEGLOW,
 from tts.core.errors import InputError
 from tts.training.lr_scaling import scaled_optimizer
 
-# utterances of unequal length; biases in front of batch norm have no gradient but round-off, which
-# Adam would blow up
+# Gradients of biases in front of batch norm are only round-off, which Adam would amplify with its
+# usual, smaller eps. The utterances are of unequal length.
 COMMON = [*QUIET, "trainer.max_steps=20", "trainer.max_epochs=-1", "model.optimizer.eps=1e-4"]
 COMMON += ["trainer.num_sanity_val_steps=0", "trainer.check_val_every_n_epoch=5"]
 COMMON += ["audio.n_mels=8", "audio.n_fft=512", "audio.win_length=512"]
 TACOTRON2 = (*TINY_TACOTRON2, *NO_DROPOUT, "loss.guided_weight=1")
 CRITIC = "loss.critic_weight=1"
 WAVEGLOW = (*TINY_WAVEGLOW, "model.datamodule.segment_length=1024")
-# each accumulated batch has its own statistics: the one thing in which it differs from a large one
+# Each accumulated batch has its own statistics: its only difference from a part of a large batch.
 FROZEN_NORM = "+callbacks.frozen._target_=tests.support.frozen_norm.FrozenNorm"
 TWO_PROCESSES = ("data.batch_size=3", "trainer.devices=2", "trainer.strategy=ddp")
 TWO_BATCHES = ("data.batch_size=3", "trainer.accumulate_grad_batches=2")
@@ -37,7 +37,7 @@ FAST = ("waveglow, two batches",)
 
 @pytest.fixture(scope="module")
 def train(tmp_path_factory):
-    """Weights and metrics of a tiny run, by its overrides; each is run once."""
+    """Return weights and metrics of a tiny run by its overrides; each run is done once."""
     folder, known = tmp_path_factory.mktemp("scaling"), {}
 
     def train(*options):

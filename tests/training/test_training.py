@@ -104,7 +104,7 @@ def test_every_experiment_takes_a_step(name, tmp_path):
     options = [f"experiment={name}", *QUIET, "trainer.max_steps=1"]
     if name.startswith("voice_"):
         options.append("model.scheduler.warmup_steps=0")
-    if name in ("voice_joint", "voice_acoustic"):  # of LJ Speech, and what came before
+    if name in ("voice_joint", "voice_acoustic"):  # needs LJ Speech, and an earlier checkpoint
         options += ["init_from=voice_acoustic", "init_speaker=null", "data.n_speakers=1"]
     if name in ("voice_acoustic", "voice_vocoder"):
         options.append("data.held_out=null")
@@ -113,7 +113,7 @@ def test_every_experiment_takes_a_step(name, tmp_path):
 
 
 def changed(folder, kind):
-    """A checkpoint that a run of Tacotron 2 must not go on from."""
+    """Write a checkpoint that a run of Tacotron 2 must not resume from."""
     run(folder, *TINY_TACOTRON2, *QUIET, "trainer.max_epochs=1", output="first")
     good = folder / "first" / "checkpoints" / "last.ckpt"
     bad = folder / "bad.ckpt"
@@ -131,7 +131,7 @@ def changed(folder, kind):
 
 
 class Code:
-    """Makes a file when it is unpickled."""
+    """Creates a file when it is unpickled."""
 
     def __init__(self, path):
         self.path = path
@@ -212,7 +212,7 @@ def test_bad_data_under_ddp_is_one_line(tmp_path, capfd):
     with pytest.raises(InputError, match=f"bad input: .*{broken.name}"):
         run(tmp_path, *TINY_TACOTRON2, *QUIET, *ranks, "trainer.max_steps=1")
     err = capfd.readouterr().err
-    # both ranks fail alike; the command says it once, when it gets the exception
+    # both ranks fail in the same way; the command prints the error once
     assert "error" not in err
     assert "Traceback" not in err
 
@@ -225,7 +225,7 @@ def test_bad_data_under_ddp_is_one_line(tmp_path, capfd):
         ({0: 4, 1: 3}, "the run cannot continue: "),
     ],
 )
-def test_the_cause_is_told_and_not_who_lost_whom(codes, message):
+def test_the_error_names_the_cause_and_not_the_lost_connections(codes, message):
     failures = {rank: SimpleNamespace(exitcode=code) for rank, code in codes.items()}
     assert message in str(_explain(failures))
 
@@ -244,7 +244,7 @@ def test_a_rank_that_stops_says_so_and_leaves_no_trace(tmp_path, capfd):
 
 @pytest.mark.slow
 def test_ranks_leave_their_group_before_the_interpreter_ends(tmp_path, monkeypatch):
-    # Gloo's threads would now and then abort a process that has done all its work
+    # otherwise Gloo's threads sometimes abort a process that has finished its work
     monkeypatch.setenv("PYTHONPATH", str(REPO))
     ranks = ["trainer.devices=2", "trainer.strategy=ddp", "trainer.max_steps=1"]
     note = [

@@ -43,9 +43,9 @@ def test_embedding_is_carried_over_by_symbol(small_tacotron2, tmp_path):
     network = fresh(small_tacotron2, n_symbols=5)
     initial = network.embedding.weight.detach().clone()
     report = warm_start(network, tmp_path / "x", symbols=tuple("_cäaß"))
-    found, old = network.embedding.weight, theirs.embedding.weight
-    assert torch.equal(found[[0, 1, 3]], old[[0, 3, 1]])
-    assert torch.equal(found[[2, 4]], initial[[2, 4]])
+    embedding, old = network.embedding.weight, theirs.embedding.weight
+    assert torch.equal(embedding[[0, 1, 3]], old[[0, 3, 1]])
+    assert torch.equal(embedding[[2, 4]], initial[[2, 4]])
     assert report.new_symbols == ("ä", "ß")
     line = next(line for line in report.lines() if EMBEDDING in line)
     assert "3 of 5 symbols; new, initialised: ä ß; not needed: b" in line
@@ -60,7 +60,7 @@ def test_published_table_is_known_without_the_file_saying_so(small_tacotron2, tm
 
 
 def test_network_of_2018_gives_its_symbols_and_whatever_fits(small_tacotron2, tmp_path):
-    """149 symbols, LSTMs wired in another way: `load` refuses it, a warm start takes the rest."""
+    """Its 149 symbols and its LSTMs differ: `load` refuses it, a warm start takes the rest."""
     old = fresh(small_tacotron2, n_symbols=149)
     state = to_nvidia_state_dict(old)
     state["decoder.attention_rnn.weight_ih"] = torch.zeros(28, 14)
@@ -122,7 +122,7 @@ def test_ignored_layers_stay_as_they_were(small_tacotron2, tmp_path):
     assert any("in ignore_layers" in line for line in report.lines())
 
 
-def test_misspelt_layer_is_told_the_nearest(small_tacotron2, tmp_path):
+def test_misspelt_layer_is_an_error_with_the_nearest_name(small_tacotron2, tmp_path):
     save(small_tacotron2, tmp_path / "x")
     with pytest.raises(InputError, match=r"ignore_layers=embeding: .* there are embedding"):
         warm_start(fresh(small_tacotron2), tmp_path / "x", ignore_layers=["embeding"])

@@ -15,7 +15,7 @@ TEXT, LENGTHS = torch.tensor([[3, 1, 4, 1, 5]]), torch.tensor([5])
 
 
 def speak(network: Tacotron2, n_steps: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """Frames and gate logits of the first steps, without dropout."""
+    """Return frames and gate logits of the first steps, without dropout."""
     network.eval()
     network.decoder.prenet.dropout = 0.0
     memory = network.encode(TEXT, LENGTHS)

@@ -80,7 +80,7 @@ def small_tacotron2(request, small_tacotron2):
 
 @pytest.fixture
 def of_three(small_tacotron2, tmp_path):
-    """A network of three speakers, and its file."""
+    """Return a network for three speakers, and its file."""
     network = several(small_tacotron2)
     file = tmp_path / "three"
     save(network, file, description={"tokenizer": None, "speakers": ["anna", "bert", "cleo"]})
@@ -88,7 +88,7 @@ def of_three(small_tacotron2, tmp_path):
 
 
 def spoken(network: Tacotron2, speaker: torch.Tensor | None = None) -> torch.Tensor:
-    """Frames of two steps that are not the first, by attention that does not hear who speaks."""
+    """Return frames of two later steps, with attention that is independent of the speaker."""
     network.eval()
     network.decoder.prenet.dropout = 0.0
     numbers = None if speaker is None else torch.tensor([0])

@@ -142,7 +142,7 @@ class LogSamples(ValidationCounter):
                 errors.append(error)
         if errors:
             log.warning(
-                "samples of step %d: %d failed, training goes on; the first:",
+                "samples of step %d: %d failed, training continues; the first:",
                 step,
                 len(errors),
                 exc_info=errors[0],

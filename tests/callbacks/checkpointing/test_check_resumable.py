@@ -1,4 +1,4 @@
-"""What a run can go on from: the same network, the same mels, the same reading of texts."""
+"""A run resumes only with the same network, the same mels and the same reading of texts."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from tts.callbacks import EMA, Checkpoint
 
 @pytest.fixture
 def kept(fit, tmp_path):
-    """Train with a ``Checkpoint`` of some options; gives it, the trainer, and the folder."""
+    """Return a function that trains with a ``Checkpoint``, and returns it and its folder."""
 
     def run(*callbacks, trainer=None, **options):
         folder = tmp_path / "checkpoints"
@@ -24,7 +24,7 @@ def kept(fit, tmp_path):
 
 
 def saved_steps(monkeypatch):
-    """Steps at which ``last.ckpt`` is saved."""
+    """Return a list that gets the steps at which ``last.ckpt`` is saved."""
     steps = []
     save = Checkpoint.save_last_now
 
@@ -46,21 +46,21 @@ def test_best_last_and_previous(kept):
 
 @pytest.mark.parametrize("links", [True, False])
 def test_the_last_is_there_at_every_moment(links, kept, monkeypatch):
-    rename, seen = os.replace, []
+    rename, existed = os.replace, []
 
     def watched(source, target):
         last = os.path.join(os.path.dirname(target), "last.ckpt")
         before = os.path.exists(last)
         rename(source, target)
-        seen.append((before, os.path.exists(last)))
+        existed.append((before, os.path.exists(last)))
 
     monkeypatch.setattr(os, "replace", watched)
     if not links:
         monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError))
     _, folder = kept(save_top_k=1, every_n_train_steps=1)
-    first = seen.index((False, True))
-    assert all(before and after for before, after in seen[first + 1 :])
-    assert len(seen) > 8
+    first = existed.index((False, True))
+    assert all(before and after for before, after in existed[first + 1 :])
+    assert len(existed) > 8
     names = {path.name for path in folder.iterdir()}
     assert {"last.ckpt", "previous.ckpt"} < names
     assert not any("tmp" in name or "next" in name for name in names)
@@ -117,7 +117,7 @@ def test_last_holds_averages_and_weights_of_the_run(kept):
 
 
 class TwentySecondsEach(pl.Callback):
-    """A clock that goes on with each batch and at no other time."""
+    """A clock that moves with each batch and at no other time."""
 
     def __init__(self, monkeypatch):
         self.now = 0.0

@@ -26,7 +26,7 @@ def test_checkpoint_describes_itself_in_plain_containers(fit, tmp_path):
     assert saved(fit, tmp_path)["tacoglow"] == expected
 
 
-def test_averaged_weights_are_said(fit, tmp_path):
+def test_averaged_weights_are_marked(fit, tmp_path):
     assert saved(fit, tmp_path, EMA())["tacoglow"]["ema"] is True
 
 

@@ -1,4 +1,4 @@
-"""Which checkpoint a run goes on from, with which options, and what is said when that differs."""
+"""Resuming finds the right checkpoint and options, and logs which options differ."""
 
 import errno
 import logging
@@ -68,15 +68,15 @@ def test_a_finished_run_says_so(some, capsys):
     assert (some.root / "whole" / "checkpoints" / "last.ckpt").stat().st_mtime_ns == before
 
 
-def test_other_batches_are_said_and_the_run_goes_on_at_the_same_share(tmp_path, caplog):
+def test_other_batches_are_logged_and_the_run_resumes_at_the_same_share(tmp_path, caplog):
     some = Runs(tmp_path, "model.batch_size=1")
     with pytest.raises(Crashed):
         some.run("run", {"at": 5})
     some.text = some.text.replace('"batch_size": 1', '"batch_size": 2')
     with caplog.at_level(logging.WARNING, "tts"):
         some.run("run", resume=True)
-    said = [record.message for record in caplog.records if "other batches" in record.message]
-    assert said == [
+    messages = [record.message for record in caplog.records if "other batches" in record.message]
+    assert messages == [
         "resuming at epoch 0, batch 2 of 3, but other batches follow than before: "
         "data.batch_size 1 -> 2, batches in an epoch 6 -> 3"
     ]
@@ -202,7 +202,7 @@ def _impatient(folder):
 
 
 class Full:
-    """Writers that find the disk full, from the n-th checkpoint on."""
+    """Let the disk be full from the n-th checkpoint on."""
 
     def __init__(self, monkeypatch, after):
         self.left, self.whole = after, AtomicCheckpointIO._write

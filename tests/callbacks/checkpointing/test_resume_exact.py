@@ -20,7 +20,7 @@ OPTIONS = {
         "loss.guided_until=0.5",
     ],
     "after_validation_only": ["callbacks.checkpoint.every_n_train_steps=null"],
-    # a window of accumulation that the epoch cuts off, and one that a validation falls into
+    # the end of the epoch cuts one accumulation off, and a validation falls into another
     "accumulation": [
         "trainer.accumulate_grad_batches=2",
         "trainer.val_check_interval=1",
@@ -34,7 +34,7 @@ OPTIONS = {
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """Gives ``Runs`` of some options, among them one called "whole", of each once."""
+    """Return ``Runs`` of some options with a finished run called "whole", made once for each."""
     made = {}
 
     def get(*options):

@@ -13,7 +13,7 @@ from tts.models.waveglow.flow import InvertibleConv
 
 
 class Flows(pl.LightningModule):
-    """Three convolutions that nothing trains but ``change``, which gets them and the step."""
+    """Three convolutions that only ``change`` alters; it gets them and the step."""
 
     def __init__(self, change=lambda weights, step: None):
         super().__init__()
@@ -41,13 +41,13 @@ def shrink(weights, step):
     weights[2] *= 0.3
 
 
-def said(caplog):
+def warnings_in(caplog):
     return [r.message for r in caplog.records if r.name == "tts.callbacks.guards.determinant"]
 
 
 def test_sign_change_names_flow_and_step(fit, caplog):
     fit([DeterminantGuard()], Flows(mirror))
-    (message,) = said(caplog)
+    (message,) = warnings_in(caplog)
     assert message.startswith("flow 1, step 6: the determinant of its 1x1 convolution has changed")
     assert "lr" in message
 
@@ -58,15 +58,15 @@ def test_sign_change_can_stop_the_run(fit):
         fit([DeterminantGuard(on_sign_change="stop")], task)
 
 
-def test_change_between_two_looks_is_seen_at_the_next(fit, caplog):
+def test_a_change_between_two_looks_is_found_at_the_next(fit, caplog):
     fit([DeterminantGuard()], Flows(mirror), log_every_n_steps=4)
-    assert said(caplog)[0].startswith("flow 1, step 8:")
+    assert warnings_in(caplog)[0].startswith("flow 1, step 8:")
 
 
-def test_near_zero_is_said_once_for_each_flow(fit, caplog):
-    # 0.3^4 each step: 1e-6 is passed in the third
+def test_near_zero_is_logged_once_for_each_flow(fit, caplog):
+    # the determinant shrinks by 0.3^4 in each step, and is below 1e-6 in the third
     fit([DeterminantGuard()], Flows(shrink))
-    (message,) = said(caplog)
+    (message,) = warnings_in(caplog)
     assert message.startswith("flow 2, step 3: the determinant of its 1x1 convolution is near zero")
 
 
@@ -81,7 +81,7 @@ def test_smallest_magnitude_is_a_scalar(fit, tmp_path):
 def test_healthy_flows_and_other_networks_are_left_alone(fit, caplog):
     fit([DeterminantGuard()], Flows())
     fit([DeterminantGuard()])
-    assert said(caplog) == []
+    assert warnings_in(caplog) == []
 
 
 def test_signs_survive_resuming(fit, caplog, tmp_path):
@@ -89,7 +89,7 @@ def test_signs_survive_resuming(fit, caplog, tmp_path):
     first = fit([DeterminantGuard()], Flows(), max_epochs=1)
     first.save_checkpoint(tmp_path / "half.ckpt")
     fit([DeterminantGuard()], flipped, ckpt_path=tmp_path / "half.ckpt")
-    assert said(caplog)[0].startswith("flow 0, step 5:")
+    assert warnings_in(caplog)[0].startswith("flow 0, step 5:")
 
 
 def test_wrong_option_is_refused():

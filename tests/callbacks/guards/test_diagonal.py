@@ -13,7 +13,7 @@ SILENCE = -11.5
 
 @pytest.fixture
 def reading(toy_task):
-    """A task whose attention has the diagonality that ``value`` says."""
+    """A task whose attention has the diagonality ``value``."""
 
     class Reads(toy_task):
         def __init__(self, value):
@@ -34,14 +34,14 @@ def causes(monkeypatch):
     )
 
 
-def said(caplog):
+def warnings_in(caplog):
     return [r.message for r in caplog.records if r.name == "tts.callbacks.guards.diagonal"]
 
 
 @pytest.mark.usefixtures("causes")
-def test_attention_that_stays_at_chance_is_said_once(fit, reading, caplog):
+def test_attention_that_stays_at_chance_is_logged_once(fit, reading, caplog):
     fit([DiagonalGuard(after_steps=4)], reading(lambda step: 0.2))
-    assert said(caplog) == [
+    assert warnings_in(caplog) == [
         "no diagonal after 4 steps: 20% of the attention is near the straight line, 19% would be "
         "chance; likely causes: one; two"
     ]
@@ -51,9 +51,9 @@ def test_attention_that_stays_at_chance_is_said_once(fit, reading, caplog):
 @pytest.mark.parametrize(
     ("value", "after"), [(lambda step: 0.2, 9), (lambda step: 0.9, 4), (lambda step: step / 5, 6)]
 )
-def test_nothing_is_said_too_early_or_of_a_diagonal(fit, reading, caplog, value, after):
+def test_no_warning_comes_too_early_or_with_a_diagonal(fit, reading, caplog, value, after):
     fit([DiagonalGuard(after_steps=after)], reading(value))
-    assert said(caplog) == []
+    assert warnings_in(caplog) == []
 
 
 @pytest.mark.usefixtures("causes")
@@ -61,16 +61,16 @@ def test_a_resumed_run_does_not_say_it_again(fit, reading, caplog, tmp_path):
     task = reading(lambda step: 0.2)
     fit([DiagonalGuard(after_steps=4)], task, max_epochs=2).save_checkpoint(tmp_path / "a.ckpt")
     fit([DiagonalGuard(after_steps=4)], task, max_epochs=3, ckpt_path=tmp_path / "a.ckpt")
-    assert len(said(caplog)) == 1
+    assert len(warnings_in(caplog)) == 1
 
 
 def test_networks_without_attention_are_left_alone(fit, caplog):
     fit([DiagonalGuard(after_steps=1)])
-    assert said(caplog) == []
+    assert warnings_in(caplog) == []
 
 
 def world(batch=32, rate=1e-3, frames=2, guided=1.0, before=0, after=0, n_text=30, unknown=()):
-    """Trainer, task and batch of a run with one of the usual mistakes."""
+    """Return trainer, task and batch of a run with one of the usual mistakes."""
     n = 4
     mel = torch.full((n, 8, 200), SILENCE)
     mel[:, :, before : 200 - after] = -3.0
@@ -111,9 +111,9 @@ def world(batch=32, rate=1e-3, frames=2, guided=1.0, before=0, after=0, n_text=3
     ],
 )
 def test_each_cause_is_named_with_its_number(mistake, cause):
-    found = list(likely_causes(*world(**mistake)))
-    assert len(found) == 2
-    assert found[0].startswith(cause)
+    messages = list(likely_causes(*world(**mistake)))
+    assert len(messages) == 2
+    assert messages[0].startswith(cause)
 
 
 def test_without_a_visible_mistake_the_transcripts_are_left():
@@ -133,6 +133,6 @@ def test_real_task_logs_what_is_looked_at(tmp_path, caplog):
     options = ["trainer.max_steps=3", "trainer.log_every_n_steps=1", "callbacks.samples=null"]
     with caplog.at_level(logging.WARNING, "tts"):
         run(tmp_path, *TINY_TACOTRON2, *options, "callbacks.diagonal.after_steps=2")
-    (message,) = said(caplog)
+    (message,) = warnings_in(caplog)
     assert "no diagonal after 2 steps" in message
     assert "4 utterances in a step are few" in message

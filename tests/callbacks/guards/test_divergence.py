@@ -21,7 +21,7 @@ def breaking(toy_task):
         def __init__(self, factors, gradient=False):
             super().__init__()
             self.factors, self.gradient = factors, gradient
-            self.seen = {}
+            self.states = {}
 
         def training_step(self, batch, batch_idx):
             loss = super().training_step(batch, batch_idx)
@@ -116,7 +116,7 @@ def test_spikes_are_forgiven_and_explosion_can_be_switched_off(fit, breaking, gu
 
 
 class State:
-    """What a rollback has to bring back, by copies taken where the test says."""
+    """Copies everything that a rollback has to restore."""
 
     def __init__(self, trainer):
         optimizer = trainer.optimizers[0]
@@ -141,7 +141,7 @@ class State:
 
 @pytest.fixture
 def watched(breaking):
-    """A breaking task with a schedule, that notes its state after the callbacks of each step."""
+    """A breaking task with a schedule, which copies its state after the callbacks of each step."""
 
     class Watched(breaking):
         def configure_optimizers(self):
@@ -150,7 +150,7 @@ def watched(breaking):
             return [optimizer], [{"scheduler": schedule, "interval": "step"}]
 
         def on_train_batch_end(self, *_):
-            self.seen[self.global_step] = State(self.trainer)
+            self.states[self.global_step] = State(self.trainer)
 
     Watched.schedule = staticmethod(lambda o: torch.optim.lr_scheduler.ExponentialLR(o, 0.9))
     return Watched
@@ -164,16 +164,18 @@ def test_rollback_brings_everything_back_and_lowers_the_rate(fit, watched, gradi
         trainer = fit([EMA(0.9), guard], task, max_epochs=3)
     assert trainer.global_step == 12
     assert guard.rollbacks == 1
-    assert task.seen[7] == task.seen[4]
-    assert task.seen[6] != task.seen[4]
-    assert task.seen[7].rate == pytest.approx(0.25 * task.seen[4].rate)
-    # and the schedule goes on from there
-    assert task.seen[8].rate == pytest.approx(0.25 * task.seen[5].rate)
-    (said,) = [r.message for r in caplog.records if r.name == "tts.callbacks.guards.divergence"]
+    assert task.states[7] == task.states[4]
+    assert task.states[6] != task.states[4]
+    assert task.states[7].rate == pytest.approx(0.25 * task.states[4].rate)
+    # the schedule continues from there
+    assert task.states[8].rate == pytest.approx(0.25 * task.states[5].rate)
+    (message,) = [r.message for r in caplog.records if r.name == "tts.callbacks.guards.divergence"]
     kind = "gradient" if gradient else "loss"
-    assert f"the {kind} is nan at step 7 (epoch 1), utterances: utt1-20, utt1-21, utt1-22" in said
-    assert "rolled back to step 4 with a learning rate of" in said
-    assert all(v.isfinite().all() for v in task.seen[12].weights.values())
+    assert (
+        f"the {kind} is nan at step 7 (epoch 1), utterances: utt1-20, utt1-21, utt1-22" in message
+    )
+    assert "rolled back to step 4 with a learning rate of" in message
+    assert all(v.isfinite().all() for v in task.states[12].weights.values())
 
 
 LAMBDA = torch.optim.lr_scheduler.LambdaLR
@@ -200,8 +202,8 @@ def test_any_schedule_goes_on_at_the_lower_rate(fit, watched, name):
     fit([EMA(0.9)], plain, max_epochs=3)
     guard = DivergenceGuard(on_divergence="rollback", copy_every=4, lr_factor=0.5)
     fit([EMA(0.9), guard], broken, max_epochs=3)
-    rates = {step: broken.seen[step].rate for step in range(8, 12)}
-    expected = {step: 0.5 * plain.seen[step - 3].rate for step in rates}
+    rates = {step: broken.states[step].rate for step in range(8, 12)}
+    expected = {step: 0.5 * plain.states[step - 3].rate for step in rates}
     assert rates == pytest.approx(expected)
 
 
@@ -248,7 +250,7 @@ def test_gradients_that_overflow_in_fp16_are_the_scalers_business(fit, breaking)
     assert all(parameter.isfinite().all() for parameter in task.parameters())
 
 
-def test_loss_in_fp16_is_told_as_it_is_without_the_scale(fit, breaking):
+def test_loss_in_fp16_is_reported_without_the_scale(fit, breaking):
     task = breaking(dict.fromkeys(range(30, 99), 1e4))
     with pytest.raises(TrainingError) as caught:
         fit(
@@ -365,6 +367,6 @@ def test_ranks_roll_back_together(tmp_path, monkeypatch, capfd):
     options += ["callbacks.guard.copy_every=2", "callbacks.checkpoint=null"]
     fault = "{_target_: tests.support.nan_gradient.NanGradient, step: 4, rank: 1}"
     metrics = run(tmp_path, *TINY_TACOTRON2, *options, f"+callbacks.fault={fault}")
-    said = capfd.readouterr()
-    assert "rolled back to step 4" in said.out + said.err
+    output = capfd.readouterr()
+    assert "rolled back to step 4" in output.out + output.err
     assert metrics["val/loss"] < 1e4

@@ -274,5 +274,5 @@ def _names(losses: list[tuple[Tensor, tuple[str, ...]]], only_bad: bool = False)
 
 
 def _gather(trainer: pl.Trainer, names: list[str]) -> list[str]:
-    """Return the names of all processes."""
+    """Return the utterances of all processes."""
     return [name for part in gather_from_ranks(trainer, names) for name in part]
