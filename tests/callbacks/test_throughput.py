@@ -8,7 +8,7 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import CSVLogger
 
 from tts.callbacks import Throughput
-from tts.callbacks.throughput import _over_processes
+from tts.callbacks.throughput import _combine_ranks
 
 
 class Clip(Callback):
@@ -125,5 +125,5 @@ def test_figures_of_several_processes_are_summed_or_the_worst():
             return torch.stack([values, values * 3])
 
     figures = {"a": 2.0, "b": torch.tensor(5)}
-    assert _over_processes(figures, Ranks(), sum) == {"a": 8.0, "b": 20.0}
-    assert _over_processes(figures, Ranks(), max) == {"a": 6.0, "b": 15.0}
+    assert _combine_ranks(figures, Ranks(), sum) == {"a": 8.0, "b": 20.0}
+    assert _combine_ranks(figures, Ranks(), max) == {"a": 6.0, "b": 15.0}

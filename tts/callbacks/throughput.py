@@ -99,8 +99,8 @@ class Throughput(Callback):
 
     def _figures(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, float]:
         busy, steps = max(self._busy, 1e-9), trainer.global_step - self._first_step
-        work = _over_processes(self._work, pl_module, sum)
-        figures = _over_processes(
+        work = _combine_ranks(self._work, pl_module, sum)
+        figures = _combine_ranks(
             {"data_wait": self._waited / busy, **peak_memory_gb(pl_module.device)}, pl_module, max
         )
         figures["steps_per_second"] = steps / busy
@@ -151,7 +151,7 @@ def total_norm(module: pl.LightningModule) -> Tensor:
     return torch.nn.utils.get_total_norm(gradients)
 
 
-def _over_processes(
+def _combine_ranks(
     figures: dict[str, Any], module: pl.LightningModule, combine: Any
 ) -> dict[str, float]:
     """Combine the figures of all processes by ``sum`` or ``max``."""

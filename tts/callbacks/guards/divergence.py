@@ -142,7 +142,7 @@ class DivergenceGuard(Callback):
     ) -> None:
         """Judge the step; stop the run, or make a bad step void so that it can be rolled back."""
         losses, self._losses = self._losses, []
-        loss, norm = _over_processes(trainer, [sum(x for x, _ in losses), total_norm(pl_module)])
+        loss, norm = _mean_over_ranks(trainer, [sum(x for x, _ in losses), total_norm(pl_module)])
         scaler = getattr(trainer.precision_plugin, "scaler", None)
         if scaler is not None:
             loss /= scaler.get_scale()  # the gradients are already unscaled, the loss is not
@@ -260,7 +260,7 @@ class DivergenceGuard(Callback):
         )
 
 
-def _over_processes(trainer: pl.Trainer, values: Iterable[Any]) -> list[float]:
+def _mean_over_ranks(trainer: pl.Trainer, values: Iterable[Any]) -> list[float]:
     """Return the means over all processes, with one copy from the device."""
     stacked = torch.stack([torch.as_tensor(value).float() for value in values])
     if trainer.world_size > 1:
