@@ -48,7 +48,7 @@ def test_validation_and_its_end_see_the_averages_in_any_order_of_callbacks(fit, 
     torch.testing.assert_close(recorder.at_epoch_end[-1], expected)
 
 
-def test_training_goes_on_with_its_own_weights(fit):
+def test_training_continues_with_its_own_weights(fit):
     with_average, without = Recorder(), Recorder()
     fit([EMA(0.9), with_average])
     fit([without])

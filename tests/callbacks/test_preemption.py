@@ -32,7 +32,7 @@ def some(tmp_path_factory):
         ({"at": 4, "how": "SIGINT"}, (1, 1, False), EXIT_INTERRUPTED),
     ],
 )
-def test_a_signal_saves_and_the_run_goes_on(crash, place, status, some):
+def test_a_signal_saves_and_the_run_resumes(crash, place, status, some):
     name = crash["how"]
     with pytest.raises(RunStopped, match=r"saved in .*last\.ckpt; ckpt_path=last") as stop:
         some.run(name, crash)
@@ -139,7 +139,7 @@ def crash(how, at):
 
 
 @pytest.mark.slow
-def test_last_alone_goes_on_with_the_options_of_the_run(tmp_path):
+def test_last_alone_resumes_with_the_options_of_the_run(tmp_path):
     status, out, err = command(*small(tmp_path, "trainer.max_epochs=2", crash("SIGTERM", 5)))
     assert status == EXIT_STOPPED
     assert err.splitlines()[-1].startswith("stopped by SIGTERM at step 5")

@@ -265,7 +265,7 @@ def test_page_has_a_row_for_each_scalar_once():
     assert len(set(names)) == len(names)
 
 
-def test_resumed_run_goes_on_in_its_curves(tmp_path):
+def test_resumed_run_continues_its_curves(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     options = [*TINY_TACOTRON2, "logger=tensorboard", "trainer.log_every_n_steps=1"]
@@ -302,7 +302,7 @@ def test_csv_is_there_at_once(tmp_path):
         assert len((tmp_path / "metrics.csv").read_text().splitlines()) == step + 2
 
 
-def test_csv_goes_on_after_a_kill(tmp_path):
+def test_csv_continues_after_a_kill(tmp_path):
     first = CSVLogger(tmp_path, name="", version="")
     for step in range(5):
         first.log_metrics({"a": step, "b": 2 * step}, step=step)
@@ -324,7 +324,7 @@ def test_new_run_in_an_old_folder_begins_new_curves(tmp_path):
     assert [row["a"] for row in read_csv(tmp_path)] == [2]
 
 
-def test_wandb_goes_on_with_the_run_of_its_folder(tmp_path, monkeypatch):
+def test_wandb_continues_the_run_of_its_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_API_KEY", "x" * 40)
     monkeypatch.delenv("WANDB_MODE")
     for name in ("run-20260102_030405-old1", "run-20260203_040506-new2", "offline-run-2-x"):

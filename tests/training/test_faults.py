@@ -67,7 +67,7 @@ def test_a_loader_that_is_killed_ends_the_run_in_one_line(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_rank_that_is_killed_is_named_and_its_run_can_go_on(tmp_path, monkeypatch):
+def test_a_rank_that_is_killed_is_named_and_its_run_can_resume(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(REPO))
     options = [*TINY_TACOTRON2, *QUIET, "trainer.max_steps=500", "trainer.max_epochs=-1"]
     options += ["trainer.devices=2", "trainer.strategy=ddp", "data.batch_size=2"]

@@ -90,7 +90,7 @@ def test_the_learning_rate_follows_the_global_batch_by_choice(rule, lr):
 
 
 @pytest.mark.parametrize(("world_size", "says"), [(1, False), (2, True)])
-def test_a_learning_rate_that_stays_is_said_where_processes_share_a_step(world_size, says):
+def test_an_unscaled_learning_rate_is_logged_where_processes_share_a_step(world_size, says):
     options, sentence = scaled_optimizer(configured(), world_size)
     assert options["lr"] == 1e-3
     assert bool(sentence) == says

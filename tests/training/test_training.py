@@ -152,7 +152,7 @@ class Code:
         ("other mel", [*TINY_TACOTRON2, "audio.f_max=7000"], "f_max"),
     ],
 )
-def test_what_a_run_cannot_go_on_from(kind, options, message, tmp_path):
+def test_what_a_run_cannot_resume_from(kind, options, message, tmp_path):
     bad = changed(tmp_path, kind)
     with pytest.raises(InputError, match=message) as error:
         run(tmp_path, *options, *QUIET, f"ckpt_path={bad}", output="second")

@@ -47,7 +47,7 @@ def test_the_table_says_what_became_of_the_widened_weights(small_tacotron2, tmp_
     assert status[SPEAKERS] == ("initial", "not in the file")
 
 
-def test_the_speakers_can_be_told_apart_after_a_step(small_tacotron2, tmp_path):
+def test_the_speakers_differ_after_a_step(small_tacotron2, tmp_path):
     save(small_tacotron2, tmp_path / "x", description={"tokenizer": None})
     network = several(small_tacotron2)
     warm_start(network, tmp_path / "x", symbols=ENGLISH)
@@ -124,7 +124,7 @@ def test_without_a_choice_it_is_the_mean_of_the_speakers(small_tacotron2, of_thr
 
 
 @pytest.mark.parametrize("speaker", ["dora", 3])
-def test_a_speaker_whom_the_file_does_not_know(small_tacotron2, of_three, speaker):
+def test_a_speaker_that_the_file_does_not_know(small_tacotron2, of_three, speaker):
     message = f"init_speaker={speaker}: .*three knows anna, bert, cleo"
     with pytest.raises(InputError, match=message):
         warm_start(small_tacotron2, of_three[1], symbols=ENGLISH, speaker=speaker)

@@ -38,7 +38,7 @@ def checkpoint(tmp_path):
     return write
 
 
-def test_the_same_run_goes_on_at_its_step(checkpoint):
+def test_the_same_run_resumes_at_its_step(checkpoint):
     path = checkpoint(network(), Tokenizer())
     assert check_resumable(path, network(), MelConfig(), Tokenizer()) == 7
 

@@ -52,11 +52,11 @@ def going_on(there, here):
         (["ann"], ["ann", "bob"], "speaker 1 is nobody there, bob here"),
     ],
 )
-def test_a_run_does_not_go_on_with_other_speakers(there, here, message):
+def test_a_run_does_not_resume_with_other_speakers(there, here, message):
     with pytest.raises(InputError, match=message):
         going_on(there, here)
 
 
 @pytest.mark.parametrize("there", [None, [], ["ann", "bob"]])
-def test_a_run_goes_on_with_the_same_speakers_or_unknown_ones(there):
+def test_a_run_resumes_with_the_same_speakers_or_unknown_ones(there):
     going_on(there, ["ann", "bob"])

@@ -215,7 +215,7 @@ class Full:
             raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_a_full_disk_is_one_line_and_the_run_goes_on_later(some, monkeypatch):
+def test_a_full_disk_is_one_line_and_the_run_resumes_later(some, monkeypatch):
     with monkeypatch.context() as patch:
         Full(patch, after=4)
         with pytest.raises(TrainingError, match=r"no space left.*; make room") as error:

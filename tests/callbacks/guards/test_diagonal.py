@@ -127,7 +127,7 @@ def test_silence_is_measured_within_the_real_frames():
     torch.testing.assert_close(edge_silence(mel, torch.tensor([36, 50])), torch.tensor([5.0, 5.5]))
 
 
-def test_real_task_logs_what_is_looked_at(tmp_path, caplog):
+def test_real_task_logs_the_watched_metric(tmp_path, caplog):
     from tests.support.runs import TINY_TACOTRON2, run
 
     options = ["trainer.max_steps=3", "trainer.log_every_n_steps=1", "callbacks.samples=null"]

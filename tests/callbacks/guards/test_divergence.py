@@ -68,7 +68,7 @@ def test_of_accumulated_batches_the_bad_one_is_named(fit, toy_task):
         fit([DivergenceGuard()], Breaks(), accumulate_grad_batches=4)
 
 
-def test_healthy_run_goes_on_untouched(fit):
+def test_healthy_run_continues_untouched(fit):
     guarded = fit([DivergenceGuard(on_divergence="rollback", copy_every=2)])
     free = fit()
     pairs = zip(guarded.model.parameters(), free.model.parameters(), strict=True)
@@ -196,7 +196,7 @@ SCHEDULES = {
 
 @pytest.mark.filterwarnings("ignore:The epoch parameter:UserWarning")
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_any_schedule_goes_on_at_the_lower_rate(fit, watched, name):
+def test_any_schedule_continues_at_the_lower_rate(fit, watched, name):
     plain, broken = watched({}), watched({6: float("nan")})
     plain.schedule = broken.schedule = SCHEDULES[name]
     fit([EMA(0.9)], plain, max_epochs=3)
