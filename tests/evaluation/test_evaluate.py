@@ -75,8 +75,8 @@ def test_a_voice_stands_beside_its_anchors(run, corpus, acoustic):
     assert "RTF: time to compute over time to play" in table
 
 
-@pytest.mark.parametrize(("speaker", "heard"), [("ben", True), ("carl", False), (None, False)])
-def test_one_of_several_voices_is_judged(speaker, heard, run, corpus, tmp_path):
+@pytest.mark.parametrize(("speaker", "is_known"), [("ben", True), ("carl", False), (None, False)])
+def test_one_of_several_voices_is_judged(speaker, is_known, run, corpus, tmp_path):
     torch.manual_seed(0)
     path = tmp_path / "two.safetensors"
     description = {"mel": MelConfig().to_dict(), "tokenizer": Tokenizer().to_dict()}
@@ -84,9 +84,9 @@ def test_one_of_several_voices_is_judged(speaker, heard, run, corpus, tmp_path):
     pretrained.save(Tacotron2(**TINY, n_speakers=2), path, description=description)
     who = [] if speaker is None else [f"speaker={speaker}"]
     status, _, err = run(f"acoustic={path}", "systems=[voice]", "n_sentences=1", *who)
-    assert (status == 0) == heard
-    assert heard or f"speaker={speaker}: " in err
-    assert heard or "the acoustic model knows ann, ben" in err
+    assert (status == 0) == is_known
+    assert is_known or f"speaker={speaker}: " in err
+    assert is_known or "the acoustic model knows ann, ben" in err
 
 
 def test_sharpness_is_that_of_both_uses_of_griffin_lim(run, corpus, acoustic):
@@ -102,9 +102,11 @@ def test_sharpness_is_that_of_both_uses_of_griffin_lim(run, corpus, acoustic):
         ]
 
     usual = clips()
-    for same, plain, heard in zip(clips("sharpness=0.3"), clips("sharpness=0"), usual, strict=True):
-        assert np.array_equal(same, heard)
-        assert not np.array_equal(plain, heard)
+    for same, plain, default in zip(
+        clips("sharpness=0.3"), clips("sharpness=0"), usual, strict=True
+    ):
+        assert np.array_equal(same, default)
+        assert not np.array_equal(plain, default)
 
 
 @pytest.mark.parametrize("front", ["squeeze", "lapped"])
@@ -125,13 +127,13 @@ def test_settings_of_a_vocoder_are_those_of_its_copies_and_of_the_voice(
         return [read_wave(corpus / "out" / "audio" / name / "a.ogg")[0] for name in names]
 
     usual = clips()
-    # meant for the anchor, where nothing polishes
+    # without polishing, WaveGlow ignores the sharpness, which is meant for the anchor
     same = clips("sharpness=0.1") if front == "squeeze" else clips("polish=16", "denoiser=0")
-    for heard, expected in zip(same, usual, strict=True):
-        assert np.array_equal(heard, expected)
+    for samples, expected in zip(same, usual, strict=True):
+        assert np.array_equal(samples, expected)
     for option in ("sigma=0.1", "polish=2"):
-        for heard, expected in zip(clips(option), usual, strict=True):
-            assert not np.array_equal(heard, expected)
+        for samples, expected in zip(clips(option), usual, strict=True):
+            assert not np.array_equal(samples, expected)
 
 
 def test_every_sound_and_alignment_of_the_page_is_there(run, corpus, acoustic):

@@ -35,17 +35,17 @@ def ignore():
     pass
 
 
-class Echo:
-    """A recogniser that hears what it is told."""
+class ScriptedRecogniser:
+    """A recogniser that returns given transcripts."""
 
-    def __init__(self, *heard):
-        self.heard = list(heard)
+    def __init__(self, *transcripts):
+        self.transcripts = list(transcripts)
 
     def load(self):
         pass
 
     def __call__(self, wave, sample_rate):
-        return self.heard.pop(0)
+        return self.transcripts.pop(0)
 
     def normalise(self, text):
         return text.lower().replace(",", "")
@@ -53,7 +53,7 @@ class Echo:
 
 def test_word_errors_are_those_of_all_words_together():
     clips = [clip(text="One, two three four"), clip(text="five")]
-    scores = Intelligibility(Echo("one too three four", "nine"))(clips, ignore)
+    scores = Intelligibility(ScriptedRecogniser("one too three four", "nine"))(clips, ignore)
     assert [row["wer"] for row in scores.rows] == [0.25, 1.0]
     assert scores.summary["wer"] == pytest.approx(2 / 5)
     assert scores.summary["cer"] == pytest.approx((1 + 2) / (18 + 4))
@@ -61,17 +61,19 @@ def test_word_errors_are_those_of_all_words_together():
 
 def test_a_recogniser_that_goes_on_for_ever_counts_once():
     clips = [clip(text="one two"), clip(text="three four")]
-    scores = Intelligibility(Echo("so " * 99, "three four"))(clips, ignore)
+    scores = Intelligibility(ScriptedRecogniser("so " * 99, "three four"))(clips, ignore)
     assert scores.summary["wer"] == pytest.approx(0.5)
 
 
 def test_silence_that_is_asked_for_and_heard_is_no_error():
-    scores = Intelligibility(Echo("", "a word"))([clip(text=","), clip(text=",")], ignore)
+    scores = Intelligibility(ScriptedRecogniser("", "a word"))(
+        [clip(text=","), clip(text=",")], ignore
+    )
     assert [row["wer"] for row in scores.rows] == [0.0, 1.0]
 
 
 def test_what_was_heard_is_told():
-    assert Intelligibility(Echo(" One. "))([clip()], ignore).transcripts == ("One.",)
+    assert Intelligibility(ScriptedRecogniser(" One. "))([clip()], ignore).transcripts == ("One.",)
 
 
 def test_a_recording_is_not_distorted():

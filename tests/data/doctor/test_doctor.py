@@ -80,10 +80,10 @@ def examined(root, output, *options):
 
 
 def test_nothing_is_wrong_with_a_healthy_corpus(healthy, tmp_path, capsys):
-    status, found = examined(healthy, tmp_path, "doctor.strict=true")
+    status, report = examined(healthy, tmp_path, "doctor.strict=true")
     assert status == 0
-    assert [finding["check"] for finding in found["findings"]] == ["memory"]
-    assert found["utterances"] == N_CLIPS
+    assert [finding["check"] for finding in report["findings"]] == ["memory"]
+    assert report["utterances"] == N_CLIPS
     assert "0 errors, 0 warnings, 1 note" in capsys.readouterr().out
 
 
@@ -91,10 +91,12 @@ def test_nothing_is_wrong_with_a_healthy_corpus(healthy, tmp_path, capsys):
 def test_a_planted_fault_is_found_and_named(plant, corpus, tmp_path, capsys):
     plant(corpus)
     check, severity = FAULTS[plant]
-    status, found = examined(corpus.root, tmp_path / "out")
-    others = {f["check"] for f in found["findings"]} - {check, "memory"} - COMPANY.get(plant, set())
+    status, report = examined(corpus.root, tmp_path / "out")
+    others = (
+        {f["check"] for f in report["findings"]} - {check, "memory"} - COMPANY.get(plant, set())
+    )
     assert not others
-    (finding,) = [finding for finding in found["findings"] if finding["check"] == check]
+    (finding,) = [finding for finding in report["findings"] if finding["check"] == check]
     assert finding["severity"] == severity
     # of two rows with the same text, the first is named
     row = 2 if check == "same_text" else 3
@@ -102,9 +104,9 @@ def test_a_planted_fault_is_found_and_named(plant, corpus, tmp_path, capsys):
     assert finding["where"] == f"metadata.csv:{row + 1}"
     assert finding["file"] == str(corpus.wav(f"clip-{row:02}"))
     assert status == (severity == "error")
-    said = " ".join(re.sub("[│┃]", " ", capsys.readouterr().out).split())
-    assert CHECKS[check].title in said
-    assert f"metadata.csv:{row + 1}, clip-{row:02}.wav: " in said
+    printed = " ".join(re.sub("[│┃]", " ", capsys.readouterr().out).split())
+    assert CHECKS[check].title in printed
+    assert f"metadata.csv:{row + 1}, clip-{row:02}.wav: " in printed
 
 
 def test_rows_that_cannot_be_used_are_found(corpus, tmp_path):
@@ -113,8 +115,8 @@ def test_rows_that_cannot_be_used_are_found(corpus, tmp_path):
     corpus.write()
     with (corpus.root / "metadata.csv").open("a") as file:
         file.write("clip-07|Twice.\n")
-    status, found = examined(corpus.root, tmp_path / "out")
-    rows = [finding for finding in found["findings"] if finding["check"] == "rows"]
+    status, report = examined(corpus.root, tmp_path / "out")
+    rows = [finding for finding in report["findings"] if finding["check"] == "rows"]
     assert [row["where"] for row in rows] == [
         "metadata.csv:1",
         f"metadata.csv:{N_CLIPS + 1}",
@@ -151,21 +153,21 @@ def test_strict_counts_warnings(corpus, tmp_path):
 )
 def test_options_decide_what_is_a_finding(plant, option, check, corpus, tmp_path):
     plant(corpus)
-    _, found = examined(corpus.root, tmp_path / "out", option)
-    assert check not in {finding["check"] for finding in found["findings"]}
+    _, report = examined(corpus.root, tmp_path / "out", option)
+    assert check not in {finding["check"] for finding in report["findings"]}
 
 
 def test_another_rate_is_a_note_if_it_is_resampled(corpus, tmp_path):
     other_rate(corpus)
-    status, found = examined(corpus.root, tmp_path / "out", "data.resample=true")
-    (rate,) = [finding for finding in found["findings"] if finding["check"] == "rate"]
+    status, report = examined(corpus.root, tmp_path / "out", "data.resample=true")
+    (rate,) = [finding for finding in report["findings"] if finding["check"] == "rate"]
     assert (rate["severity"], status) == ("note", 0)
 
 
 def test_what_is_too_long_is_left_out_and_noted(corpus, tmp_path):
     go_on_and_on(corpus)
-    _, found = examined(corpus.root, tmp_path / "out", "data.max_seconds=10")
-    assert {finding["check"] for finding in found["findings"]} == {"bounds", "memory"}
+    _, report = examined(corpus.root, tmp_path / "out", "data.max_seconds=10")
+    assert {finding["check"] for finding in report["findings"]} == {"bounds", "memory"}
 
 
 def test_unknown_characters_are_an_error_where_they_are_refused(corpus, tmp_path):
@@ -176,8 +178,8 @@ def test_unknown_characters_are_an_error_where_they_are_refused(corpus, tmp_path
 def test_many_accents_are_taken_for_another_language(corpus, tmp_path):
     for name in list(corpus.rows)[:8]:
         corpus.say(name, corpus.rows[name].replace("a", "ä"))
-    _, found = examined(corpus.root, tmp_path / "out")
-    (accents,) = [finding for finding in found["findings"] if finding["check"] == "accents"]
+    _, report = examined(corpus.root, tmp_path / "out")
+    (accents,) = [finding for finding in report["findings"] if finding["check"] == "accents"]
     assert f"of {N_CLIPS} texts" in accents["what"]
     assert "(ä)" in accents["what"]
 
@@ -186,32 +188,32 @@ def test_waveglow_has_no_use_for_texts(corpus, tmp_path):
     say_nothing(corpus)
     be_brief(corpus)
     corpus.say("clip-03", "!?")
-    status, found = examined(corpus.root, tmp_path / "out", "model=waveglow")
-    assert [(f["check"], f["severity"]) for f in found["findings"]] == [("segment", "warning")]
+    status, report = examined(corpus.root, tmp_path / "out", "model=waveglow")
+    assert [(f["check"], f["severity"]) for f in report["findings"]] == [("segment", "warning")]
     assert status == 0
     options = ["model=waveglow", "model.datamodule.segment_length=8000"]
     assert examined(corpus.root, tmp_path / "out", *options)[1]["findings"] == []
 
 
 def test_memory_is_a_warning_where_there_is_less(healthy, tmp_path):
-    _, found = examined(healthy, tmp_path, "doctor.memory_gb=1")
-    (memory,) = [finding for finding in found["findings"] if finding["check"] == "memory"]
+    _, report = examined(healthy, tmp_path, "doctor.memory_gb=1")
+    (memory,) = [finding for finding in report["findings"] if finding["check"] == "memory"]
     assert memory["severity"] == "warning"
     assert "64 utterances" in memory["what"]
-    _, found = examined(healthy, tmp_path, "doctor.memory_gb=1", "data.frames_per_batch=500")
-    (memory,) = [finding for finding in found["findings"] if finding["check"] == "memory"]
+    _, report = examined(healthy, tmp_path, "doctor.memory_gb=1", "data.frames_per_batch=500")
+    (memory,) = [finding for finding in report["findings"] if finding["check"] == "memory"]
     assert memory["severity"] == "note"
 
 
 def test_an_empty_validation_is_found(healthy, tmp_path):
-    _, found = examined(healthy, tmp_path, "data.val_fraction=0")
-    assert "none to validate on" in str(found["findings"])
+    _, report = examined(healthy, tmp_path, "data.val_fraction=0")
+    assert "none to validate on" in str(report["findings"])
 
 
 def test_ids_that_are_held_out_and_not_there_are_found(healthy, tmp_path):
     (tmp_path / "ids").write_text("nobody\n")
-    status, found = examined(healthy, tmp_path, f"data.held_out={tmp_path}/ids")
-    assert "none of these ids is in" in str(found["findings"])
+    status, report = examined(healthy, tmp_path, f"data.held_out={tmp_path}/ids")
+    assert "none of these ids is in" in str(report["findings"])
     assert status == 1
 
 
@@ -244,13 +246,13 @@ def speakers(tmp_path):
 
 def test_speakers_are_counted(speakers, tmp_path):
     options = ["data=folder", "data.speaker=folder", "doctor.speaker_clips=5"]
-    status, found = examined(speakers, tmp_path / "out", *options)
-    told = {finding["check"]: finding["what"] for finding in found["findings"]}
-    assert told["speakers"] == "data.n_speakers=1, and the corpus has 2"
-    assert told["few"] == "'bert' has 3 recording(s)"
+    status, report = examined(speakers, tmp_path / "out", *options)
+    faults = {finding["check"]: finding["what"] for finding in report["findings"]}
+    assert faults["speakers"] == "data.n_speakers=1, and the corpus has 2"
+    assert faults["few"] == "'bert' has 3 recording(s)"
     assert status == 1
-    status, found = examined(speakers, tmp_path / "out", *options, "data.n_speakers=2")
-    assert "speakers" not in {finding["check"] for finding in found["findings"]}
+    status, report = examined(speakers, tmp_path / "out", *options, "data.n_speakers=2")
+    assert "speakers" not in {finding["check"] for finding in report["findings"]}
     assert status == 0
 
 

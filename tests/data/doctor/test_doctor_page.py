@@ -143,14 +143,14 @@ def test_terminals_get_no_commands(diagnosis):
     finding = Finding("rows", "error", "\x1b[2Jgone [bold]?", "a.csv:1")
     console = Console(file=io.StringIO(), width=80)
     console.print(diagnosis_table(Diagnosis("c", [], [finding]), DoctorOptions()))
-    said = console.file.getvalue()
-    assert "\x1b" not in said
-    assert "[bold]?" in said
+    printed = console.file.getvalue()
+    assert "\x1b" not in printed
+    assert "[bold]?" in printed
 
 
 def test_the_summary_counts(diagnosis):
-    told = "14 utterances, 0.00 hours: 1 error, 10 warnings, 3 notes"
-    assert diagnosis.summary == f"{EVIL}: {told}"
+    counts = "14 utterances, 0.00 hours: 1 error, 10 warnings, 3 notes"
+    assert diagnosis.summary == f"{EVIL}: {counts}"
 
 
 def test_a_histogram_counts_every_value():
