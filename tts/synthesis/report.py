@@ -47,7 +47,7 @@ def _stop_reason(records: Iterable[Record]) -> str:
     return worst_stop_reason(part["stop_reason"] for part in records)
 
 
-def print_summary(path: Path, seconds: float, records: Sequence[Record]) -> None:
+def print_job_summary(path: Path, seconds: float, records: Sequence[Record]) -> None:
     """Print one line for a sound file, and one for each of its faults."""
     rtf = sum(part["compute_seconds"] for part in records) / seconds
     print_line(f"{path}  {seconds:.2f} s  RTF {rtf:.2f}  stopped by {_stop_reason(records)}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tts.core.errors import SpeechError
 from tts.synthesis.input import is_folder
-from tts.synthesis.report import Record, manifest_entry, print_line, print_summary, write_json
+from tts.synthesis.report import Record, manifest_entry, print_job_summary, print_line, write_json
 
 if TYPE_CHECKING:
     from tts.audio import Output
@@ -20,7 +20,7 @@ def write_job_files(spoken: SpokenJob, output: Output, config: dict[str, Any]) -
     output.write(path, spoken.wave, spoken.sample_rate, title)
     if config["plots"]:
         plot_job(spoken)
-    print_summary(path, spoken.seconds, spoken.records)
+    print_job_summary(path, spoken.seconds, spoken.records)
     entry = manifest_entry(title, path, spoken.seconds, spoken.records, config["seed"])
     return entry if config["speaker"] is None else {**entry, "speaker": str(config["speaker"])}
 

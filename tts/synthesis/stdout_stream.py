@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from tts.audio.pcm import to_int16
 from tts.core.errors import EXIT_INTERRUPTED, InputError, RunStopped
 from tts.synthesis.input import STANDARD_OUTPUT
-from tts.synthesis.report import Record, part_record, print_summary
+from tts.synthesis.report import Record, part_record, print_job_summary
 
 if TYPE_CHECKING:
     from tts.inference import Options, Synthesizer
@@ -90,7 +90,7 @@ def speak_to_stream(
                 n_samples += len(chunk.wave)
                 if chunk.part is not None:
                     job_records.append(part_record(chunk.part))
-            print_summary(Path(STANDARD_OUTPUT), n_samples / rate, job_records)
+            print_job_summary(Path(STANDARD_OUTPUT), n_samples / rate, job_records)
             records += job_records
     return records
 
