@@ -59,6 +59,7 @@ def test_equals_the_definition(voice, changes):
     np.testing.assert_allclose(mel, definition(voice, config), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_equals_librosa(voice):
     import librosa
 

@@ -17,6 +17,7 @@ def wav(tmp_path, voice):
     return path
 
 
+@pytest.mark.slow
 def test_command_draws_a_picture(wav, tmp_path):
     png = tmp_path / "out.png"
     command = [sys.executable, "-W", "error", "-m", "tts.audio.plot", str(wav), str(png)]

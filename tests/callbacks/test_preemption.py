@@ -28,8 +28,15 @@ def some(tmp_path_factory):
     ("crash", "place", "status"),
     [
         ({"at": 2, "how": "SIGTERM"}, (0, 2, False), EXIT_STOPPED),
-        ({"at": 1, "how": "SIGUSR1", "where": "val"}, (0, 3, True), EXIT_STOPPED),
-        ({"at": 4, "how": "SIGINT"}, (1, 1, False), EXIT_INTERRUPTED),
+        pytest.param(
+            {"at": 1, "how": "SIGUSR1", "where": "val"},
+            (0, 3, True),
+            EXIT_STOPPED,
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            {"at": 4, "how": "SIGINT"}, (1, 1, False), EXIT_INTERRUPTED, marks=pytest.mark.slow
+        ),
     ],
 )
 def test_a_signal_saves_and_the_run_resumes(crash, place, status, some):

@@ -116,6 +116,7 @@ def test_terminal_is_given_back_after_an_error(bar_run, monkeypatch, toy_task):
     assert bar._progress is None
 
 
+@pytest.mark.slow
 def test_time_left_counts_validations_by_themselves(fit, toy_task):
     """Steps take 10 ms and validations 300 ms, so a mean over steps would be far off."""
 
@@ -167,6 +168,7 @@ def test_steps_between_validations(fit, arguments, steps):
     assert bar._steps_per_validation() == steps
 
 
+@pytest.mark.slow
 def test_what_is_done_between_steps_is_named(bar_run, monkeypatch, toy_task):
     terminal = terminal_for(monkeypatch)
     monkeypatch.setattr("tts.callbacks.samples.media_items", lambda *_: iter(()))

@@ -46,6 +46,7 @@ def test_nothing_is_measured_unless_asked_for(tmp_path):
     assert "val/mel_distance" not in run(tmp_path, *TINY_WAVEGLOW, *SHORT)
 
 
+@pytest.mark.slow
 def test_measuring_leaves_no_trace_in_training(tmp_path):
     options = [*TINY_WAVEGLOW, *QUIET, "trainer.max_steps=3", "callbacks.progress=null"]
     run(tmp_path, *options, output="a")
@@ -57,6 +58,7 @@ def test_measuring_leaves_no_trace_in_training(tmp_path):
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
+@pytest.mark.slow
 def test_the_distance_does_not_depend_on_batches(tmp_path):
     options = [*TINY_WAVEGLOW, *SHORT, "data.val_fraction=0.5", "monitor=val/mel_distance"]
     options += ["model.lr=0", "callbacks.speech.n_utterances=3"]

@@ -65,6 +65,7 @@ def test_time_and_frames_agree_with_what_was_waited(logged, toy_task):
     assert float(row["train/frames_per_second"]) == pytest.approx(36 / seconds, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_validation_is_left_out(logged, toy_task):
     class SlowValidation(toy_task):
         def validation_step(self, batch, batch_idx):

@@ -190,6 +190,7 @@ def test_another_format_of_the_same_weights_has_the_same_mels(write_acoustic, tm
     assert read_acoustic(tmp_path / "same.pt")[0].key == read_acoustic(path)[0].key
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["recording", "text"])
 def test_a_recording_that_changed_is_computed_again_alone(
     change, options, write_acoustic, tmp_path, capsys
@@ -256,6 +257,7 @@ def killed(options, acoustic, index):
     process.join()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_killed_and_started_again_it_ends_with_the_same_bytes(
     options, write_acoustic, tmp_path, monkeypatch

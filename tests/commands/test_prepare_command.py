@@ -56,6 +56,7 @@ def test_what_was_left_out_is_reported_with_file_and_line(options, tmp_path, cap
     assert "left out" in output
 
 
+@pytest.mark.slow
 def test_both_models_train_from_what_was_prepared(options, tmp_path):
     folder = tmp_path / "prepared"
     run(*options, f"data.prepared={folder}", "data.trim_db=40")

@@ -48,6 +48,7 @@ def overrides_for(option):
     return [f"{prefix}{group}={name}", ROOT, *NEEDED.get(option, [])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_option_is_composed_and_built(option, tmp_path):
     # the networks at a size that is built in no time, the rest as it is

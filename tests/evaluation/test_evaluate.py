@@ -89,6 +89,7 @@ def test_one_of_several_voices_is_judged(speaker, is_known, run, corpus, tmp_pat
     assert is_known or "the acoustic model knows ann, ben" in err
 
 
+@pytest.mark.slow
 def test_sharpness_is_that_of_both_uses_of_griffin_lim(run, corpus, acoustic):
     def clips(*options):
         choice = ["systems=[griffin_lim_copy,voice]", f"acoustic={acoustic}", "measures=[speed]"]
@@ -109,6 +110,7 @@ def test_sharpness_is_that_of_both_uses_of_griffin_lim(run, corpus, acoustic):
         assert not np.array_equal(plain, default)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("front", ["squeeze", "lapped"])
 def test_settings_of_a_vocoder_are_those_of_its_copies_and_of_the_voice(
     run, corpus, acoustic, tmp_path, front
@@ -136,6 +138,7 @@ def test_settings_of_a_vocoder_are_those_of_its_copies_and_of_the_voice(
             assert not np.array_equal(samples, expected)
 
 
+@pytest.mark.slow
 def test_every_sound_and_alignment_of_the_page_is_there(run, corpus, acoustic):
     status, _, err = run(
         f"recordings={corpus}", f"acoustic={acoustic}", "systems=[griffin_lim_copy,voice]"

@@ -76,6 +76,7 @@ def only(monkeypatch):
     return restrict
 
 
+@pytest.mark.slow
 def test_int8_is_measured_and_keeps_the_small_products(checkpoints, tmp_path, capsys, only):
     onnx = pytest.importorskip("onnx")
     only("decoder_step")

@@ -35,22 +35,26 @@ def check(part, folder, format, opset=18):
     assert max(differences) < TOLERANCE, (part.name, differences)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 2], ids=["encoder", "postnet"])
 def test_parts_of_the_published_tacotron2_in_onnxruntime(number, tmp_path):
     pytest.importorskip("onnxruntime")
     check(acoustic_modules(tacotron2())[number], tmp_path, "onnx")
 
 
+@pytest.mark.slow
 def test_the_published_waveglow_in_onnxruntime(tmp_path):
     pytest.importorskip("onnxruntime")
     check(waveglow_module(waveglow(n_flows=1)), tmp_path, "onnx")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(3), ids=["encoder", "decoder_step", "postnet"])
 def test_parts_with_all_options_as_exported_programs(number, tmp_path):
     check(acoustic_modules(tacotron2(**OPTIONS["Tacotron2"]))[number], tmp_path, "torch")
 
 
+@pytest.mark.slow
 def test_waveglow_with_all_options_as_exported_program(tmp_path):
     sizes = {**OPTIONS["WaveGlow"], "n_flows": 1}
     check(waveglow_module(waveglow(**sizes)), tmp_path, "torch")

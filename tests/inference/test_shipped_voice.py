@@ -44,6 +44,7 @@ def test_it_follows_the_text_and_ends_by_the_gate(text, voice):
     assert 1.0 < speech.seconds < 5.0
 
 
+@pytest.mark.slow
 def test_the_first_command_needs_no_extra(tmp_path):
     (tmp_path / "sitecustomize.py").write_text(
         f"import sys\nsys.modules.update(dict.fromkeys({EXTRAS!r}))\n"

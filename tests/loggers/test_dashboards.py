@@ -130,6 +130,7 @@ def scalars(logged, logger):
     return actual
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("logger", ["csv", "tensorboard", "wandb"])
 def test_every_scalar_of_the_page_is_logged_and_no_other(logged, logger):
     always, sometimes = documented(logged.network)
@@ -265,6 +266,7 @@ def test_page_has_a_row_for_each_scalar_once():
     assert len(set(names)) == len(names)
 
 
+@pytest.mark.slow
 def test_resumed_run_continues_its_curves(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

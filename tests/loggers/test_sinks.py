@@ -75,6 +75,7 @@ def test_tensorboard_reads_back_picture_and_sound(tmp_path, picture, wave):
     assert (audio.step, audio.sample_rate, audio.length_frames) == (7, 8000, 800)
 
 
+@pytest.mark.slow
 def test_wandb_keeps_picture_and_sound_offline(tmp_path, wandb_logger, picture, wave):
     sink = WandbSink(wandb_logger)
     sink.image(TAG, picture, 7)

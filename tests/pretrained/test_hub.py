@@ -75,6 +75,7 @@ def cache(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_snippet_runs_from_a_local_clone(clone, cache, tmp_path):
     pytest.importorskip("scipy")
     code = SNIPPET.format(repo=str(clone))

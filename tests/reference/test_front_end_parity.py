@@ -70,6 +70,7 @@ def tokenizer() -> Tokenizer:
     return Tokenizer(on_unknown="ignore")
 
 
+@pytest.mark.slow
 def test_text_ids_of_200_sentences(packages, tokenizer):
     expected = packages.text_ids(*SENTENCES)
     different = [

@@ -128,6 +128,7 @@ def test_an_interrupted_search_goes_on(sweep, tmp_path):
     assert len(list(tmp_path.glob("start_*"))) == 4
 
 
+@pytest.mark.slow
 def test_a_failed_trial_is_a_row_and_a_status(sweep, tmp_path):
     fail = [
         "+callbacks.fail._target_=tests.support.trial_callbacks.FailFor",
@@ -173,6 +174,7 @@ def test_a_bad_sweep_is_one_line(case, sweep, tmp_path):
     assert not list(tmp_path.rglob("*.ckpt"))
 
 
+@pytest.mark.slow
 def test_a_metric_that_does_not_exist_is_said(sweep, tmp_path):
     options = ["model.lr=1e-3,1e-4", "monitor=val/los", "callbacks.checkpoint=null"]
     status, _, _ = sweep(*options)

@@ -83,6 +83,7 @@ def test_options_that_need_a_file_are_refused(command, acoustic_file, options, m
     assert messages.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_player_that_closes_the_pipe_ends_it_in_one_line(acoustic_file, tmp_path):
     text = "a b c. " * 40
     command = [sys.executable, str(REPO / "synthesize.py"), f"acoustic={acoustic_file()}"]

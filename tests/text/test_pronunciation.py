@@ -54,6 +54,7 @@ def test_draws_differ_from_epoch_to_epoch():
     assert len({tuple(tokenizer.encode(TEXT, draw=f"1/{epoch}/a")) for epoch in range(20)}) > 15
 
 
+@pytest.mark.slow
 def test_draw_is_the_same_in_another_process():
     code = (
         "from tts.text import Tokenizer; t = Tokenizer(cleaner='english', p_arpabet=0.5);"

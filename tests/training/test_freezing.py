@@ -17,6 +17,7 @@ def checkpoint(folder, output: str):
     return next((folder / output).glob("checkpoints/last.ckpt"))
 
 
+@pytest.mark.slow
 def test_frozen_parts_do_not_move_in_a_run(tmp_path):
     run(tmp_path, *SHORT, output="first")
     source = checkpoint(tmp_path, "first")

@@ -50,6 +50,7 @@ def utterances():
     return torch.randint(1, 20, (2, 9)), text_lengths, mel, mel_lengths
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", TINY)
 def test_a_run_in_bfloat16_learns_what_one_in_float32_learns(network, tmp_path):
     options = [*TINY[network], *QUIET, "model.lr=3e-4", "trainer.max_epochs=-1"]

@@ -119,6 +119,7 @@ def test_a_run_says_its_learning_rate_and_has_it(tmp_path, caplog):
     assert state["param_groups"][0]["lr"] == pytest.approx(2e-4)
 
 
+@pytest.mark.slow
 def test_a_run_by_frames_needs_no_batch_size(tmp_path, caplog):
     caplog.set_level(logging.INFO)
     options = ["data.batch_size=null", "data.frames_per_batch=1500", "trainer.max_steps=3"]

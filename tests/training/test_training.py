@@ -54,6 +54,7 @@ def test_checkpoints_describe_themselves_and_carry_no_code(tmp_path):
     assert description["config"]["model"]["lr"] == 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["tacotron2", "waveglow"])
 def test_resumed_equals_uninterrupted(network, tmp_path):
     options = [*TINY[network], *QUIET, "scheduler=exponential", "callbacks=ema"]
@@ -64,6 +65,7 @@ def test_resumed_equals_uninterrupted(network, tmp_path):
     same_weights(weights(tmp_path, "straight"), weights(tmp_path, "resumed"), rtol=0, atol=0)
 
 
+@pytest.mark.slow
 def test_last_is_the_newest_run_of_this_name(tmp_path):
     options = [*TINY_TACOTRON2, *QUIET]
     name = "tacotron2_compact_synthetic_tones"
@@ -86,6 +88,7 @@ def test_nothing_to_resume_from(ckpt_path, message, tmp_path):
         run(tmp_path, *TINY_TACOTRON2, f"ckpt_path={ckpt_path}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 7])
 def test_the_same_seed_gives_the_same_weights(seed, tmp_path):
     options = [*TINY_TACOTRON2, *QUIET, f"seed={seed}", "trainer.max_steps=2"]
@@ -98,7 +101,11 @@ def test_the_same_seed_gives_the_same_weights(seed, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", sorted(p.stem for p in (conf_dir() / "experiment").glob("[!_]*.yaml"))
+    "name",
+    [
+        name if name == "demo" else pytest.param(name, marks=pytest.mark.slow)
+        for name in sorted(p.stem for p in (conf_dir() / "experiment").glob("[!_]*.yaml"))
+    ],
 )
 def test_every_experiment_takes_a_step(name, tmp_path):
     options = [f"experiment={name}", *QUIET, "trainer.max_steps=1"]
@@ -112,10 +119,16 @@ def test_every_experiment_takes_a_step(name, tmp_path):
     assert "val/loss" in run(tmp_path, *options, *short)
 
 
-def changed(folder, kind):
-    """Write a checkpoint that a run of Tacotron 2 must not resume from."""
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    """Return the last checkpoint of a finished run of Tacotron 2."""
+    folder = tmp_path_factory.mktemp("good")
     run(folder, *TINY_TACOTRON2, *QUIET, "trainer.max_epochs=1", output="first")
-    good = folder / "first" / "checkpoints" / "last.ckpt"
+    return folder / "first" / "checkpoints" / "last.ckpt"
+
+
+def changed(good, folder, kind):
+    """Write a checkpoint that a run of Tacotron 2 must not resume from."""
     bad = folder / "bad.ckpt"
     if kind == "truncated":
         bad.write_bytes(good.read_bytes()[:5000])
@@ -152,8 +165,8 @@ class Code:
         ("other mel", [*TINY_TACOTRON2, "audio.f_max=7000"], "f_max"),
     ],
 )
-def test_what_a_run_cannot_resume_from(kind, options, message, tmp_path):
-    bad = changed(tmp_path, kind)
+def test_what_a_run_cannot_resume_from(kind, options, message, good, tmp_path):
+    bad = changed(good, tmp_path, kind)
     with pytest.raises(InputError, match=message) as error:
         run(tmp_path, *options, *QUIET, f"ckpt_path={bad}", output="second")
     assert str(bad) in str(error.value)
@@ -161,6 +174,7 @@ def test_what_a_run_cannot_resume_from(kind, options, message, tmp_path):
     assert not (tmp_path / "second" / "checkpoints").exists()
 
 
+@pytest.mark.slow
 def test_the_best_checkpoints_are_those_that_were_validated(tmp_path):
     options = [*TINY_TACOTRON2, *QUIET, "trainer.max_steps=5", "trainer.max_epochs=-1"]
     run(tmp_path, *options)
@@ -168,6 +182,7 @@ def test_the_best_checkpoints_are_those_that_were_validated(tmp_path):
     assert names == {"step_0000002.ckpt", "step_0000004.ckpt", "previous.ckpt", "last.ckpt"}
 
 
+@pytest.mark.slow
 def test_interrupted_runs_can_be_resumed(tmp_path):
     more = [*TINY_TACOTRON2, *QUIET, "trainer.max_epochs=-1", "trainer.max_steps=100000"]
     command = [sys.executable, "train.py", *overrides(tmp_path, *more)]

@@ -38,7 +38,14 @@ def damage(path, kind):
     path.write_bytes(bytes(content))
 
 
-@pytest.mark.parametrize("kind", ["cut off", "empty", "a bit"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param("cut off", marks=pytest.mark.slow),
+        pytest.param("empty", marks=pytest.mark.slow),
+        "a bit",
+    ],
+)
 def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(kind, some, caplog):
     with pytest.raises(Crashed):
         some.run(kind, {"at": 6})
@@ -68,6 +75,7 @@ def test_a_finished_run_says_so(some, capsys):
     assert (some.root / "whole" / "checkpoints" / "last.ckpt").stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 def test_other_batches_are_logged_and_the_run_resumes_at_the_same_share(tmp_path, caplog):
     some = Runs(tmp_path, "model.batch_size=1")
     with pytest.raises(Crashed):
@@ -177,6 +185,7 @@ def test_last_is_of_the_own_folder_first(tmp_path):
     assert own.parts[-3] == "own"
 
 
+@pytest.mark.slow
 def test_two_processes_do_not_train_in_one_folder(some, monkeypatch):
     (process,) = some.start("busy", crash={"at": 1, "how": "SIGSTOP"})
     try:

@@ -31,6 +31,7 @@ def train(tmp_path, root, steps, *more):
     return run_training(config, tmp_path / "output")
 
 
+@pytest.mark.slow
 def test_other_names_under_the_same_numbers_are_refused(tmp_path):
     train(tmp_path, write_speakers(tmp_path / "one", "ann", "bob"), 1)
     other = write_speakers(tmp_path / "two", "ann", "cecil")

@@ -67,6 +67,7 @@ def measured(config, n_batch, n_symbols, n_frames):
     return peak.peak
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("overrides", "shape"),
     [

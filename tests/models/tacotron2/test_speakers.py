@@ -76,6 +76,7 @@ def test_an_utterance_does_not_depend_on_its_neighbours():
         torch.testing.assert_close(generated.mel_post[i], generated_alone.mel_post[0])
 
 
+@pytest.mark.slow
 def test_two_speakers_learn_two_voices():
     net = network(n_speakers=2)
     text, text_lengths = torch.tensor([[1, 2, 3]] * 2), torch.tensor([3, 3])

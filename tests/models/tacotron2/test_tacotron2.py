@@ -292,6 +292,7 @@ def test_unknown_reduction_is_refused():
         tacotron2_loss(out, mel, mel_lengths, reduction="mean")
 
 
+@pytest.mark.slow
 def test_it_learns_one_batch():
     net = network(**NO_DROPOUT).train()
     text, text_lengths, mel, mel_lengths = batch()
