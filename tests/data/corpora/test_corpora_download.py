@@ -93,7 +93,8 @@ def test_another_folder_is_left_alone(published, write_corpus):
 def test_another_file_is_refused(published, tmp_path):
     published.put(sha256="0" * 64)
     with pytest.raises(
-        InputError, match=r"gives another file: SHA-256 .*put LJSpeech-1\.1\.tar\.bz2"
+        InputError,
+        match=r"gives another file: SHA-256 .*; get LJSpeech-1\.1\.tar\.bz2 in another way",
     ):
         LJSpeech(tmp_path / "new" / "LJ", download=True).prepare()
     assert not (tmp_path / "new" / "LJ").exists()
