@@ -59,7 +59,7 @@ def test_defaults_are_the_contract_of_published_checkpoints():
     ],
 )
 def test_illegal_value_is_named(name, value, message):
-    with pytest.raises(InputError, match=f"^mel config: {name} is .*; it must be .*{message}"):
+    with pytest.raises(InputError, match=f"^{name}=.*: it must be .*{message}"):
         MelConfig(**{name: value})
 
 

@@ -63,6 +63,8 @@ WRONG = {
     "data.loudness=1": "a number from -70 to 0 or null",
     "data.seed=-1": "a whole number, 0 or more",
     "loss.reduction=mean": "one of masked, nvidia",
+    "audio.f_max=20000.0": "between f_min=0 and half the sample rate, 11025",
+    "audio.hop_length=0": "a whole number above 0",
     "callbacks.ema.decay=1": "a number from 0 to below 1",
 }
 WRONG_WAVEGLOW = {

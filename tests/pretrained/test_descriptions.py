@@ -32,10 +32,10 @@ ILLEGAL = {
         ("hann", "no table of fields"),
         ([80], "no table of fields"),
         ({1: 2}, "no table of fields"),
-        ({"n_mels": "80"}, "n_mels is '80'"),
-        ({"f_max": float("nan")}, "f_max is nan"),
+        ({"n_mels": "80"}, "n_mels='80': it must be a whole number above 0"),
+        ({"f_max": float("nan")}, "f_max=nan: it must be a number"),
         ({"rate": 1}, "unknown key 'rate'"),
-        ({"window": []}, "window is"),
+        ({"window": []}, r"window=\[\]: it must be 'hann'"),
         ({"n_mels": 5}, "n_mels is 5 in the mel contract, 4 in the network"),
     ],
     "tokenizer": [

@@ -136,4 +136,4 @@ class MelConfig:
 
 def _require(is_legal: bool, name: str, value: object, legal: str) -> None:
     if not is_legal:
-        raise InputError(f"mel config: {name} is {value!r}; it must be {legal}")
+        raise InputError(f"{name}={value!r}: it must be {legal}")

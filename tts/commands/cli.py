@@ -87,8 +87,11 @@ def with_training_options(
         if status := _reporting(lambda: job(resolved(cfg))):
             raise SystemExit(status)
 
-    # nothing is trained, so Hydra shall not make the folder of a run
-    sys.argv += ["hydra.run.dir=.", "hydra.output_subdir=null"]
+    # nothing is trained, so Hydra shall not make the folder of a run; its parser needs all
+    # overrides in one place
+    places = [i for i, argument in enumerate(sys.argv) if "=" in argument and argument[0] != "-"]
+    after = max(places, default=len(sys.argv) - 1) + 1
+    sys.argv[after:after] = ["hydra.run.dir=.", "hydra.output_subdir=null"]
     _run(run, config_name)
 
 

@@ -20,6 +20,12 @@ from tts.core.errors import InputError, one_line
 from tts.core.ranges import SWITCH, Choice, Number, Range, check_arguments, legal_arguments, shown
 
 _MISSING = object()
+#: Classes whose arguments are checked together, by the constructor of a dataclass.
+_CHECKED_BY = {
+    "tts.models.Tacotron2": "tts.models.Tacotron2Config",
+    "tts.models.WaveGlow": "tts.models.WaveGlowConfig",
+    "tts.audio.MelConfig": "tts.audio.MelConfig",
+}
 _DURATION = re.compile(r"\d+:\d\d:\d\d:\d\d")
 
 
@@ -207,7 +213,7 @@ def check_targets(config: Mapping[str, Any]) -> None:
         InputError: naming the key that the user types, its value and what is legal.
     """
     # the sections that users change come first, as ``model`` repeats much of them
-    for section in ("data", "loss", "callbacks", "logger", "model"):
+    for section in ("audio", "data", "loss", "callbacks", "logger", "model"):
         _check_section(config.get(section), section, config["data"])
 
 
@@ -223,8 +229,8 @@ def _check_section(node: Any, key: str, data: Mapping[str, Any]) -> None:
         return
     target = str(node.get("_target_", ""))
     arguments = {name: value for name, value in node.items() if name != "_target_"}
-    if target in ("tts.models.Tacotron2", "tts.models.WaveGlow"):
-        _check_network(target, arguments, key)
+    if target in _CHECKED_BY:
+        _check_dataclass(_find(_CHECKED_BY[target], key), arguments, key)
     elif target.startswith("tts."):
         for name, legal in legal_arguments(_find(target, key)).items():
             # what a corpus or a data module is given stands in ``data``, where users change it
@@ -244,11 +250,10 @@ def _find(target: str, key: str) -> Callable[..., Any]:
         ) from None
 
 
-def _check_network(target: str, sizes: Mapping[str, Any], key: str) -> None:
-    from tts.models import Tacotron2Config, WaveGlowConfig
-
+def _check_dataclass(owner: Callable[..., Any], values: Mapping[str, Any], key: str) -> None:
+    """Build a dataclass whose checks are in its constructor; add the key to its message."""
     try:
-        (Tacotron2Config if target.endswith("Tacotron2") else WaveGlowConfig)(**sizes)
+        owner(**values)
     except ValueError as error:
         raise InputError(f"{key}.{one_line(error)}") from None
 
