@@ -152,3 +152,13 @@ def test_help_is_that_of_the_overrides(command):
 def test_importing_the_package_loads_nothing():
     code = "import sys, tts, tts.text, tts.core.errors; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], cwd=REPO, check=True)
+
+
+def test_a_command_without_a_run_takes_flags_after_overrides(monkeypatch, capsys):
+    from tts.commands.doctor import main
+
+    monkeypatch.setattr(sys, "argv", ["doctor", "data.root=x", "--cfg", "job", "-p", "doctor"])
+    main()
+    out, err = capsys.readouterr()
+    assert "n_shown: 3" in out
+    assert err == ""
