@@ -25,14 +25,16 @@ from bench.rows import Row, table
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return 0 if every row could be measured, else 1 or 2."""
     rows, figures = table(), commands.figures()
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Ours against NVIDIA's.")
-    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join([*rows, *figures])}")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Compare the speed of this code with NVIDIA's."
+    )
+    names = ", ".join([*rows, *figures])
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"some of {names}; default: all")
     parser.add_argument("--json", type=Path, default=Path("bench.json"))
-    parser.add_argument("--chart", type=Path, help="a PNG of the ratios")
+    parser.add_argument("--chart", type=Path, help="draw the ratios into this PNG file")
     options = parser.parse_args(arguments)
     if unknown := set(options.rows) - {*rows, *figures}:
-        known = ", ".join([*rows, *figures])
-        sys.stderr.write(f"error: no such row: {', '.join(sorted(unknown))}; choose from {known}\n")
+        sys.stderr.write(f"error: no such row: {', '.join(sorted(unknown))}; choose from {names}\n")
         return 2
     chosen = options.rows or [*rows, *figures]
     machine = measure_machine()

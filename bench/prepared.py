@@ -1,4 +1,4 @@
-"""``python -m bench.prepared``: measure three ways to keep the mels of a corpus on disk.
+"""Measures three ways to keep the mels of a corpus on disk: ``python -m bench.prepared``.
 
     python -m bench.prepared                       # 2,000 mels, about two minutes
     python -m bench.prepared --mels 500 --folder /path/on/the/disk
@@ -141,7 +141,7 @@ class SqliteStore(Store):
         return np.fromiter((length for (length,) in self._open().execute(query)), np.int64)
 
     def _create(self, connection: sqlite3.Connection) -> None:
-        # the log of a write-ahead file would have to be writable for readers, too
+        # with a write-ahead log, readers would need the right to write
         connection.execute("PRAGMA journal_mode = DELETE")
         # like our shards: safe when the process is killed, not when the power fails
         connection.execute("PRAGMA synchronous = OFF")
@@ -224,7 +224,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def measure(name: str, folder: Path, n_mels: int) -> dict[str, str]:
-    """Return the figures of one store, by what they say."""
+    """Return the figures of one store, by their names in the table."""
     folder.mkdir()
     begin = time.perf_counter()
     STORES[name](folder).write(made_mels(n_mels))
@@ -254,7 +254,7 @@ def made_mels(count: int) -> Iterator[Mel]:
 
 
 def make_index(name: str, folder: Path) -> None:
-    """Write the index of a million mels that are not there."""
+    """Write the index of a million mels that do not exist."""
     chance = np.random.default_rng(1)
     keys = np.frombuffer(chance.bytes(16 * MILLION), "S16").tolist()
     keys = [key.ljust(16, b"\0") for key in keys]
@@ -262,7 +262,7 @@ def make_index(name: str, folder: Path) -> None:
 
 
 def read_all(name: str, folder: Path, n_mels: int, seed: int) -> tuple[float, float]:
-    """Read all mels twice in random order; give mels a second, and megabytes of memory."""
+    """Read all mels twice in random order; return mels per second, and megabytes of memory."""
     store = STORES[name](folder)
     order = np.random.default_rng(seed).permutation(np.tile(np.arange(n_mels), 2)).tolist()
     before, begin = private_megabytes(), time.perf_counter()
@@ -272,7 +272,7 @@ def read_all(name: str, folder: Path, n_mels: int, seed: int) -> tuple[float, fl
 
 
 def open_index(name: str, folder: Path, _: int, seed: int) -> tuple[float, float]:
-    """Read the lengths of all mels; give seconds, and megabytes of memory."""
+    """Read the lengths of all mels; return seconds, and megabytes of memory."""
     before, begin = private_megabytes(), time.perf_counter()
     store = STORES[name](folder)
     assert len(store.lengths()) == MILLION

@@ -1,6 +1,6 @@
 """Fetches NVIDIA's two repositories from PyPI once, and runs them without CUDA.
 
-Nothing of them is part of this project. They are installed in a cache folder of their own, because
+No part of them belongs to this project. They are installed in a cache folder of their own, because
 their metadata pins old libraries and must not affect ours. They can be imported only inside
 ``NvidiaPackages.active``, with the few shims that they need: names for CUDA tensors, ``torch.qr``,
 ``tensorflow``, positional arguments of ``librosa.filters.mel``. Their warnings are silenced there.

@@ -1,7 +1,7 @@
 """Offers our sweeper to Hydra, which looks for sweepers in this package only; see ``tts.sweep``.
 
-Hydra imports this file whenever it starts, in other projects of the same environment as well: the
-file must import nothing slow.
+Hydra imports this file whenever it starts, in other projects of the same environment as well.
+Therefore the file must not import anything slow.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class TacoglowSweeper(Sweeper):
         with read_write(config):
             OmegaConf.update(config, "hydra.sweep.dir", str(folder))
         self.hydra_context, self.config = hydra_context, config
-        # at their usual level, launchers print the whole command line for every job
+        # at the usual level, launchers print the whole command line of every job
         for name in ("hydra._internal.core_plugins.basic_launcher", "hydra_plugins"):
             logging.getLogger(name).setLevel(logging.WARNING)
         self.launcher = Plugins.instance().instantiate_launcher(
@@ -54,7 +54,7 @@ class TacoglowSweeper(Sweeper):
         launcher = self.launcher
 
         def launch(overrides: Any, first: int) -> Any:
-            # check overrides here: elsewhere a mistake would cost a process or a place in a queue
+            # check overrides here: elsewhere a mistake costs a process or a place in a queue
             if not isinstance(launcher, BasicLauncher):
                 self.validate_batch_is_legal(overrides)
             return launcher.launch(overrides, first)

@@ -1,7 +1,7 @@
-"""Holds the order of the rooms: a room imports rooms of lower floors only, also inside functions.
+"""Checks the order of the rooms: a room imports rooms of lower floors only, also inside functions.
 
-So nothing is tied in a circle, and a newcomer can read the package from the bottom up. Rooms of one
-floor do not import each other.
+Therefore no two rooms depend on each other, and a newcomer can read the package from the bottom up.
+Rooms of one floor do not import each other.
 """
 
 import ast
@@ -50,7 +50,7 @@ def upward(path: Path) -> Iterator[str]:
 
 
 def is_shim(path: Path) -> bool:
-    """Return whether a file is only an address to type after ``python -m``."""
+    """Return whether a file only gives a command its name after ``python -m``."""
     return path.name == "__main__.py" or path.relative_to(ROOT).as_posix() in (
         "data/prepare.py",
         "data/export_webdataset.py",

@@ -1,4 +1,4 @@
-"""The documentation: every link, anchor, file and Python name in it exists."""
+"""Checks that every link, anchor, file and Python name in the documentation exists."""
 
 import importlib
 import re
@@ -14,13 +14,13 @@ FILE = re.compile(r"(?<![\w/.-])((?:tts|tests|conf|bench|docs|notebooks)/[a-z_][
 
 
 def anchors(page: Path) -> set[str]:
-    """What GitHub makes of the headings of a page."""
+    """Return the anchors that GitHub makes of the headings of a page."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(), re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def is_there(page: Path, link: str) -> bool:
-    """Whether a link within the repository leads somewhere."""
+    """Return whether the target of a link within the repository exists."""
     path, _, anchor = link.partition("#")
     target = (page.parent / path).resolve() if path else page
     if not target.exists():
@@ -29,7 +29,7 @@ def is_there(page: Path, link: str) -> bool:
 
 
 def exists(name: str) -> bool:
-    """Whether a dotted name can be imported, as a module or as something in one."""
+    """Return whether a dotted name can be imported, as a module or as a name in one."""
     parts = name.split(".")
     for end in range(len(parts), 0, -1):
         try:
@@ -44,7 +44,7 @@ def exists(name: str) -> bool:
     return False
 
 
-def test_every_link_leads_somewhere():
+def test_the_target_of_every_link_exists():
     links = [(page, link) for page in PAGES for link in LINK.findall(page.read_text())]
     inner = [(page, link) for page, link in links if "://" not in link]
     assert len(inner) > 50

@@ -1,4 +1,4 @@
-"""Rules of the house that a reader relies on."""
+"""Checks the rules of this repository on which a reader relies."""
 
 import ast
 import re
@@ -31,9 +31,9 @@ def test_networks_need_torch_and_nothing_else():
     subprocess.run([sys.executable, "-c", code], cwd=REPO, check=True)
 
 
-def test_every_module_says_what_it_is():
-    silent = [path for path in SOURCES if not ast.get_docstring(ast.parse(path.read_text()))]
-    assert silent == []
+def test_every_module_has_a_docstring():
+    missing = [path for path in SOURCES if not ast.get_docstring(ast.parse(path.read_text()))]
+    assert missing == []
 
 
 def test_files_and_functions_are_short():

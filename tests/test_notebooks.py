@@ -1,4 +1,4 @@
-"""The notebooks run from top to bottom, and are kept without what they print."""
+"""Checks that the notebooks run from top to bottom, and are stored without outputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_there_are_notebooks():
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_is_kept_without_outputs(path):
+def test_it_is_stored_without_outputs(path):
     cells = [c for c in json.loads(path.read_text())["cells"] if c["cell_type"] == "code"]
     assert cells
     for cell in cells:
@@ -47,6 +47,6 @@ def test_it_runs_and_shows_sound_and_pictures(path, monkeypatch, tmp_path):
 
 
 def pages(notebook):
-    """The HTML that its cells show."""
+    """Return the HTML that the cells show."""
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     return [output["data"].get("text/html", "") for output in outputs if "data" in output]

@@ -1,4 +1,4 @@
-"""The package that people install: configuration inside, commands that work anywhere."""
+"""Checks the installed package: it contains the configuration, and its commands work anywhere."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from tests.support.paths import REPO
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """Sdist, wheel made from the sdist, and the wheel unpacked as pip would lay it out."""
+    """Build the sdist and its wheel; return their folder, and the wheel unpacked as by pip."""
     folder = tmp_path_factory.mktemp("dist")
     build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(REPO)]
     subprocess.run(build, check=True, capture_output=True)
@@ -45,7 +45,7 @@ def test_configuration_and_data_files_are_in_the_wheel(installed):
     }
 
 
-def test_the_sdist_has_what_the_wheel_is_made_of(installed):
+def test_the_sdist_has_all_files_of_the_wheel(installed):
     folder, _ = installed
     (sdist,) = folder.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:

@@ -1,1 +1,1 @@
-"""What several tests share: corpora, tiny runs, callbacks for other processes."""
+"""This package holds what several tests share: corpora, tiny runs, callbacks for processes."""

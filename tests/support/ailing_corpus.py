@@ -1,4 +1,4 @@
-"""A small corpus of something like speech, and every fault that it can be given."""
+"""Makes a small corpus of artificial speech, and adds one fault of any kind to it."""
 
 import shutil
 
@@ -13,7 +13,7 @@ WORDS = "seven old ships sail home from far and cold harbours while we all wait 
 
 
 def voice(seconds, seed, rate=RATE):
-    """Something like speech: a buzz in syllables, over all frequencies, with a little noise."""
+    """Make a sound like speech: a buzz of all frequencies in syllables, with a little noise."""
     rng = np.random.default_rng(seed)
     time = np.arange(round(seconds * rate)) / rate
     pitch = 2 * np.pi * np.cumsum(120 + 20 * np.sin(2 * np.pi * (0.7 * time + rng.random()))) / rate
@@ -29,7 +29,7 @@ def text_of(number):
 
 
 class Corpus:
-    """A folder of LJ Speech's layout whose rows and recordings can be spoilt."""
+    """Writes a folder in LJ Speech's layout, whose rows and recordings a test can change."""
 
     def __init__(self, root):
         self.root = root
@@ -167,7 +167,7 @@ def repeat_the_sound(corpus):
 
 
 def repeat_the_sound_with_another_text(corpus):
-    # the same samples in another file format: other bytes
+    # another file format, so that the samples are the same and the bytes differ
     samples, _ = soundfile.read(corpus.wav("clip-02"))
     soundfile.write(corpus.wav("clip-03"), samples, RATE, subtype="FLOAT")
     corpus.say("clip-03", text_of(2)[:-1] + "?")
@@ -184,7 +184,8 @@ def be_brief(corpus):
     corpus.say("clip-03", "old ships")
 
 
-#: what is done to the third recording or row, the check that has to find it, and how grave it is
+#: Function that adds a fault to the recording or the row "clip-03" -> the check that has to find
+#: the fault, and its severity.
 FAULTS = {
     clip_hard: ("clipping", "warning"),
     clip_and_turn_down: ("clipping", "warning"),
@@ -213,5 +214,5 @@ FAULTS = {
     repeat_the_text: ("same_text", "note"),
     be_brief: ("segment", "note"),
 }
-# what else such a fault shows itself in
+# Function -> further checks that find the same fault.
 COMPANY = {repeat_the_sound: {"same_text"}}

@@ -57,7 +57,7 @@ GLOW_NEW_METHOD = """
 
 
 class Backend:
-    """Pickles as the attribute that every module had until torch 1.4."""
+    """Is pickled as the attribute that every module had until torch 1.4."""
 
     def __reduce__(self):
         return torch.nn.backends.thnn._get_thnn_function_backend, ()
@@ -167,7 +167,7 @@ def glow_files(tmp_path) -> GlowFiles:
 
 
 def as_list(fused: dict[str, torch.Tensor], n_layers: int) -> dict[str, torch.Tensor]:
-    """The list layout: one conditioning layer for each dilated layer."""
+    """Return the list layout, with one conditioning layer for each dilated layer."""
     listed = {}
     for name, value in fused.items():
         if ".cond_layer." in name:
@@ -179,7 +179,7 @@ def as_list(fused: dict[str, torch.Tensor], n_layers: int) -> dict[str, torch.Te
 
 
 def as_separate(listed: dict[str, torch.Tensor], n_layers: int) -> dict[str, torch.Tensor]:
-    """The layout of November 2018: residual and skip layers apart."""
+    """Return the layout of November 2018, which keeps residual and skip layers apart."""
     separate = {}
     for name, value in listed.items():
         if ".res_skip_layers." not in name:
@@ -195,7 +195,7 @@ def as_separate(listed: dict[str, torch.Tensor], n_layers: int) -> dict[str, tor
 
 @pytest.fixture
 def layouts():
-    """Functions by name of a layout that turn the fused layout into it."""
+    """Return functions that turn the fused layout into another one, by the name of that layout."""
     n_layers = SMALL_WAVEGLOW.n_layers
     return {
         "fused": lambda state: dict(state),

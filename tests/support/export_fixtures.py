@@ -27,7 +27,7 @@ def checkpoints(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def exported(checkpoints, tmp_path_factory, worker_id):
-    """Write a folder of ONNX files by the recipe, once for all workers, since it takes long."""
+    """Write a folder of ONNX files by the recipe, once for all workers, because it takes long."""
     pytest.importorskip("onnxruntime")
     from tts.export.recipe import export
 

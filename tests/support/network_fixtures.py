@@ -1,4 +1,4 @@
-"""Fixtures of small WaveGlows: new ones, and ones with random weights as after a training."""
+"""Makes small WaveGlows: new ones, and ones with random weights as after a training."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tts.models import WaveGlow
 
 @pytest.fixture
 def tiny_waveglow() -> Callable[..., WaveGlow]:
-    """Makes a new small network; the arguments replace its options."""
+    """Return a function that makes a new small network; its arguments replace options."""
 
     def make(**options) -> WaveGlow:
         torch.manual_seed(0)
@@ -24,7 +24,7 @@ def tiny_waveglow() -> Callable[..., WaveGlow]:
 
 @pytest.fixture
 def trained_waveglow(tiny_waveglow) -> Callable[..., WaveGlow]:
-    """Makes the same network with random weights."""
+    """Return a function that makes the same network with random weights."""
 
     def make(**options) -> WaveGlow:
         network = tiny_waveglow(**options)

@@ -1,4 +1,4 @@
-"""Sizes of small networks, and what several tests do with them."""
+"""Defines sizes of small networks, and makes their weights and batches for several tests."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def add_noise(network: torch.nn.Module) -> None:
 def tacotron2_batch(
     text_lengths: tuple[int, ...] = (6, 4, 5), mel_lengths: tuple[int, ...] = (9, 7, 5)
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Text, its lengths, mel and its lengths, for ``TACOTRON2_WITHOUT_DROPOUT``."""
+    """Return text, its lengths, mel and its lengths, for ``TACOTRON2_WITHOUT_DROPOUT``."""
     config = TACOTRON2_WITHOUT_DROPOUT
     generator = torch.Generator().manual_seed(5)
     text = torch.randint(

@@ -1,4 +1,4 @@
-"""Where the repository lies."""
+"""States where the repository and its golden files are."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Tiny runs through the real recipe, shared by the tests of training."""
+"""Runs tiny trainings through the real recipe, for several tests."""
 
 from pathlib import Path
 
