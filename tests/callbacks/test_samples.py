@@ -78,7 +78,7 @@ def test_sanity_check_shows_nothing(fit, tmp_path):
 
 
 @pytest.mark.usefixtures("light")
-def test_health_reaches_the_loggers_and_whoever_asks(fit, tmp_path):
+def test_health_reaches_the_loggers_and_the_attribute(fit, tmp_path):
     callback = LogSamples(n_samples=2)
     fit([callback], logger=CSVLogger(tmp_path, name="", version=""), max_epochs=1)
     with (tmp_path / "metrics.csv").open() as file:

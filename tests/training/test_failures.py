@@ -1,4 +1,4 @@
-"""Failures of the machine are told from their text, which belongs to others."""
+"""Failures of the machine are recognised by their text, which other libraries write."""
 
 import pytest
 

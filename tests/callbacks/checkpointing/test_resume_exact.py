@@ -1,4 +1,4 @@
-"""A run that is killed and goes on is the run that was never killed, bit for bit."""
+"""A run that is killed and resumed equals the run that was never killed, bit for bit."""
 
 import random
 from pathlib import Path

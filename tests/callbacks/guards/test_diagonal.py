@@ -117,7 +117,7 @@ def test_each_cause_is_named_with_its_number(mistake, cause):
 
 
 def test_without_a_visible_mistake_the_transcripts_are_left():
-    assert list(likely_causes(*world())) == ["transcripts that are not what is said"]
+    assert list(likely_causes(*world())) == ["transcripts that differ from what the speaker says"]
 
 
 def test_silence_is_measured_within_the_real_frames():

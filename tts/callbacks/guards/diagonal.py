@@ -99,7 +99,7 @@ def likely_causes(trainer: pl.Trainer, pl_module: Any, batch: Any) -> Iterator[s
         yield "one frame in a decoder step (model.network.n_frames_per_step=2 or 3 is easier)"
     if pl_module.loss.guided_weight == 0:
         yield "no guidance (loss.guided_weight=1 shows the way)"
-    yield "transcripts that are not what is said"
+    yield "transcripts that differ from what the speaker says"
 
 
 def _silence(batch: Any, mel: Any) -> Iterator[str]:
