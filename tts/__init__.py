@@ -1,6 +1,6 @@
-"""Tacoglow: Tacotron 2 and WaveGlow, trained with PyTorch Lightning, configured by Hydra.
+"""Tacoglow trains Tacotron 2 and WaveGlow with PyTorch Lightning and Hydra, and speaks with them.
 
-Importing this package costs nothing; torch comes in with the sub-packages that need it.
+Importing this package takes no time, because only the subpackages that need torch import it.
 """
 
 __version__ = "0.1.0"

@@ -176,7 +176,7 @@ def _declared_bytes(file: BinaryIO) -> int | None:
         name, length = struct.unpack("<4sI", chunk)
         if name == b"data":
             return None if length in _LENGTH_UNKNOWN else int(length)
-        file.seek(length + length % 2, os.SEEK_CUR)  # chunks start at even places
+        file.seek(length + length % 2, os.SEEK_CUR)  # chunks of a WAV file start at even offsets
     return None
 
 

@@ -59,7 +59,7 @@ class LogMel(nn.Module):
                 samples to mirror.
         """
         magnitude = self.magnitude(wave)
-        # The floor is far below what half precision resolves, whatever the trainer's precision
+        # Half precision does not resolve the floor, so it is off here even if the trainer uses it
         with torch.autocast(wave.device.type, enabled=False):
             mel = self.mel_basis.to(magnitude.dtype) @ magnitude
         return mel.clamp(min=self.config.log_floor).log()

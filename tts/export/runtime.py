@@ -146,7 +146,7 @@ class OnnxSynthesizer:
         if name is None and not speakers:
             return 0
         if name not in speakers:
-            names = ", ".join(speakers) or "one voice; name none"
+            names = ", ".join(speakers) or "one voice; leave the speaker out"
             raise InputError(f"speaker={name}: the acoustic model knows {names}")
         return int(speakers.index(name))
 

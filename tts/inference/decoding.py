@@ -55,7 +55,7 @@ class BatchDecoder:
     frame_rate: float
 
     def __call__(self, utterances: Sequence[DecodingUnit], seed: int) -> list[DecodedMel]:
-        """Decode utterances, each from the same seed, whatever else is in its batch.
+        """Decode utterances, each from the same seed and independently of the others in its batch.
 
         Returns:
             One spectrogram for each utterance, in their order.

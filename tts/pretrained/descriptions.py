@@ -55,9 +55,11 @@ class CheckpointHints(NamedTuple):
             InputError: the message names the fact.
         """
         if self.symbols is not None and network != "Tacotron2":
-            raise InputError(f"{path}: holds a {network}, which has no symbols; name none")
+            raise InputError(f"{path}: holds a {network}, which has no symbols; leave them out")
         if self.alternate_halves is not None and network != "WaveGlow":
-            raise InputError(f"{path}: holds a {network}, which has no halves; name no order")
+            raise InputError(
+                f"{path}: holds a {network}, which has no halves; leave their order out"
+            )
 
 
 def validated_description(

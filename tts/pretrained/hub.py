@@ -57,7 +57,7 @@ class HubTacotron2(nn.Module):
             inputs.to(device), input_lengths.to(device), max_steps=max_steps
         )
         tensors = (generated.mel_post, generated.mel_lengths, generated.alignments)
-        # clones, since training cannot use tensors that were made in inference mode
+        # clones, because training cannot use tensors that were made in inference mode
         mel, mel_lengths, alignments = (tensor.clone() for tensor in tensors)
         return mel, mel_lengths, alignments
 

@@ -42,7 +42,7 @@ def build_sweep(
     check_values({"sweep": options, "monitor_mode": config.monitor_mode}, SWEEP)
     folder = Path(config.hydra.sweep.dir)
     if options["resume"] is not None and not folder.is_dir():
-        raise InputError(f"sweep.resume={options['resume']}: no such folder; name that of a sweep")
+        raise InputError(f"sweep.resume={options['resume']}: no such folder; name one of a sweep")
     parser = OverridesParser.create(config_loader=loader)
     space, fixed = split_overrides(options["space"], arguments, parser)
     return Sweep(

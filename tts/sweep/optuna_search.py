@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import FrozenTrial
 
-#: Attribute of a trial in the study that was stopped early, and attribute with the sweep's folder.
+#: Attributes in the study: the mark of a trial that was stopped early, and the sweep's folder.
 PRUNED, SWEEP = "pruned", "sweep"
 
 

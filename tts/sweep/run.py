@@ -145,7 +145,7 @@ class Sweep:
         if has_checkpoint(folder):
             overrides.append("ckpt_path=last")
         elif load_record(folder) is not None:
-            shutil.rmtree(folder)  # stopped before its first checkpoint: start afresh
+            shutil.rmtree(folder)  # it stopped before its first checkpoint
         TrialRecord(trial.number, trial.parameters, str(folder)).save()
         return overrides
 

@@ -43,8 +43,8 @@ _NORM_FLOOR = 0.5
 _HARMONICS_HZ = 4000.0
 #: Slaney's mel scale is linear below the break frequency and logarithmic above it.
 _HZ_PER_MEL, _BREAK_HZ, _LOG_STEP = 200 / 3, 1000.0, math.log(6.4) / 27
-#: Templates are small differences of large numbers, hence float64. They are computed on the CPU,
-#: also for a network that is built on the meta device.
+#: Templates are small differences of large numbers, so they need float64. They are computed on the
+#: CPU, also for a network that is built on the meta device.
 _EXACT: dict[str, Any] = {"dtype": torch.float64, "device": "cpu"}
 
 

@@ -36,7 +36,7 @@ def read_archive(path: Path) -> tuple[dict[str, Any], BinaryIO]:
     """
     members = _members(path)
     if missing := [name for name in (CONFIG, WEIGHTS) if name not in members]:
-        raise InputError(f"{path}: a tar archive without {missing[0]}: not NeMo's")
+        raise InputError(f"{path}: a tar archive without {missing[0]}, so it is not NeMo's")
     return _parsed(path, members[CONFIG]), io.BytesIO(members[WEIGHTS])
 
 

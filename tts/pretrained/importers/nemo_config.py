@@ -13,7 +13,7 @@ from string import ascii_lowercase
 from typing import Any, NamedTuple
 
 _REFERENCE = re.compile(r"\$\{(?:model\.)?([\w.]+)\}")
-# steps from reference to reference; a longer chain is a circle
+# Largest number of references that are followed; a longer chain is a circle.
 _LONGEST_CHAIN = 9
 _PUNCTUATION = tuple(',.!?-:;/"()[]{}')
 _VOWELS = "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split()

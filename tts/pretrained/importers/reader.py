@@ -76,7 +76,7 @@ def _first_bytes(path: Path) -> bytes:
     except InputError:
         raise
     except ValueError:  # the name has a NUL in it
-        raise InputError(f"{limits.printable_name(path)}: no name that a file can have") from None
+        raise InputError(f"{limits.printable_name(path)}: a file cannot have this name") from None
     if not start:
         raise InputError(f"{path}: the file is empty")
     if start.lstrip()[:9].lower().startswith((b"<!doctype", b"<html")):
@@ -117,7 +117,7 @@ def _read_torch(stream: BinaryIO, label: str) -> Any:
         return _with_tensors(content, sources)
     except InputError:
         raise
-    except Exception:  # no file, however strange, may end in a stack trace
+    except Exception:  # no damaged file may end in a stack trace
         raise InputError(_damaged(label)) from None
 
 
@@ -146,5 +146,5 @@ def _alternates(origin: str, sources: str) -> bool | None:
     """
     if origin.endswith("glow_old.WaveGlow") or "k%2" in sources:
         return True
-    # `infer` of the later releases names the halves so
+    # the later releases use this name in `infer`
     return False if "audio_0=" in sources else None
