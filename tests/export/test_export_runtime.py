@@ -151,7 +151,7 @@ def test_an_unknown_speaker(runner):
         runner.speak(TEXT, speaker="dan")
 
 
-def test_a_text_that_cannot_be_said(runner):
+def test_a_text_that_cannot_be_pronounced_is_refused(runner):
     with pytest.raises(InputError, match="nothing in it can be pronounced"):
         runner.speak("!?", speaker="ann")
 

@@ -24,7 +24,7 @@ def published(small_tacotron2, tmp_path):
     return path
 
 
-def test_one_file_speaks_for_itself(published, small_tacotron2, tmp_path):
+def test_converted_file_describes_itself(published, small_tacotron2, tmp_path):
     lines = convert(published, tmp_path / "x.safetensors")
     found = describe(tmp_path / "x.safetensors")
     assert (found["mel"]["sample_rate"], found["mel"]["n_mels"]) == (22050, 4)

@@ -125,14 +125,14 @@ def test_metadata_that_is_no_table_is_refused(small_waveglow, tmp_path, text):
 
 
 @pytest.mark.parametrize("metadata", [5, "x", [1], {"tacoglow": 5}, {"tacoglow": None}])
-def test_metadata_of_somebody_else_is_passed_over(small_waveglow, tmp_path, metadata):
+def test_metadata_of_other_programs_is_ignored(small_waveglow, tmp_path, metadata):
     content = {"state_dict": to_nvidia_state_dict(small_waveglow), "metadata": metadata}
     torch.save(content, tmp_path / "x.pt")
     assert load(tmp_path / "x.pt").config == small_waveglow.config
 
 
 @pytest.mark.parametrize("name", [5, None, ("a", "b")])
-def test_weights_without_names_are_passed_over(small_waveglow, tmp_path, name):
+def test_weights_without_names_are_ignored(small_waveglow, tmp_path, name):
     write_lightning(tmp_path / "x.ckpt", small_waveglow)
     content = torch.load(tmp_path / "x.ckpt", weights_only=True)
     content["state_dict"] |= {name: torch.zeros(1), "network.x": "no tensor"}

@@ -115,13 +115,13 @@ def test_file_is_loaded_once(server, cache):
     assert left_over(cache) == ["file.pt"]
 
 
-def test_broken_transfer_goes_on_where_it_stopped(server):
+def test_broken_transfer_resumes_where_it_stopped(server):
     server.breaks = [300_000, 200_000]
     assert fetch(published(server.url(), sha256=SHA256)).read_bytes() == CONTENT
     assert server.seen == [None, "bytes=300000-", "bytes=500000-"]
 
 
-def test_later_run_goes_on_where_an_earlier_one_was_killed(server, cache, monkeypatch):
+def test_later_run_resumes_where_an_earlier_one_was_killed(server, cache, monkeypatch):
     server.breaks = [400_000]
     monkeypatch.setattr("tts.core.download.ATTEMPTS", 1)
     entry = published(server.url(), sha256=SHA256)
@@ -132,7 +132,7 @@ def test_later_run_goes_on_where_an_earlier_one_was_killed(server, cache, monkey
     assert server.seen == [None, "bytes=400000-"]
 
 
-def test_file_that_has_changed_meanwhile_starts_anew(server, monkeypatch):
+def test_file_that_has_changed_meanwhile_is_downloaded_again(server, monkeypatch):
     server.breaks = [400_000]
     monkeypatch.setattr("tts.core.download.ATTEMPTS", 1)
     entry = published(server.url())
@@ -143,7 +143,7 @@ def test_file_that_has_changed_meanwhile_starts_anew(server, monkeypatch):
 
 
 @pytest.mark.parametrize("change", [{"ranges": False}, {"tag": None}], ids=["ranges", "tag"])
-def test_server_that_cannot_resume_starts_anew(server, monkeypatch, change):
+def test_server_that_cannot_resume_sends_the_whole_file(server, monkeypatch, change):
     for name, value in change.items():
         setattr(server, name, value)
     server.breaks = [400_000]

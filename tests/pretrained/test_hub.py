@@ -168,7 +168,7 @@ def test_infer_gives_mel_lengths_and_alignments(hub, cache, monkeypatch):
     assert audio.shape == (2, mel.shape[2] * 256)
 
 
-def test_checkpoint_of_ones_own_is_loaded(hub, tmp_path):
+def test_own_checkpoint_is_loaded(hub, tmp_path):
     torch.manual_seed(0)
     network = WaveGlow(n_flows=2, n_layers=1, n_channels=4)
     save(network, tmp_path / "x.safetensors")

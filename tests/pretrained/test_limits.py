@@ -97,14 +97,14 @@ def test_compressed_members_are_refused_unread(tmp_path, method, monkeypatch):
         describe(tmp_path / "x.pt")
 
 
-def test_members_as_they_are_may_be_packed_by_anything(small_waveglow, tmp_path):
+def test_uncompressed_members_of_any_program_are_read(small_waveglow, tmp_path):
     torch.save(to_nvidia_state_dict(small_waveglow), tmp_path / "whole.pt")
     repacked(tmp_path / "whole.pt", tmp_path / "x.pt", zipfile.ZIP_STORED)
     assert load(tmp_path / "x.pt").config == small_waveglow.config
 
 
 def central_directory(content: bytes, offset: int, value: bytes) -> bytes:
-    """The same zip with other bytes in the first entry of its directory."""
+    """Return the zip with other bytes in the first entry of its directory."""
     start = content.index(b"PK\x01\x02") + offset
     return content[:start] + value + content[start + len(value) :]
 
@@ -155,7 +155,7 @@ def test_pickle_that_asks_for_gigabytes_is_refused_unread(tmp_path, container, k
         load(tmp_path / "x.pt")
 
 
-def test_storage_longer_than_the_file_gets_no_room(tmp_path, monkeypatch):
+def test_storage_longer_than_the_file_gets_no_memory(tmp_path, monkeypatch):
     persistent = b"\x80\x02(U\x07storagectorch\nFloatStorage\nU\x010U\x03cpuJ\xff\xff\xff\x7fNtQ."
     with_legacy_head(tmp_path / "x.pt", persistent + pickle.dumps(["0"], protocol=2))
     monkeypatch.setattr(torch, "load", lambda *_, **__: 1 / 0)

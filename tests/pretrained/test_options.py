@@ -86,7 +86,7 @@ def test_halves_of_a_converted_file_can_be_corrected(files, target):
     assert corrected.description["source"]["file"] == "waveglow.pt"
 
 
-def test_halves_of_a_network_of_ones_own_cannot_be_others(small_waveglow, tmp_path):
+def test_halves_of_our_own_network_cannot_be_replaced(small_waveglow, tmp_path):
     save(small_waveglow, tmp_path / "x.safetensors")
     with pytest.raises(InputError, match=r"x\.safetensors: the order of its halves is in the file"):
         load(tmp_path / "x.safetensors", alternate_halves=True)

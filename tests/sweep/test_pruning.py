@@ -36,7 +36,7 @@ def test_a_hopeless_trial_ends(fit, study, tmp_path):
     assert study.trials[0].user_attrs[PRUNED] is True
 
 
-def test_a_resumed_trial_goes_on_counting(fit, study, tmp_path):
+def test_a_resumed_trial_continues_to_count(fit, study, tmp_path):
     first = callback(tmp_path)
     fit([first], max_epochs=2)
     second = callback(tmp_path)

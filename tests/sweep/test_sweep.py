@@ -97,7 +97,7 @@ def test_a_failed_trial_does_not_end_the_sweep(sweep):
     assert states(made.results.records) == [(2, "COMPLETE"), (0, "COMPLETE"), (1, "FAILED")]
 
 
-def test_a_failed_trial_ends_the_sweep_if_told_so(sweep):
+def test_a_failed_trial_ends_the_sweep_with_on_failure_stop(sweep):
     made = sweep(Launcher(**FAILS), on_failure="stop")
     with pytest.raises(TrainingError, match="trial 1 failed: no such file"):
         made.run()
@@ -135,7 +135,7 @@ def test_a_resumed_sweep_keeps_what_is_finished(sweep):
 
 
 @pytest.mark.parametrize("has_checkpoint", [True, False])
-def test_an_interrupted_trial_goes_on_from_its_checkpoint(has_checkpoint, sweep, tmp_path):
+def test_an_interrupted_trial_resumes_from_its_checkpoint(has_checkpoint, sweep, tmp_path):
     with pytest.raises(RunStopped):
         sweep(Launcher(**{"1": (TrialState.INTERRUPTED, None)})).run()
     left = tmp_path / "sweep" / "1" / "metrics.csv"

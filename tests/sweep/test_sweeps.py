@@ -107,7 +107,7 @@ def test_a_grid_over_devices(sweep, tmp_path):
 
 
 @pytest.mark.slow
-def test_an_interrupted_search_goes_on(sweep, tmp_path):
+def test_an_interrupted_search_resumes(sweep, tmp_path):
     search = [*TPE, "sweep.n_trials=3", LR, "trainer.max_epochs=2"]
     search += ["+callbacks.stop._target_=tests.support.trial_callbacks.InterruptOnce"]
     search += [f"+callbacks.stop.folder={tmp_path}"]
@@ -175,7 +175,7 @@ def test_a_bad_sweep_is_one_line(case, sweep, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_metric_that_does_not_exist_is_said(sweep, tmp_path):
+def test_a_metric_that_does_not_exist_is_named(sweep, tmp_path):
     options = ["model.lr=1e-3,1e-4", "monitor=val/los", "callbacks.checkpoint=null"]
     status, _, _ = sweep(*options)
     assert status == 1
@@ -287,7 +287,7 @@ def test_trials_side_by_side(launcher, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_killed_search_goes_on(tmp_path):
+def test_a_killed_search_resumes(tmp_path):
     more = [*TPE, "sweep.n_trials=3", LR, "trainer.max_epochs=4"]
     with launched(tmp_path, *more) as process:
         while not (tmp_path / "sweep" / "1" / "checkpoints" / "last.ckpt").exists():

@@ -112,14 +112,14 @@ def test_list_layout_of_the_old_class_alternates(small_waveglow, layouts, glow_f
     assert load(path).config.alternate_halves
 
 
-def test_source_text_tells_that_halves_alternate(small_waveglow, layouts, glow_files, tmp_path):
+def test_source_text_shows_that_halves_alternate(small_waveglow, layouts, glow_files, tmp_path):
     path = tmp_path / "waveglow.pt"
     state, source = layouts["list"](to_nvidia_state_dict(small_waveglow)), glow_files.alternating
     glow_files.write(path, state, stride=256, legacy=True, source=source)
     assert load(path).config.alternate_halves
 
 
-def test_source_text_tells_that_halves_do_not_alternate(separate, glow_files, tmp_path):
+def test_source_text_shows_that_halves_do_not_alternate(separate, glow_files, tmp_path):
     path = tmp_path / "waveglow.pt"
     glow_files.write(path, separate, stride=256, legacy=True, source=glow_files.ordinary)
     assert not load(path).config.alternate_halves
@@ -170,7 +170,7 @@ def test_alternating_network_has_no_place_in_nvidias_layout(small_waveglow, tmp_
         save(network, tmp_path / "x.pt", "nvidia")
 
 
-def test_recording_tells_the_order_of_a_trained_network(small_waveglow, tmp_path):
+def test_recording_shows_the_order_of_a_trained_network(small_waveglow, tmp_path):
     """A network that has learnt one order gives a recording a higher likelihood in it."""
     torch.manual_seed(3)
     contract = MelConfig(n_mels=3)

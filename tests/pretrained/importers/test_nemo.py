@@ -236,7 +236,7 @@ def test_configuration_without_a_front_end_leaves_the_contract_open(phones, tmp_
     assert load(tmp_path / "x.nemo").description["mel"] is None
 
 
-def test_symbols_that_the_file_says_cannot_be_others(phones, tmp_path):
+def test_symbols_that_the_file_states_cannot_be_replaced(phones, tmp_path):
     write_phones(tmp_path / "x.nemo", phones)
     with pytest.raises(InputError, match=r"x\.nemo: its symbols are in the file"):
         load(tmp_path / "x.nemo", symbols=[chr(0x100 + i) for i in range(N_NEMO_PHONES)])

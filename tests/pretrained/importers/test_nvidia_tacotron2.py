@@ -95,7 +95,7 @@ def test_other_table_is_refused_with_its_cause_and_the_way_out(
         load(tmp_path / "tacotron2.pt")
 
 
-def test_table_of_ones_own_can_be_named(small_tacotron2, tmp_path):
+def test_own_table_can_be_named(small_tacotron2, tmp_path):
     write(tmp_path / "x.pt", small_tacotron2, **{"embedding.weight": torch.zeros(3, 6)})
     loaded = load(tmp_path / "x.pt", symbols=["_", "a", "b"])
     assert loaded.config.n_symbols == 3
@@ -116,7 +116,7 @@ def test_weights_that_are_not_finite_are_refused(small_tacotron2, tmp_path, valu
         load(tmp_path / "x.pt")
 
 
-def test_half_precision_masters_are_told(small_tacotron2, tmp_path, caplog):
+def test_weights_in_half_precision_are_noted(small_tacotron2, tmp_path, caplog):
     write(tmp_path / "x.pt", small_tacotron2.half())
     with caplog.at_level("INFO", "tts.pretrained"):
         load(tmp_path / "x.pt")
@@ -157,8 +157,8 @@ def test_more_frames_per_step_cannot_be_written():
         to_nvidia_state_dict(network)
 
 
-def test_dropout_of_speech_that_their_code_has_not_cannot_be_written():
-    """Their pre-net drops half, when it speaks as well; other rates are of training only."""
+def test_dropout_in_speech_that_nvidias_code_lacks_cannot_be_written():
+    """Their pre-net always drops half, also in speech; the other rates matter in training only."""
     with pytest.raises(InputError, match=r"prenet_dropout=0\.2: NVIDIA's layout .* only 0\.5"):
         to_nvidia_state_dict(Tacotron2(n_symbols=5, prenet_dropout=0.2))
     assert to_nvidia_state_dict(Tacotron2(n_symbols=5, encoder_dropout=0.2))

@@ -78,7 +78,7 @@ def test_bare_state_dict_loads(waveglow, tmp_path):
     assert_same_weights(load(tmp_path / "waveglow.pt"), waveglow)
 
 
-def test_pickled_module_tells_its_hop(small_waveglow, glow_files, tmp_path):
+def test_pickled_module_states_its_hop(small_waveglow, glow_files, tmp_path):
     path = tmp_path / "waveglow.pt"
     glow_files.write(path, to_nvidia_state_dict(small_waveglow), stride=8)
     assert load(path).config.hop_length == 8
@@ -178,7 +178,7 @@ def test_names_of_the_fused_layout(small_waveglow):
         ({"n_channels": 5}, "n_channels=5: NVIDIA's layout of WaveGlow has it even"),
     ],
 )
-def test_sizes_that_their_code_has_not_cannot_be_written(small_waveglow, tmp_path, sizes, reason):
+def test_sizes_that_nvidias_code_lacks_cannot_be_written(small_waveglow, tmp_path, sizes, reason):
     network = WaveGlow(small_waveglow.config, **sizes)
     save(network, tmp_path / "x.safetensors")
     for refused in (

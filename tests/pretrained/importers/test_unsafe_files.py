@@ -72,7 +72,7 @@ def test_refusal_is_what_keeps_the_code_from_running(tmp_path):
     assert mark.exists()
 
 
-def test_code_beside_a_real_waveglow_is_refused(small_waveglow, glow_files, tmp_path, monkeypatch):
+def test_code_next_to_a_real_waveglow_is_refused(small_waveglow, glow_files, tmp_path, monkeypatch):
     path, mark = tmp_path / "waveglow.pt", tmp_path / "ran"
     real_save = torch.save
 
