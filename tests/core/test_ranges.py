@@ -1,4 +1,4 @@
-"""Ranges that classes state in their annotations."""
+"""Checks the ranges that classes state in their annotations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One tiny run of each network with all loggers, read back: everything in docs/dashboards.md."""
+"""Runs each network once with all loggers, and reads back everything in docs/dashboards.md."""
 
 import csv
 import itertools

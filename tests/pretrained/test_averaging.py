@@ -1,4 +1,4 @@
-"""The mean of checkpoints of one training."""
+"""Averages checkpoints of one training."""
 
 import pytest
 import torch

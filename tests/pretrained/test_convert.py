@@ -1,4 +1,4 @@
-"""Conversion, by function and by command."""
+"""Converts checkpoints, by function and by command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A toy task that predicts mels from symbols; its dropout reveals a disturbed random state."""
+"""Trains a toy task, mels from symbols, whose dropout reveals a disturbed random state."""
 
 import warnings
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""A callback that freezes batch norm, for tests that compare ways to form a batch."""
+"""Freezes batch norm, for tests that compare ways to form a batch."""
 
 from __future__ import annotations
 

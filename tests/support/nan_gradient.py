@@ -1,4 +1,4 @@
-"""A callback for runs in other processes that makes one gradient of one rank NaN."""
+"""Makes one gradient of one rank NaN, in runs in other processes."""
 
 from pytorch_lightning.callbacks import Callback
 

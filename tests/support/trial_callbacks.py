@@ -1,4 +1,4 @@
-"""Callbacks for trials in tests; every process of a trial can import them."""
+"""Defines callbacks for trials in tests; every process of a trial can import them."""
 
 import atexit
 import json

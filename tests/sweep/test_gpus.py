@@ -1,4 +1,4 @@
-"""Shares of the GPUs for trials that run at the same time."""
+"""Divides the GPUs among trials that run at the same time."""
 
 import os
 

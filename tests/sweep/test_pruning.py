@@ -1,4 +1,4 @@
-"""Reports to a study, and the early end of a hopeless trial."""
+"""Reports to a study, and ends a hopeless trial early."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""A sweep of trials that take no time: order, failures, interruptions, tables, resuming."""
+"""Runs a sweep of trials that take no time: order, failures, interruptions, tables, resuming."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""Sweeps by the command: Optuna, grids, several devices, several trials at a time, resuming."""
+"""Runs sweeps by the command: Optuna, grids, several devices, parallel trials, resuming."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""Previews of how texts will be read, and the user's lexicon."""
+"""Shows previews of how texts will be read, and uses the user's lexicon."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command that builds the pronunciation dictionary of the package."""
+"""Runs the command that builds the pronunciation dictionary of the package."""
 
 import lzma
 

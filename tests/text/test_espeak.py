@@ -1,4 +1,4 @@
-"""IPA of other languages, and its symbol table."""
+"""Reads other languages as IPA, and checks the symbol table of IPA."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The preview of how a text will be read, in Python and as a command."""
+"""Shows how a text will be read, in Python and by the command."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The agreement of text normalisers with the readings of people."""
+"""Measures how well text normalisers agree with people."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The tokenizer: ids, phones in braces, and a report of everything that is left out."""
+"""Checks the tokenizer: ids, phones in braces, and a report of everything that is left out."""
 
 import logging
 import pickle

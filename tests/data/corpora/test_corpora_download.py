@@ -1,4 +1,4 @@
-"""LJ Speech from a server on this machine, as a tiny look-alike."""
+"""Downloads a tiny imitation of LJ Speech from a server on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several corpora as one: voices, splits, and copies at other pitches."""
+"""Joins several corpora into one: voices, splits, and copies at other pitches."""
 
 from __future__ import annotations
 

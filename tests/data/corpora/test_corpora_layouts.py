@@ -1,4 +1,4 @@
-"""Corpora that others published, as tiny look-alikes of their layouts."""
+"""Reads tiny imitations of the layouts in which others have published corpora."""
 
 from __future__ import annotations
 

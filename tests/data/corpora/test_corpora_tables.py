@@ -1,4 +1,4 @@
-"""Tables of any kind: columns, delimiters, quotes, headers, encodings, speakers."""
+"""Reads tables of any kind: columns, delimiters, quotes, headers, encodings, speakers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The estimate of memory, against what the tensors of a training step really take."""
+"""Compares the estimate of memory with what the tensors of a training step really take."""
 
 import weakref
 

@@ -1,4 +1,4 @@
-"""The first release's order of coupling halves, against a separate implementation."""
+"""Compares the first release's order of coupling halves with a separate implementation."""
 
 from __future__ import annotations
 

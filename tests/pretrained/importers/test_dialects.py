@@ -1,4 +1,4 @@
-"""Names that other projects give NVIDIA's weights."""
+"""Translates the names that other projects give NVIDIA's weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NeMo's archives: names of weights, symbols, and mels."""
+"""Reads NeMo's archives: names of weights, symbols, and mels."""
 
 from __future__ import annotations
 

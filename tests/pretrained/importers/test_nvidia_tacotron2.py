@@ -1,4 +1,4 @@
-"""NVIDIA's Tacotron 2 files: names, sizes, symbols, and what is refused."""
+"""Reads NVIDIA's Tacotron 2 files: names, sizes, symbols, and what is refused."""
 
 from __future__ import annotations
 

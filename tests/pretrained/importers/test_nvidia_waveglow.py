@@ -1,4 +1,4 @@
-"""NVIDIA's WaveGlow files of all layouts, in both containers."""
+"""Reads and writes NVIDIA's WaveGlow files of all layouts, in both containers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that would run code, are damaged, or are no checkpoints."""
+"""Refuses files that would run code, are damaged, or are no checkpoints."""
 
 from __future__ import annotations
 
