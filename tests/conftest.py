@@ -1,4 +1,4 @@
-"""One thread for each test worker, no network, no accounts."""
+"""Gives each test worker one thread, no network and no accounts."""
 
 import os
 import sys

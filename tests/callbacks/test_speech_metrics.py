@@ -1,4 +1,4 @@
-"""Metrics of free-running speech: logged when asked for, the same for every batch and rank."""
+"""Checks metrics of free-running speech: logged on request, equal for every batch and rank."""
 
 import csv
 import math

@@ -1,4 +1,4 @@
-"""The commands: a mistake is one line and status 2; what needs no torch answers at once."""
+"""Checks the commands: a mistake is one line and status 2; answers without torch come at once."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""The command: sentences, anchors and a voice go in; a table, JSON and a page come out."""
+"""Runs the command: it takes sentences, anchors and a voice, and gives a table, JSON and a page."""
 
 import json
 import sys
@@ -29,7 +29,7 @@ FAST = ["measures=[alignment,speed,distortion]", "threads=null"]
 
 @pytest.fixture
 def corpus(tmp_path):
-    """Two recordings of three sentences."""
+    """Write three sentences, and recordings of two of them."""
     (tmp_path / "wavs").mkdir()
     (tmp_path / "sentences.txt").write_text("# what is said\na|one two\nb|three\n\nc|four\n")
     time = np.arange(22050) / 22050

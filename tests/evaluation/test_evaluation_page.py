@@ -1,4 +1,4 @@
-"""The page of an evaluation shows texts and transcripts as text, never as markup."""
+"""Checks that the page of an evaluation shows texts as text, never as markup."""
 
 import numpy as np
 

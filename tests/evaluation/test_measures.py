@@ -19,7 +19,7 @@ RATE = 22050
 
 
 def tone(hertz, seconds=1.0, rate=RATE):
-    """A voice of sorts: harmonics, and a rhythm that time warping can hold on to."""
+    """Make a sound with harmonics, and with a rhythm that time warping can follow."""
     time = np.arange(int(seconds * rate)) / rate
     wave = sum(np.sin(2 * np.pi * hertz * k * time) / k for k in range(1, 9))
     return SampledAudio(
@@ -36,7 +36,7 @@ def ignore():
 
 
 class ScriptedRecogniser:
-    """A recogniser that returns given transcripts."""
+    """Returns given transcripts as a recogniser."""
 
     def __init__(self, *transcripts):
         self.transcripts = list(transcripts)
@@ -109,7 +109,7 @@ def test_another_rate_is_resampled():
 
 
 class Spectrum:
-    """An encoder of speakers by their lowest frequencies."""
+    """Encodes speakers by their lowest frequencies."""
 
     def embed_utterance(self, wave):
         spectrum = np.abs(np.fft.rfft(wave, 16000))[:400].astype(np.float32)

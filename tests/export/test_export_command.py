@@ -1,4 +1,4 @@
-"""The command writes a complete folder or nothing, and one line for every mistake."""
+"""Checks that the command writes a complete folder or nothing, and one line for every mistake."""
 
 import json
 import os

@@ -15,7 +15,7 @@ from tts.metrics import (
 
 
 def planted(path, n_text, peak=0.8):
-    """Attention with weight ``peak`` on the path, and the rest equally on all symbols."""
+    """Return attention with weight ``peak`` on the path, and the rest on all symbols equally."""
     weights = torch.full((len(path), n_text), (1 - peak) / n_text)
     weights[torch.arange(len(path)), torch.as_tensor(path)] += peak
     return weights

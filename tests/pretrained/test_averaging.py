@@ -13,7 +13,7 @@ from tts.text import Tokenizer
 
 @pytest.fixture
 def files(small_tacotron2, tmp_path):
-    """Two checkpoints, as of one training."""
+    """Write two checkpoints, as of one training."""
     paths = []
     for number in range(2):
         network = Tacotron2(small_tacotron2.config)

@@ -83,7 +83,7 @@ def write_safetensors(path, network: torch.nn.Module, **changes) -> None:
 
 
 def message_of(function, path) -> str:
-    """The message with which a function refuses a file, or what it returned."""
+    """Return the message with which a function refuses a file, or its result."""
     try:
         return f"accepted: {function(path)!r:.60}"
     except InputError as error:

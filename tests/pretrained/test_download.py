@@ -315,7 +315,7 @@ def test_published_name_leaves_the_common_contract_to_be_filled_in(cache, small_
 
 
 def separate_layers(network: WaveGlow) -> dict[str, torch.Tensor]:
-    """The layout of March 2019, of which the first release may have been as well."""
+    """Return the layout of March 2019, which the first release may also have had."""
     listed = {}
     for name, value in to_nvidia_state_dict(network).items():
         parts = value.chunk(network.config.n_layers) if ".cond_layer." in name else (value,)

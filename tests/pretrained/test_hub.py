@@ -1,4 +1,4 @@
-"""The snippet of NVIDIA's page on the hub, as a notebook has it, against a local clone."""
+"""Runs the snippet of NVIDIA's page on the hub, as a notebook has it, with a local clone."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def clone(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory) -> Path:
-    """The published files, made small, where a download would put them."""
+    """Write small versions of the published files where a download would put them."""
     folder = tmp_path_factory.mktemp("cache")
     torch.manual_seed(0)
     sizes = {"encoder_embedding_dim": 8, "attention_rnn_dim": 8, "decoder_rnn_dim": 8}

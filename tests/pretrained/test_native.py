@@ -1,4 +1,4 @@
-"""This project's own checkpoints, written and read back."""
+"""Writes this project's own checkpoints, and reads them back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tts.pretrained import describe, load, save
 
 
 def description_of(network: torch.nn.Module) -> dict:
-    """All that a checkpoint may say of itself, as it fits the network."""
+    """Return everything that a checkpoint may state about itself, as it fits the network."""
     symbols = ["_", "a", *map(chr, range(0x100, 0x100 + 146))]
     return {
         "mel": {"sample_rate": 16000, "n_mels": network.config.n_mels},

@@ -21,7 +21,7 @@ SYMBOLS = ["_", *map(chr, range(0x100, 0x100 + 147))]
 
 @pytest.fixture
 def files(small_tacotron2, small_waveglow, tmp_path):
-    """Files of both networks, NVIDIA's and converted ones."""
+    """Write files of both networks, NVIDIA's and converted ones."""
     torch.save(to_nvidia_state_dict(small_tacotron2), tmp_path / "tacotron2.pt")
     torch.save(to_nvidia_state_dict(small_waveglow), tmp_path / "waveglow.pt")
     for name in ("tacotron2", "waveglow"):

@@ -1,4 +1,4 @@
-"""The modules of `tts.pretrained` lie in the line that its docstring states."""
+"""Checks the order of the modules of `tts.pretrained`, which its docstring states."""
 
 import ast
 
@@ -18,7 +18,7 @@ IMPORTERS = (
 
 
 def imported(path) -> set[str]:
-    """Names of the modules of the room that a file imports anywhere, below `tts.pretrained`."""
+    """Return the modules of the room that a file imports anywhere, named below `tts.pretrained`."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module.startswith("tts.pretrained"):

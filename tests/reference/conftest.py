@@ -27,7 +27,7 @@ def packages() -> NvidiaPackages:
 
 @pytest.fixture(scope="session")
 def formula() -> ModuleType:
-    """The module that computes weights and inputs, see tests/golden/formula.py."""
+    """Return the module that computes weights and inputs, see tests/golden/formula.py."""
     path = GOLDEN / "formula.py"
     spec = importlib.util.spec_from_file_location("golden_formula", path)
     module = importlib.util.module_from_spec(spec)

@@ -23,7 +23,7 @@ def letters(acoustic_file):
 
 @pytest.fixture
 def phones(tiny, tmp_path):
-    """A model that reads words as ARPAbet, and has a word of its own."""
+    """Write a model that reads words as ARPAbet, and has a word of its own."""
     pytest.importorskip("hibari")
     tokenizer = Tokenizer(p_arpabet=1, lexicon={"glow": "G L OW2"})
     about = {"mel": tiny.mel.to_dict(), "tokenizer": tokenizer.to_dict()}

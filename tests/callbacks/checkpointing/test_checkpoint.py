@@ -117,7 +117,7 @@ def test_last_holds_averages_and_weights_of_the_run(kept):
 
 
 class TwentySecondsEach(pl.Callback):
-    """A clock that moves with each batch and at no other time."""
+    """Is a clock that moves with each batch and at no other time."""
 
     def __init__(self, monkeypatch):
         self.now = 0.0

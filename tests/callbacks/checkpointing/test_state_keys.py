@@ -1,4 +1,4 @@
-"""The keys of callbacks in a checkpoint: a class that is renamed loses its state when resuming."""
+"""Checks the keys of callbacks in a checkpoint, because a renamed class would lose its state."""
 
 import torch
 from pytorch_lightning.callbacks import EarlyStopping

@@ -13,7 +13,7 @@ SILENCE = -11.5
 
 @pytest.fixture
 def reading(toy_task):
-    """A task whose attention has the diagonality ``value``."""
+    """Return a task whose attention has the diagonality ``value``."""
 
     class Reads(toy_task):
         def __init__(self, value):

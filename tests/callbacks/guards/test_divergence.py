@@ -15,7 +15,7 @@ from tts.core.errors import InputError, TrainingError
 
 @pytest.fixture
 def breaking(toy_task):
-    """A task whose loss is multiplied by ``factors[step]``, and one whose gradient is."""
+    """Return a task whose loss or whose gradient is multiplied by ``factors[step]``."""
 
     class Breaks(toy_task):
         def __init__(self, factors, gradient=False):
@@ -141,7 +141,7 @@ class State:
 
 @pytest.fixture
 def watched(breaking):
-    """A breaking task with a schedule, which copies its state after the callbacks of each step."""
+    """Return a breaking task with a schedule, which copies its state after each step."""
 
     class Watched(breaking):
         def configure_optimizers(self):

@@ -1,4 +1,4 @@
-"""Corpora that are written out once: data sets, shards, and what is left when that fails."""
+"""Writes corpora into folders: data sets and shards, and what is left when that fails."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def write_shard(path, files):
 
 @pytest.fixture
 def shards(tmp_path):
-    """Two shards with equal keys: text files in one, JSON in the other."""
+    """Write two shards with equal keys: text files in one, JSON in the other."""
     fields = json.dumps({"text": "From  JSON.", "who": 7}).encode()
     write_shard(
         tmp_path / "shards" / "b-0.tar", {"01.wav": sound(), "01.json": fields, "notes": b"none"}
@@ -135,7 +135,7 @@ def test_a_folder_with_something_else_is_left_alone(shards, tmp_path):
 
 @pytest.fixture
 def table(monkeypatch, tmp_path):
-    """A table of the library's, with sound as bytes."""
+    """Return a table of the library, with sound as bytes."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     datasets = pytest.importorskip("datasets")

@@ -40,7 +40,7 @@ def solo(tmp_path):
 
 @pytest.fixture
 def choir(tmp_path):
-    """Two voices with names."""
+    """Write a corpus of two voices with names."""
     for speaker in ("anna", "bert"):
         for i in range(2):
             tone(tmp_path / "choir" / speaker / f"{i}.wav", 300)

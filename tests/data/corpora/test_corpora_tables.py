@@ -152,7 +152,7 @@ def test_speakers_are_numbered_by_name(recordings):
 
 @pytest.fixture
 def spoken_by(recordings):
-    """A filelist with as many speakers as are named."""
+    """Write a filelist with the named speakers."""
 
     def write(*names):
         rows = zip(NAMES, names, strict=True)

@@ -15,7 +15,7 @@ SENTENCES = ["The old bridge was built of stone.", "Who was it?", "Nothing, he s
 
 
 class FakeVoice:
-    """Noise of one length for each phoneme."""
+    """Gives noise of one length for each phoneme."""
 
     def __init__(self, threads: int) -> None:
         assert threads == 1
@@ -50,7 +50,7 @@ def test_hibari_passes_the_seed_on(fake_hibari):
 
 
 class FakeLibrary:
-    """The six functions of libespeak-ng that are used."""
+    """Imitates the six functions of libespeak-ng that are used."""
 
     def __init__(self) -> None:
         self.rate, self.status = 22050, 0

@@ -57,7 +57,7 @@ def folder(tmp_path):
 
 
 def outcome(action):
-    """What it gives, or None and the message of an InputError, which is one line."""
+    """Return the result, or None and the message of an InputError, which is one line."""
     try:
         result, message = action(), ""
     except InputError as error:

@@ -67,7 +67,7 @@ def composed(*groups):
 
 
 def examined(root, output, *options):
-    """Exit status, and what doctor.json says."""
+    """Return the exit status, and the content of doctor.json."""
     paths = [f"data.root={root}", f"doctor.output={output}", f"paths.data_dir={output}/data"]
     groups = [option for option in options if "." not in option.split("=")[0]]
     config = composed(*groups).copy()

@@ -1,4 +1,4 @@
-"""The page of the doctor: one file, with sound that can be played and nothing that is executed."""
+"""Checks the page of the doctor: one file, with sound to play and nothing that is executed."""
 
 import base64
 import io

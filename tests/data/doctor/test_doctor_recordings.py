@@ -1,4 +1,4 @@
-"""The doctor's measurements of recordings whose values are known."""
+"""Measures recordings whose values are known."""
 
 import logging
 from itertools import product

@@ -21,7 +21,7 @@ from tts.text import Tokenizer
 
 @pytest.fixture
 def folder(write_corpus, mel, tmp_path):
-    """A prepared folder whose recordings are gone."""
+    """Prepare a folder, and remove its recordings."""
     root = write_corpus("abcdefgh")
     options = {"prepared": tmp_path / "prepared", "processing": Processing(trim_db=30)}
     corpus = LJSpeech(root, val_fraction=0.3)

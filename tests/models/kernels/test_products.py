@@ -22,7 +22,7 @@ def nothing_is_too_small(monkeypatch):
 
 
 def layouts(matrix: torch.Tensor) -> list[torch.Tensor]:
-    """The same matrix by rows, by columns, and as a part of a wider one."""
+    """Return the same matrix by rows, by columns, and as a part of a wider one."""
     wider = torch.cat((matrix, matrix), 1)
     return [matrix, matrix.t().contiguous().t(), wider[:, : matrix.shape[1]]]
 

@@ -60,7 +60,7 @@ def test_gradients_of_the_lstm_recurrence(rate):
 def trained_step(
     recurrence: str, autocast: bool = False, seed: int = 2, dtype=torch.float32, **options
 ):
-    """Outputs and gradients of one training step, with dropout from a fixed seed."""
+    """Return outputs and gradients of a training step, with dropout from a fixed seed."""
     torch.manual_seed(1)
     net = Tacotron2(recurrence=recurrence, **{**TACOTRON2_SIZES, **options}).train().to(dtype)
     text = torch.randint(0, 20, (3, 7))

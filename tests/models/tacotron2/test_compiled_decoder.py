@@ -40,7 +40,7 @@ LENGTHS = torch.tensor([9, 4, 6])
 
 
 def network(**options):
-    """A network with random weights that are larger than those of a new one.
+    """Make a network with random weights that are larger than those of a new one.
 
     So its attention and states change from step to step. With much larger weights the attention
     would jump, and rounding errors would grow from step to step in any implementation.
@@ -230,7 +230,7 @@ def test_nan_weights_give_nan_mels(part, int8):
 
 
 class Unknown(Decoder):
-    """A decoder of another class."""
+    """Is a decoder of another class."""
 
 
 def with_a_layer(net):

@@ -21,7 +21,7 @@ def spectrogram(seed=0, n_frames=40):
 
 
 def smooth(mel):
-    """A spectrogram without its detail."""
+    """Return a spectrogram without its detail."""
     wide = torch.nn.functional.pad(mel, (2, 2), mode="replicate")
     return torch.nn.functional.avg_pool1d(wide, 5, 1)
 

@@ -29,7 +29,7 @@ def network(**overrides):
 
 
 def harmonics(hz, seconds=0.5, rate=22050):
-    """A sound of constant pitch whose harmonics become weaker with their number."""
+    """Make a sound of constant pitch whose harmonics become weaker with their number."""
     time = torch.arange(int(seconds * rate)) / rate
     numbers = torch.arange(1, int(5000 / hz) + 1)[:, None]
     return (torch.sin(2 * math.pi * hz * numbers * time) / numbers).sum(0) * 0.2

@@ -19,7 +19,7 @@ from tts.pretrained.importers.nvidia_names import to_nvidia_state_dict
 
 
 def weight(state: dict[str, Tensor], name: str) -> Tensor:
-    """A weight under weight norm, from length and direction."""
+    """Return a weight under weight norm, from length and direction."""
     if f"{name}.weight" in state:
         return state[f"{name}.weight"]
     v = state[f"{name}.weight_v"]
@@ -27,7 +27,7 @@ def weight(state: dict[str, Tensor], name: str) -> Tensor:
 
 
 def couple(state: dict[str, Tensor], k: int, half: Tensor, spect: Tensor) -> tuple[Tensor, Tensor]:
-    """Shift and log scale by layers that are apart: res, skip and cond for each dilation."""
+    """Return shift and log scale by separate layers: res, skip and cond for each dilation."""
     name, total = f"WN.{k}", 0
     hidden = F.conv1d(half, weight(state, f"{name}.start"), state[f"{name}.start.bias"])
     n_layers = sum(key.startswith(f"{name}.in_layers.") and "bias" in key for key in state)
@@ -55,7 +55,7 @@ def couple(state: dict[str, Tensor], k: int, half: Tensor, spect: Tensor) -> tup
 
 
 def old_inverse(state: dict[str, Tensor], config, mel: Tensor, z: Tensor) -> Tensor:
-    """Noise to speech as the first release did: odd flows transform the first half."""
+    """Turn noise into speech as the first release did: odd flows transform the first half."""
     spect = F.conv_transpose1d(
         mel, state["upsample.weight"], state["upsample.bias"], stride=config.hop_length
     )

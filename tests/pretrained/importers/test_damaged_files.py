@@ -41,7 +41,7 @@ FILES = [
 
 @pytest.fixture
 def write(small_waveglow, small_tacotron2, glow_files, layouts, tmp_path) -> Callable[[str], bytes]:
-    """Content of a file of that kind."""
+    """Return the content of a file of that kind."""
     waveglow = WaveGlow(small_waveglow.config, n_flows=1, n_channels=2)
     tacotron2 = Tacotron2(small_tacotron2.config, encoder_n_convolutions=1)
 
@@ -71,7 +71,7 @@ def write(small_waveglow, small_tacotron2, glow_files, layouts, tmp_path) -> Cal
 
 
 def damaged(content: bytes, chance: random.Random) -> bytes:
-    """The same file with some bytes changed, lost, doubled or put in, or cut short."""
+    """Return the file with some bytes changed, lost, doubled or inserted, or cut short."""
     changed = bytearray(content)
     for _ in range(chance.choice((1, 1, 1, 3))):
         edge = chance.randrange(min(len(changed), 3000))
@@ -101,7 +101,7 @@ def is_loaded_or_refused(path: Path) -> bool:
 
 
 def mishandled(content: bytes, path: Path, seed: str, times: int) -> list[str]:
-    """The damages that end in anything but a network or one line, for the message."""
+    """Return the damages that do not end in a network or in one line, for the message."""
     wrong = []
     for i in range(times):
         path.write_bytes(damaged(content, random.Random(f"{seed} {i}")))
@@ -141,14 +141,14 @@ STRANGE = {
 
 @pytest.fixture
 def states(small_waveglow, small_tacotron2, layouts) -> dict[str, dict[str, torch.Tensor]]:
-    """State dicts by layout."""
+    """Return state dicts by layout."""
     waveglow = to_nvidia_state_dict(WaveGlow(small_waveglow.config, n_flows=1, n_channels=2))
     found = {name: as_layout(waveglow) for name, as_layout in layouts.items()}
     return {**found, "tacotron2": to_nvidia_state_dict(small_tacotron2)}
 
 
 def mishandled_weights(state: dict, change: str, names: list[str], path: Path) -> list[str]:
-    """The weights that, changed one at a time, end in anything but a network or one line."""
+    """Return the weights whose change does not end in a network or in one line."""
     wrong = []
     for name in names:
         changed = {key: value for key, value in state.items() if key != name}

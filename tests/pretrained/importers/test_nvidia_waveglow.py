@@ -30,7 +30,7 @@ PREFIXES = ("", "module.", "module.1.")
 
 
 def all_cases(*axes, default) -> list:
-    """All combinations; those that are not in the default tier are slow."""
+    """Return all combinations; those that are not in the default tier are slow."""
     return [
         pytest.param(*case, marks=() if case in default else pytest.mark.slow)
         for case in itertools.product(*axes)
