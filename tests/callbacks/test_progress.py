@@ -40,7 +40,7 @@ def test_terminal_decides(monkeypatch, stream, kind):
     assert type(progress_bar()) is kind
 
 
-def test_line_tells_where_the_run_is(bar_run, capsys):
+def test_line_shows_the_place_of_the_run(bar_run, capsys):
     bar_run(LineProgress(every_seconds=0))
     line = capsys.readouterr().out.splitlines()[2]
     pattern = r"epoch 0 \(3/4\)  step 3/8  0:00:0\d left  [\d.e-]+ s/step  train/loss [\d.]+"

@@ -59,7 +59,7 @@ def acoustic(tmp_path):
     return path
 
 
-def test_a_voice_stands_beside_its_anchors(run, corpus, acoustic):
+def test_a_voice_is_compared_with_its_anchors(run, corpus, acoustic):
     status, out, err = run(
         f"recordings={corpus}", f"acoustic={acoustic}", "systems=[recordings,voice]"
     )

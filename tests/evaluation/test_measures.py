@@ -59,7 +59,7 @@ def test_word_errors_are_those_of_all_words_together():
     assert scores.summary["cer"] == pytest.approx((1 + 2) / (18 + 4))
 
 
-def test_a_recogniser_that_goes_on_for_ever_counts_once():
+def test_an_endless_transcript_counts_once():
     clips = [clip(text="one two"), clip(text="three four")]
     scores = Intelligibility(ScriptedRecogniser("so " * 99, "three four"))(clips, ignore)
     assert scores.summary["wer"] == pytest.approx(0.5)
@@ -72,7 +72,7 @@ def test_silence_that_is_asked_for_and_heard_is_no_error():
     assert [row["wer"] for row in scores.rows] == [0.0, 1.0]
 
 
-def test_what_was_heard_is_told():
+def test_transcripts_are_kept():
     assert Intelligibility(ScriptedRecogniser(" One. "))([clip()], ignore).transcripts == ("One.",)
 
 

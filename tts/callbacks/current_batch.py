@@ -13,7 +13,7 @@ _MOST_NAMES = 8
 
 
 class CurrentBatch(Callback):
-    """Keeps the sizes and the utterance ids of the batch at hand, but none of its tensors.
+    """Keeps the sizes and the utterance ids of the current batch, but none of its tensors.
 
     Its ``str`` describes the batch: step, sizes and ids.
     """

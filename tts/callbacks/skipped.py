@@ -1,6 +1,7 @@
 """Logs at the end of an epoch which utterances could not be read and were replaced by others.
 
-``data.on_error=skip`` lets a run continue without these utterances; the user has to learn of it.
+``data.on_error=skip`` lets a run continue without these utterances, and the user should know which
+they are.
 """
 
 from __future__ import annotations

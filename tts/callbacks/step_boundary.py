@@ -2,7 +2,7 @@
 
 Logging, validation and samples of a batch run after ``on_train_batch_end``, and the order of the
 callbacks decides which of them a callback sees. When the next batch or the next epoch begins, all
-of it is done, whatever the order.
+of it is done in any case.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Starts the commands: Hydra composes the configuration, and mistakes are reported in one line.
 
-The jobs alone import torch and Lightning, so that ``--help``, ``--cfg job`` and a misspelt override
+Only the jobs import torch and Lightning, so that ``--help``, ``--cfg job`` and a misspelt override
 answer at once.
 """
 
@@ -87,7 +87,7 @@ def with_training_options(
         if status := _reporting(lambda: job(resolved(cfg))):
             raise SystemExit(status)
 
-    # nothing is trained, so Hydra shall not make the folder of a run; its parser needs all
+    # nothing is trained, so Hydra must not make the folder of a run; its parser needs all
     # overrides in one place
     places = [i for i, argument in enumerate(sys.argv) if "=" in argument and argument[0] != "-"]
     after = max(places, default=len(sys.argv) - 1) + 1
@@ -168,7 +168,7 @@ def _run(job: Callable[[DictConfig], Any], config_name: str) -> None:
 
 
 def _reporting(action: Callable[[], Result]) -> Result:
-    """Call a function; print an error that the user can mend as one line, without a stack trace."""
+    """Call a function; print an error of the user as one line, without a stack trace."""
     try:
         return action()
     except (InputError, HydraException, OmegaConfBaseException) as error:

@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    describe = commands.add_parser("describe", help="say what a checkpoint holds")
+    describe = commands.add_parser("describe", help="describe what a checkpoint holds")
     describe.add_argument("file", metavar="FILE")
     describe.add_argument("--json", action="store_true", help="print the whole description as JSON")
     describe.add_argument(

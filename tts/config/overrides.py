@@ -61,7 +61,7 @@ def refuse_former_keys(overrides: Iterable[str]) -> None:
     """Refuse options under a former name.
 
     Raises:
-        InputError: naming the option and how to write it now.
+        InputError: there is one; the message names it and its present spelling.
     """
     for override in overrides:
         if "=" in override and override_key(override) in FORMER_KEYS:

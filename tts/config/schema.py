@@ -31,7 +31,7 @@ _DURATION = re.compile(r"\d+:\d\d:\d\d:\d\d")
 
 @dataclass(frozen=True)
 class Duration:
-    """A time that a run may take."""
+    """Accepts a duration, such as the longest time of a run, or null."""
 
     def allows(self, value: Any) -> bool:
         """Return whether a value is legal."""
@@ -43,7 +43,7 @@ class Duration:
 
 @dataclass(frozen=True)
 class Text:
-    """A name or a path, or null."""
+    """Accepts a name or a path, or null."""
 
     def allows(self, value: Any) -> bool:
         """Return whether a value is legal."""
@@ -55,7 +55,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Name(Text):
-    """A name, which may be a number, or null."""
+    """Accepts a name, which may be a number, or null."""
 
     def allows(self, value: Any) -> bool:
         """Return whether a value is legal."""
@@ -67,7 +67,7 @@ class Name(Text):
 
 @dataclass(frozen=True)
 class Section:
-    """Keys of its own, chosen as a whole by the name of an option.
+    """Accepts a section with keys of its own, which the name of an option selects as a whole.
 
     Attributes:
         null: whether null is legal.
@@ -179,7 +179,7 @@ def check_values(config: Mapping[str, Any], table: Mapping[str, Range]) -> None:
         table: the range of each key; dots separate the parts of a key.
 
     Raises:
-        InputError: naming the key, its value and what is legal.
+        InputError: a value is not legal; the message names key, value and the legal values.
     """
     for key, legal in table.items():
         value = _select(config, key)
@@ -194,7 +194,7 @@ def check_training(config: Mapping[str, Any]) -> None:
         config: resolved, plain containers.
 
     Raises:
-        InputError: naming the key, its value and what is legal.
+        InputError: a value is not legal; the message names key, value and the legal values.
     """
     # cli.py refuses former keys on the command line; here are those of the user's own files
     former = {key: _select(config, key) for key in FORMER_KEYS}
@@ -210,7 +210,8 @@ def check_targets(config: Mapping[str, Any]) -> None:
         config: resolved, plain containers, whose shape ``check_training`` has found right.
 
     Raises:
-        InputError: naming the key that the user types, its value and what is legal.
+        InputError: a value is not legal; the message names the key that the user types, the
+            value and the legal values.
     """
     # the sections that users change come first, as ``model`` repeats much of them
     for section in ("audio", "data", "loss", "callbacks", "logger", "model"):
@@ -261,7 +262,7 @@ def _check_dataclass(owner: Callable[..., Any], values: Mapping[str, Any], key: 
 def _check_mels(config: Mapping[str, Any]) -> None:
     """Refuse mels of an acoustic model where the data of this model do not use them."""
     if config.get("task", "train") != "train":
-        raise InputError(f"task={config['task']}: say it in the command, not in a file")
+        raise InputError(f"task={config['task']}: name the task in the command, not in a file")
     if "mels" in config["model"]["datamodule"]:
         return
     for key, value in (("acoustic", config.get("acoustic")), ("data.mels", config["data"]["mels"])):

@@ -22,7 +22,7 @@ class InputError(ValueError):
 
 
 class TrainingError(RuntimeError):
-    """Reports a run that cannot continue although its input is right: an infinite loss, say.
+    """Reports a run that cannot continue although its input is right, as after an infinite loss.
 
     The message is one line as well; the commands print it in the same way and exit with status 1.
     """

@@ -62,8 +62,8 @@ def try_lock(path: Path) -> BaseFileLock | None:
 def process_lock(path: Path, patience: float) -> Iterator[bool]:
     """Hold a lock of this process alone during the block, and yield whether that succeeded.
 
-    ``lockf`` instead of filelock's ``flock``: the workers of a data loader, which are forked and
-    may live a little longer than the process, must not inherit the lock.
+    The lock is one of ``lockf`` and not of filelock's ``flock``, because forked workers of a data
+    loader must not inherit it: they may live a little longer than the process.
 
     Args:
         path: the lock file.

@@ -53,7 +53,7 @@ def set_rng_state(state: RngState, device: torch.device | None = None) -> None:
 
 @contextmanager
 def isolated_rng(seed: int | None = None) -> Iterator[None]:
-    """Restore all generators after the block, whatever the block draws from them.
+    """Restore all generators after the block, so that its draws have no effect outside.
 
     Args:
         seed: for torch's generators inside the block; they keep their state if None.

@@ -22,7 +22,7 @@ from tts.core.errors import InputError
 
 
 class Range(Protocol):
-    """A set of legal values; its text completes the sentence "it must be ..."."""
+    """Defines a set of legal values; its text completes the sentence "it must be ..."."""
 
     def allows(self, value: Any) -> bool:
         """Return whether a value is legal."""
@@ -30,7 +30,7 @@ class Range(Protocol):
 
 @dataclass(frozen=True)
 class Number:
-    """A number between bounds.
+    """Accepts a number between bounds.
 
     Attributes:
         kind: ``int`` or ``float``; a whole number is a float as well.
@@ -84,7 +84,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of a few values.
+    """Accepts one of a few values.
 
     Attributes:
         values: the legal values.
@@ -136,7 +136,7 @@ def check_arguments(values: Mapping[str, Any], ranges: Mapping[str, Range], pref
         prefix: of the names in the message, such as ``"data."``.
 
     Raises:
-        InputError: naming the value and what is legal.
+        InputError: a value is not legal; the message names it and the legal values.
     """
     for name, legal in ranges.items():
         if name in values and not legal.allows(values[name]):
@@ -151,7 +151,7 @@ def check_fields(instance: Any, prefix: str = "") -> None:
         prefix: of its fields in a configuration, for the message.
 
     Raises:
-        InputError: naming the field, its value and what is legal.
+        InputError: a value is not legal; the message names field, value and the legal values.
     """
     check_arguments(vars(instance), legal_arguments(type(instance)), prefix)
 

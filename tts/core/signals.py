@@ -4,7 +4,7 @@ A cluster sends SIGTERM or SIGUSR1 before it takes a machine away; SIGINT is Ctr
 training starts, a signal ends the process at once, because nothing can be lost. During training
 the handler only records the signal: :class:`tts.callbacks.StopOnSignal` looks for it between two
 steps, saves and ends the run. While the run ends, further signals are ignored, because they would
-spoil what it saves; only Ctrl-C, pressed twice, ends the process at once.
+interrupt the saving; only Ctrl-C, pressed twice, ends the process at once.
 """
 
 from __future__ import annotations

@@ -39,8 +39,8 @@ class Clip:
 
     Attributes:
         id: id of the sentence.
-        text: what the system was asked to say.
-        sound: what the system said.
+        text: the text that the system had to speak.
+        sound: what the system spoke.
         reference: the recording of the same sentence, if there is one.
         compute_seconds: computing time in seconds; None for a recording.
         speech: the full result of a synthesizer; None for a system that is no synthesizer.

@@ -15,7 +15,7 @@ class JudgedSystem:
 
     Attributes:
         name: name of the system.
-        clips: the sentences that it said.
+        clips: the sentences that it spoke.
         rows: the figures of each clip, from all measures.
         summary: the figures of the system.
         transcripts: what a recogniser understood of each clip; empty if no recogniser was used.

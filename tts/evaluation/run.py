@@ -108,7 +108,7 @@ def load_systems(config: Mapping[str, Any], skipped: dict[str, str]) -> dict[str
 def judge(
     name: str, system: System, sentences: Sequence[Sentence], measures: Sequence[Measure]
 ) -> JudgedSystem | None:
-    """Let a system speak all sentences, and judge it; return None if it says none of them."""
+    """Let a system speak all sentences, and judge it; return None if it can speak none."""
     with progress(f"{name}: speaking", len(sentences)) as advance:
         clips = []
         for clip in system(sentences):

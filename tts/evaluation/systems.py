@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tts.inference import Synthesizer, Vocoder
 
 
-#: Yields, one by one, the clips of the sentences that a system can say.
+#: Yields, one by one, the clips of the sentences that a system can speak.
 System = Callable[[Sequence[Sentence]], Iterator[Clip]]
 
 
@@ -65,7 +65,7 @@ class Recordings:
 
         Args:
             sentence: the sentence.
-            sound: what the system said.
+            sound: what the system spoke.
             **fields: the other fields of the clip.
         """
         return Clip(*sentence, sound, self.of(sentence), **fields)

@@ -136,7 +136,7 @@ def tensorboard_logger(**kwargs: Any) -> TensorBoardLogger:
 
 
 def open_loggers(loggers: Iterable[Logger]) -> None:
-    """Start every logger before the data is prepared: W&B may turn out to have no account.
+    """Start every logger before the data is prepared, because W&B may have no account.
 
     Raises:
         InputError: W&B cannot start.
@@ -147,7 +147,7 @@ def open_loggers(loggers: Iterable[Logger]) -> None:
         except Exception as error:
             if not type(error).__module__.startswith("wandb"):
                 raise
-            hint = "mend the account, or set logger.wandb.offline=true"
+            hint = "correct the account, or set logger.wandb.offline=true"
             raise InputError(f"wandb: {one_line(error)}; {hint}") from None
 
 

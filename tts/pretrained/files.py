@@ -54,7 +54,7 @@ def load(
             NVIDIA/waveglow (any layout, weights or pickled module), DeepLearningExamples, NeMo or
             torchaudio; or a name of `tts.pretrained.catalogue`, which is downloaded once.
         device: device for the weights.
-        network: "Tacotron2" or "WaveGlow" if only one of them will do.
+        network: "Tacotron2" or "WaveGlow" if the file must hold that network.
         symbols: symbols of a Tacotron 2 whose file does not say them, in the order of its
             embedding.
         alternate_halves: for a WaveGlow of another project: whether its couplings transform the

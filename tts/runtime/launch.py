@@ -2,9 +2,9 @@
 
 Lightning's own launcher starts the further processes by running the command line again. Under
 Hydra's multirun that is the whole sweep: ranks then train different jobs, or wait for each other
-for ever. Here the parent resolves the configuration, writes it to a file, and lets torch's elastic
-launcher start every rank with that file; rank 0 writes the metrics to another file. The parent
-never joins a process group, so one job leaves nothing behind for the next.
+without end. Here the parent resolves the configuration, writes it to a file, and lets torch's
+elastic launcher start every rank with that file; rank 0 writes the metrics to another file. The
+parent never joins a process group, so one job leaves nothing behind for the next.
 
 The ranks are commands, although the launcher can also call a function. Then it would report only
 the first rank that it finds dead, which is often a healthy one that has lost its peer; and a rank

@@ -106,8 +106,8 @@ class OptunaSearch:
     def tell(self, record: TrialRecord) -> TrialRecord:
         """Report the objective, or the failure, to the study.
 
-        Samplers ignore failed trials, and may suggest similar ones for ever. But a training that
-        broke down says something about its parameters: the study keeps such a trial as pruned.
+        Samplers ignore failed trials, and may suggest similar ones without end. But a training that
+        broke down is a result of its parameters, so the study keeps such a trial as pruned.
         """
         from optuna.trial import TrialState as OptunaState
 

@@ -117,7 +117,7 @@ def test_links_are_not_unpacked(published, tmp_path):
     assert sorted(path.name for path in (tmp_path / "LJ").iterdir()) == ["metadata.csv", "wavs"]
 
 
-def test_too_little_room_is_told_before_the_download(published, tmp_path, monkeypatch):
+def test_too_little_room_is_reported_before_the_download(published, tmp_path, monkeypatch):
     monkeypatch.setattr(ljspeech, "_BYTES", 10**18)
     shutil.rmtree(published.folder)
     with pytest.raises(

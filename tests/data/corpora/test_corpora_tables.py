@@ -123,7 +123,7 @@ def test_a_line_break_in_a_field_is_a_space_and_lines_are_counted(recordings):
         ({"columns": {"wav": "sentence", "text": "path"}}, r"table\.csv:2: the text is 'a\.wav'"),
     ],
 )
-def test_a_table_that_is_not_what_was_said_is_one_line(recordings, options, message):
+def test_a_table_unlike_its_options_is_one_line(recordings, options, message):
     write_table(recordings, ROWS)
     with pytest.raises(InputError, match=message) as error:
         table(recordings, **options).prepare()
@@ -207,7 +207,7 @@ def test_who_speaks_is_part_of_the_fingerprint(spoken_by):
 
 
 @pytest.mark.parametrize("ending", [".txt", ".lab"])
-def test_a_text_beside_each_recording_will_do(recordings, ending):
+def test_a_text_next_to_each_recording_is_enough(recordings, ending):
     for name in NAMES:
         (recordings / "wavs" / f"{name}{ending}").write_text(f" Text of\n{name}. ")
     corpus = TextFiles(recordings)

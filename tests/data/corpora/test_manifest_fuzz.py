@@ -115,7 +115,7 @@ def test_any_bytes_as_a_manifest(layout, on_error, folder):
 
 
 @pytest.mark.parametrize("on_error", ["raise", "skip"])
-def test_any_bytes_as_a_text_beside_a_recording(on_error, folder):
+def test_any_bytes_as_a_text_next_to_a_recording(on_error, folder):
     @SETTINGS
     @given(BYTES)
     def check(data):

@@ -14,19 +14,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from tests.support.ailing_corpus import (
-    COMPANY,
+from tests.support.faulty_corpus import (
+    ALSO_FOUND_BY,
     FAULTS,
     N_CLIPS,
     RATE,
     Corpus,
     be_brief,
     clip_hard,
-    go_on_and_on,
     other_rate,
     say_nothing,
     shift,
     smile,
+    speak_too_long,
     tail_long,
     tail_noisy,
     telephone,
@@ -93,7 +93,9 @@ def test_a_planted_fault_is_found_and_named(plant, corpus, tmp_path, capsys):
     check, severity = FAULTS[plant]
     status, report = examined(corpus.root, tmp_path / "out")
     others = (
-        {f["check"] for f in report["findings"]} - {check, "memory"} - COMPANY.get(plant, set())
+        {f["check"] for f in report["findings"]}
+        - {check, "memory"}
+        - ALSO_FOUND_BY.get(plant, set())
     )
     assert not others
     (finding,) = [finding for finding in report["findings"] if finding["check"] == check]
@@ -144,9 +146,9 @@ def test_strict_counts_warnings(corpus, tmp_path):
         (shift, "doctor.offset=0.1", "offset"),
         (whisper, "doctor.faintest=-60", "faint"),
         (telephone, "doctor.band=0.4", "band"),
-        (go_on_and_on, "doctor.outlier=60", "duration"),
-        (go_on_and_on, f"doctor.least={N_CLIPS + 1}", "duration"),
-        (go_on_and_on, "data.max_seconds=10", "duration"),
+        (speak_too_long, "doctor.outlier=60", "duration"),
+        (speak_too_long, f"doctor.least={N_CLIPS + 1}", "duration"),
+        (speak_too_long, "data.max_seconds=10", "duration"),
         (smile, "tokenizer.cleaner=transliteration_cleaners", "script"),
     ],
     ids=lambda value: value if isinstance(value, str) else value.__name__,
@@ -165,7 +167,7 @@ def test_another_rate_is_a_note_if_it_is_resampled(corpus, tmp_path):
 
 
 def test_what_is_too_long_is_left_out_and_noted(corpus, tmp_path):
-    go_on_and_on(corpus)
+    speak_too_long(corpus)
     _, report = examined(corpus.root, tmp_path / "out", "data.max_seconds=10")
     assert {finding["check"] for finding in report["findings"]} == {"bounds", "memory"}
 

@@ -80,7 +80,7 @@ def test_what_the_corpus_says_is_escaped(diagnosis):
     assert f"Examination of {EVIL}" in shown.text
 
 
-def test_the_page_needs_nothing_beside_it(diagnosis):
+def test_the_page_needs_no_other_file(diagnosis):
     shown = Checked(render_diagnosis(diagnosis, DoctorOptions()))
     assert not {tag for tag, _ in shown.elements} & {"script", "link", "img", "iframe"}
     for _, attributes in shown.elements:

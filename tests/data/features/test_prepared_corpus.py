@@ -86,7 +86,7 @@ def test_another_tokenizer_reads_the_texts_again(folder, module):
     assert text == f"tet of {batch.names[0]}."
 
 
-def test_a_folder_that_cannot_be_written_will_do(folder, module, monkeypatch):
+def test_a_folder_that_cannot_be_written_is_read(folder, module, monkeypatch):
     monkeypatch.setattr("os.access", lambda *_: False)
     before = {path.name for path in folder.iterdir()}
     other = Tokenizer(cleaner="basic_cleaners")

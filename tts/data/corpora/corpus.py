@@ -38,7 +38,7 @@ class Corpus(ABC):
     Args:
         root: the folder of the corpus.
         val_fraction: share of the validation set, for corpora without a split of their own.
-        test_fraction: share of the test set, likewise.
+        test_fraction: share of the test set, for the same corpora.
         on_error: what to do with rows that cannot be used: "raise" stops at the first, "skip"
             leaves them out.
         n_speakers: number of speakers that the corpus must have; None: any number.

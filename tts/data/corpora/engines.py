@@ -4,7 +4,7 @@
   seeded for each sentence. Its network uses one thread for each sentence, because its result
   depends on the number of threads; several sentences at a time use the other cores.
 * ``espeak``: the library in the wheel ``espeakng-loader`` (GPL-3), through ctypes. Its sound
-  depends on everything that it has said in the same process, so each engine loads its own copy.
+  depends on everything that it has spoken in the same process, so each engine loads its own copy.
 * ``tones``: no speech, but one tone for each letter. It needs no package and takes milliseconds.
 """
 

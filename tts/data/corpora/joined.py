@@ -32,7 +32,7 @@ class JoinedCorpus(ConvertedCorpus):
     Args:
         root: folder that the copies are written to; it is made if it is missing.
         val_fraction: without effect, because each part has its own split.
-        test_fraction: likewise.
+        test_fraction: without effect, for the same reason.
         parts: corpora by name.
         copies: by name of a part, the factors by which its recordings are sped up and raised in
             pitch; below 1 they become slower and deeper.

@@ -38,7 +38,7 @@ class LJSpeech(Corpus):
     Args:
         root: the folder.
         val_fraction: share of the validation set, unless the corpus is LJ Speech.
-        test_fraction: share of the test set, likewise.
+        test_fraction: share of the test set, under the same condition.
         download: whether to download LJ Speech into ``root`` if that is missing or empty.
         **options: the other options of ``Corpus``.
     """

@@ -179,7 +179,7 @@ def usable_rows(manifest: Path, rows: list[ManifestRow], faults: Faults) -> list
 def recording_id(wav: str, folder: str) -> str:
     """Return the id of a recording: its path in the corpus with ``-`` for ``/``.
 
-    File names alone would not do, because they repeat in the folders of speakers.
+    File names alone are not unique, because they repeat in the folders of speakers.
     """
     if wav.startswith(folder + os.sep):
         wav = wav[len(folder) + 1 :]

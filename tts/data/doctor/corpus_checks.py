@@ -25,7 +25,7 @@ from tts.data.loading.speech_datamodule import SpeechDataModule
 _MAD_TO_DEVIATION = 1.4826
 # In a corpus with a smaller spread than this nobody would hear the outliers
 _LEAST_DEVIATION = 0.1
-#: Length of a segment of WaveGlow in samples, where the model at hand uses no segments.
+#: Length of a segment of WaveGlow in samples, where the model of the training uses no segments.
 SEGMENT = 16000
 
 

@@ -1,9 +1,9 @@
 """Prepares a corpus: reads recordings and texts, and stores what is not stored yet.
 
 Recordings are read in parallel. Their features are written in the order of the corpus, each one as
-soon as all earlier ones are written. A killed process therefore loses what its threads had in hand,
-one recording each, and the next one ends with the same bytes as without the kill. One process
-prepares a folder at a time; others wait for it and then find the work done.
+soon as all earlier ones are written. A killed process therefore loses only the recordings that
+its threads are computing, one each, and the next process ends with the same bytes as without the
+kill. One process prepares a folder at a time; others wait for it and then find the work done.
 
 Threads are enough: decoding, hashing, resampling and the transform all release Python's global
 lock.
@@ -224,7 +224,7 @@ class Preparation:
     ) -> Iterator[tuple[Utterance, FeatureResult]]:
         if not utterances:
             return
-        # a kill costs the recordings in hand: not more of them than there are threads
+        # a kill loses the started recordings, so there are not more of them than threads
         paths = (utterance.wav for utterance in utterances)
         results = ordered_map(extractor.extract, paths, self.workers, self.workers - 1)
         with (

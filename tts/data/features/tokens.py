@@ -111,7 +111,7 @@ class TokenTable:
         counts = Counter(self.unknown)
         listed = ", ".join(f"{shown!r} x{count}" for shown, count in counts.most_common())
         report = f"not in the symbol table: {listed}; first in {self.first}"
-        # an unknown phone in braces is an error in the text, whatever the tokenizer does otherwise
+        # an unknown phone in braces is an error in the text, even if unknown characters are allowed
         if tokenizer.on_unknown == "raise" or any(len(shown) > 1 for shown in counts):
             raise InputError(f"{report}; spell these out, or set tokenizer.on_unknown=ignore")
         return report

@@ -150,7 +150,7 @@ class BucketBatchSampler(GlobalBatchSampler):
       each epoch.
     * Without ``shuffle`` (evaluation) no item is left out and none comes twice: sizes differ by at
       most one between global batches and between ranks. Only if there are fewer items than ranks,
-      some come twice, since each rank needs a batch. (At batch size 1, a batch of two may
+      some come twice, because each rank needs a batch. (At batch size 1, a batch of two may
       occur if the number of items is no multiple of the number of ranks.) The shortest items come
       first.
 

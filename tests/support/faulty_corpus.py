@@ -131,7 +131,7 @@ def telephone(corpus):
     corpus.record("clip-03", narrow)
 
 
-def go_on_and_on(corpus):
+def speak_too_long(corpus):
     corpus.rows["clip-03"] = " ".join([text_of(3)] * 12)
     corpus.record("clip-03", voice(len(corpus.rows["clip-03"]) / 15, 3))
     corpus.write()
@@ -202,7 +202,7 @@ FAULTS = {
     truncate: ("unreadable", "error"),
     not_a_number: ("unreadable", "error"),
     telephone: ("band", "warning"),
-    go_on_and_on: ("duration", "warning"),
+    speak_too_long: ("duration", "warning"),
     say_less: ("pace", "warning"),
     say_more: ("pace", "warning"),
     smile: ("symbols", "warning"),
@@ -215,4 +215,4 @@ FAULTS = {
     be_brief: ("segment", "note"),
 }
 # Function -> further checks that find the same fault.
-COMPANY = {repeat_the_sound: {"same_text"}}
+ALSO_FOUND_BY = {repeat_the_sound: {"same_text"}}
