@@ -110,7 +110,7 @@ def generation(batch: int) -> Callable[[str], Work]:
         if implementation == "reference":
             return _their_generation()
         from tts.models import Tacotron2
-        from tts.models.tacotron2.int8 import int8_decoder
+        from tts.models.tacotron2.int8_decoder import int8_decoder
 
         network = Tacotron2(recurrence="plain" if implementation == "plain" else "fast").eval()
         if implementation == "int8":

@@ -27,7 +27,7 @@ from tts.callbacks import (
     StopOnSignal,
 )
 from tts.callbacks.checkpointing.checkpoint_io import AtomicCheckpointIO
-from tts.callbacks.checkpointing.resume import check_resumable, find_resume_source
+from tts.callbacks.checkpointing.resume_source import check_resumable, find_resume_source
 from tts.callbacks.run_summary import print_summary
 from tts.config.overrides import save_overrides
 from tts.config.schema import check_targets, check_training

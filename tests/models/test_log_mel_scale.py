@@ -1,7 +1,7 @@
 """Tests that the mean and deviation of log-mels agree in code and configuration."""
 
 from tts.config import compose
-from tts.models.log_mel import LOG_MEL_MEAN, LOG_MEL_STD
+from tts.models.log_mel_statistics import LOG_MEL_MEAN, LOG_MEL_STD
 
 
 def test_the_compact_tacotron2_is_scaled_by_the_constants():

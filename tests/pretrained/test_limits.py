@@ -12,8 +12,8 @@ import torch
 from tts.core.errors import InputError
 from tts.pretrained import describe, load
 from tts.pretrained.convert import convert
+from tts.pretrained.importers.containers import read_contents
 from tts.pretrained.importers.nvidia_names import to_nvidia_state_dict
-from tts.pretrained.importers.reader import read_contents
 from tts.pretrained.importers.stubs import LEGACY_MAGIC, Stub
 
 STRANGE = {

@@ -11,7 +11,7 @@ LINE = (
     *("files", "convert", "averaging", "hub"),
 )
 IMPORTERS = (
-    *("stubs", "nemo_archive", "reader"),
+    *("stubs", "nemo_archive", "containers"),
     *("dialects", "layouts", "nvidia_names", "sizes", "tables", "nemo_config", "nemo_mel"),
     "nvidia",
 )

@@ -120,7 +120,7 @@ class Runs:
         """Start to train in other processes, one for each rank, and return the processes."""
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(
-            ["tts.train", "tts.data.loading.datamodule", "tts.training", __name__]
+            ["tts.train", "tts.data.loading.datamodules", "tts.training", __name__]
         )
         config, port = self.config(name, crash, resume), _free_port()
         if ranks > 1:

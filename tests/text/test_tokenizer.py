@@ -215,7 +215,7 @@ def test_tokenizer_can_be_sent_to_a_worker(tokenizer):
 
 
 def test_readings_are_forgotten_when_there_are_too_many(tokenizer, monkeypatch):
-    monkeypatch.setattr("tts.text.reading._MAX_READINGS", 3)
+    monkeypatch.setattr("tts.text.words._MAX_READINGS", 3)
     for i in range(10):
         tokenizer.encode(f"word {i}")
     assert len(tokenizer._reader._readings) <= 3

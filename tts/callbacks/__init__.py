@@ -7,7 +7,7 @@ from tts.callbacks.checkpointing.resume_point import KeepResumePoint, ResumePoin
 from tts.callbacks.current_batch import CurrentBatch
 from tts.callbacks.ema import EMA
 from tts.callbacks.guards.determinant import DeterminantGuard
-from tts.callbacks.guards.diagonal import DiagonalGuard
+from tts.callbacks.guards.diagonal_attention import DiagonalGuard
 from tts.callbacks.guards.divergence import DivergenceGuard
 from tts.callbacks.log_config import LogConfig
 from tts.callbacks.preemption import StopOnSignal

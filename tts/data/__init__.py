@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from tts.data.features.prepared_corpus import PreparedCorpus as PreparedCorpus
     from tts.data.loading.batch import MelWaveBatch as MelWaveBatch
     from tts.data.loading.batch import TextMelBatch as TextMelBatch
-    from tts.data.loading.datamodule import MelWaveDataModule as MelWaveDataModule
-    from tts.data.loading.datamodule import TextMelDataModule as TextMelDataModule
+    from tts.data.loading.datamodules import MelWaveDataModule as MelWaveDataModule
+    from tts.data.loading.datamodules import TextMelDataModule as TextMelDataModule
     from tts.data.loading.datasets import MelWaveDataset as MelWaveDataset
     from tts.data.loading.datasets import TextMelDataset as TextMelDataset
     from tts.data.loading.frame_budget import FrameBudgetBatchSampler as FrameBudgetBatchSampler

@@ -17,7 +17,7 @@ from tts.export.exported_module import ExportedModule, Sample, Shape
 from tts.export.lstm import bilstm, onnx_weights
 from tts.models import Tacotron2
 from tts.models.layers import sequence_mask
-from tts.models.log_mel import LOG_MEL_MEAN, LOG_MEL_STD
+from tts.models.log_mel_statistics import LOG_MEL_MEAN, LOG_MEL_STD
 from tts.models.tacotron2.attention import AttentionState, Memory
 from tts.models.tacotron2.decoder import DecoderState
 

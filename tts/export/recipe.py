@@ -151,7 +151,7 @@ def _write_part(part: ExportedModule, path: Path, config: Mapping[str, Any]) -> 
     """Write a module, test the file, and return the measured differences."""
     from tts.export.acoustic import lstm_widths
     from tts.export.formats import open_runner, write_module
-    from tts.export.quantise import quantise
+    from tts.export.quantise_onnx import quantise
 
     write_module(part, path, config["format"], config["opset"])
     measured = {"difference": largest_difference(part, open_runner(path))}

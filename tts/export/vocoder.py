@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from tts.export.exported_module import ExportedModule, Sample
 from tts.models import WaveGlow
-from tts.models.log_mel import LOG_MEL_MEAN, LOG_MEL_STD
+from tts.models.log_mel_statistics import LOG_MEL_MEAN, LOG_MEL_STD
 from tts.models.waveglow.flow import InvertibleConv
 
 #: Standard deviation of the noise in the example input of a vocoder.

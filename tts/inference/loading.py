@@ -70,7 +70,7 @@ def in_precision(network: Tacotron2, precision: str) -> Tacotron2:
         return network
     if precision != "int8":
         raise InputError(f"precision={precision}: choose float32 or int8")
-    from tts.models.tacotron2.int8 import int8_decoder
+    from tts.models.tacotron2.int8_decoder import int8_decoder
 
     try:
         return int8_decoder(network)

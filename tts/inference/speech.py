@@ -128,7 +128,7 @@ class Speech:
 
     def figure(self) -> Figure:
         """Draw the wave, the mel spectrogram and the alignment in one picture."""
-        from tts.inference.picture import speech_figure
+        from tts.inference.speech_figure import speech_figure
 
         return speech_figure(
             self.text, self.wave, self.sample_rate, self.mel, self.mel_config, self.parts

@@ -114,7 +114,7 @@ class Synthesizer:
             lexicon: pronunciations with precedence over those of the acoustic model: a file
                 (`tts.text.lexicon`), or words and their phones.
             precision: ``"int8"`` decodes from rounded recurrent weights, which is faster on a CPU
-                and hardly changes the voice (:mod:`tts.models.tacotron2.int8`).
+                and hardly changes the voice (:mod:`tts.models.tacotron2.int8_decoder`).
 
         Raises:
             InputError: a file is not what it should be, the files do not fit together, the device

@@ -5,7 +5,7 @@ The modules lie in one line; each imports only from those before it:
 1. ``limits`` bounds what a file may ask for; ``catalogue`` lists the published files, and
    ``download`` gets them.
 2. ``descriptions`` checks what a file says about itself; ``checkpoint`` has the value that every
-   reader returns, and builds the network from it.
+   container holds, and builds the network from it.
 3. ``importers`` read the files of other projects, ``native`` those of this one.
 4. ``files`` has `load`, `save` and `describe`.
 5. ``convert``, ``averaging`` and ``hub`` use them.

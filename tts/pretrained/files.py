@@ -26,9 +26,9 @@ from tts.pretrained.descriptions import (
     contract_of,
     validated_description,
 )
+from tts.pretrained.importers.containers import read_contents
 from tts.pretrained.importers.nvidia import parse_nvidia
 from tts.pretrained.importers.nvidia_names import constructor_arguments, to_nvidia_state_dict
-from tts.pretrained.importers.reader import read_contents
 from tts.pretrained.limits import printable_name
 from tts.pretrained.native import parse_native
 

@@ -29,7 +29,7 @@ def parse_native(
 
     Args:
         path: file to name in messages.
-        data: content of the file, from `tts.pretrained.importers.reader.read_contents`.
+        data: content of the file, from `tts.pretrained.importers.containers.read_contents`.
         hints: facts that the user gives about the file.
 
     Raises:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tts.text.reading import join_symbols
 from tts.text.symbols import PHONE_PREFIX
 from tts.text.tokenizer import Tokenizer
+from tts.text.words import join_symbols
 
 
 @dataclass(frozen=True)

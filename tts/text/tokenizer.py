@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal, SupportsInt, get_args
 
 from tts.core.errors import InputError
 from tts.text.cleaners import CLEANERS
-from tts.text.reading import Reading, Word, WordReader, join_symbols
 from tts.text.symbols import ARPABET, PHONE_PREFIX, SYMBOL_SETS, check_symbols
+from tts.text.words import Reading, Word, WordReader, join_symbols
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tts.audio import MelConfig
-from tts.callbacks.checkpointing.resume import check_resumable
+from tts.callbacks.checkpointing.resume_source import check_resumable
 from tts.core.errors import InputError
 from tts.models import WaveGlow
 from tts.text import Tokenizer

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 from tests.support.crashing import Crashed, Runs
 from tts.callbacks.checkpointing.checkpoint_io import AtomicCheckpointIO
-from tts.callbacks.checkpointing.resume import differing_options, find_checkpoint, is_whole
+from tts.callbacks.checkpointing.resume_source import differing_options, find_checkpoint, is_whole
 from tts.config import compose
 from tts.config.overrides import load_overrides, save_overrides
 from tts.core.errors import InputError, TrainingError

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tts.callbacks import DiagonalGuard
-from tts.callbacks.guards.diagonal import METRIC, edge_silence, likely_causes
+from tts.callbacks.guards.diagonal_attention import METRIC, edge_silence, likely_causes
 from tts.data.loading.batch import TextMelBatch
 
 SILENCE = -11.5
@@ -30,12 +30,14 @@ def reading(toy_task):
 @pytest.fixture
 def causes(monkeypatch):
     monkeypatch.setattr(
-        "tts.callbacks.guards.diagonal.likely_causes", lambda *_: iter(["one", "two"])
+        "tts.callbacks.guards.diagonal_attention.likely_causes", lambda *_: iter(["one", "two"])
     )
 
 
 def warnings_in(caplog):
-    return [r.message for r in caplog.records if r.name == "tts.callbacks.guards.diagonal"]
+    return [
+        r.message for r in caplog.records if r.name == "tts.callbacks.guards.diagonal_attention"
+    ]
 
 
 @pytest.mark.usefixtures("causes")

@@ -17,7 +17,7 @@ from tts.models.kernels.int8_product import add_int8_product
 from tts.models.tacotron2 import compiled_decoder
 from tts.models.tacotron2.compiled_decoder import compiled_steps
 from tts.models.tacotron2.decoder import Decoder
-from tts.models.tacotron2.int8 import int8_decoder, quantized_rows
+from tts.models.tacotron2.int8_decoder import int8_decoder, quantized_rows
 
 pytestmark = pytest.mark.usefixtures("compiled_decoding")
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from tts.models import Tacotron2
-from tts.models.tacotron2.int8 import (
+from tts.models.tacotron2.int8_decoder import (
     Int8LSTMCell,
     add_dequantized_product,
     int8_decoder,

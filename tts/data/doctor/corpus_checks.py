@@ -18,7 +18,7 @@ from tts.data.corpora.corpus import Corpus
 from tts.data.doctor.findings import Finding, utterance_finding
 from tts.data.doctor.options import DoctorOptions
 from tts.data.doctor.utterances import ExaminedUtterance
-from tts.data.loading.datamodule import MelWaveDataModule
+from tts.data.loading.datamodules import MelWaveDataModule
 from tts.data.loading.speech_datamodule import SpeechDataModule
 
 # Standard deviation of a normal distribution over its median absolute deviation

@@ -4,7 +4,9 @@ prepared.json                    the contract
 mels.index, mels-00000.float32   log-mels, by the hash of the recording
 waves.index, waves-00000.int16   samples, where they are stored
 tokens-KEY.index, ...            symbol ids, by the hash of the text, for each tokenizer
+gta-KEY.index, ...               mels that an acoustic model predicts
 corpus-KEY/                      the rows of one corpus, and which ids belong to them
+report.json                      what the preparation printed
 .local/                          facts of this machine: the index of recordings, locks, notes;
 the user may delete it
 """

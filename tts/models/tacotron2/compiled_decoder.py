@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from tts.models.tacotron2.attention import LocationAttention, Memory
 from tts.models.tacotron2.decoder import Decoder
-from tts.models.tacotron2.int8 import Int8LSTMCell
+from tts.models.tacotron2.int8_decoder import Int8LSTMCell
 from tts.models.tacotron2.pitch import PitchHead
 from tts.models.tacotron2.prenet import Generators, Prenet
 

@@ -22,7 +22,7 @@ from torch.func import functional_call
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
-from tts.models.log_mel import LOG_MEL_MEAN, LOG_MEL_STD
+from tts.models.log_mel_statistics import LOG_MEL_MEAN, LOG_MEL_STD
 
 #: Output channels and strides (bands, frames) of the layers.
 _LAYERS = ((32, (2, 1)), (64, (2, 2)), (64, (2, 2)), (64, (1, 1)))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tts.models.log_mel import LOG_MEL_MEAN, LOG_MEL_STD
+from tts.models.log_mel_statistics import LOG_MEL_MEAN, LOG_MEL_STD
 from tts.models.waveglow.config import WaveGlowConfig
 
 

@@ -38,7 +38,7 @@ def parse_nvidia(
 
     Args:
         path: file to name in messages.
-        data: content of the file, from `tts.pretrained.importers.reader.read_contents`.
+        data: content of the file, from `tts.pretrained.importers.containers.read_contents`.
         hints: facts that the user gives where the file does not state them, or states them wrongly.
 
     Raises:

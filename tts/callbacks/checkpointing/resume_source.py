@@ -201,7 +201,7 @@ def check_resumable(path: Path, network: nn.Module, mel: MelConfig, tokenizer: A
             contract or symbol table. The message names the first difference.
     """
     from tts.pretrained.descriptions import validated_description
-    from tts.pretrained.importers.reader import read_contents
+    from tts.pretrained.importers.containers import read_contents
 
     data = read_contents(path)
     description = data.get(KEY)
