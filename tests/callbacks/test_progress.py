@@ -197,12 +197,9 @@ def test_log_lines_go_above_the_bar(bar_run, monkeypatch, toy_task):
             logging.getLogger("tts").warning("a warning")
 
     handler = logging.StreamHandler(terminal)
-    root = logging.getLogger()
-    root.addHandler(handler)
-    try:
-        bar_run(RichProgress(0), task=Talks(), max_epochs=1)
-    finally:
-        root.removeHandler(handler)
+    # no other handlers, because one that a command has left here may write to a closed stream
+    monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
+    bar_run(RichProgress(0), task=Talks(), max_epochs=1)
     assert handler.stream is terminal
     lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue()).replace("\r", "\n")
     assert [line for line in lines.split("\n") if "warning" in line] == ["a warning"] * 4
