@@ -91,6 +91,16 @@ def test_other_batches_are_logged_and_the_run_resumes_at_the_same_share(tmp_path
     assert some.last("run")["global_step"] == 4 + 1 + 3 + 3
 
 
+def test_a_class_that_only_moved_is_no_differing_option():
+    before = {"speech": {"_target_": "tts.evaluation.Whisper"}, "_target_": "tts.tasks.One"}
+    moved = {"speech": {"_target_": "tts.metrics.Whisper"}, "_target_": "tts.training.One"}
+    other = {"speech": {"_target_": "tts.metrics.Sphinx"}, "_target_": "tts.training.One"}
+    assert differing_options(before, moved) == ""
+    assert differing_options(before, other) == (
+        "speech._target_ tts.evaluation.Whisper -> tts.metrics.Sphinx"
+    )
+
+
 def test_differing_options_are_one_line():
     before = {"model": {"lr": 1e-3, "old": 1}, "paths": {"output_dir": "/a"}, "file": "/a/x"}
     now = {"model": {"lr": 5e-4, "new": 2}, "paths": {"output_dir": "/b"}, "file": "/b/x"}

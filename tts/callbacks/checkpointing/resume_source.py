@@ -175,11 +175,17 @@ def differing_options(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
         old, new = old_options.get(key, "unset"), new_options.get(key, "unset")
         if isinstance(old, str):
             old = old.replace(folders[0], folders[1])
-        if old != new and not key.startswith(_UNREPORTED):
+        if old != new and not key.startswith(_UNREPORTED) and not _is_moved_class(key, old, new):
             changed.append(f"{key} {old} -> {new}")
     if (more := len(changed) - _MOST_DIFFERENCES) > 0:
         changed[_MOST_DIFFERENCES:] = [f"and {more} more"]
     return ", ".join(changed)
+
+
+def _is_moved_class(key: str, old: Any, new: Any) -> bool:
+    """Return whether a ``_target_`` names the same class in another module."""
+    is_target = key.rpartition(".")[2] == "_target_"
+    return is_target and str(old).rpartition(".")[2] == str(new).rpartition(".")[2]
 
 
 def check_resumable(path: Path, network: nn.Module, mel: MelConfig, tokenizer: Any) -> int:
