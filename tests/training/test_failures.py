@@ -33,3 +33,11 @@ def test_a_known_failure_is_one_line(text):
 )
 def test_what_is_not_known_stays_as_it_is(error):
     assert machine_failure(error, "step 5", CONFIG) is None
+
+
+def test_signal_of_a_dead_loader_is_read_from_the_error_underneath():
+    error = RuntimeError("DataLoader worker (pid(s) 71) exited unexpectedly")
+    error.__cause__ = RuntimeError("DataLoader worker (pid 71) is killed by signal: Killed. ")
+    assert "(pid 71) was ended by Killed at step 5:" in str(
+        machine_failure(error, "step 5", CONFIG)
+    )

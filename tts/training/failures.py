@@ -79,7 +79,11 @@ def machine_failure(
     text = str(error)
     if _NO_MEMORY.search(text):
         return TrainingError(f"out of memory at {batch}; {_memory_advice(config)}")
-    if "DataLoader worker" in text and (match := _DEAD_WORKER.search(text)):
+    if match := _DEAD_WORKER.search(text):
+        # while the run waits for data, PyTorch names the signal only in the error underneath
+        underneath = _DEAD_WORKER.search(str(error.__cause__))
+        if underneath is not None and not match["signal"]:
+            match = underneath
         cause = f"was ended by {match['signal']}" if match["signal"] else "ended"
         return TrainingError(
             f"a process that loads data (pid {match['pid'].strip()}) {cause} at {batch}: if the "
