@@ -172,6 +172,19 @@ def test_griffin_lim_needs_no_file(acoustic_file, tiny):
     assert synthesizer.vocoder.mel == synthesizer.mel == tiny.mel
 
 
+def test_waveglow_speaks_mels_that_griffin_lim_refuses(acoustic_file, vocoder_file, tiny):
+    # Griffin-Lim needs overlapping frames, so it must not be built next to a WaveGlow.
+    mel = dataclasses.replace(tiny.mel, win_length=tiny.mel.hop_length)
+    acoustic = acoustic_file(mel=mel)
+    with pytest.raises(InputError, match="Griffin-Lim needs overlapping frames"):
+        Synthesizer.from_pretrained(acoustic, "griffin_lim")
+    vocoder = vocoder_file(mel=mel, sizes={"win_length": mel.hop_length})
+    synthesizer = Synthesizer.from_pretrained(acoustic, vocoder)
+    # The denoiser inverts a spectrogram as well, so it is off.
+    speech = synthesizer.speak("hello", **OPTIONS, denoiser=0.0)
+    assert len(speech.wave) // mel.hop_length in (speech.mel.shape[1] - 1, speech.mel.shape[1])
+
+
 def test_corpora_are_named_once(acoustic_file, vocoder_file):
     names = Synthesizer.from_pretrained(
         acoustic_file(corpus="synthetic corpus (hibari)"), vocoder_file(corpus="LJ Speech")
