@@ -305,3 +305,10 @@ def test_it_learns_one_batch():
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.5 * losses[0]
+
+
+def test_a_refused_null_is_shown_as_it_is_typed():
+    with pytest.raises(
+        ValueError, match=r"^prenet_dim=null: it must be a whole number, 1 or more$"
+    ):
+        Tacotron2Config(prenet_dim=None)
