@@ -129,3 +129,14 @@ def test_conf_shows_the_defaults_of_speech():
 
 def test_conf_is_found_in_the_checkout():
     assert REPO / "conf" == CONF
+
+
+def test_a_trainer_file_of_ones_own_comes_before_what_the_network_sets(tmp_path):
+    (tmp_path / "trainer").mkdir()
+    (tmp_path / "trainer" / "mine.yaml").write_text(
+        "defaults: [default]\nmax_epochs: 7\ngradient_clip_val: 0.5\n"
+    )
+    search = f"hydra.searchpath=[file://{tmp_path}]"
+    for model in ("tacotron2", "waveglow", "waveglow_compact"):
+        trainer = compose([search, "trainer=mine", f"model={model}", "data.root=x"]).trainer
+        assert (trainer.max_epochs, trainer.gradient_clip_val) == (7, 0.5)
