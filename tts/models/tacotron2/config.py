@@ -11,8 +11,6 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from tts.core.ranges import shown
-
 #: Values of ``Tacotron2Config.recurrence``.
 RECURRENCES = ("fast", "plain")
 #: Options that have no effect on a network with ``pitch_bins=0``.
@@ -104,7 +102,7 @@ class Tacotron2Config:
             value = getattr(self, field.name)
             is_legal, legal = self._range(field.name, field.type, value)
             if not is_legal:
-                raise ValueError(f"{field.name}={shown(value)}: it must be {legal}")
+                raise ValueError(f"{field.name}={_as_typed(value)}: it must be {legal}")
         if self.pitch_bins and (self.pitch_bins < 2 or not self.pitch_low < self.pitch_high):
             raise ValueError(
                 f"pitch_bins={self.pitch_bins}: it must be 0 or at least 2, and pitch_low below "
@@ -192,3 +190,10 @@ class GeneratedMel(NamedTuple):
     gate_logits: Tensor
     alignments: Tensor
     stop_reason: tuple[str, ...]
+
+
+def _as_typed(value: Any) -> str:
+    """Return a value as a user types it in an option."""
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
