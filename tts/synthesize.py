@@ -26,8 +26,13 @@ from tts.synthesis.input import (
     output_paths,
     read_texts,
 )
+from tts.synthesis.output_files import (
+    check_all_spoken,
+    print_skipped,
+    write_job_files,
+    write_manifest,
+)
 from tts.synthesis.report import print_line
-from tts.synthesis.results import check_all_spoken, print_skipped, write_job_files, write_manifest
 
 if TYPE_CHECKING:
     from tts.inference import Options, Synthesizer

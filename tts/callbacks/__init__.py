@@ -10,12 +10,12 @@ from tts.callbacks.guards.determinant import DeterminantGuard
 from tts.callbacks.guards.diagonal_attention import DiagonalGuard
 from tts.callbacks.guards.divergence import DivergenceGuard
 from tts.callbacks.log_config import LogConfig
-from tts.callbacks.preemption import StopOnSignal
 from tts.callbacks.progress import LineProgress, progress_bar
 from tts.callbacks.rich_progress import RichProgress
 from tts.callbacks.samples import LogSamples
 from tts.callbacks.skipped import ReportSkipped
 from tts.callbacks.speech_metrics import SpeechMetrics
+from tts.callbacks.stop_on_signal import StopOnSignal
 from tts.callbacks.throughput import Throughput
 
 __all__ = [

@@ -39,7 +39,7 @@ from tts.data.features.prepared import Prepared
 from tts.data.features.prepared_corpus import AlreadyPrepared, PreparedCorpus
 from tts.data.features.recordings import slug
 from tts.data.loading.fallbacks import FallbackDataset
-from tts.data.loading.resume_position import TrainingPosition
+from tts.data.loading.start_batch import TrainingPosition
 from tts.text import Tokenizer
 
 _log = logging.getLogger(__name__)

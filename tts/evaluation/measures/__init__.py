@@ -9,6 +9,7 @@ from tts.evaluation.measures.naturalness import DistillMos, DnsMos
 from tts.evaluation.measures.similarity import Similarity
 from tts.evaluation.measures.synthesis import Alignment, Speed
 
+# add a measure here, and its name to conf/evaluate.yaml to run it by default
 _ALL: tuple[Callable[[], Measure], ...] = (
     *(Intelligibility, DistillMos, DnsMos, Similarity, Distortion, Alignment, Speed),
 )
