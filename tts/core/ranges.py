@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from numbers import Integral, Real
 from typing import Annotated, Any, Literal, Protocol, get_args, get_origin
 
@@ -111,7 +112,7 @@ Positive = Annotated[float, Number(float, above=0)]
 OptionalPositive = Annotated[float | None, Number(float, above=0, null=True)]
 
 
-def legal_arguments(target: Callable[..., Any]) -> dict[str, Range]:
+def legal_arguments(target: Callable[..., Any]) -> Mapping[str, Range]:
     """Return the ranges that a class or function states in its annotations, by argument.
 
     ``Annotated`` with a range, ``Literal`` and ``bool`` state one. The constructors of base classes
@@ -163,7 +164,8 @@ def shown(value: Any) -> str:
     return str(value).lower() if type(value) is bool else str(value)
 
 
-def _stated_ranges(function: Callable[..., Any]) -> dict[str, Range]:
+@cache  # a dataclass asks for each of its instances
+def _stated_ranges(function: Callable[..., Any]) -> Mapping[str, Range]:
     ranges: dict[str, Range] = {}
     for name, hint in function.__annotations__.items():
         try:
