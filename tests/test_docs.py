@@ -8,7 +8,7 @@ from tests.support.paths import REPO
 from tests.test_architecture import FLOOR
 
 PAGES = [REPO / "README.md", *sorted((REPO / "docs").glob("*.md"))]
-LINK = re.compile(r"\]\(([^)\s]+)\)")
+LINK = re.compile(r"(?:\]\(|src=\")([^)\s\"]+)[)\"]")
 NAME = re.compile(r"`(tts(?:\.\w+)+)`")
 FILE = re.compile(r"(?<![\w/.-])((?:tts|tests|conf|bench|docs|notebooks)/[a-z_][\w./-]*\w)")
 

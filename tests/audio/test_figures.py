@@ -52,6 +52,20 @@ def test_alignment_has_time_along_the_bottom():
     assert image[0, 29] == 1
 
 
+def test_mels_have_an_axis_in_hertz(small):
+    shown = words(mel_figure({"target": np.zeros((20, 30))}, small, "t"))
+    assert {"frequency (Hz)", "500", "1000", "2000"} <= set(shown)
+    assert "mel band" not in shown
+
+
+def test_nearly_equal_weights_look_equal():
+    """The colours stand for weights from 0 to 1, however small the largest weight is."""
+    alignment = np.full((30, 25), 0.04)
+    alignment[10, 10] = 0.05
+    figure = alignment_figure(alignment, "an untrained network")
+    assert figure.axes[0].images[0].get_clim() == (0, 1)
+
+
 def test_alignment_writes_its_symbols():
     shown = words(alignment_figure(torch.ones(9, 4) / 4, "t", ["a", " ", "@AH0", "$"]))
     assert all(symbol in shown for symbol in ("a", "␣", "AH0", "$"))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tts.audio import LogMel, MelConfig
+from tts.audio import MFCC, GriffinLim, LogMel, MelConfig
 from tts.core.errors import InputError
 
 
@@ -138,3 +138,9 @@ def test_bands_without_a_frequency_are_reported(caplog):
 
 def test_print_shows_the_contract(small):
     assert small.fingerprint() in repr(LogMel(small))
+
+
+def test_the_front_end_of_the_published_models_needs_no_argument():
+    for front_end in (LogMel(), MFCC(), GriffinLim()):
+        config = front_end.log_mel.config if isinstance(front_end, MFCC) else front_end.config
+        assert config == MelConfig()

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from tests.support.tiny_networks import tiny_synthesizer
+from tts.audio.plots.figures import symbol_labels
 
 TEXT = "Is 1 < 2 & so on? Yes. No."
 CUT_OFF = {"max_steps": 3, "gate_threshold": 0.999, "guard": False}
@@ -41,12 +42,18 @@ def test_long_sound_is_compressed(speech, monkeypatch):
     assert 'src="data:audio/ogg;base64,' in speech._repr_html_()
 
 
-def test_picture_of_several_parts_has_their_first_words(speech):
-    texts = words(speech.figure())
-    assert any(
-        text.endswith(f"{len(speech.parts)} of {len(speech.parts)} parts failed") for text in texts
-    )
-    assert any(text.startswith("1 Is 1 < 2") for text in texts)
+def test_picture_of_several_parts_has_all_their_symbols(speech):
+    n_parts, figure = len(speech.parts), speech.figure()
+    assert any(text.endswith(f"{n_parts} of {n_parts} parts failed") for text in words(figure))
+    labels = [label.get_text() for label in figure.axes[2].get_yticklabels()]
+    symbols = [symbol for part in speech.parts for symbol in part.symbols]
+    assert n_parts > 1
+    assert labels == symbol_labels(symbols)
+
+
+def test_picture_of_many_parts_has_their_first_words():
+    speech = tiny_synthesizer("griffin_lim").speak(TEXT * 3, max_chars=20, **CUT_OFF)
+    assert any(text.startswith("1 Is 1 < 2") for text in words(speech.figure()))
 
 
 def test_picture_of_one_part_has_its_symbols():

@@ -76,6 +76,24 @@ def cache(tmp_path_factory) -> Path:
 
 
 @pytest.mark.slow
+def test_the_example_of_the_docs_runs_without_a_network(monkeypatch):
+    page = (REPO / "docs" / "checkpoints.md").read_text()
+    example = page.split("## torch.hub")[1].split("```python\n")[1].split("```")[0]
+    monkeypatch.setenv("TACOGLOW_MIRROR", "")
+    monkeypatch.setattr("socket.socket.connect", _refuse)
+    names: dict[str, object] = {}
+    exec(example.replace('"/path/of/a/clone"', repr(str(REPO))), names)
+    audio = names["audio"]
+    assert isinstance(audio, torch.Tensor)
+    assert audio.shape[1] > 22050
+    assert 0.05 < float(audio.abs().max()) < 2
+
+
+def _refuse(*_):
+    raise OSError("this test has no network")
+
+
+@pytest.mark.slow
 def test_snippet_runs_from_a_local_clone(clone, cache, tmp_path):
     pytest.importorskip("scipy")
     code = SNIPPET.format(repo=str(clone))

@@ -32,7 +32,7 @@ class GriffinLim(nn.Module):
     """Turns a log-mel spectrogram into a wave by searching for phases.
 
     Args:
-        config: the mel contract.
+        config: the mel contract; by default the published one, 22,050 Hz and 80 bands.
         n_iter: steps of the phase search. With 30 the remaining error is audible; more than 100
             change hardly anything.
         momentum: momentum of the phase search: 0 is the algorithm of 1984, 0.99 is faster.
@@ -44,7 +44,9 @@ class GriffinLim(nn.Module):
     window: Tensor
     mel_basis: Tensor
 
-    def __init__(self, config: MelConfig, n_iter: int = 60, momentum: float = 0.99) -> None:
+    def __init__(
+        self, config: MelConfig = MelConfig(), n_iter: int = 60, momentum: float = 0.99
+    ) -> None:
         super().__init__()
         if n_iter < 1:
             raise InputError(f"n_iter is {n_iter}; it must be 1 or more")

@@ -30,13 +30,13 @@ class LogMel(nn.Module):
     follow from the configuration.
 
     Args:
-        config: the mel contract.
+        config: the mel contract; by default the published one, 22,050 Hz and 80 bands.
     """
 
     fourier_basis: Tensor
     mel_basis: Tensor
 
-    def __init__(self, config: MelConfig) -> None:
+    def __init__(self, config: MelConfig = MelConfig()) -> None:
         super().__init__()
         self.config = config
         self.register_buffer("fourier_basis", fourier_basis(config), persistent=False)

@@ -22,7 +22,7 @@ class MFCC(nn.Module):
     """Computes the mel-frequency cepstral coefficients of a wave.
 
     Args:
-        config: the mel contract.
+        config: the mel contract; by default the published one, 22,050 Hz and 80 bands.
         n_mfcc: number of coefficients, starting with the zeroth (loudness); at most ``n_mels``.
 
     Raises:
@@ -31,7 +31,7 @@ class MFCC(nn.Module):
 
     basis: Tensor
 
-    def __init__(self, config: MelConfig, n_mfcc: int = 20) -> None:
+    def __init__(self, config: MelConfig = MelConfig(), n_mfcc: int = 20) -> None:
         super().__init__()
         if not 1 <= n_mfcc <= config.n_mels:
             raise InputError(f"n_mfcc is {n_mfcc}; it must be 1 to n_mels={config.n_mels}")

@@ -37,7 +37,9 @@ def _write_clips(system: JudgedSystem, output: Path) -> dict[str, dict[str, Any]
             shown[clip.id]["transcript"] = system.transcripts[number]
         if clip.speech is not None:
             alignment = _path_below(output, "alignments", system.name, f"{clip.id}.png")
-            figure = alignment_figure(clip.speech.alignments, f"{clip.id}, {system.name}")
+            symbols = [symbol for part in clip.speech.parts for symbol in part.symbols]
+            title = f"{clip.id}, {system.name}"
+            figure = alignment_figure(clip.speech.alignments, title, symbols or None)
             save_figure(figure, output / alignment)
             shown[clip.id] |= {"alignment": alignment, "stop_reason": clip.speech.stop_reason}
     return shown

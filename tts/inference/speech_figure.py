@@ -38,8 +38,9 @@ _COLUMNS = 1800
 _ROWS = 1200
 #: Height of a labelled symbol, inches.
 _LABEL_HEIGHT = 0.115
-#: Height of the alignment panel, inches: the smallest, and the largest for several parts and one.
-_MIN_HEIGHT, _MAX_HEIGHT_OF_PARTS, _MAX_HEIGHT = 2.8, 4.6, 8.0
+#: Height of the alignment panel, inches: the smallest, the largest, and that of a panel whose
+#: symbols have no labels because they would not fit.
+_MIN_HEIGHT, _MAX_HEIGHT, _UNLABELLED_HEIGHT = 2.8, 8.0, 4.6
 #: The largest number of words or parts that have labels on the axis.
 _MAX_LABELS = 40
 _MAX_TITLE = 100
@@ -63,9 +64,7 @@ def speech_figure(
         config: contract of ``mel``.
         parts: parts of the speech, with their alignments.
     """
-    n_symbols = sum(part.alignments.shape[1] for part in parts)
-    max_height = _MAX_HEIGHT if len(parts) == 1 else _MAX_HEIGHT_OF_PARTS
-    heights = (1.3, 2.1, min(max(_LABEL_HEIGHT * n_symbols, _MIN_HEIGHT), max_height))
+    heights = (1.3, 2.1, _alignment_height(parts))
     figure = new_figure(11, sum(heights) + 1.5, shortened(" ".join(text.split()), _MAX_TITLE))
     panels: Sequence[Axes] = figure.subplots(3, 1, sharex=True, height_ratios=heights)
     hop = config.hop_length / config.sample_rate
@@ -77,6 +76,18 @@ def speech_figure(
     panels[-1].set_xlim(0, max(len(wave) / sample_rate, mel.shape[1] * hop))
     panels[-1].set_xlabel("time (s)")
     return figure
+
+
+def _alignment_height(parts: Sequence[Part]) -> float:
+    """Return the height of the alignment panel in inches: what the labels of all symbols need."""
+    height = _LABEL_HEIGHT * _n_symbols(parts)
+    if height > _MAX_HEIGHT:
+        return _UNLABELLED_HEIGHT if len(parts) > 1 else _MAX_HEIGHT
+    return max(height, _MIN_HEIGHT)
+
+
+def _n_symbols(parts: Sequence[Part]) -> int:
+    return sum(part.alignments.shape[1] for part in parts)
 
 
 def _draw_wave(axes: Axes, wave: NDArray[np.float32], sample_rate: int) -> None:
@@ -121,7 +132,7 @@ def _draw_alignment(figure: Figure, axes: Axes, parts: Sequence[Part], hop: floa
         first += len(weights)
     axes.set_facecolor(image.get_cmap()(0.0))
     axes.set_ylim(0, first)
-    _label_symbols(axes, parts, first)
+    _label_symbols(axes, parts)
     figure.colorbar(image, ax=axes, label="attention weight", pad=0.01, aspect=20)
     headline(axes, "Alignment", _outcome(parts))
 
@@ -136,16 +147,15 @@ def _outcome(parts: Sequence[Part]) -> str:
     return f"{ending}; {'follows' if parts[0].health.follows_text else 'does not follow'} the text"
 
 
-def _label_symbols(axes: Axes, parts: Sequence[Part], n_symbols: int) -> None:
-    """Label the axis with what fits: symbols, words, the first words of parts, or nothing."""
+def _label_symbols(axes: Axes, parts: Sequence[Part]) -> None:
+    """Label the axis with what fits: all symbols, words, the first words of parts, or nothing."""
     symbols = [symbol for part in parts for symbol in part.symbols]
-    labels = list(enumerate(symbol_labels(symbols)))
-    fits = n_symbols * _LABEL_HEIGHT <= _MAX_HEIGHT
-    if len(parts) > 1:
-        labels = _first_words(parts)
-    elif not fits:
-        labels = _words(symbols)
-    if len(labels) <= _MAX_LABELS or fits:
+    fits = len(symbols) == _n_symbols(parts) and len(symbols) * _LABEL_HEIGHT <= _MAX_HEIGHT
+    if fits:
+        labels = list(enumerate(symbol_labels(symbols)))
+    else:
+        labels = _first_words(parts) if len(parts) > 1 else _words(symbols)
+    if fits or len(labels) <= _MAX_LABELS:
         places = [place + 0.5 for place, _ in labels]
         texts = [text for _, text in labels]
         axes.set_yticks(places, texts, fontsize=7, parse_math=False)

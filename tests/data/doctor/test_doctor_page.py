@@ -153,6 +153,11 @@ def test_the_summary_counts(diagnosis):
     assert diagnosis.summary == f"{EVIL}: {counts}"
 
 
+def test_the_scale_of_counts_is_written_beside_every_histogram(diagnosis):
+    text = render_diagnosis(diagnosis, DoctorOptions())
+    assert text.count("number (square-root scale)") == text.count('viewBox="0 0 440 200"') > 0
+
+
 def test_a_histogram_counts_every_value():
     for values in ([3.0], [2.0] * 3, [1e-3, 5.0, 1e4], list(range(1, 500)), [1.0, 1.0 + 1e-12]):
         for log in (True, False):

@@ -59,7 +59,7 @@ def mel_figure(mels: Mapping[str, Any], config: MelConfig, title: str) -> Figure
     for axes, (name, mel) in zip(panels, arrays.items(), strict=True):
         image = show_over_time(axes, mel, seconds_per_frame, **scale)
         headline(axes, name, f"{mel.shape[1]} frames")
-        axes.set_ylabel("mel band")
+        label_bands(axes, config)
     panels[-1].set_xlim(0, max(mel.shape[1] for mel in arrays.values()) * seconds_per_frame)
     panels[-1].set_xlabel("time (s)")
     figure.colorbar(image, ax=list(panels), label="log magnitude (ln)", pad=0.01, aspect=40)
@@ -68,6 +68,9 @@ def mel_figure(mels: Mapping[str, Any], config: MelConfig, title: str) -> Figure
 
 def alignment_figure(alignment: Any, title: str, symbols: Sequence[str] | None = None) -> Figure:
     """Draw which symbols the decoder attended to in each frame.
+
+    The colours always stand for weights from 0 to 1. On a scale that ends at the largest weight,
+    the nearly equal weights of an untrained network would look like structure.
 
     Args:
         alignment: ``(T_mel, T_text)`` attention weights; those of a frame sum to 1.
@@ -78,7 +81,7 @@ def alignment_figure(alignment: Any, title: str, symbols: Sequence[str] | None =
     # Each symbol needs an eighth of an inch, so that a long text gets a taller picture
     figure = new_figure(10, min(max(5.0, 1 + weights.shape[1] / 8), 16.0), title)
     axes = figure.subplots()
-    image = axes.imshow(weights.T, origin="lower", aspect="auto", cmap="magma", vmin=0)
+    image = axes.imshow(weights.T, origin="lower", aspect="auto", cmap="magma", vmin=0, vmax=1)
     axes.set_xlabel("decoder step (mel frame)")
     axes.set_ylabel("input symbol")
     if symbols is not None and len(symbols) <= _MAX_LABELS:

@@ -14,7 +14,7 @@ N_BINS = 40
 
 
 class Histogram(NamedTuple):
-    """Describes a histogram whose counts stand on a root scale, so that single values are visible.
+    """Describes a histogram with a square-root scale of counts, which keeps single values visible.
 
     Attributes:
         title: what is counted.
