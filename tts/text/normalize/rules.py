@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 Rule = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
 
@@ -21,10 +22,27 @@ MONTH = f"(?:{MONTHS.replace(' ', '|')})"
 
 
 def rewrite(rules: Sequence[Rule], text: str) -> str:
-    """Apply rules to a text, one after the other."""
+    """Apply rules to a text, one after the other.
+
+    New words never touch the letters and digits beside the match: where they would, a space comes
+    between them, so that "5%off" becomes "five percent off".
+    """
     for pattern, spoken in rules:
-        text = pattern.sub(spoken, text)
+        text = pattern.sub(partial(_replacement, spoken), text)
     return text
+
+
+def _replacement(spoken: str | Callable[[re.Match[str]], str], match: re.Match[str]) -> str:
+    new = match.expand(spoken) if isinstance(spoken, str) else spoken(match)
+    old = match[0]
+    if new == old or not new:
+        return new
+    text, begin, end = match.string, match.start(), match.end()
+    if begin and new[0].isalnum() and new[0] != old[:1] and text[begin - 1].isalnum():
+        new = f" {new}"
+    if end < len(text) and new[-1].isalnum() and new[-1] != old[-1:] and text[end].isalnum():
+        new = f"{new} "
+    return new
 
 
 def any_of(words: Iterable[str]) -> str:
