@@ -69,6 +69,20 @@ def test_no_device_is_named_in_the_networks():
         assert ".cuda" not in path.read_text()
 
 
+def test_everything_is_printed_by_one_module():
+    # it escapes control characters and outlives its reader; ruff forbids `print` as well
+    prints = re.compile(
+        r"\bstd(?:out|err)\.(?:write|flush)|\bConsole\(|\bStreamHandler\(|__std(?:out|err)__"
+    )
+    found = [
+        f"{path.relative_to(REPO)}:{number}"
+        for path in SOURCES
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if prints.search(line) and path != REPO / "tts" / "core" / "output.py"
+    ]
+    assert found == []
+
+
 def test_readme_is_short():
     assert len(README.splitlines()) <= 180
 

@@ -18,6 +18,7 @@ from tts.audio import Output
 from tts.config import resolved
 from tts.config.schema import SYNTHESIS, check_values
 from tts.core.errors import EXIT_INTERRUPTED, InputError, RunStopped
+from tts.core.output import print_line
 from tts.synthesis.input import (
     STANDARD_OUTPUT,
     Line,
@@ -32,7 +33,6 @@ from tts.synthesis.output_files import (
     write_job_files,
     write_manifest,
 )
-from tts.synthesis.report import print_line
 
 if TYPE_CHECKING:
     from tts.inference import Options, Synthesizer

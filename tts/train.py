@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -32,6 +31,7 @@ from tts.callbacks.run_summary import print_summary
 from tts.config.overrides import save_overrides
 from tts.config.schema import check_targets, check_training
 from tts.core.errors import InputError, one_line
+from tts.core.output import print_line
 from tts.core.signals import StopSignals
 from tts.loggers.builders import finish_wandb, open_loggers
 from tts.loggers.lightning_messages import quieten_lightning
@@ -71,7 +71,7 @@ def run_training(
     if config["ckpt_path"] is not None:
         resume = find_resume_source(config, output_dir)
         if resume.finished is not None:
-            sys.stdout.write(f"nothing to do: {resume.path} has reached {resume.finished}\n")
+            print_line(f"nothing to do: {resume.path} has reached {resume.finished}")
             return resume.metrics
         config = {**config, "ckpt_path": str(resume.path)}
     return launch(train, config, output_dir, overrides)

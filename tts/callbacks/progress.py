@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 
 from tts.callbacks.rich_progress import RichProgress
 from tts.callbacks.run_progress import RunProgress, format_duration
+from tts.core.output import print_line
 
 
 def progress_bar(every_seconds: float = 30.0) -> RunProgress:
@@ -41,5 +42,4 @@ class LineProgress(RunProgress):
             self._write(f"validated in {format_duration(self._validated_in)}")
 
     def _write(self, head: str, left: bool = False) -> None:
-        sys.stdout.write("  ".join([head, *self.facts(left)]) + "\n")
-        sys.stdout.flush()
+        print_line("  ".join([head, *self.facts(left)]))

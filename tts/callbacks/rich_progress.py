@@ -9,10 +9,10 @@ import time
 from typing import Any, TypeAlias
 
 import pytorch_lightning as pl
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from tts.callbacks.run_progress import RunProgress, format_duration
+from tts.core.output import console
 
 LogHandler: TypeAlias = "logging.StreamHandler[Any]"
 
@@ -118,8 +118,8 @@ class RichProgress(RunProgress):
 
     def print(self, *args: Any, **kwargs: Any) -> None:
         """Print above the bars."""
-        console = self._progress.console if self._progress is not None else Console()
-        console.print(*args, **kwargs)
+        terminal = self._progress.console if self._progress is not None else console()
+        terminal.print(*args, **kwargs)
 
     def _open(self) -> None:
         if self._enabled and self._progress is None:
@@ -127,7 +127,7 @@ class RichProgress(RunProgress):
                 TextColumn("{task.description}"),
                 BarColumn(bar_width=20),
                 TextColumn("{task.fields[text]}"),
-                console=Console(),
+                console=console(),
             )
             streams = sys.stdout, sys.stderr
             self._progress.start()

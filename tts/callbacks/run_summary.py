@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import ModelCheckpoint
 
 from tts.callbacks.samples import LogSamples
+from tts.core.output import print_line
 
 
 def print_summary(trainer: pl.Trainer, output_dir: Path, epilogue: str | None) -> None:
@@ -32,8 +32,8 @@ def print_summary(trainer: pl.Trainer, output_dir: Path, epilogue: str | None) -
         if (output_dir / name).exists():
             lines.append(f"  {content:<15}  {output_dir / name}")
     if epilogue:
-        lines += ["", epilogue.strip()]
-    sys.stdout.write("\n".join(lines) + "\n")
+        lines += ["", *epilogue.strip().splitlines()]
+    print_line(*lines)
 
 
 def _alignment_lines(trainer: pl.Trainer) -> list[str]:

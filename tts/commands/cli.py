@@ -34,6 +34,7 @@ from tts.core.errors import (
     TrainingError,
     one_line,
 )
+from tts.core.output import print_error, print_result, protect_streams
 from tts.core.signals import StopSignals
 from tts.runtime.run_folder import has_checkpoint
 from tts.runtime.slurm import was_requeued
@@ -77,8 +78,10 @@ def with_training_options(
         config_name: a file in conf/ that includes ``train`` and adds options of its own.
         help_text: what ``--help`` prints, where the file has no text for it.
     """
+    protect_streams()
     if help_text is not None and FLAGS & set(sys.argv[1:]):
-        sys.stdout.write(f"{help_text.strip()}\n\n{_ALL_OPTIONS}\n")
+        text = f"{help_text.strip()}\n\n{_ALL_OPTIONS}\n"
+        _reporting(lambda: print_result(text))
         return
 
     def run(cfg: DictConfig) -> None:
@@ -148,12 +151,13 @@ def _export_job(cfg: DictConfig) -> None:
 
 def _run(job: Callable[[DictConfig], Any], config_name: str) -> None:
     """Let Hydra run a job; a mistake in the command line ends in one line and status 2."""
+    protect_streams()
     register_resolvers()
     _reporting(lambda: refuse_former_keys(sys.argv[1:]))
     sys.argv[1:] = quote_values(sys.argv[1:])
     if FLAGS & set(sys.argv[1:]):
         overrides = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
-        sys.stdout.write(_reporting(lambda: usage(config_name, overrides)))
+        _reporting(lambda: print_result(usage(config_name, overrides)))
         return
     command = hydra.main(str(conf_dir()), config_name, version_base="1.3")(job)
     if os.environ.get("HYDRA_FULL_ERROR") == "1":
@@ -216,6 +220,5 @@ def _full_key(error: BaseException) -> str:
 
 
 def _exit(message: str, status: int, prefix: str = "error: ") -> NoReturn:
-    sys.stdout.flush()
-    sys.stderr.write(f"{prefix}{message}\n")
+    print_error(f"{prefix}{message}")
     raise SystemExit(status)

@@ -10,12 +10,12 @@ errors (with doctor.strict=true also if there are warnings), and 2 on bad input.
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from tts.commands.cli import with_training_options
 from tts.config.schema import DOCTOR, TRAINING, check_targets, check_values
 from tts.core.errors import EXIT_INTERRUPTED
+from tts.core.output import print_error
 
 
 def main() -> None:
@@ -59,7 +59,7 @@ def doctor(config: dict[str, Any]) -> int:
         )
         write_diagnosis(diagnosis, config, options)
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted; nothing was written\n")
+        print_error("interrupted; nothing was written")
         return EXIT_INTERRUPTED
     return diagnosis.exit_status(options.strict)
 

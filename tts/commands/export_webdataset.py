@@ -24,6 +24,7 @@ from tts.commands.cli import with_training_options
 from tts.config.schema import TRAINING, check_targets, check_values
 from tts.core.errors import InputError
 from tts.core.files import atomic_writer
+from tts.core.output import print_error, print_line, protect_streams
 
 # about the size that users of webdataset choose
 _SHARD_BYTES = 2**29
@@ -31,11 +32,12 @@ _SHARD_BYTES = 2**29
 
 def main() -> None:
     """Run ``python -m tts.data.export_webdataset FOLDER``."""
+    protect_streams()
     if {"-h", "--help"} & set(sys.argv[1:]):
         with_training_options(lambda _: 0, help_text=__doc__)
         return
     if len(sys.argv) < 2 or "=" in sys.argv[1] or sys.argv[1].startswith("-"):
-        sys.stderr.write("error: name the folder for the shards before the options\n")
+        print_error("error: name the folder for the shards before the options")
         raise SystemExit(2)
     folder = Path(sys.argv.pop(1))
     with_training_options(lambda config: write_webdataset(config, folder))
@@ -71,8 +73,10 @@ def write_webdataset(config: dict[str, Any], folder: Path, shard_bytes: int = _S
         for number, members in enumerate(_shards(datamodule.opened, part, shard_bytes)):
             _write(folder / f"{part}-{number:05d}.tar", members)
             n_shards += 1
-    sys.stdout.write(f"{sum(report.utterances.values())} utterances in {n_shards} shards\n")
-    sys.stdout.writelines(f"left out, {fault}\n" for fault in report.faults())
+    print_line(
+        f"{sum(report.utterances.values())} utterances in {n_shards} shards",
+        *(f"left out, {fault}" for fault in report.faults()),
+    )
     return 1 if report.left_out else 0
 
 

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tts.core.errors import InputError, one_line
+from tts.core.output import print_error, print_result, printable, protect_streams
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,13 +30,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, or 2 after a line that says what is wrong.
     """
+    protect_streams()
     options = _parser().parse_args(arguments)
     try:
-        lines = options.command(options)
+        print_result("\n".join(map(printable, options.command(options))) + "\n")
     except InputError as error:
-        sys.stderr.write(f"error: {one_line(error)}\n")
+        print_error(f"error: {one_line(error)}")
         return 2
-    sys.stdout.write("\n".join(lines) + "\n")
     return 0
 
 
@@ -117,7 +117,7 @@ def _describe(options: argparse.Namespace) -> list[str]:
     file, checkpoint = read_checkpoint(options.file)
     description = checkpoint.description
     if options.json:
-        return [json.dumps(description, indent=1, default=str)]
+        return json.dumps(description, indent=1, default=str).splitlines()
     mel, n_weights = description["mel"], sum(v.numel() for v in checkpoint.state.values())
     tokenizer, source = description["tokenizer"], description["source"]
     lines = [

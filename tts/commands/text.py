@@ -13,21 +13,23 @@ import sys
 from collections.abc import Sequence
 
 from tts.core.errors import InputError, one_line
+from tts.core.output import print_error, print_line, print_result, protect_streams
 
 _OVERRIDE = re.compile(r"tokenizer(?:\.\w+)?=\S*")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print how the texts among the arguments are read; return the exit status, 2 for an error."""
+    protect_streams()
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     texts = [a for a in arguments if not _OVERRIDE.fullmatch(a)]
     if not texts or set(texts) & {"-h", "--help"}:
-        sys.stdout.write(f"{__doc__}\n")
+        print_line(*__doc__.splitlines())
         return 0 if texts else 2
     try:
-        sys.stdout.write("\n\n".join(_previews(texts, arguments)) + "\n")
+        print_result("\n\n".join(_previews(texts, arguments)) + "\n")
     except InputError as error:
-        sys.stderr.write(f"error: {one_line(error)}\n")
+        print_error(f"error: {one_line(error)}")
         return 2
     return 0
 

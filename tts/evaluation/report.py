@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import platform
-import sys
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tts.core.errors import InputError
 from tts.core.files import atomic_writer
+from tts.core.output import console, print_line
 from tts.evaluation.page import write_page
 from tts.evaluation.results import Evaluation, JudgedSystem
 
@@ -31,8 +31,6 @@ def write_evaluation(evaluation: Evaluation, config: Mapping[str, Any], output: 
     Raises:
         InputError: the folder cannot be written.
     """
-    from rich.console import Console
-
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -42,11 +40,11 @@ def write_evaluation(evaluation: Evaluation, config: Mapping[str, Any], output: 
         file.write((json.dumps(evaluation_json(evaluation, config), indent=1) + "\n").encode())
     text = io.StringIO()
     # the width does not depend on the terminal, because a narrow one would cut figures off
-    Console(file=text, width=_MOST_WIDTH).print(evaluation_table(evaluation))
+    console(file=text, width=_MOST_WIDTH).print(evaluation_table(evaluation))
     text.write("\n".join(evaluation.notes) + "\n")
     with atomic_writer(output / "table.txt") as file:
         file.write(text.getvalue().encode())
-    sys.stdout.write(f"{text.getvalue()}listen: {output / 'index.html'}\n")
+    print_line(*text.getvalue().splitlines(), f"listen: {output / 'index.html'}")
 
 
 def evaluation_table(evaluation: Evaluation) -> Table:

@@ -7,7 +7,6 @@ difference above :data:`TOLERANCE` ends the export, and nothing is left behind.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +17,7 @@ from omegaconf import DictConfig
 from tts.config import resolved
 from tts.config.schema import EXPORT, check_values
 from tts.core.errors import InputError, TrainingError
+from tts.core.output import print_line
 from tts.export.folder import DESCRIPTION, check_replaceable, replacing_folder
 
 if TYPE_CHECKING:
@@ -61,9 +61,8 @@ def export(cfg: DictConfig) -> Path:
     networks = load_networks(config["acoustic"], config["vocoder"])
     with replacing_folder(folder) as temporary:
         for line in write_folder(networks, temporary, config):
-            sys.stdout.write(f"{line}\n")
-            sys.stdout.flush()
-    sys.stdout.write(f"{folder}/: complete; {DESCRIPTION} lists the inputs and outputs\n")
+            print_line(line)
+    print_line(f"{folder}/: complete; {DESCRIPTION} lists the inputs and outputs")
     return folder
 
 

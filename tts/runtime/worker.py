@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from tts.core.errors import InputError, RunStopped, TrainingError, one_line
+from tts.core.output import print_error, protect_streams
 from tts.runtime.launch import (
     EXIT_BAD_INPUT,
     EXIT_FAILED,
@@ -33,6 +34,7 @@ def main(run_file: str, result_file: str) -> None:
         run_file: JSON with the function, its arguments and the launcher's process id.
         result_file: where rank 0 writes the metrics, or that the run was stopped.
     """
+    protect_streams()
     rank = int(os.environ.get("RANK", "0"))
     run = json.loads(Path(run_file).read_text())
     end_with(run["launcher"])
@@ -84,7 +86,7 @@ def _write_reason(reason: str, result_file: str) -> None:
     except FileExistsError:
         return
     except OSError:
-        sys.stderr.write(f"error: {reason}\n")
+        print_error(f"error: {reason}")
 
 
 def _lost_peer(error: Exception) -> bool:
@@ -98,8 +100,6 @@ def _lost_peer(error: Exception) -> bool:
 
 def _leave(status: int) -> NoReturn:
     """End at once: other ranks may wait in a collective, and a clean-up could wait with them."""
-    sys.stdout.flush()
-    sys.stderr.flush()
     os._exit(status)
 
 

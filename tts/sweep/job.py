@@ -22,6 +22,7 @@ from omegaconf import DictConfig
 
 from tts.config import register_resolvers
 from tts.core.errors import EXIT_INTERRUPTED, InputError, RunStopped, TrainingError, one_line
+from tts.core.output import print_error
 from tts.sweep.gpus import take_gpus
 from tts.sweep.trial_record import TrialRecord, TrialState, load_record
 
@@ -91,8 +92,7 @@ def _failed(
     record: TrialRecord, reason: str, more: str = "", broke_down: bool = False
 ) -> TrialRecord:
     """Report a failure on standard error, and return its record."""
-    sys.stdout.flush()
-    sys.stderr.write(f"trial {record.number} failed: {reason}{more}\n")
+    print_error(f"trial {record.number} failed: {reason}{more}")
     return record.with_state(TrialState.FAILED, reason=reason, broke_down=broke_down)
 
 

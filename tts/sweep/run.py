@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from hydra.errors import HydraException
 from tts.config.overrides import quoted
 from tts.core.errors import EXIT_INTERRUPTED, InputError, RunStopped, TrainingError, one_line
 from tts.core.locks import try_lock
+from tts.core.output import print_line
 from tts.runtime.run_folder import has_checkpoint
 from tts.sweep.search import Search, Trial
 from tts.sweep.table import SweepTable
@@ -113,10 +113,9 @@ class Sweep:
         """Run some trials, and return their records."""
         for trial in trials:
             parameters = " ".join(f"{key}={value}" for key, value in trial.parameters.items())
-            sys.stdout.write(
-                f"trial {trial.number} ({trial.number + 1}/{self.search.total}): {parameters}\n"
+            print_line(
+                f"trial {trial.number} ({trial.number + 1}/{self.search.total}): {parameters}"
             )
-        sys.stdout.flush()
         overrides = [self._overrides(trial) for trial in trials]
         try:
             returns = self.launch(overrides, trials[0].number)

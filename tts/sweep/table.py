@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tts.core.errors import shortened
+from tts.core.output import console, print_line
 from tts.sweep.trial_record import TrialRecord, TrialState, write_text
 
 #: Order of the states in the table.
@@ -93,16 +94,15 @@ class SweepTable:
         if sys.stdout.isatty():
             _print_ruled(head, rows)
         else:
-            sys.stdout.write("\n" + plain_table(head, rows))
-        sys.stdout.write(self._summary())
-        sys.stdout.flush()
+            print_line("", *plain_table(head, rows).splitlines())
+        print_line(*self._summary())
 
-    def _summary(self) -> str:
+    def _summary(self) -> list[str]:
         lines = [f"{self.file}"]
         if (best := self.best) is not None:
             parameters = " ".join(f"{key}={value}" for key, value in best.parameters.items())
             lines.insert(0, f"best: trial {best.number}, {parameters}")
-        return "\n".join(lines) + "\n"
+        return lines
 
     def _keys(self) -> list[str]:
         keys = [key for record in self._records.values() for key in record.parameters]
@@ -136,13 +136,12 @@ def plain_table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def _print_ruled(head: list[str], rows: list[list[str]]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(*head)
     for row in rows:
         table.add_row(*row)
-    Console(file=sys.stdout).print(table)
+    console().print(table)
 
 
 def _short(value: str) -> str:

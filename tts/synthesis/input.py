@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from tts.audio.encoding import ENDINGS
 from tts.core.errors import InputError
-from tts.synthesis.report import print_line
+from tts.core.output import print_line
 
 SOURCES = ("text", "text_file", "book")
 #: The value of ``output`` that means standard output.

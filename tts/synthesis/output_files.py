@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tts.core.errors import SpeechError
+from tts.core.output import print_line
 from tts.synthesis.input import is_folder
-from tts.synthesis.report import Record, manifest_entry, print_job_summary, print_line, write_json
+from tts.synthesis.report import Record, manifest_entry, print_job_summary, write_json
 
 if TYPE_CHECKING:
     from tts.audio import Output

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tts.core.errors import InputError
+from tts.core.output import print_result
 from tts.synthesis.input import Line
-from tts.synthesis.report import print_line
 from tts.text import Tokenizer
 from tts.text.preview import preview
 
@@ -37,13 +37,14 @@ def print_previews(
     n_refused = 0
     for number, line in enumerate(lines):
         if number:
-            print_line("")
+            print_result("\n")
         try:
             blocks = list(_pieces(tokenizer, line, max_chars))
         except InputError as error:
             n_refused += 1
             blocks = [f"{preview(line.text, tokenizer)}\nrefused  {error}"]
-        print_line("\n".join([line.where.rstrip(" :"), *blocks] if line.where else blocks))
+        blocks = [line.where.rstrip(" :"), *blocks] if line.where else blocks
+        print_result("\n".join(blocks) + "\n")
     return n_refused
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tts.core.errors import shortened
+from tts.core.output import print_line
 
 if TYPE_CHECKING:
     from tts.inference import Part
@@ -16,12 +16,6 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 #: Most failed parts of one file whose faults are printed one by one.
 MAX_DETAILED_FAULTS = 5
-
-
-def print_line(line: str) -> None:
-    """Print a line to standard output, and flush it."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 def part_record(part: Part) -> Record:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +32,7 @@ from tts.audio.plots.figures import (
     show_over_time,
 )
 from tts.core.errors import InputError
+from tts.core.output import LogHandler, print_error, print_line, protect_streams
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,7 +67,8 @@ class _Features:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 after a one-line error message."""
     arguments = _parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    protect_streams()
+    logging.basicConfig(level=logging.INFO, handlers=[LogHandler()])
     try:
         config = MelConfig()
         wave, _ = read_wave(arguments.wav, config.sample_rate, resample=True, mix_down=True)
@@ -76,9 +77,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise InputError(f"{arguments.wav}: too short for a picture; needs {shortest:.0f} ms")
         save_figure(wave_figure(wave, config, arguments.wav.name, arguments.at), arguments.png)
     except InputError as error:
-        sys.stderr.write(f"error: {error}\n")
+        print_error(f"error: {error}")
         return 2
-    sys.stdout.write(f"{arguments.png}\n")
+    print_line(str(arguments.png))
     return 0
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tts.core.errors import InputError
 from tts.core.files import atomic_writer
+from tts.core.output import console
 from tts.data.doctor.diagnosis import Diagnosis
 from tts.data.doctor.findings import CHECKS, Finding, count_severities, group_findings
 from tts.data.doctor.options import DoctorOptions
@@ -30,17 +31,15 @@ def write_diagnosis(
     Raises:
         InputError: the folder cannot be written.
     """
-    from rich.console import Console
-
     summary = diagnosis.summary
     if options.output is not None:
         folder = Path(options.output).expanduser()
         _write_files(diagnosis, config, options, folder)
         summary += f"; see {folder / PAGE}"
-    console = Console(highlight=False)
+    terminal = console(highlight=False)
     if diagnosis.findings:
-        console.print(diagnosis_table(diagnosis, options))
-    console.print(summary, markup=False, soft_wrap=True)
+        terminal.print(diagnosis_table(diagnosis, options))
+    terminal.print(summary, markup=False, soft_wrap=True)
 
 
 def _write_files(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from tts.core.errors import EXIT_INTERRUPTED
 from tts.core.files import atomic_writer
+from tts.core.output import console, print_error
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -154,15 +154,13 @@ def print_report_of(job: Callable[[], CorpusReport]) -> int:
     Returns:
         0, 1 if something was left out, ``EXIT_INTERRUPTED`` if the user has stopped it.
     """
-    from rich.console import Console
-
     try:
         report = job()
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted; the same command resumes from here\n")
+        print_error("interrupted; the same command resumes from here")
         return EXIT_INTERRUPTED
-    console = Console(highlight=False)
-    console.print(report.table())
+    terminal = console(highlight=False)
+    terminal.print(report.table())
     for fault in report.faults():
-        console.print(fault, style="red", markup=False, soft_wrap=True)
+        terminal.print(fault, style="red", markup=False, soft_wrap=True)
     return 1 if report.left_out else 0
