@@ -17,6 +17,7 @@ from tts.commands.cli import with_training_options
 from tts.commands.export_webdataset import write_webdataset
 from tts.commands.prepare import prepare_corpus
 from tts.config import compose, resolved
+from tts.data import WebDataset
 
 
 @pytest.fixture
@@ -134,6 +135,19 @@ def test_shards_name_speakers(options, tmp_path):
     with tarfile.open(tmp_path / "shards" / "train-00000.tar") as tar:
         read = {name: json.load(tar.extractfile(f"{name}-1.json")) for name in ("ann", "bob")}
     assert {name: about["speaker"] for name, about in read.items()} == {"ann": "ann", "bob": "bob"}
+
+
+def test_every_utterance_has_a_key_of_its_own_in_a_shard(options, tmp_path):
+    for number, name in enumerate(("d/a.b", "d/a_b")):
+        write_recording(tmp_path / "spoken" / f"{name}.wav", 0.5, pitch=200 + 10 * number)
+        (tmp_path / "spoken" / f"{name}.txt").write_text(f"Text of {name}.")
+    given = ["data=folder", f"data.root={tmp_path}/spoken", *options[1:], "data.val_fraction=0"]
+    write_webdataset(resolved(compose(given)), tmp_path / "shards")
+    with tarfile.open(tmp_path / "shards" / "train-00000.tar") as tar:
+        assert len(set(tar.getnames())) == 6
+    corpus = WebDataset(tmp_path / "made", tmp_path / "shards")
+    corpus.prepare()
+    assert {u.text for u in corpus.utterances()} == {"Text of d/a.b.", "Text of d/a_b."}
 
 
 # the package leaves the shards that it has read to the garbage collector

@@ -81,10 +81,14 @@ def write_webdataset(config: dict[str, Any], folder: Path, shard_bytes: int = _S
 
 
 def _shards(prepared: Any, part: str, shard_bytes: int) -> Iterator[list[tuple[str, bytes]]]:
+    from tts.data.corpora.names import UniqueNames
+
     members: list[tuple[str, bytes]] = []
-    size = 0
+    size, names = 0, UniqueNames()
     for row in prepared.part(part).tolist():
-        files = _files(prepared, row)
+        written = prepared.table.string(row, "name")
+        # webdataset takes everything behind the first dot for the type of the file
+        files = _files(prepared, row, names.name(written.replace(".", "_"), written))
         members += files
         size += sum(len(data) for _, data in files)
         if size >= shard_bytes:
@@ -94,13 +98,11 @@ def _shards(prepared: Any, part: str, shard_bytes: int) -> Iterator[list[tuple[s
         yield members
 
 
-def _files(prepared: Any, row: int) -> list[tuple[str, bytes]]:
+def _files(prepared: Any, row: int, name: str) -> list[tuple[str, bytes]]:
     import soundfile
 
     from tts.audio.pcm import to_int16
 
-    # webdataset takes everything behind the first dot for the type of the file
-    name = prepared.table.string(row, "name").replace(".", "_").replace("/", "-")
     text = prepared.table.string(row, "text")
     about = {"text": text, "speaker": _speaker(prepared, row)}
     wave = io.BytesIO()

@@ -64,7 +64,7 @@ class AsteriskPrompts(ConvertedCorpus):
     def _recordings(self) -> Iterator[SourceRecording]:
         _g722()
         for name, text, path in self._prompts():
-            yield SourceRecording(name.replace("/", "-"), text, str(path), partial(_decode, path))
+            yield SourceRecording(name, text, str(path), partial(_decode, path))
 
     def _prompts(self) -> Iterator[tuple[str, str, Path]]:
         """Yield name, text and file of the prompts that contain their text and no other sounds."""

@@ -167,6 +167,7 @@ class Corpus(ABC):
             raise InputError(f"{faults[0]}{more if len(faults) > 1 else ''}")
         if not rows:
             raise InputError(f"{self.root}: no row can be used, first {faults[0]}")
+        refuse_equal_ids(rows)
         rows = self._choose_speakers(rows)
         self._speakers, self._faults = sorted_speakers(rows), faults
         self._check_speakers()
@@ -218,6 +219,21 @@ def sorted_speakers(rows: Sequence[ManifestRow]) -> tuple[str, ...]:
     if all(name.isdecimal() for name in names):
         return tuple(sorted(names, key=lambda name: (int(name), name)))
     return tuple(sorted(names))
+
+
+def refuse_equal_ids(rows: Sequence[ManifestRow]) -> None:
+    """Refuse two rows of one id, which the reader of the manifest should not have returned.
+
+    Raises:
+        InputError: there are some; the message names the first two.
+    """
+    first: dict[str, ManifestRow] = {}
+    for row in rows:
+        if (other := first.setdefault(row.id, row)) is not row:
+            raise InputError(
+                f"{row.where}: {row.id!r} is the id of {other.where}, too; rename one recording, "
+                "or one part of a joined corpus"
+            )
 
 
 def sort_faults(faults: Faults) -> Faults:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,12 @@ class Filelist(FolderCorpus):
             ids = self._parts[part] = set()
             for row in read_filelist(path, self.root, self.wav_root, faults=faults):
                 first = rows.setdefault(row.id, row)
-                if part != "train" and row.id in self._parts["train"]:
+                if os.path.normpath(row.wav) != os.path.normpath(first.wav):
+                    faults.append(
+                        f"{row.where}: {row.id!r} is the id of another recording in {first.where}; "
+                        "rename one of the two"
+                    )
+                elif part != "train" and row.id in self._parts["train"]:
                     faults.append(
                         f"{row.where}: {row.id!r} stands in {first.where} already, which is "
                         "trained on; remove one of the two rows"

@@ -12,7 +12,7 @@ import csv
 import json
 import logging
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -28,6 +28,7 @@ from tts.core.progress import progress
 from tts.data.corpora.corpus import DESCRIPTION, Corpus
 from tts.data.corpora.csv_table import TableFormat, read_table
 from tts.data.corpora.manifest import Faults, ManifestRow
+from tts.data.corpora.names import UniqueNames
 
 MANIFEST = "manifest.csv"
 _FORMAT = TableFormat(speaker="speaker")
@@ -62,7 +63,8 @@ class GeneratedCorpus(Corpus):
             with atomic_folder(self.root) as folder:
                 description = {"name": self.name, **recipe, **self._make(folder)}
                 text = json.dumps(description, ensure_ascii=False)
-                (folder / DESCRIPTION).write_text(f"{text}\n", encoding="utf-8")
+                # a name in an archive may hold bytes that are not UTF-8
+                (folder / DESCRIPTION).write_bytes(f"{text}\n".encode(errors="backslashreplace"))
             self._is_made(recipe)
         super().prepare()
 
@@ -97,12 +99,13 @@ class SourceRecording(NamedTuple):
     """Describes a recording in the source of a corpus.
 
     Attributes:
-        name: unique name that can be part of a file name.
+        name: the wanted name of its file, which ``UniqueNames`` changes where that is necessary.
         text: the spoken text.
         where: how messages name the recording.
         load: returns its samples ``(T_wave,)`` in [-1, 1] and their rate in Hz.
         speaker: name of the speaker, or "".
         amount: its share of the progress, in the units of ``ConvertedCorpus._total_amount``.
+        source: identifies the recording in the source; "": its name does.
     """
 
     name: str
@@ -111,6 +114,7 @@ class SourceRecording(NamedTuple):
     load: Callable[[], tuple[NDArray[np.float32], int]]
     speaker: str = ""
     amount: float = 1.0
+    source: str = ""
 
 
 class ConvertedCorpus(GeneratedCorpus):
@@ -124,18 +128,23 @@ class ConvertedCorpus(GeneratedCorpus):
     def _total_amount(self) -> float:
         """Return the sum of all amounts, for the progress bar."""
 
+    def _ids_elsewhere(self) -> Iterable[str]:
+        """Return the ids of the utterances of this corpus that are not converted."""
+        return ()
+
     def _make(self, folder: Path) -> dict[str, Any]:
         (folder / "wavs").mkdir()
         rows, faults = [], []
         amount = self._total_amount()
         convert = partial(_convert, folder / "wavs")
+        named = _named(self._recordings(), UniqueNames(self._ids_elsewhere()))
         with (
             progress(f"converting {self.name}", amount) as advance,
-            contextlib.closing(ordered_map(convert, self._recordings(), n_cores())) as converted,
+            contextlib.closing(ordered_map(convert, named, n_cores())) as converted,
         ):
             for recorded, fault in converted:
                 advance(recorded.amount)
-                if fault is None:
+                if not fault:
                     rows.append((f"{recorded.name}.wav", recorded.text, recorded.speaker))
                 elif self.on_error == "raise":
                     raise InputError(f"{fault}; data.on_error=skip leaves it out")
@@ -169,18 +178,41 @@ def decode_mono(source: str | BinaryIO) -> tuple[NDArray[np.float32], int]:
     return samples.mean(axis=1), rate
 
 
-def _convert(folder: Path, recorded: SourceRecording) -> tuple[SourceRecording, str | None]:
-    """Write one recording as WAV; return it with its fault, if it has one."""
+def _named(
+    recordings: Iterable[SourceRecording], names: UniqueNames
+) -> Iterator[tuple[SourceRecording, str]]:
+    """Yield each recording under a name of its own, and its fault, which is "" if it has none."""
+    for recorded in recordings:
+        try:
+            name = names.name(recorded.name, recorded.source or recorded.name)
+        except InputError as error:
+            yield recorded, f"{recorded.where}: {error}"
+        else:
+            yield recorded._replace(name=name), ""
+
+
+def _convert(folder: Path, named: tuple[SourceRecording, str]) -> tuple[SourceRecording, str]:
+    """Write one recording as WAV; return it with its fault, which is "" if it has none."""
     from tts.audio import write_wave
 
+    recorded, fault = named
+    if fault:
+        return named
     if not recorded.text:
         return recorded, f"{recorded.where}: has no text"
+    if not all(map(_can_be_written, (recorded.text, recorded.speaker))):
+        return recorded, f"{recorded.where}: text or speaker holds what is no character; correct it"
     try:
         samples, rate = recorded.load()
         write_wave(folder / f"{recorded.name}.wav", samples, rate)
     except InputError as error:
         return recorded, f"{recorded.where}: {error}"
-    return recorded, None
+    return recorded, ""
+
+
+def _can_be_written(text: str) -> bool:
+    """Return whether a text has no NUL and no half of a surrogate pair, as JSON may hold them."""
+    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _write_manifest(path: Path, rows: list[tuple[str, str, str]]) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tts.audio.resampling import resampled
 from tts.core.errors import InputError
-from tts.data.corpora.corpus import Corpus
+from tts.data.corpora.corpus import Corpus, refuse_equal_ids
 from tts.data.corpora.generated import ConvertedCorpus, SourceRecording, decode_mono
 from tts.data.corpora.manifest import Faults, ManifestRow, Utterance
 from tts.data.corpora.splits import Split
@@ -72,6 +72,7 @@ class JoinedCorpus(ConvertedCorpus):
         """
         for part in self.parts.values():
             part.prepare()
+        refuse_equal_ids(self._rows_of_parts([]))
         if self._has_copies:
             super().prepare()
 
@@ -111,13 +112,21 @@ class JoinedCorpus(ConvertedCorpus):
                 for utterance in self._splits[name]["train"]:
                     yield SourceRecording(
                         name=f"{name}-{utterance.id}-{round(factor * 1000)}",
+                        source=f"{name}\0{utterance.id}\0{factor}",
                         text=utterance.text,
                         where=f"{name}: {utterance.where}",
                         load=partial(_sped_up, utterance.wav, factor),
                         speaker=f"{_voice(name, part, utterance)}*{factor:g}",
                     )
 
+    def _ids_elsewhere(self) -> Iterator[str]:
+        return (row.id for row in self._rows_of_parts([]))
+
     def _read_rows(self, faults: Faults) -> list[ManifestRow]:
+        rows = self._rows_of_parts(faults)
+        return rows + (super()._read_rows(faults) if self._has_copies else [])
+
+    def _rows_of_parts(self, faults: Faults) -> list[ManifestRow]:
         rows = []
         for name, part in self.parts.items():
             faults += [f"{name}: {fault}" for fault in part.faults()]
@@ -131,7 +140,7 @@ class JoinedCorpus(ConvertedCorpus):
                 )
                 for utterance in part.utterances()
             ]
-        return rows + (super()._read_rows(faults) if self._has_copies else [])
+        return rows
 
     @cached_property
     def _splits(self) -> dict[str, Split]:

@@ -170,10 +170,20 @@ def usable_rows(manifest: Path, rows: list[ManifestRow], faults: Faults) -> list
     for row in rows:
         fault = _fault(row, folders, named)
         if fault is None and (first := kept.setdefault(row.id, row)) is not row:
-            fault = f"{row.id!r} stands in {first.where} already; remove one of the two rows"
+            fault = f"{row.id!r} stands in {first.where} already; {_remedy(row, first)}"
         if fault is not None:
             faults.append(f"{row.where}: {fault}")
     return list(kept.values())
+
+
+def _remedy(row: ManifestRow, first: ManifestRow) -> str:
+    """Return what to do about two rows of one id."""
+    if os.path.normpath(row.wav) == os.path.normpath(first.wav):
+        return "remove one of the two rows"
+    names = f"{os.path.basename(first.wav)} and {os.path.basename(row.wav)}"
+    if os.path.dirname(row.wav) != os.path.dirname(first.wav):
+        names = f"{first.wav} and {row.wav}"
+    return f"rename one of the recordings ({names}), or remove one of the two rows"
 
 
 def recording_id(wav: str, folder: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import glob
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,9 @@ from tts.data.corpora.manifest import AUDIO_SUFFIXES
 from tts.data.corpora.unpacking import archived_files
 
 _TEXTS = ("txt", "lab")
+_SHARD_ENDING = re.compile(r"\.tar(\.[^.]*)?$")
+# A file that is longer is refused: an archive of some megabytes may hold one of terabytes
+_MOST_SOUND, _MOST_TEXT = 2**27, 2**20
 
 
 class WebDataset(ConvertedCorpus):
@@ -68,21 +72,19 @@ class WebDataset(ConvertedCorpus):
     def _recordings(self) -> Iterator[SourceRecording]:
         for shard in self._shards():
             for key, files in _samples(shard):
-                sounds = [
-                    ending for ending in files if f".{ending.split('.')[-1]}" in AUDIO_SUFFIXES
-                ]
+                sounds = [ending for ending in files if _is_sound(ending)]
                 if not sounds:
                     continue
-                where = f"{shard.name}: {key}"
-                text, speaker = self._text_and_speaker(files)
                 data = files[sounds[0]]
+                text, speaker = self._text_and_speaker(files)
                 yield SourceRecording(
-                    name=f"{shard.name.split('.')[0]}-{key}".replace("/", "-"),
+                    name=f"{_SHARD_ENDING.sub('', shard.name)}-{key}",
                     text=text,
-                    where=where,
-                    load=partial(_decode, data),
+                    where=f"{shard.name}: {key}",
+                    load=partial(_decode, files, sounds[0]),
                     speaker=speaker,
                     amount=len(data),
+                    source=f"{shard}\0{key}",
                 )
 
     def _text_and_speaker(self, files: Mapping[str, bytes]) -> tuple[str, str]:
@@ -90,7 +92,7 @@ class WebDataset(ConvertedCorpus):
         try:
             fields = json.loads(files.get("json", b"{}"))
             text = next((files[kind].decode() for kind in _TEXTS if kind in files), "")
-        except ValueError:
+        except (ValueError, RecursionError):  # the latter from lists in lists in lists
             return "", ""
         fields = fields if isinstance(fields, dict) else {}
         speaker = fields.get(self.columns["speaker"])
@@ -99,21 +101,39 @@ class WebDataset(ConvertedCorpus):
 
 
 def _samples(shard: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """Yield key and files by ending of each sample, whose files follow each other in the shard."""
+    """Yield key and files by ending of each sample, whose files follow each other in the shard.
+
+    A name that occurs twice begins another sample, so that no file replaces another.
+    """
     current = ""
     files: dict[str, bytes] = {}
     with shard.open("rb") as stream:
-        for name, content in archived_files(shard, stream):
+        for name, read in archived_files(shard, stream):
             stem, _, ending = name.name.partition(".")
-            key = str(name.parent / stem)
-            if key != current and files:
+            key, ending = str(name.parent / stem), ending.lower()
+            if (key != current or ending in files) and files:
                 yield current, files
                 files = {}
             current = key
-            files[ending.lower()] = content.read()
+            if most := _most_bytes(ending):
+                files[ending] = read(most + 1)
     if files:
         yield current, files
 
 
-def _decode(data: bytes) -> Any:
-    return decode_mono(io.BytesIO(data))
+def _is_sound(ending: str) -> bool:
+    return f".{ending.split('.')[-1]}" in AUDIO_SUFFIXES
+
+
+def _most_bytes(ending: str) -> int:
+    """Return how many bytes of a file are read at most; 0 if it is not used."""
+    if _is_sound(ending):
+        return _MOST_SOUND
+    return _MOST_TEXT if ending in (*_TEXTS, "json") else 0
+
+
+def _decode(files: Mapping[str, bytes], sound: str) -> Any:
+    for ending, data in files.items():
+        if len(data) > (most := _most_bytes(ending)):
+            raise InputError(f"the .{ending} has more than {most >> 20} MB; shorten it")
+    return decode_mono(io.BytesIO(files[sound]))
