@@ -19,6 +19,7 @@ from pytorch_lightning.loggers import Logger
 from tts.callbacks import (
     CurrentBatch,
     DescribeCheckpoint,
+    FinalValidation,
     KeepResumePoint,
     LogConfig,
     RandomState,
@@ -124,6 +125,8 @@ def train(
     ]
     loggers: list[Logger] = instantiate_all(config["logger"])
     trainer = build_trainer(config["trainer"], callbacks, loggers, output_dir)
+    # after the Timer, which Lightning adds for max_time
+    trainer.callbacks.append(FinalValidation(resume_point))  # type: ignore[attr-defined]
     run_lock = only_process(output_dir) if trainer.is_global_zero else nullcontext()
     try:
         with run_lock, signals.installed(), explain_failures(batch, config, output_dir):

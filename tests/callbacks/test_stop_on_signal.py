@@ -50,9 +50,17 @@ def test_a_signal_saves_and_the_run_resumes(crash, place, status, some):
     assert some.difference("whole", name) is None
 
 
-def test_a_signal_in_the_last_step_changes_nothing(some):
-    some.run("late", {"at": 9, "how": "SIGTERM"})
+def test_a_signal_in_the_last_step_leaves_the_last_validation_to_the_resumed_run(some):
+    with pytest.raises(RunStopped, match="step 9, saved in"):
+        some.run("late", {"at": 9, "how": "SIGTERM"})
+    some.run("late", resume=True)
     assert some.difference("whole", "late") is None
+
+
+def test_a_signal_in_the_last_step_changes_nothing_where_no_validation_follows(tmp_path):
+    runs = Runs(tmp_path, "trainer.limit_val_batches=0")
+    runs.run("late", {"at": 9, "how": "SIGTERM"})
+    assert runs.last("late")["global_step"] == 9
 
 
 def test_handlers_are_put_back(some):

@@ -6,6 +6,7 @@ from tts.callbacks.checkpointing.random_state import RandomState
 from tts.callbacks.checkpointing.resume_point import KeepResumePoint, ResumePoint
 from tts.callbacks.current_batch import CurrentBatch
 from tts.callbacks.ema import EMA
+from tts.callbacks.final_validation import FinalValidation
 from tts.callbacks.guards.determinant import DeterminantGuard
 from tts.callbacks.guards.diagonal_attention import DiagonalGuard
 from tts.callbacks.guards.divergence import DivergenceGuard
@@ -26,6 +27,7 @@ __all__ = [
     "DeterminantGuard",
     "DiagonalGuard",
     "DivergenceGuard",
+    "FinalValidation",
     "KeepResumePoint",
     "LineProgress",
     "LogConfig",

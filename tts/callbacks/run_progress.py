@@ -102,7 +102,8 @@ class RunProgress(ProgressBar):
         every = self._steps_per_validation()
         if not self._validations or every is None:
             return 0.0
-        to_come = total // every - self._first_step // every - self._validations
+        # the end of a run is validated as well
+        to_come = math.ceil(total / every) - self._first_step // every - self._validations
         mean = self._validating / self._validations
         running = 0.0
         if self._validation_start is not None:

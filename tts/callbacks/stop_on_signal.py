@@ -80,7 +80,7 @@ class StopOnSignal(StepBoundaryCallback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Leave a validation, unless the run ends with it or gradients would be lost."""
+        """Leave a validation, also the last one of a run, unless gradients would be lost."""
         if self._may_leave_validation(trainer) and self.should_act(trainer):
             self.act(trainer)
 
@@ -97,17 +97,7 @@ class StopOnSignal(StepBoundaryCallback):
     def _may_leave_validation(self, trainer: pl.Trainer) -> bool:
         if trainer.sanity_checking or trainer.state.fn != TrainerFn.FITTING:
             return False
-        return not (_is_last_step(trainer) or _accumulates(trainer))
-
-
-def _is_last_step(trainer: pl.Trainer) -> bool:
-    """Return whether the run ends with this step."""
-    if 0 < trainer.max_steps <= trainer.global_step:
-        return True
-    last_epoch = trainer.max_epochs not in (None, -1) and (
-        trainer.current_epoch + 1 >= trainer.max_epochs
-    )
-    return last_epoch and trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
+        return not _accumulates(trainer)
 
 
 def _accumulates(trainer: pl.Trainer) -> bool:

@@ -71,10 +71,15 @@ class KeepResumePoint(Callback):
     """Writes a :class:`ResumePoint` into every checkpoint, and resumes a run from it.
 
     Lightning alone resumes checkpoints of earlier versions, which have none.
+
+    Attributes:
+        resumed: the position from which this run has resumed, or None.
+        owes_validation: whether the resumed run begins with the validation after the last batch.
     """
 
     def __init__(self) -> None:
         self.resumed: ResumePoint | None = None
+        self.owes_validation = False
         self._validating = False
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -107,8 +112,8 @@ class KeepResumePoint(Callback):
             if trainer.is_global_zero:
                 log.warning("%d batches are repeated: their gradients were not saved", n_repeated)
         begin = datamodule.resume_at(point.epoch, begin)
-        validate = point.validate and begin == point.batch
-        _write_counters(checkpoint["loops"]["fit_loop"], point, begin, validate)
+        self.owes_validation = point.validate and begin == point.batch
+        _write_counters(checkpoint["loops"]["fit_loop"], point, begin, self.owes_validation)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Tell Lightning that nothing is to be restarted if the run resumes with a new epoch."""
