@@ -28,6 +28,7 @@ from tts.callbacks import (
 )
 from tts.callbacks.checkpointing.checkpoint_io import AtomicCheckpointIO
 from tts.callbacks.checkpointing.resume_source import check_resumable, find_resume_source
+from tts.callbacks.metric_names import check_monitors
 from tts.callbacks.run_summary import print_summary
 from tts.config.overrides import save_overrides
 from tts.config.schema import check_targets, check_training
@@ -127,6 +128,7 @@ def train(
     trainer = build_trainer(config["trainer"], callbacks, loggers, output_dir)
     # after the Timer, which Lightning adds for max_time
     trainer.callbacks.append(FinalValidation(resume_point))  # type: ignore[attr-defined]
+    check_monitors(config, trainer, task)
     run_lock = only_process(output_dir) if trainer.is_global_zero else nullcontext()
     try:
         with run_lock, signals.installed(), explain_failures(batch, config, output_dir):

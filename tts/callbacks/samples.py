@@ -15,6 +15,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ from tts.core.random_state import isolated_rng
 from tts.core.ranges import Count
 from tts.inference.synthesizer import GRIFFIN_LIM
 from tts.loggers.sinks import sinks_for
-from tts.metrics import gate_delay, mean_health
+from tts.metrics import AlignmentHealth, gate_delay, mean_health
 
 if TYPE_CHECKING:
     from tts.inference.vocoders.griffin_lim import Vocoder
@@ -85,6 +86,14 @@ class LogSamples(ValidationCounter):
         self._shown = False
         self._seconds = 0.0
         self._start: float | None = None
+
+    def metric_names(self, trainer: pl.Trainer, task: pl.LightningModule) -> set[str]:
+        """Return the names of all figures."""
+        kinds: tuple[str, ...] = getattr(task, "sample_kinds", ())
+        figures = [f"alignment_{{}}_{field.name}" for field in fields(AlignmentHealth)]
+        figures += ["gate_{}_delay", "gate_{}_fires"]
+        named = {f"val/{figure.format(kind)}" for figure in figures for kind in kinds}
+        return named | {"val/samples_seconds"}
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Load the vocoder, so that a wrong path shows before the first validation."""

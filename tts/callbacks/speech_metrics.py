@@ -64,8 +64,23 @@ class SpeechMetrics(ValidationCounter):
         self.recogniser = recogniser
         self.seed = seed
 
+    def metric_names(self, trainer: pl.Trainer, task: pl.LightningModule) -> set[str]:
+        """Return the names of the measures."""
+        return {f"val/{measure}" for measure in self.measures} & self.metrics_if_monitored(task)
+
+    def metrics_if_monitored(self, task: pl.LightningModule) -> set[str]:
+        """Return the names of the measures that this callback adds if one of them is monitored."""
+        measures = MEASURES[:1] if _reads_no_text(task) else MEASURES
+        return {f"val/{measure}" for measure in measures}
+
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Load the recogniser, so that a missing one shows before anything is trained."""
+        """Load the recogniser, so that a missing one shows before anything is trained.
+
+        Raises:
+            InputError: word errors are wanted of a network that reads no text.
+        """
+        if "word_error_rate" in self.measures and _reads_no_text(pl_module):
+            raise InputError("val/word_error_rate is of text: use val/mel_distance for a vocoder")
         if "word_error_rate" in self.measures and trainer.is_global_zero:
             assert self.recogniser is not None, "word error rates need a recogniser"
             self.recogniser.load()
@@ -90,8 +105,6 @@ class SpeechMetrics(ValidationCounter):
         return {f"val/{name}": measure[name](samples, datamodule) for name in self.measures}
 
     def _word_error_rate(self, samples: TaskSamples, datamodule: Any) -> float:
-        if "free_running" not in samples.mels:
-            raise InputError("val/word_error_rate is of text: use val/mel_distance for a vocoder")
         assert self.recogniser is not None
         griffin_lim = GriffinLim(datamodule.mel, _GRIFFIN_LIM_STEPS)
         texts = {utterance.id: utterance.text for utterance in datamodule.corpus.utterances()}
@@ -104,6 +117,11 @@ class SpeechMetrics(ValidationCounter):
         normalise = self.recogniser.normalise
         written = [normalise(texts[name]) for name in samples.names]
         return word_error_rate(written, [normalise(text) for text in recognised])
+
+
+def _reads_no_text(task: pl.LightningModule) -> bool:
+    """Return whether a task says that it speaks no text, as that of a vocoder does."""
+    return getattr(task, "sample_kinds", None) == ()
 
 
 def _mel_distance(samples: TaskSamples, datamodule: Any) -> float:

@@ -56,6 +56,23 @@ class Throughput(Callback):
         """Continue from the counts of a checkpoint."""
         self._counts = dict(state_dict.get("seen", {}))
 
+    def metric_names(self, trainer: pl.Trainer, task: pl.LightningModule) -> set[str]:
+        """Return the names of all figures."""
+        names = {"data_wait", "steps_per_second", "learning_rate", "gradient_norm"}
+        names |= peak_memory_gb(trainer.strategy.root_device).keys()
+        parts = getattr(task, "network", task).named_children()
+        names |= {
+            f"gradient_norm_{name}"
+            for name, part in parts
+            if any(parameter.requires_grad for parameter in part.parameters())
+        }
+        if getattr(trainer.precision_plugin, "scaler", None) is not None:
+            names.add("loss_scale")
+        reads_text = bool(getattr(task, "sample_kinds", ()))
+        work = "frames" if reads_text else "samples"
+        names |= {f"{work}_per_second", f"{work}_seen", *(["padding"] if reads_text else [])}
+        return {f"train/{name}" for name in names}
+
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Begin to measure; the run may be a resumed one, or not the first of this process."""
         self._reset(trainer.global_step)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import pytorch_lightning as pl
 import torch
 import torch.distributed as dist
 from pytorch_lightning.callbacks import Timer
@@ -16,7 +17,7 @@ from tts.core.ranges import Amount, Choice, Positive, Share, check_fields
 from tts.data.loading.batch import TextMelBatch
 from tts.metrics import diagonality
 from tts.models import Tacotron2, sequence_mask, tacotron2_loss
-from tts.models.tacotron2.critic import SpectrogramCritic
+from tts.models.tacotron2.critic import CRITIC_LOSSES, SpectrogramCritic
 from tts.models.tacotron2.loss import REDUCTIONS
 from tts.training.task import SpeechTask, is_logging_step
 from tts.training.task_samples import TaskSamples
@@ -57,6 +58,7 @@ class Tacotron2Task(SpeechTask):
     """Trains Tacotron 2; takes the arguments of :class:`SpeechTask`, and ``loss``."""
 
     network: Tacotron2
+    sample_kinds = ("teacher_forced", "free_running")
 
     def __init__(
         self,
@@ -101,6 +103,21 @@ class Tacotron2Task(SpeechTask):
             losses |= critic_losses.to_dict()
             losses["total"] = losses["total"] + critic_losses.total(self.loss.critic_weight)
         return losses, int(batch.mel_lengths.sum())
+
+    def loss_names(self, stage: str) -> list[str]:
+        """Return the names of the parts of the loss."""
+        names = ["mel", "mel_post", "gate"]
+        names += ["pitch"] if self.network.config.pitch_bins > 0 else []
+        if stage == "train":
+            names += ["guided"] if self.loss.guided_weight * self.loss.guided_until > 0 else []
+            names += ["texture"] if self.loss.texture_weight > 0 else []
+            names += list(CRITIC_LOSSES) if self.critic is not None else []
+        return names
+
+    def metric_names(self, trainer: pl.Trainer, task: pl.LightningModule) -> set[str] | None:
+        """Return the names of all metrics that this task logs."""
+        names = super().metric_names(trainer, task)
+        return None if names is None else names | {"train/alignment_diagonality"}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse to resume a run with a critic without one, and the other way round.

@@ -7,7 +7,7 @@ only (see :class:`tts.callbacks.DescribeCheckpoint`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import pytorch_lightning as pl
@@ -57,6 +57,8 @@ class SpeechTask(pl.LightningModule):
     """
 
     loss_count: Tensor | float = 1.0
+    #: Kinds of the alignments and gates in `samples`, for tasks that have them.
+    sample_kinds: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -82,6 +84,29 @@ class SpeechTask(pl.LightningModule):
             Scalar tensors by name, and what the loss is a mean over.
         """
         raise NotImplementedError
+
+    def loss_names(self, stage: str) -> Collection[str] | None:
+        """Return the names of the parts of the loss, without ``"total"``; None if not stated.
+
+        Args:
+            stage: ``"train"`` or ``"val"``.
+        """
+        return None
+
+    def metric_names(self, trainer: pl.Trainer, task: pl.LightningModule) -> set[str] | None:
+        """Return the names of all metrics that this task logs; None if they are not stated.
+
+        Args:
+            trainer: the trainer of the run.
+            task: this task; callbacks have a method of the same form.
+        """
+        names: set[str] = set()
+        for stage in ("train", "val"):
+            parts = self.loss_names(stage)
+            if parts is None:
+                return None
+            names |= {f"{stage}/loss", *(f"{stage}/loss_{part}" for part in parts)}
+        return names
 
     def samples(self, batch: Any, generator: torch.Generator) -> TaskSamples:
         """Return what people look at and listen to, for each utterance of a batch.

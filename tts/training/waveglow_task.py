@@ -47,6 +47,10 @@ class WaveGlowTask(SpeechTask):
         output = self.network(batch.mel, batch.wave)
         return waveglow_loss(output, sigma=self.loss.sigma), batch.wave.numel()
 
+    def loss_names(self, stage: str) -> list[str]:
+        """Return the names of the terms of the likelihood."""
+        return ["prior", "log_s", "log_det"]
+
     def samples(self, batch: MelWaveBatch, generator: torch.Generator) -> TaskSamples:
         """Return the recordings and the sound that the network makes of their spectrograms."""
         wave = self.network.inverse(batch.mel, sigma=self.loss.sample_sigma, generator=generator)

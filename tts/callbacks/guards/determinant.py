@@ -59,6 +59,11 @@ class DeterminantGuard(Callback):
         """Continue with the signs of a checkpoint."""
         self._signs = state_dict.get("signs")
 
+    def metric_names(self, trainer: pl.Trainer, task: pl.LightningModule) -> set[str]:
+        """Return the name of the figure, for a network with invertible convolutions."""
+        has_flows = any(isinstance(part, InvertibleConv) for part in task.modules())
+        return {"train/log_det_min"} if has_flows else set()
+
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Note the first signs."""
         if self._signs is None and (determinants := _determinants(pl_module)):

@@ -33,6 +33,10 @@ _SLOPE = 0.2
 _FEATURE_WEIGHT, _CRITIC_WEIGHT = 5.0, 0.1
 
 
+#: Names of the losses in the logs (``train/loss_fooled``, ...), in the order of `CriticLosses`.
+CRITIC_LOSSES = ("critic", "fooled", "features")
+
+
 class CriticLosses(NamedTuple):
     """Holds the losses of the critic and of the network that it judges.
 
@@ -52,12 +56,8 @@ class CriticLosses(NamedTuple):
     feature_loss: Tensor
 
     def to_dict(self) -> dict[str, Tensor]:
-        """Return the three scalars under their names in the logs (``train/loss_fooled``, ...)."""
-        return {
-            "critic": self.critic_loss,
-            "fooled": self.generator_loss,
-            "features": self.feature_loss,
-        }
+        """Return the three scalars under their names in the logs."""
+        return dict(zip(CRITIC_LOSSES, self, strict=True))
 
     def total(self, weight: float) -> Tensor:
         """Return the scalar that is added to the loss of Tacotron 2.
