@@ -121,13 +121,10 @@ def train(
         DescribeCheckpoint.of_run(config, datamodule, network),
         *(LogConfig(config, output_dir), resume_point, RandomState(), frozen),
         *(StopOnSignal(signals, config["requeue_on"]), ReportSkipped(), batch),
-        *trial_callbacks(config, output_dir),
-        *instantiate_all(config["callbacks"]),
+        *(*trial_callbacks(config, output_dir), *instantiate_all(config["callbacks"])),
     ]
-    loggers: list[Logger] = instantiate_all(config["logger"])
+    loggers = instantiate_all(config["logger"])
     trainer = build_trainer(config["trainer"], callbacks, loggers, output_dir)
-    # after the Timer, which Lightning adds for max_time
-    trainer.callbacks.append(FinalValidation(resume_point))  # type: ignore[attr-defined]
     check_monitors(config, trainer, task)
     run_lock = only_process(output_dir) if trainer.is_global_zero else nullcontext()
     try:
@@ -175,7 +172,7 @@ def build_trainer(
         log.warning("trainer.precision=16-mixed: a CPU computes in bf16-mixed instead")
         options["precision"] = "bf16-mixed"
     try:
-        return pl.Trainer(
+        trainer = pl.Trainer(
             accelerator=resolved.accelerator,
             devices=resolved.devices,
             callbacks=callbacks,
@@ -190,6 +187,9 @@ def build_trainer(
         )
     except (TypeError, ValueError, MisconfigurationException) as error:
         raise InputError(f"trainer: {one_line(error)}") from None
+    # after the Timer, which Lightning adds for max_time
+    trainer.callbacks.append(FinalValidation())  # type: ignore[attr-defined]
+    return trainer
 
 
 def instantiate_all(nodes: dict[str, Any] | None) -> list[Any]:

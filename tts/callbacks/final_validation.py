@@ -11,7 +11,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
-from tts.callbacks.checkpointing.resume_point import KeepResumePoint
+from tts.callbacks.checkpointing.resume_point import KeepResumePoint, ResumePoint
 
 
 class FinalValidation(Callback):
@@ -23,13 +23,9 @@ class FinalValidation(Callback):
     although it has nothing left to train.
 
     List it after Lightning's ``Timer``, whose decisions it reads.
-
-    Args:
-        resume_point: knows whether the run resumes where a validation is still to come.
     """
 
-    def __init__(self, resume_point: KeepResumePoint) -> None:
-        self._resume_point = resume_point
+    def __init__(self) -> None:
         self._owed = False
         self._max_steps: int | None = None
         self._time_is_up = False
@@ -45,9 +41,12 @@ class FinalValidation(Callback):
             return trainer.enable_validation and run_ends_here(trainer)
 
         loop._should_check_val_fx = is_due
-        self._owed = self._resume_point.owes_validation and trainer.enable_validation
-        if self._owed:
-            self._keep_running(trainer)
+        callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+        for callback in callbacks:
+            if isinstance(callback, KeepResumePoint) and callback.resumed is not None:
+                self._owed = callback.owes_validation and trainer.enable_validation
+                if self._owed:
+                    self._keep_running(trainer, callback.resumed)
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Note that the validation of an interrupted run begins, and restore the run's limits."""
@@ -58,10 +57,8 @@ class FinalValidation(Callback):
             trainer.fit_loop.epoch_loop.max_steps, self._max_steps = self._max_steps, None
         trainer.should_stop = trainer.should_stop or self._time_is_up
 
-    def _keep_running(self, trainer: pl.Trainer) -> None:
+    def _keep_running(self, trainer: pl.Trainer, point: ResumePoint) -> None:
         """Lift limits that are reached: Lightning would find nothing to do and return at once."""
-        point = self._resume_point.resumed
-        assert point is not None
         if 0 < trainer.max_steps <= point.step:
             self._max_steps = trainer.max_steps
             trainer.fit_loop.epoch_loop.max_steps = point.step + 1
