@@ -15,8 +15,12 @@ from typing import Any
 from tts.core.errors import InputError, TrainingError, one_line
 from tts.core.files import disk_full_reason
 
-# the words of CUDA and Metal, of the CPU on Linux and macOS, and of the CPU on Windows
-_NO_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory", re.IGNORECASE)
+# the words of CUDA and Metal, of the CPU on Linux and macOS, of the CPU on Windows, of cuBLAS and
+# cuDNN, and of NCCL
+_NO_MEMORY = re.compile(
+    r"out of memory|can't allocate memory|not enough memory|STATUS_ALLOC_FAILED|CUDA calloc",
+    re.IGNORECASE,
+)
 _DEAD_WORKER = re.compile(
     r"DataLoader worker \(pid(?:\(s\))? (?P<pid>[\d, ]+)\)"
     r"(?: is killed by signal: (?P<signal>[\w ]+))?"

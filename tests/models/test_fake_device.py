@@ -1,0 +1,156 @@
+"""The fake device refuses what a GPU refuses, and counts what makes the host wait.
+
+Each fault below is planted on purpose. A tool that did not notice one of them would prove nothing.
+"""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.support.fake_device import FakeDevice
+from tests.support.gpu_batches import LAPPED, WAVEGLOW, acoustic_batch, acoustic_step, tacotron2
+from tts.models import WaveGlow, layers, waveglow_loss
+from tts.models.kernels import products
+from tts.models.kernels.attention_recurrence import AttentionRecurrence
+from tts.models.tacotron2 import decoder, encoder, network
+
+
+def mask_on_the_cpu(monkeypatch):
+    def sequence_mask(lengths, max_length=None):
+        return torch.arange(int(max_length)) < lengths[:, None]
+
+    for module in (layers, encoder, network, decoder):
+        monkeypatch.setattr(module, "sequence_mask", sequence_mask, raising=False)
+
+
+def lengths_on_the_gpu(monkeypatch):
+    pack = torch.nn.utils.rnn.pack_padded_sequence
+
+    def packed_there(x, n, **options):
+        return pack(x, n.to(x.device), **options)
+
+    class Reader(torch.nn.LSTM):
+        def forward(self, x):
+            return super().forward(packed_there(x, torch.tensor([9, 4]), batch_first=True))
+
+    def forward(self, embedded, lengths):
+        return Reader(16, 8, batch_first=True).to("cuda")(embedded)
+
+    monkeypatch.setattr(encoder.Encoder, "forward", forward)
+
+
+def products_by_onednn(monkeypatch):
+    monkeypatch.setattr(products, "_uses_onednn", lambda rows, weight: True)
+
+
+def generator_of_the_cpu(monkeypatch):
+    def draw(shape, rate, device):
+        kept = torch.empty(shape, dtype=torch.bool, device=device)
+        return kept.bernoulli_(1 - rate, generator=torch.Generator()), 1 / (1 - rate)
+
+    monkeypatch.setattr(layers, "dropout_mask", draw)
+
+
+def numpy_of_the_gpu(monkeypatch):
+    monkeypatch.setattr(encoder.Encoder, "forward", lambda self, x, n: x.detach().numpy())
+
+
+PLANTED = {
+    mask_on_the_cpu: "same device",
+    lengths_on_the_gpu: "CPU int64",
+    products_by_onednn: "no kernel for cuda",
+    generator_of_the_cpu: "'cuda' device type for generator",
+    numpy_of_the_gpu: "device type tensor to numpy",
+}
+
+
+@pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__)
+def test_a_planted_fault_is_refused(plant, monkeypatch):
+    there = tacotron2(encoder_dropout=0.5)
+    batch = acoustic_batch()
+    plant(monkeypatch)
+    with FakeDevice():
+        there.to("cuda")
+        on_gpu = tuple(x.to("cuda") for x in batch)
+        with pytest.raises((RuntimeError, TypeError), match=PLANTED[plant]):
+            acoustic_step(there, on_gpu)
+
+
+def test_a_planted_wait_is_counted_once_a_decoder_step(monkeypatch):
+    forward = AttentionRecurrence.forward
+
+    def waiting(ctx, inputs, *rest):
+        for frame in inputs:
+            frame.sum().item()
+        return forward(ctx, inputs, *rest)
+
+    monkeypatch.setattr(AttentionRecurrence, "forward", staticmethod(waiting))
+    there, batch = tacotron2(), acoustic_batch()
+    with FakeDevice() as gpu:
+        there.to("cuda")
+        on_gpu = tuple(x.to("cuda") for x in batch)
+        gpu.clear()
+        acoustic_step(there, on_gpu)
+        assert sum(n for (what, _), n in gpu.syncs.items() if "scalar" in what) == 12
+
+
+def test_a_kernel_without_a_deterministic_form_is_refused():
+    frames = torch.randn(2, 3, 8)
+    torch.use_deterministic_algorithms(True)
+    try:
+        with FakeDevice():
+            x = frames.to("cuda").requires_grad_()
+            y = torch.nn.functional.interpolate(x, scale_factor=4.0, mode="linear")
+            with pytest.raises(RuntimeError, match="upsample_linear1d_backward"):
+                y.sum().backward()
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+def test_convolutions_in_float32_are_rounded_as_ampere_does():
+    x, weight = torch.randn(2, 8, 40), torch.randn(8, 8, 1)
+    with FakeDevice(tf32=True):
+        narrow = torch.nn.functional.conv1d(x.to("cuda"), weight.to("cuda")).cpu()
+        wide = torch.nn.functional.conv1d(x.to("cuda").double(), weight.to("cuda").double()).cpu()
+    exact = torch.nn.functional.conv1d(x, weight)
+    assert (narrow - exact).abs().max() > 1e-4
+    torch.testing.assert_close(wide.float(), exact)
+
+
+def test_a_collective_of_a_tensor_of_the_cpu_is_refused(tmp_path):
+    import torch.distributed as dist
+
+    store = dist.FileStore(str(tmp_path / "store"), 1)
+    dist.init_process_group("gloo", rank=0, world_size=1, store=store)
+    try:
+        with FakeDevice() as gpu:
+            dist.all_reduce(torch.ones(2, device="cuda"))
+            with pytest.raises(
+                RuntimeError, match="No backend type associated with device type cpu"
+            ):
+                dist.all_reduce(torch.ones(2))
+            assert sum(gpu.collectives.values()) == 2
+    finally:
+        dist.destroy_process_group()
+
+
+def test_a_wait_while_a_graph_is_captured_is_refused():
+    with FakeDevice() as gpu:
+        x = torch.ones(3).to("cuda")
+        gpu.capturing = True
+        with pytest.raises(RuntimeError, match="not permitted when stream is capturing"):
+            x.sum().item()
+        gpu.capturing = False
+        assert x.sum().item() == 3
+
+
+@pytest.mark.parametrize("options", [WAVEGLOW, {**WAVEGLOW, **LAPPED}], ids=["squeeze", "lapped"])
+def test_waits_name_the_line_that_asked(options):
+    there = WaveGlow(**options)
+    with FakeDevice() as gpu:
+        there.to("cuda")
+        mel, wave = torch.randn(2, 8, 32, device="cuda"), torch.randn(2, 2048, device="cuda")
+        gpu.clear()
+        waveglow_loss(there(mel, wave))["total"].item()
+        assert [place.split(":")[0] for _, place in gpu.syncs] == ["test_fake_device.py"]
