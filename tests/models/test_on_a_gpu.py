@@ -13,6 +13,8 @@ from tests.support.gpu_batches import LAPPED, WAVEGLOW, acoustic_batch, acoustic
 from tts.audio import LogMel
 from tts.metrics.mel_distance import frame_distances
 from tts.models import WaveGlow, waveglow_loss
+from tts.models.tacotron2.encoder import read_packed, read_padded
+from tts.models.tacotron2.stream import MelStream
 from tts.models.waveglow.condition import interpolate_by_torch, interpolate_frames
 
 FRONTS = {"squeeze": WAVEGLOW, "lapped": {**WAVEGLOW, **LAPPED}}
@@ -152,3 +154,93 @@ def test_constant_memory_under_autocast_of_the_gpu_never_uses_float16(waveglow):
             loss = waveglow_loss(network(mel, wave))["total"]
         loss.backward()
         assert torch.float16 not in {dtype for _, dtype in gpu.operations}
+
+
+def spoken(network, device="cpu", **options):
+    text, lengths = torch.arange(18).view(2, 9) + 1, torch.tensor([9, 4])
+    options = {"max_steps": 20, "gate_threshold": 0.5, **options}
+    generator = torch.Generator().manual_seed(5)
+    out = network.generate(text.to(device), lengths.to(device), generator=generator, **options)
+    return out, generator.get_state()
+
+
+@pytest.mark.parametrize("options", [{}, {"end_steps": 2}, {"attention_window": 2}], ids=str)
+def test_speech_and_the_generator_after_it_are_those_of_the_cpu(options):
+    network = tacotron2(prenet_dropout=0.5).eval()
+    here, state_here = spoken(network, **options)
+    with FakeDevice():
+        there, state_there = spoken(network.to("cuda"), "cuda", **options)
+        assert there.mel_lengths.tolist() == here.mel_lengths.tolist()
+        torch.testing.assert_close(there.mel_post.cpu(), here.mel_post, rtol=1e-4, atol=1e-4)
+    assert there.stop_reason == here.stop_reason
+    assert torch.equal(state_there, state_here)
+
+
+def test_speaking_waits_once_in_eight_steps():
+    network = tacotron2(prenet_dropout=0.5).eval()
+    waits = {}
+    with FakeDevice() as gpu:
+        network.to("cuda")
+        for n_steps in (8, 72):
+            gpu.clear()
+            spoken(network, "cuda", max_steps=n_steps, gate_threshold=1.0)
+            waits[n_steps] = sum(gpu.waits.values())
+    assert waits[72] - waits[8] == 8
+
+
+def test_a_stream_on_a_gpu_is_the_speech():
+    network = tacotron2(prenet_dropout=0.5).eval()
+    text = torch.arange(1, 10)
+    options = {"max_steps": 30, "gate_threshold": 0.45}
+    generators = [torch.Generator().manual_seed(5) for _ in range(2)]
+    with FakeDevice():
+        network.to("cuda")
+        whole = network.generate(
+            text[None].to("cuda"), torch.tensor([9]).to("cuda"), generator=generators[0], **options
+        )
+        stream = MelStream(network, text.to("cuda"), generator=generators[1], **options)
+        chunks = torch.cat([chunk.cpu() for chunk in stream], 1)
+        torch.testing.assert_close(chunks, whole.mel_post[0].cpu(), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("options", [{}, {"texture_weight": 1.0}], ids=str)
+def test_a_training_step_of_tacotron2_does_not_wait(options):
+    network = tacotron2()
+    with FakeDevice() as gpu:
+        network.to("cuda")
+        batch = tuple(x.to("cuda") for x in acoustic_batch())
+        acoustic_step(network, batch, **options)
+        gpu.clear()
+        acoustic_step(network, batch, **options)
+        assert gpu.waits == {}
+
+
+@pytest.mark.parametrize("constant_memory", [False, True])
+def test_a_training_step_of_waveglow_does_not_wait(waveglow, constant_memory):
+    network = waveglow(constant_memory=constant_memory)
+    with FakeDevice() as gpu:
+        network.to("cuda")
+        batch = [x.to("cuda") for x in sound()]
+        gpu.clear()
+        waveglow_loss(network(*batch))["total"].backward()
+        assert gpu.waits == {}
+
+
+@pytest.mark.parametrize("chunk_frames", [1000, 7])
+def test_the_inverse_waits_for_its_noise_alone(waveglow, chunk_frames):
+    network, mel = waveglow(), sound()[0]
+    here = network.inverse(mel, generator=torch.Generator().manual_seed(1))
+    with FakeDevice() as gpu:
+        network.to("cuda")
+        on_gpu = mel.to("cuda")
+        gpu.clear()
+        generator = torch.Generator().manual_seed(1)
+        there = network.inverse(on_gpu, generator=generator, chunk_frames=chunk_frames)
+        assert sum(gpu.waits.values()) == 1
+        torch.testing.assert_close(there.cpu(), here, rtol=1e-3, atol=1e-4)
+
+
+def test_texts_are_read_alike_with_and_without_packing():
+    lstm = torch.nn.LSTM(6, 5, batch_first=True, bidirectional=True).double()
+    x, lengths = torch.randn(3, 9, 6, dtype=torch.float64), torch.tensor([4, 9, 1])
+    torch.testing.assert_close(read_padded(lstm, x, lengths), read_packed(lstm, x, lengths))

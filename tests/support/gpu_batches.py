@@ -40,9 +40,12 @@ def acoustic_batch() -> tuple[torch.Tensor, ...]:
     return text, text_lengths, mel, mel_lengths
 
 
-def acoustic_step(network: Tacotron2, batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
+def acoustic_step(
+    network: Tacotron2, batch: tuple[torch.Tensor, ...], **options: Any
+) -> torch.Tensor:
     """Compute the loss of a batch and its gradients."""
     output = network(*batch)
-    loss: torch.Tensor = tacotron2_loss(output, batch[2], batch[3], text_lengths=batch[1])["total"]
+    losses = tacotron2_loss(output, batch[2], batch[3], text_lengths=batch[1], **options)
+    loss: torch.Tensor = losses["total"]
     loss.backward()
     return loss

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from tts.audio.config import MelConfig
 from tts.audio.mel_bands import mel_filter_bank
 from tts.core.errors import InputError
+from tts.models.exact import exact_type
 
 
 class LogMel(nn.Module):
@@ -58,10 +59,11 @@ class LogMel(nn.Module):
             InputError: the samples are integers, the number of axes is wrong, or there are too few
                 samples to mirror.
         """
-        magnitude = self.magnitude(wave)
+        batch = self._checked(wave)
+        magnitude = self._magnitude(batch)
         # Half precision does not resolve the floor, so it is off here even if the trainer uses it
         with torch.autocast(wave.device.type, enabled=False):
-            mel = self.mel_basis.to(magnitude.dtype) @ magnitude
+            mel = (self.mel_basis.to(magnitude.dtype) @ magnitude).to(batch.dtype)
         return mel.clamp(min=self.config.log_floor).log()
 
     def magnitude(self, wave: Tensor) -> Tensor:
@@ -74,16 +76,18 @@ class LogMel(nn.Module):
             InputError: for the same reasons as ``forward``.
         """
         batch = self._checked(wave)
-        half = self.config.n_fft // 2
-        # Convolutions on CUDA may round to TF32 (10 bits of mantissa), except those in float64
-        working = torch.float64 if batch.is_cuda else batch.dtype
+        return self._magnitude(batch).to(batch.dtype)
+
+    def _magnitude(self, batch: Tensor) -> Tensor:
+        """Compute the magnitude spectrogram of ``(B, T_wave)`` in the exact type."""
+        half, working = self.config.n_fft // 2, exact_type(batch)
         padded = F.pad(batch[:, None].to(working), (half, half), mode=self.config.pad_mode)
-        with torch.autocast(wave.device.type, enabled=False):
+        with torch.autocast(batch.device.type, enabled=False):
             parts = F.conv1d(padded, self.fourier_basis.to(working), stride=self.config.hop_length)
         # (B, 2 * n_freqs, T_mel) -> (B, n_freqs, T_mel). The gradient of a square root is not
         # finite at 0, where there is silence; that of the abs of a complex number is
         real, imaginary = parts.chunk(2, dim=1)
-        return torch.complex(real, imaginary).abs().to(batch.dtype)
+        return torch.complex(real, imaginary).abs()
 
     def _checked(self, wave: Tensor) -> Tensor:
         if not wave.is_floating_point():

@@ -10,6 +10,7 @@ Shapes: ``B`` batch, ``T_mel`` frames, ``T`` groups of samples.
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import cast
 
 import torch
@@ -35,9 +36,9 @@ class _Unmixing(nn.Module):
         matrix = mix.weight.detach().squeeze(-1).double()
         self.register_buffer("weight", torch.linalg.inv(matrix).float().contiguous()[..., None])
 
-    def inverse(self, x: Tensor) -> Tensor:
-        """Undo the mixing of channels ``(B, C, T)``."""
-        return F.conv1d(x, self.weight)
+    def unmixing(self) -> Callable[[Tensor], Tensor]:
+        """Return a function that undoes the mixing of channels ``(B, C, T)``."""
+        return lambda x: F.conv1d(x, self.weight)
 
 
 class ExportedWaveGlow(nn.Module):

@@ -47,7 +47,7 @@ def aligned_mel_distance(mel: Tensor, target: Tensor) -> float:
     n = min(mel.shape[1], target.shape[1])
     if not n or not torch.isfinite(mel).all():
         return float("inf")
-    return float((mel[:, :n].double() - target[:, :n].double()).abs().mean())
+    return float((mel[:, :n].cpu().double() - target[:, :n].cpu().double()).abs().mean())
 
 
 def frame_distances(mel: Tensor, target: Tensor) -> Tensor:
@@ -60,5 +60,5 @@ def frame_distances(mel: Tensor, target: Tensor) -> Tensor:
     Returns:
         ``(T_mel, T_target)``, float64 on the CPU.
     """
-    rows, columns = mel.T.double().cpu(), target.T.double().cpu()
+    rows, columns = mel.T.cpu().double(), target.T.cpu().double()
     return torch.cdist(rows, columns, p=1) / mel.shape[0]

@@ -66,7 +66,7 @@ def test_attention_ends_an_utterance_after_end_steps_in_a_row():
     closed = torch.full((2, 3), -9.0)
     for symbols in ((3, 1), (2, 1), (3, 0), (3, 0)):
         assert not criterion.all_stopped
-        criterion.update(closed, weights_at(*symbols))
+        assert criterion.update([closed], [weights_at(*symbols)]) == 1
     assert criterion.all_stopped
     lengths, reasons = criterion.result(99)
     assert (lengths.tolist(), reasons) == ([12, 6], ("attention", "attention"))
@@ -75,7 +75,7 @@ def test_attention_ends_an_utterance_after_end_steps_in_a_row():
 def test_the_gate_has_priority_and_ends_at_its_frame():
     criterion = StopCriterion(torch.tensor([4, 4, 4]), 0.5, end_steps=1)
     gates = torch.tensor([[-9.0, 9.0, -9.0], [-9.0, -9.0, -9.0], [-9.0, -9.0, -9.0]])
-    criterion.update(gates, weights_at(3, 3, 0))
+    criterion.update([gates], [weights_at(3, 3, 0)])
     lengths, reasons = criterion.result(99)
     assert lengths.tolist() == [2, 3, 99]
     assert reasons == ("gate", "attention", "max_steps")

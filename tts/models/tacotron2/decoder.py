@@ -27,6 +27,7 @@ from tts.models.tacotron2.attention import AttentionState, LocationAttention, Me
 from tts.models.tacotron2.config import Tacotron2Config
 from tts.models.tacotron2.pitch import PitchHead
 from tts.models.tacotron2.prenet import Generators, Prenet
+from tts.models.tacotron2.prenet_dropout import FactorsAhead
 
 
 class DecoderState(NamedTuple):
@@ -102,7 +103,11 @@ class Decoder(nn.Module):
         return DecoderState(attention, zeros(n_batch, dim), zeros(n_batch, dim), pitch)
 
     def step(
-        self, frame: Tensor, state: DecoderState, memory: Memory, generator: Generators = None
+        self,
+        frame: Tensor,
+        state: DecoderState,
+        memory: Memory,
+        generator: Generators | FactorsAhead = None,
     ) -> tuple[Tensor, Tensor, DecoderState]:
         """Compute one step of generation.
 

@@ -112,8 +112,10 @@ def _gate_cross_entropy(logits: Tensor, mel_lengths: Tensor, pos_weight: float) 
     target = position >= mel_lengths[:, None] - 1
     # float32 at least, also where the network computes in half precision
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    # full() fills a number on the device; tensor() would copy one there, and the host would wait
+    weight = torch.full((), pos_weight, dtype=logits.dtype, device=logits.device)
     return F.binary_cross_entropy_with_logits(
-        logits, target.to(logits.dtype), reduction="none", pos_weight=logits.new_tensor(pos_weight)
+        logits, target.to(logits.dtype), reduction="none", pos_weight=weight
     )
 
 

@@ -45,9 +45,11 @@ from tts.models.tacotron2.encoder import Encoder
 from tts.models.tacotron2.pitch import PitchEstimator
 from tts.models.tacotron2.postnet import Postnet
 from tts.models.tacotron2.prenet import Generators
+from tts.models.tacotron2.prenet_dropout import FactorsAhead
 from tts.models.tacotron2.stopping import (
     GATE_THRESHOLD,
     MAX_STEPS,
+    STEPS_PER_LOOK,
     StopCriterion,
     mask_outside_window,
 )
@@ -158,8 +160,9 @@ class Tacotron2(nn.Module):
             *self.steps(memory, max_steps, criterion, generator, attention_window), strict=True
         )
         frames, gates, alignments = (torch.stack(parts) for parts in steps)
-        lengths, reasons = criterion.result(len(frames) * self.config.n_frames_per_step)
-        out = self._assemble(frames, gates, alignments, lengths, int(lengths.max()))
+        n_frames = len(frames) * self.config.n_frames_per_step
+        lengths, reasons = criterion.result(n_frames)
+        out = self._assemble(frames, gates, alignments, lengths, criterion.longest(n_frames))
         return GeneratedMel(out.mel_post, lengths, out.gate_logits, out.alignments, reasons)
 
     def encode(self, text: Tensor, text_lengths: Tensor, speakers: Tensor | None = None) -> Memory:
@@ -226,17 +229,28 @@ class Tacotron2(nn.Module):
             Frames ``(B, n_frames_per_step, n_mels)`` before the post-net, gate logits
             ``(B, n_frames_per_step)`` and alignment ``(B, T_text)`` of each step.
         """
+        ahead = self.decoder.prenet.draw_ahead(generator, memory.values)
         decoded = compiled_steps(self.decoder, memory, generator, attention_window)
         if decoded is None:
-            decoded = self._plain_steps(memory, generator, attention_window)
-        for frames, gate, weights in islice(decoded, max_steps):
-            criterion.update(gate, weights)
-            yield frames, gate, weights
-            if criterion.all_stopped:
-                return
+            decoded = self._plain_steps(memory, ahead or generator, attention_window)
+        decoded = islice(decoded, max_steps)
+        # A GPU works on while the host looks at the gates of several steps together
+        group = 1 if memory.values.device.type == "cpu" else STEPS_PER_LOOK
+        n_unused = 0
+        try:
+            while not criterion.all_stopped and (steps := list(islice(decoded, group))):
+                n_used = criterion.update([gate for _, gate, _ in steps], [w for *_, w in steps])
+                n_unused = len(steps) - n_used
+                yield from steps[:n_used]
+        finally:
+            if ahead is not None:
+                ahead.rewind(n_unused)
 
     def _plain_steps(
-        self, memory: Memory, generator: Generators, attention_window: int | None
+        self,
+        memory: Memory,
+        generator: Generators | FactorsAhead,
+        attention_window: int | None,
     ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Yield steps as :meth:`steps` does, without an end; defines :func:`compiled_steps`."""
         state = self.decoder.initial_state(memory)

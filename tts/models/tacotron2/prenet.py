@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from tts.models.kernels.products import dense
 from tts.models.layers import xavier_linear
 from tts.models.tacotron2.config import Tacotron2Config
+from tts.models.tacotron2.prenet_dropout import FactorsAhead
 
 #: Sources of dropout in generation: one for the batch, one for each utterance, or torch's own.
 Generators = torch.Generator | Sequence[torch.Generator] | None
@@ -35,7 +36,7 @@ class Prenet(nn.Module):
         self.layers = nn.ModuleList(
             xavier_linear(n_in, n_out, bias=False) for n_in, n_out in pairwise(dims)
         )
-        self.dropout = config.prenet_dropout
+        self.width, self.dropout = config.prenet_dim, config.prenet_dropout
 
     def forward(self, frames: Tensor) -> Tensor:
         """Map ``(S, B, n_mels)`` frames to ``(S, B, prenet_dim)``.
@@ -46,7 +47,7 @@ class Prenet(nn.Module):
             frames = F.dropout(F.relu(dense(layer, frames)), p=self.dropout, training=True)
         return frames
 
-    def step(self, frame: Tensor, generator: Generators) -> Tensor:
+    def step(self, frame: Tensor, generator: Generators | FactorsAhead) -> Tensor:
         """Map one frame ``(B, n_mels)`` to ``(B, prenet_dim)``.
 
         The utterances of a batch share one dropout mask, or have one generator each. So the result
@@ -54,19 +55,33 @@ class Prenet(nn.Module):
 
         Args:
             frame: ``(B, n_mels)``.
-            generator: source of the dropout.
+            generator: source of the dropout, or factors that were drawn before.
         """
         for layer in self.layers:
             frame = F.relu(layer(frame))
             frame = frame * self._dropout_scale(frame, generator)
         return frame
 
-    def _dropout_scale(self, x: Tensor, generator: Generators) -> Tensor:
+    def draw_ahead(self, generator: Generators, like: Tensor) -> FactorsAhead | None:
+        """Return a source that draws for many steps, or None where each step can draw for itself.
+
+        Args:
+            generator: source of the dropout.
+            like: a tensor of the type and on the device of the frames.
+        """
+        if generator is None or self.dropout == 0.0 or like.device.type == "cpu":
+            return None
+        generators = [generator] if isinstance(generator, torch.Generator) else generator
+        return FactorsAhead(generators, self.width, len(self.layers), self.dropout, like)
+
+    def _dropout_scale(self, x: Tensor, generator: Generators | FactorsAhead) -> Tensor:
         """Draw dropout factors, 0 or ``1 / (1 - p)``, for ``x`` ``(B, dim)``.
 
         Returns:
             ``(1, dim)`` or, with one generator for each utterance, ``(B, dim)``.
         """
+        if isinstance(generator, FactorsAhead):
+            return generator.take()
         if generator is None or self.dropout == 0.0:
             return F.dropout(x.new_ones(1, x.shape[1]), p=self.dropout, training=True)
         generators = [generator] if isinstance(generator, torch.Generator) else generator

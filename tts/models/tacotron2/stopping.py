@@ -8,6 +8,8 @@ Shapes: ``B`` batch, ``T_text`` symbols, ``r`` frames of a step.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -15,6 +17,8 @@ from torch import Tensor
 GATE_THRESHOLD = 0.5
 #: Decoder steps after which an utterance is cut off, unless the user sets another limit.
 MAX_STEPS = 1000
+#: Decoder steps of a GPU after which the host looks at the gate: each look waits for the GPU.
+STEPS_PER_LOOK = 8
 
 
 class StopCriterion:
@@ -44,24 +48,52 @@ class StopCriterion:
         """Return whether all utterances have ended."""
         return all(self.lengths)
 
-    def update(self, gate_logits: Tensor, weights: Tensor) -> None:
-        """Take one decoder step into account; waits until the device has computed it.
+    def update(self, gate_logits: Sequence[Tensor], weights: Sequence[Tensor]) -> int:
+        """Take decoder steps into account; waits once, until the device has computed them.
 
         Args:
-            gate_logits: ``(B, r)``.
-            weights: ``(B, T_text)`` attention weights of the step.
+            gate_logits: ``(B, r)`` of each step.
+            weights: ``(B, T_text)`` attention weights of each step.
+
+        Returns:
+            The number of steps up to the one in which the last utterance ended, or all of them.
         """
-        fires = (torch.sigmoid(gate_logits) > self.gate_threshold).tolist()
-        strongest = None if self.end_steps is None else weights.argmax(1).tolist()
-        for row, gates in enumerate(fires):
+        figures = torch.sigmoid(torch.stack(list(gate_logits))) > self.gate_threshold
+        if self.end_steps is not None:
+            strongest = torch.stack([step.argmax(1) for step in weights])
+            figures = torch.cat((strongest[..., None], figures), 2)
+        for number, rows in enumerate(figures.tolist(), start=1):
+            self._update_step(rows)
+            if self.all_stopped:
+                return number
+        return len(gate_logits)
+
+    def _update_step(self, rows: list[list[int]]) -> None:
+        """Take one step into account.
+
+        Args:
+            rows: for each utterance whether the gate fires in each of ``r`` frames; with
+                ``end_steps`` the symbol where its attention is strongest comes first.
+        """
+        n_gates = len(rows[0]) - (self.end_steps is not None)
+        for row, figures in enumerate(rows):
             if self.lengths[row]:
                 continue
+            gates = figures[-n_gates:]
             if True in gates:
                 self.lengths[row] = self.n_frames + gates.index(True) + 1
                 self.by_gate[row] = True
-            elif strongest is not None and self._stayed_at_end(row, strongest[row]):
-                self.lengths[row] = self.n_frames + len(gates)
-        self.n_frames += gate_logits.shape[1]
+            elif self.end_steps is not None and self._stayed_at_end(row, figures[0]):
+                self.lengths[row] = self.n_frames + n_gates
+        self.n_frames += n_gates
+
+    def longest(self, n_frames: int) -> int:
+        """Return the length of the longest utterance, in frames.
+
+        Args:
+            n_frames: length of utterances that have not ended.
+        """
+        return max(length or n_frames for length in self.lengths)
 
     def _stayed_at_end(self, row: int, symbol: int) -> bool:
         """Count a step and return whether attention was at the last symbol for ``end_steps``."""

@@ -87,7 +87,10 @@ class MelStream:
         n_frames = 0
         for frames, gates, weights in self._network.steps(memory, *self._step_arguments):
             r = frames.shape[1]
-            left = self._criterion.lengths[0] - n_frames if self._criterion.all_stopped else r
+            left = r
+            if self._criterion.all_stopped:
+                # The criterion may have looked at later steps of the same group already
+                left = min(r, self._criterion.lengths[0] - n_frames)
             n_frames += left
             self._gates.append(gates[0, :left].float())
             self._alignments.append(weights.float().expand(left, -1))

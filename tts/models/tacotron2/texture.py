@@ -13,6 +13,8 @@ Shapes: ``B`` batch, ``T_mel`` frames.
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -59,7 +61,7 @@ def _texture(predicted: Tensor, target: Tensor, real: Tensor) -> Tensor:
 
 def _detail(mel: Tensor, real: Tensor, axis: int) -> Tensor:
     """Subtract the mean over neighbours along bands (axis 1) or frames (axis 2)."""
-    kernel = mel.new_tensor(_BINOMIAL)
+    kernel = _binomial(mel.dtype, mel.device)
     shape, padding = ((-1, 1), (2, 0)) if axis == 1 else ((1, -1), (0, 2))
 
     def mean(x: Tensor) -> Tensor:
@@ -67,6 +69,12 @@ def _detail(mel: Tensor, real: Tensor, axis: int) -> Tensor:
 
     # neighbours outside the real frames or outside the bands have no weight
     return mel - mean(mel) / mean(real.expand_as(mel)).clamp(min=1e-3)
+
+
+@cache
+def _binomial(dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return the weights of a mean over neighbours; a device gets them once and keeps them."""
+    return torch.tensor(_BINOMIAL, dtype=dtype, device=device)
 
 
 def _deviation(detail: Tensor, real: Tensor) -> Tensor:

@@ -10,16 +10,16 @@ Shapes: B batch, T_mel frames, T groups of samples, C channels.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
-from tts.models.waveglow.condition import Condition, FrameCondition, UpsampledCondition
+from tts.models.waveglow.condition import (
+    Condition,
+    ConditionedOperation,
+    FrameCondition,
+    UpsampledCondition,
+)
 from tts.models.waveglow.config import WaveGlowConfig
-
-#: Maps ``(B, C, T)`` channels and their condition to ``(B, C', T)``.
-ConditionedOperation = Callable[[Tensor, Condition], Tensor]
 
 
 class ChunkedFlows:

@@ -9,6 +9,7 @@ Shapes: B batch, T_mel frames, T = T_wave / n_group groups of samples.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -73,6 +74,10 @@ def interpolate_frames(x: Tensor, rate: int) -> Tensor:
     share = place / rate - 0.5
     step = torch.cat((x[:, :, 1:], x[:, :, -1:]), 2) - x
     return (x[..., None] + step[..., None] * share).flatten(2)
+
+
+#: Maps ``(B, C, T)`` channels and their condition to ``(B, C', T)``.
+ConditionedOperation = Callable[[Tensor, Condition], Tensor]
 
 
 class UpsampledCondition(nn.ConvTranspose1d):

@@ -58,7 +58,14 @@ class _ConstantMemoryFlows(torch.autograd.Function):
     ) -> tuple[Tensor, ...]:
         z, log_s, log_det = network.run_flows(x, condition._replace(values=values))
         ctx.network, ctx.condition = network, condition._replace(values=torch.empty(0))
-        ctx.autocast = torch.is_autocast_enabled(x.device.type)
+        # The backward pass runs outside the autocast block. It must compute in the same type, and
+        # the default type differs: bfloat16 on a CPU, float16 on a GPU
+        device = x.device.type
+        ctx.autocast = {
+            "device_type": device,
+            "dtype": torch.get_autocast_dtype(device),
+            "enabled": torch.is_autocast_enabled(device),
+        }
         ctx.save_for_backward(z, values)
         return z, log_det, *log_s
 
@@ -67,7 +74,7 @@ class _ConstantMemoryFlows(torch.autograd.Function):
     def backward(ctx: Any, d_z: Tensor, d_log_det: Tensor, *d_log_s: Tensor) -> tuple[Any, ...]:
         z, values = ctx.saved_tensors
         network, condition = ctx.network, ctx.condition._replace(values=values)
-        with torch.autocast(z.device.type, enabled=ctx.autocast):
+        with torch.autocast(**ctx.autocast):
             d_x, d_values, d_parameters = _walk_back(network, condition, z, d_z, d_log_det, d_log_s)
         return None, None, d_x, d_values, *d_parameters
 

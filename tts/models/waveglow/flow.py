@@ -7,15 +7,17 @@ Shapes: B batch, T groups of samples, C channels of a flow.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tts.models.exact import exact_type
 from tts.models.kernels.activations import gated_activation
 from tts.models.kernels.products import pointwise_conv
-from tts.models.waveglow.condition import Condition
+from tts.models.waveglow.condition import Condition, ConditionedOperation
 from tts.models.waveglow.config import WaveGlowConfig
 
 
@@ -68,9 +70,21 @@ class Flow(nn.Module):
         Returns:
             ``(B, C, T)``.
         """
-        kept, changed = self.split_halves(x)
-        shift, log_s = self.coupling(kept, condition)
-        return self.mix.inverse(self.join_halves(kept, (changed - shift) * (-log_s).exp()))
+        return self.undo()(x, condition)
+
+    def undo(self) -> ConditionedOperation:
+        """Return a function that undoes ``forward``; it can be called for each chunk of a signal.
+
+        The inverse of the mixing is computed here, once for all chunks.
+        """
+        unmix = self.mix.unmixing()
+
+        def undone(x: Tensor, condition: Condition) -> Tensor:
+            kept, changed = self.split_halves(x)
+            shift, log_s = self.coupling(kept, condition)
+            return unmix(self.join_halves(kept, (changed - shift) * (-log_s).exp()))
+
+        return undone
 
     def split_halves(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Split ``(B, C, T)`` into the half that stays and the half that is transformed."""
@@ -116,19 +130,44 @@ class InvertibleConv(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the mixed ``(B, C, T)`` and log|det W|, a scalar in float32 at least."""
         with torch.autocast(x.device.type, enabled=False):
-            weight = self._precise_weight()
-            log_det = torch.linalg.slogdet(weight.squeeze(-1)).logabsdet
-            return F.conv1d(x.to(weight.dtype), weight).to(x.dtype), log_det
+            weight = self._exact_weight()
+            mixed = F.conv1d(x.to(weight.dtype), weight).to(x.dtype)
+            return mixed, _log_abs_det(weight.squeeze(-1)).to(self._wide_type())
 
     def inverse(self, x: Tensor) -> Tensor:
         """Undo ``forward`` for ``(B, C, T)``."""
-        with torch.autocast(x.device.type, enabled=False):
-            weight = torch.linalg.inv(self._precise_weight().squeeze(-1)).unsqueeze(-1)
-            mixed: Tensor = F.conv1d(x.to(weight.dtype), weight)
-            return mixed.to(x.dtype)
+        return self.unmixing()(x)
 
-    def _precise_weight(self) -> Tensor:
-        return self.weight.to(torch.promote_types(self.weight.dtype, torch.float32))
+    def unmixing(self) -> Callable[[Tensor], Tensor]:
+        """Return a function that undoes the mixing; the matrix is inverted here, once."""
+        with torch.autocast(self.weight.device.type, enabled=False):
+            matrix = self._exact_weight().squeeze(-1)
+            # The check for singular matrices would make the host wait for a GPU
+            check = matrix.device.type == "cpu"
+            weight = torch.linalg.inv_ex(matrix, check_errors=check).inverse.unsqueeze(-1)
+
+        def unmix(x: Tensor) -> Tensor:
+            with torch.autocast(x.device.type, enabled=False):
+                mixed: Tensor = F.conv1d(x.to(weight.dtype), weight)
+                return mixed.to(x.dtype)
+
+        return unmix
+
+    def _exact_weight(self) -> Tensor:
+        return self.weight.to(exact_type(self.weight))
+
+    def _wide_type(self) -> torch.dtype:
+        return torch.promote_types(self.weight.dtype, torch.float32)
+
+
+def _log_abs_det(matrix: Tensor) -> Tensor:
+    """Return log|det| of a square matrix, a scalar on the same device."""
+    if matrix.device.type == "mps":
+        # torch has no kernel for Apple's GPUs that computes the gradient, and the matrix is small
+        there: Tensor = torch.linalg.slogdet(matrix.cpu()).logabsdet
+        return there.to(matrix.device)
+    log_abs_det: Tensor = torch.linalg.slogdet(matrix).logabsdet
+    return log_abs_det
 
 
 class CouplingNetwork(nn.Module):

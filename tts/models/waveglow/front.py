@@ -15,6 +15,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from tts.models.exact import exact_type
 from tts.models.waveglow.config import WaveGlowConfig
 
 
@@ -69,12 +70,18 @@ class LappedTransform(nn.Module):
     def forward(self, wave: Tensor) -> Tensor:
         """Turn samples ``(B, T_wave)`` into ``(B, n_group, T)``, the lowest frequency first."""
         blocks = wave.reshape(len(wave), -1, self.n_group)
-        return (self._rotate(blocks, self.fall) @ self.cosines).transpose(1, 2)
+        return self._transform(self._rotate(blocks, self.fall)).transpose(1, 2)
 
     def inverse(self, x: Tensor) -> Tensor:
         """Turn channels ``(B, n_group, T)`` into samples ``(B, T_wave)``."""
         # the cosine matrix is its own inverse, and the opposite rotation undoes a rotation
-        return self._rotate(x.transpose(1, 2) @ self.cosines, -self.fall).flatten(1)
+        return self._rotate(self._transform(x.transpose(1, 2)), -self.fall).flatten(1)
+
+    def _transform(self, blocks: Tensor) -> Tensor:
+        """Apply the cosine transform to each of ``(B, T, n_group)`` blocks."""
+        with torch.autocast(blocks.device.type, enabled=False):
+            exact = exact_type(blocks)
+            return (blocks.to(exact) @ self.cosines.to(exact)).to(blocks.dtype)
 
     def _rotate(self, blocks: Tensor, fall: Tensor) -> Tensor:
         """Rotate pairs of samples that mirror each other at the inner borders of blocks.

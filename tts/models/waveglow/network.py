@@ -196,7 +196,7 @@ class WaveGlow(nn.Module):
         early = list(torch.split(z[:, :n_early].to(mel), self.config.n_early_size, dim=1))
         x = z[:, n_early:].to(mel)
         for k, flow in reversed(list(enumerate(cast("list[Flow]", list(self.flows))))):
-            x = in_chunks(flow.inverse, x)
+            x = in_chunks(flow.undo(), x)
             if k in self.config.early_flows:
                 x = torch.cat([early.pop(), x], dim=1)
         if (envelope := self.envelope) is not None:
