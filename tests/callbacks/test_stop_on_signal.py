@@ -6,13 +6,14 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 
 import pytest
+from pytorch_lightning.callbacks import EarlyStopping
 
 from tests.support.crashing import SMALL, Runs
 from tests.support.paths import REPO
 from tests.support.runs import overrides
+from tts.callbacks import LogSamples, StopOnSignal
 from tts.core.errors import EXIT_INTERRUPTED, EXIT_STOPPED, RunStopped
 from tts.core.signals import StopSignals
 
@@ -86,24 +87,93 @@ def test_pressed_twice_means_now():
     assert signals.received == "SIGINT"
 
 
-def test_workers_outlive_the_first_signal_but_not_the_second():
-    with subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "from tts.core.signals import outlive_signals; import time; outlive_signals();"
-            "print(flush=True); time.sleep(60)",
-        ],
-        cwd=REPO,
-        stdout=subprocess.PIPE,
-    ) as process:
-        process.stdout.readline()
-        process.send_signal(signal.SIGUSR1)
-        process.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
-        assert process.poll() is None
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == -signal.SIGTERM
+def test_the_first_ctrl_c_does_not_interrupt_the_saving():
+    signals = StopSignals()
+    with signals.installed():
+        signals.training(True)
+        signals.leave()
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_no_broad_except_swallows_a_stop():
+    assert not issubclass(RunStopped, Exception)
+
+
+@pytest.fixture
+def told(fit, toy_task):
+    """Return a function that trains, with a signal while samples are drawn for the n-th time."""
+
+    class Told(toy_task):
+        drawn = 0
+
+        def samples(self, batch, generator):
+            if self.drawn + 1 == self.at:
+                signal.raise_signal(signal.SIGTERM)
+            self.drawn += 1
+            return super().samples(batch, generator)
+
+    def run(*callbacks, at=1, **arguments):
+        task = Told()
+        task.at = at
+        callbacks = [StopOnSignal(StopSignals()), LogSamples(), *callbacks]
+        stopped = ""
+        try:
+            fit(callbacks, task, **arguments)
+        except RunStopped as stop:
+            stopped = str(stop)
+        return task.drawn, stopped.partition(";")[0]
+
+    with StopSignals().installed():
+        yield run
+
+
+def test_samples_are_left_at_once_when_a_signal_comes(told, tmp_path):
+    assert told(max_epochs=2) == (0, "stopped by SIGTERM at step 4")
+    assert not list(tmp_path.glob("samples/*/*"))
+
+
+def test_a_run_that_has_reached_its_end_finishes_without_its_last_samples(told):
+    assert told(at=2, max_epochs=2, max_steps=6) == (1, "")
+
+
+def test_samples_that_the_run_is_judged_by_are_finished_where_they_cannot_be_repeated(told):
+    judge = EarlyStopping("val/alignment_free_running_coverage", mode="max")
+    assert told(judge, max_epochs=2) == (0, "stopped by SIGTERM at step 4")
+    # after the first of two accumulated batches, whose gradients would be lost
+    accumulated = {"accumulate_grad_batches": 2, "val_check_interval": 1}
+    assert told(judge, **accumulated) == (1, "stopped by SIGTERM at step 1")
+
+
+class SampledRuns(Runs):
+    """Runs that draw samples; the seconds that these took are left out of comparisons."""
+
+    def last(self, name):
+        checkpoint = super().last(name)
+        checkpoint["resume_point"]["metrics"].pop("val/samples_seconds", None)
+        return checkpoint
+
+    def curves(self, name):
+        rows = super().curves(name)
+        return [{k: v for k, v in row.items() if k != "val/samples_seconds"} for row in rows]
+
+
+@pytest.mark.slow
+def test_a_run_that_is_stopped_in_its_samples_resumes_exactly(tmp_path):
+    base = [option for option in SMALL if option != "callbacks.samples=null"]
+    options = ["data.val_fraction=0.3", "callbacks.samples.every_n_validations=2"]
+    some = SampledRuns(tmp_path, *options, base=base)
+    some.run("whole")
+    with pytest.raises(RunStopped, match="saved in"):
+        some.run("run", {"at": 1, "how": "SIGTERM", "where": "samples"})
+    point = some.last("run")["resume_point"]
+    assert (point["epoch"], point["batch"], point["validate"]) == (1, 3, True)
+    some.run("run", resume=True)
+    assert some.difference("whole", "run") is None
+    assert [path.name for path in sorted((tmp_path / "run" / "samples").iterdir())] == [
+        path.name for path in sorted((tmp_path / "whole" / "samples").iterdir())
+    ]
 
 
 def test_a_rank_does_not_outlive_its_launcher():
@@ -215,7 +285,7 @@ def test_the_launcher_forwards_signals_to_its_ranks(name, tmp_path):
         "import json, sys; from pathlib import Path; from tts.train import run_training\n"
         "config = json.loads(Path(sys.argv[1]).read_text())\n"
         "try: run_training(config, Path(sys.argv[2]))\n"
-        "except Exception as error: print(error); sys.exit(getattr(error, 'status', 1))"
+        "except BaseException as error: print(error); sys.exit(getattr(error, 'status', 1))"
     )
     for last, expected in (
         (False, EXIT_INTERRUPTED if name == "SIGINT" else EXIT_STOPPED),

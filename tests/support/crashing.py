@@ -54,7 +54,8 @@ class Crash(Callback):
 
     Args:
         at: counted from 1.
-        where: "train" or "val"; "write" for the middle of writing a checkpoint.
+        where: "train" or "val"; "write" for the middle of writing a checkpoint; "samples" for the
+            drawing of samples.
         how: "raise" to come back to the test, or the name of a signal.
         rank: number of the process that dies.
         to: "self", or "parent" for the process that started this one.
@@ -74,6 +75,15 @@ class Crash(Callback):
                 whole(io, checkpoint, path)
 
             AtomicCheckpointIO._write = write
+
+        if self.where == "samples":
+            draw = pl_module.samples
+
+            def samples(*arguments):
+                self._count(trainer, "samples")
+                return draw(*arguments)
+
+            pl_module.samples = samples
 
     def on_before_backward(self, trainer, pl_module, loss):
         self._count(trainer, "train")

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from tts.core.errors import InputError
 from tts.inference.synthesizer import GRIFFIN_LIM
-from tts.loggers.sinks import MediaSink
+from tts.loggers.sinks import MediaSink, Picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from tts.audio import MelConfig
     from tts.inference.vocoders.griffin_lim import Vocoder
     from tts.training.task_samples import TaskSamples
+
+
+def _call(work: Callable[[], Picture | Tensor]) -> Picture | Tensor:
+    return work()
 
 
 @dataclass(frozen=True)
@@ -43,34 +47,43 @@ class MediaItem:
     make: Callable[[], Figure | Tensor]
     constant: bool = False
 
-    def send(self, sinks: list[MediaSink], sample_rate: int, step: int) -> Iterator[Exception]:
+    def send(
+        self,
+        sinks: list[MediaSink],
+        sample_rate: int,
+        step: int,
+        call: Callable[[Callable[[], Picture | Tensor]], Picture | Tensor | None] = _call,
+    ) -> Iterator[Exception]:
         """Make the item and give it to every sink.
 
         Args:
             sinks: where pictures and sound go.
             sample_rate: rate of a sound, in Hz.
             step: optimiser step of the samples.
+            call: calls the function that makes the item; it may return None, and nothing is sent.
 
         Yields:
             The errors that occurred.
         """
-        from tts.audio.plots.figures import figure_to_image
-
         try:
-            made = self.make()
-            wave = made if isinstance(made, Tensor) else None
-            picture = None if isinstance(made, Tensor) else figure_to_image(made)
+            made = call(self._made)
         except Exception as error:
             yield error
             return
         for sink in sinks:
             try:
-                if picture is not None:
-                    sink.image(self.tag, picture, step)
-                if wave is not None:
-                    sink.audio(self.tag, wave, sample_rate, step)
+                if isinstance(made, Tensor):
+                    sink.audio(self.tag, made, sample_rate, step)
+                elif made is not None:
+                    sink.image(self.tag, made, step)
             except Exception as error:
                 yield error
+
+    def _made(self) -> Picture | Tensor:
+        from tts.audio.plots.figures import figure_to_image
+
+        made = self.make()
+        return made if isinstance(made, Tensor) else figure_to_image(made)
 
 
 def media_items(

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from torch import Tensor, nn
 
 from tts.callbacks.media import media_items, sample_vocoder
 from tts.callbacks.run_progress import RunProgress
+from tts.callbacks.stop_on_signal import is_monitored, leave_validation, until_stopped
 from tts.callbacks.validation_counter import ValidationCounter
 from tts.core.random_state import isolated_rng
 from tts.core.ranges import Count
@@ -41,6 +43,8 @@ log = logging.getLogger(__name__)
 
 Health = dict[str, float]
 
+#: Beginnings of the names of the scalars.
+_SCALARS = ("val/alignment_", "val/gate_", "val/samples_")
 #: Seconds; shares of a shorter run mean little.
 _LONG_RUN = 300.0
 #: Share of a run that its samples may take without a warning.
@@ -121,9 +125,11 @@ class LogSamples(ValidationCounter):
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Show the samples in every n-th validation."""
         if (count := self.count_validation(trainer)) and count % self.every_n_validations == 0:
-            health = self._show(trainer, pl_module) if trainer.is_global_zero else {}
+            is_needed = is_monitored(trainer, _SCALARS)
+            health = self._show(trainer, pl_module, is_needed) if trainer.is_global_zero else {}
             # every process needs the scalars, because the monitored metric may be one of them
             pl_module.log_dict(trainer.strategy.broadcast(health), sync_dist=True)
+            leave_validation(trainer)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Show the result, unless a validation has just shown it."""
@@ -133,8 +139,16 @@ class LogSamples(ValidationCounter):
                 # Lightning gives the scalars of the last step the same number
                 logger.log_metrics(health, step=trainer.global_step - 1)
 
-    def _show(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> Health:
-        """Draw samples, measure and render them; log what failed, and never raise."""
+    def _show(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, is_needed: bool = False
+    ) -> Health:
+        """Draw samples, measure and render them until a signal comes; log what failed.
+
+        Args:
+            trainer: the trainer of the run.
+            pl_module: the task.
+            is_needed: whether the run cannot end without the scalars.
+        """
         if self._batch is None:
             log.warning("no samples: this run has no validation batch to take them from")
             return {}
@@ -142,11 +156,16 @@ class LogSamples(ValidationCounter):
         began = time.monotonic()
         self.health = {}
         errors: list[Exception] = []
+
+        def draw() -> TaskSamples:
+            samples = draw_samples(trainer, pl_module, self._batch, self.seed)
+            self.health = sample_health(samples)
+            return samples
+
         with isolated_rng(self.seed), _in_eval_mode(pl_module), _named_on_progress_bar(trainer):
             try:
-                samples = draw_samples(trainer, pl_module, self._batch, self.seed)
-                self.health = sample_health(samples)
-                errors += self._render(trainer, samples)
+                if samples := until_stopped(trainer, draw, is_needed):
+                    errors += self._render(trainer, samples)
             except Exception as error:
                 errors.append(error)
         if errors:
@@ -188,7 +207,11 @@ class LogSamples(ValidationCounter):
             ):
                 if self._shown and item.constant:
                     continue
-                yield from item.send(sinks, datamodule.mel.sample_rate, trainer.global_step)
+                yield from item.send(
+                    *(sinks, datamodule.mel.sample_rate, trainer.global_step),
+                    # making takes long; what is made is written completely
+                    call=partial(until_stopped, trainer),
+                )
         self._shown = True
 
 

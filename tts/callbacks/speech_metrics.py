@@ -16,6 +16,7 @@ import torch
 
 from tts.audio import GriffinLim, LogMel
 from tts.callbacks.samples import draw_samples
+from tts.callbacks.stop_on_signal import is_monitored, leave_validation, until_stopped
 from tts.callbacks.validation_counter import ValidationCounter
 from tts.core.errors import InputError
 from tts.core.random_state import isolated_rng
@@ -90,16 +91,23 @@ class SpeechMetrics(ValidationCounter):
         if not self.measures:
             return
         if (count := self.count_validation(trainer)) and count % self.every_n_validations == 0:
-            values = self._measure(trainer, pl_module) if trainer.is_global_zero else {}
+            values = self._measured(trainer, pl_module) if trainer.is_global_zero else {}
             pl_module.log_dict(trainer.strategy.broadcast(values), sync_dist=True)
+            leave_validation(trainer)
+
+    def _measured(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, float]:
+        """Return the values; none if a signal came and the run can end without them."""
+        is_needed = is_monitored(trainer, tuple(f"val/{name}" for name in self.measures))
+        with isolated_rng(self.seed):
+            values = until_stopped(trainer, lambda: self._measure(trainer, pl_module), is_needed)
+        return values or {}
 
     def _measure(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, float]:
         batch = validation_batch(trainer, self.n_utterances)
         if batch is None:
             return {}
         batch = trainer.strategy.batch_to_device(batch)
-        with isolated_rng(self.seed):
-            samples = draw_samples(trainer, pl_module, batch, self.seed)
+        samples = draw_samples(trainer, pl_module, batch, self.seed)
         measure = {"mel_distance": _mel_distance, "word_error_rate": self._word_error_rate}
         datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
         return {f"val/{name}": measure[name](samples, datamodule) for name in self.measures}

@@ -1,12 +1,14 @@
 """Ends a run when a signal asks for it: between two steps, on all ranks, with everything saved.
 
-A validation that is running is left, too; the resumed run starts it again.
+A validation that is running is left, too; the resumed run starts it again. Callbacks whose work may
+take long put it into :func:`until_stopped`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from typing import Any, TypeVar
 
 import pytorch_lightning as pl
 from pytorch_lightning.trainer.states import TrainerFn
@@ -14,8 +16,10 @@ from pytorch_lightning.trainer.states import TrainerFn
 from tts.callbacks.checkpointing.checkpoint import Checkpoint
 from tts.callbacks.step_boundary import StepBoundaryCallback
 from tts.core.errors import RESUME_HINT, InputError
-from tts.core.signals import NAMES, StopSignals, stopped
+from tts.core.signals import NAMES, StopSignals, WorkLeft, stopped
 from tts.runtime.slurm import requeue
+
+Result = TypeVar("Result")
 
 
 class StopOnSignal(StepBoundaryCallback):
@@ -81,23 +85,77 @@ class StopOnSignal(StepBoundaryCallback):
         dataloader_idx: int = 0,
     ) -> None:
         """Leave a validation, also the last one of a run, unless gradients would be lost."""
-        if self._may_leave_validation(trainer) and self.should_act(trainer):
-            self.act(trainer)
+        self.leave_validation(trainer)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Ask again, because the end of a validation may take long."""
-        if self._may_leave_validation(trainer):
+        if self.may_leave_validation(trainer):
             self._pending = self.should_act(trainer)
 
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Ignore signals from here on, because the rest takes only seconds."""
-        self.signals.training(False)
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Ignore signals from here on: everything is saved, and the rest takes only seconds."""
         self.signals.leave()
 
-    def _may_leave_validation(self, trainer: pl.Trainer) -> bool:
+    def leave_validation(self, trainer: pl.Trainer) -> None:
+        """Save and end the run in the middle of a validation, if a signal asks for it.
+
+        All ranks have to call this at the same point of the validation.
+
+        Raises:
+            RunStopped: the run ends.
+        """
+        if self.may_leave_validation(trainer) and self.should_act(trainer):
+            self.act(trainer)
+
+    def may_leave_validation(self, trainer: pl.Trainer) -> bool:
+        """Return whether a running validation can be left and repeated by the resumed run.
+
+        It cannot if accumulated gradients would be lost.
+        """
         if trainer.sanity_checking or trainer.state.fn != TrainerFn.FITTING:
             return False
         return not _accumulates(trainer)
+
+
+def until_stopped(
+    trainer: pl.Trainer, work: Callable[[], Result], needs_result: bool = False
+) -> Result | None:
+    """Call a function, and leave it without an error when a signal asks the run to stop.
+
+    What restores a state belongs around this call, so that a signal cannot interrupt it.
+
+    Args:
+        trainer: the trainer of the run.
+        work: the function; its result is returned.
+        needs_result: whether the run cannot end without the result. The function is then left only
+            in a validation that the resumed run repeats.
+
+    Returns:
+        The result, or None if a signal came.
+    """
+    stop = _stop_on_signal(trainer)
+    if stop is None or (needs_result and not stop.may_leave_validation(trainer)):
+        return work()
+    with suppress(WorkLeft), stop.signals.interrupting():
+        return work()
+    return None
+
+
+def leave_validation(trainer: pl.Trainer) -> None:
+    """Call :meth:`StopOnSignal.leave_validation`, if the run has this callback."""
+    if (stop := _stop_on_signal(trainer)) is not None:
+        stop.leave_validation(trainer)
+
+
+def is_monitored(trainer: pl.Trainer, beginnings: tuple[str, ...]) -> bool:
+    """Return whether a callback, such as that of checkpoints, needs a metric with such a name."""
+    callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
+    return any(str(getattr(c, "monitor", None)).startswith(beginnings) for c in callbacks)
+
+
+def _stop_on_signal(trainer: pl.Trainer) -> StopOnSignal | None:
+    callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
+    return next((c for c in callbacks if isinstance(c, StopOnSignal)), None)
 
 
 def _accumulates(trainer: pl.Trainer) -> bool:

@@ -13,13 +13,17 @@ from pytorch_lightning.trainer.states import TrainerFn
 
 
 class ValidationCounter(Callback):
-    """Counts the validations of a training, also across resumed runs."""
+    """Counts the validations of a training, also across resumed runs.
+
+    A validation that a signal interrupts is not counted: the resumed run repeats it.
+    """
 
     _validations = 0
+    _unfinished = 0
 
     def state_dict(self) -> dict[str, Any]:
         """Return the count for the checkpoint."""
-        return {"validations": self._validations}
+        return {"validations": self._validations - self._unfinished}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue from the count of a checkpoint."""
@@ -35,4 +39,9 @@ class ValidationCounter(Callback):
         if trainer.sanity_checking or trainer.state.fn != TrainerFn.FITTING:
             return 0
         self._validations += 1
+        self._unfinished = 1
         return self._validations
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Note that the validation is finished; checkpoints are saved after this."""
+        self._unfinished = 0

@@ -6,6 +6,7 @@ answer at once.
 
 from __future__ import annotations
 
+import atexit
 import difflib
 import os
 import sys
@@ -35,7 +36,7 @@ from tts.core.errors import (
     one_line,
 )
 from tts.core.output import print_error, print_result, protect_streams
-from tts.core.signals import StopSignals
+from tts.core.signals import StopSignals, outlive_first_signal
 from tts.runtime.run_folder import has_checkpoint
 from tts.runtime.slurm import was_requeued
 
@@ -49,8 +50,12 @@ def train_command() -> None:
     if f"task={dump_mels.TASK}" in sys.argv[1:]:
         with_training_options(dump_mels.dump_mels, help_text=dump_mels.__doc__)
         return
-    with StopSignals().installed():
-        _run(_train_job, "train")
+    try:
+        with StopSignals().installed():
+            _run(_train_job, "train")
+    finally:
+        # the status of the run is settled, and a signal must not replace it while Python ends
+        atexit.register(outlive_first_signal)
 
 
 def synthesize_command() -> None:

@@ -35,9 +35,10 @@ class SpeechError(RuntimeError):
     """
 
 
-class RunStopped(Exception):  # noqa: N818 - nothing went wrong
+class RunStopped(BaseException):
     """Ends a run that a signal asked to stop and that has saved its state.
 
+    Nothing went wrong, so code that catches every ``Exception`` to continue does not catch it.
     The message is one line again; the commands exit with the status.
 
     Args:

@@ -3,8 +3,9 @@
 A cluster sends SIGTERM or SIGUSR1 before it takes a machine away; SIGINT is Ctrl-C. Before the
 training starts, a signal ends the process at once, because nothing can be lost. During training
 the handler only records the signal: :class:`tts.callbacks.StopOnSignal` looks for it between two
-steps, saves and ends the run. While the run ends, further signals are ignored, because they would
-interrupt the saving; only Ctrl-C, pressed twice, ends the process at once.
+steps, saves and ends the run. Work that may be left unfinished, as the samples of a validation, is
+left at once. While the run ends, further signals are ignored, because they would interrupt the
+saving; only Ctrl-C after another signal ends the process at once.
 """
 
 from __future__ import annotations
@@ -21,17 +22,22 @@ from tts.core.errors import EXIT_INTERRUPTED, EXIT_STOPPED, RunStopped
 NAMES = ("SIGTERM", "SIGUSR1", "SIGINT")
 
 
+class WorkLeft(BaseException):
+    """Leaves a block of :meth:`StopSignals.interrupting`; no ``except Exception`` catches it."""
+
+
 class StopSignals:
     """Holds the handlers of the signals in :data:`NAMES`.
 
     Attributes:
-        received: the name of the signal that came during training, or None.
+        received: the name of the first signal that came during training, or None.
     """
 
     def __init__(self) -> None:
         self.received: str | None = None
         self._training = False
         self._leaving = False
+        self._interruptible = False
 
     def install(self) -> None:
         """Handle the signals from now on, if this is the main thread."""
@@ -46,6 +52,21 @@ class StopSignals:
             self.install()
             yield
 
+    @contextmanager
+    def interrupting(self) -> Iterator[None]:
+        """Leave the block as soon as a signal comes, or do not enter it if one has come.
+
+        Raises:
+            WorkLeft: a signal came.
+        """
+        if self.received is not None:
+            raise WorkLeft
+        self._interruptible = True
+        try:
+            yield
+        finally:
+            self._interruptible = False
+
     def training(self, is_on: bool) -> None:
         """Set whether a training runs, so that there is a state to save."""
         self._training = is_on
@@ -56,14 +77,14 @@ class StopSignals:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         name = signal.Signals(number).name
-        if name == "SIGINT" and (self.received or self._leaving or not self._training):
-            raise KeyboardInterrupt  # pressed twice
-        if self._leaving:
-            return
-        if not self._training:
-            self._leaving = True
+        if name == "SIGINT" and (self.received or not (self._leaving or self._training)):
+            raise KeyboardInterrupt  # pressed twice, or nothing can be lost
+        if not (self._leaving or self._training):
             raise stopped(name, "before training began")
         self.received = self.received or name
+        if self._interruptible and not self._leaving:
+            self._interruptible = False
+            raise WorkLeft
 
 
 def stopped(name: str, where: str) -> RunStopped:
@@ -76,15 +97,24 @@ def stopped(name: str, where: str) -> RunStopped:
 def outlive_signals(worker: int = 0) -> None:
     """Keep a data loader's worker alive when a signal goes to its whole process group.
 
-    The process that trains decides when its workers end. The second SIGTERM kills a worker: Python
-    sends one to a worker that does not end by itself.
+    The process that trains needs the worker until its step is done. It ends the worker itself, see
+    ``tts.data.loading.worker_loader``.
 
     Args:
         worker: the number that torch passes to such a function; not used.
     """
     for number in existing(NAMES).values():
         signal.signal(number, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _end_at_the_next)
+
+
+def outlive_first_signal() -> None:
+    """Let the first signal of each name change nothing: the process is ending with its own status.
+
+    The second one has the effect that the system gives it.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for number in existing(NAMES).values():
+            signal.signal(number, _end_at_the_next)
 
 
 def _end_at_the_next(number: int, frame: FrameType | None) -> None:

@@ -56,7 +56,9 @@ class PruneTrial(ValidationCounter):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Report from the first process, and stop all processes of a hopeless trial."""
-        if not self.count_validation(trainer):
+        counted = self.count_validation(trainer)
+        super().on_validation_end(trainer, pl_module)
+        if not counted:
             return
         is_hopeless = trainer.is_global_zero and self._report(trainer)
         if trainer.strategy.broadcast(is_hopeless):

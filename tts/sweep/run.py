@@ -83,6 +83,10 @@ class Sweep:
             self._all_trials()
         except KeyboardInterrupt:
             raise RunStopped(f"interrupted; {self._resume_hint()}", EXIT_INTERRUPTED) from None
+        except RunStopped as stop:
+            if (hint := self._resume_hint()) in str(stop):
+                raise
+            raise RunStopped(f"{one_line(stop)}; {hint}", stop.status) from None
         finally:
             self.results.save()
             self.results.show()

@@ -6,6 +6,7 @@ of the error tells which of these happened.
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ _DEAD_WORKER = re.compile(
     r"DataLoader worker \(pid(?:\(s\))? (?P<pid>[\d, ]+)\)"
     r"(?: is killed by signal: (?P<signal>[\w ]+))?"
 )
+_LATE_WORKER = re.compile(r"DataLoader timed out after (?P<seconds>[\d.]+) seconds")
+_NO_FILES = re.compile(r"too many open files|received \d items of ancdata", re.IGNORECASE)
 
 
 @contextmanager
@@ -38,7 +41,8 @@ def explain_failures(batch: object, config: Mapping[str, Any], output_dir: Path)
 
     Raises:
         InputError: the Trainer refuses an option.
-        TrainingError: memory or disk is full, or a process that loads data has died.
+        TrainingError: memory or disk is full, or a process that loads data has died, does not
+            answer, or cannot be started.
         KeyboardInterrupt: the user pressed Ctrl-C.
     """
     from lightning_fabric.utilities.exceptions import MisconfigurationException
@@ -62,6 +66,8 @@ def explain_failures(batch: object, config: Mapping[str, Any], output_dir: Path)
             raise
         raise failure from None
     except OSError as error:
+        if (failure := _shortage(error)) is not None:
+            raise failure from None
         if (reason := disk_full_reason(error)) is None:
             raise
         hint = "make room, then resume with ckpt_path=last"
@@ -83,6 +89,14 @@ def machine_failure(
     text = str(error)
     if _NO_MEMORY.search(text):
         return TrainingError(f"out of memory at {batch}; {_memory_advice(config)}")
+    if _NO_FILES.search(text):
+        return _shortage(OSError(errno.EMFILE, text))
+    if match := _LATE_WORKER.search(text):
+        return TrainingError(
+            f"no batch came from the processes that load data within {float(match['seconds']):g} "
+            f"seconds at {batch}: see whether their disk answers; data.worker_timeout is the "
+            "limit, and data.num_workers=0 loads without them; then resume with ckpt_path=last"
+        )
     if match := _DEAD_WORKER.search(text):
         # while the run waits for data, PyTorch names the signal only in the error underneath
         underneath = _DEAD_WORKER.search(str(error.__cause__))
@@ -92,6 +106,19 @@ def machine_failure(
         return TrainingError(
             f"a process that loads data (pid {match['pid'].strip()}) {cause} at {batch}: if the "
             "machine ran out of memory, lower data.num_workers; then resume with ckpt_path=last"
+        )
+    return None
+
+
+def _shortage(error: OSError) -> TrainingError | None:
+    """Return an error of one line if the system allows no more open files or processes."""
+    hint = "or lower data.num_workers; then resume with ckpt_path=last"
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return TrainingError(f"too many open files: raise the limit (ulimit -n), {hint}")
+    if error.errno in (errno.EAGAIN, errno.ENOMEM):
+        reason = f"{error.strerror}".lower()
+        return TrainingError(
+            f"a process that loads data cannot be started ({reason}): make room for it, {hint}"
         )
     return None
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from torch.utils.data import DataLoader
 
 from tts.audio import MelConfig
 from tts.core.errors import InputError
@@ -28,6 +27,7 @@ from tts.data.loading.frame_budget import FrameBudgetBatchSampler
 from tts.data.loading.mixed_reading import mixed_reading
 from tts.data.loading.sampler import BucketBatchSampler, EpochBatchSampler, GlobalBatchSampler
 from tts.data.loading.speech_datamodule import SpeechDataModule
+from tts.data.loading.worker_loader import WorkerLoader
 from tts.text import Tokenizer
 
 _log = logging.getLogger(__name__)
@@ -81,9 +81,9 @@ class TextMelDataModule(SpeechDataModule):
             reading = mixed_reading(self.tokenizer, names, texts, self.seed)
         return TextMelDataset(prepared, rows, self._tokens, reading)
 
-    def _loader(self, part: str, batch_size: int | None, shuffle: bool) -> DataLoader[Any]:
+    def _loader(self, part: str, batch_size: int | None, shuffle: bool) -> WorkerLoader:
         dataset = self._datasets[part]
-        return DataLoader(
+        return WorkerLoader(
             self._with_fallbacks(dataset),
             batch_sampler=EpochBatchSampler(self._batches(dataset, batch_size, shuffle)),
             collate_fn=collate_text_mel,
@@ -210,12 +210,12 @@ class MelWaveDataModule(SpeechDataModule):
             gta=self._gta,
         )
 
-    def _loader(self, part: str, batch_size: int | None, shuffle: bool) -> DataLoader[Any]:
+    def _loader(self, part: str, batch_size: int | None, shuffle: bool) -> WorkerLoader:
         dataset = self._datasets[part]
         assert batch_size is not None
         lengths = np.full(len(dataset), self.segment_length)
         batches = BucketBatchSampler(lengths, batch_size, **self._sampler_options(shuffle))
-        return DataLoader(
+        return WorkerLoader(
             self._with_fallbacks(dataset),
             batch_sampler=EpochBatchSampler(batches),
             collate_fn=collate_mel_wave,

@@ -12,6 +12,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import torch
 from pytorch_lightning import LightningDataModule
@@ -25,10 +26,10 @@ from tts.core.ranges import (
     CountOrZero,
     OptionalCount,
     OptionalPositive,
+    Positive,
     check_arguments,
     legal_arguments,
 )
-from tts.core.signals import outlive_signals
 from tts.data.corpora.corpus import Corpus
 from tts.data.corpora.manifest import OnError
 from tts.data.features.contract import Contract
@@ -39,7 +40,9 @@ from tts.data.features.prepared import Prepared
 from tts.data.features.prepared_corpus import AlreadyPrepared, PreparedCorpus
 from tts.data.features.recordings import slug
 from tts.data.loading.fallbacks import FallbackDataset
+from tts.data.loading.open_files import provide_open_files
 from tts.data.loading.start_batch import TrainingPosition
+from tts.data.loading.worker_loader import WorkerLoader
 from tts.text import Tokenizer
 
 _log = logging.getLogger(__name__)
@@ -57,6 +60,7 @@ class SpeechDataModule(LightningDataModule):
         frames_per_batch: limit of the padded frames in a batch of one rank, see
             ``FrameBudgetBatchSampler``; ``batch_size`` is then an upper bound, or None.
         num_workers: number of processes of each loader; 0 loads in the training process.
+        worker_timeout: seconds to wait for a batch of these processes, after which the run ends.
         seed: seed of batches and segments.
         resample: accept recordings at another rate than ``mel.sample_rate``.
         min_seconds: leave shorter recordings out of the training; validation uses all recordings.
@@ -87,6 +91,7 @@ class SpeechDataModule(LightningDataModule):
         val_batch_size: OptionalCount = None,
         frames_per_batch: OptionalCount = None,
         num_workers: CountOrZero = 0,
+        worker_timeout: Positive = 600.0,
         seed: int = 1234,
         resample: bool = False,
         min_seconds: Amount = 0.0,
@@ -107,6 +112,7 @@ class SpeechDataModule(LightningDataModule):
         self.val_batch_size = batch_size if val_batch_size is None else val_batch_size
         self.frames_per_batch = frames_per_batch
         self.num_workers = num_workers
+        self.worker_timeout = worker_timeout
         self.seed = seed
         self.resample = resample
         self.min_seconds = min_seconds
@@ -119,6 +125,7 @@ class SpeechDataModule(LightningDataModule):
         self._datasets: dict[str, Any] = {}
         self._train_names: Sequence[str] = []
         self._position = TrainingPosition()
+        self._open_loaders: WeakSet[WorkerLoader] = WeakSet()
 
     def prepare_data(self) -> None:
         """Get or check the corpus and prepare it; Lightning calls this in one process only.
@@ -126,6 +133,7 @@ class SpeechDataModule(LightningDataModule):
         Raises:
             InputError: the message names the file, the row or the setting at fault.
         """
+        provide_open_files(self.num_workers)
         # the corpus has already logged the faults of its rows
         if summary := self.prepare().summary(self.corpus.faults()):
             _log.warning("%s", summary)
@@ -160,6 +168,7 @@ class SpeechDataModule(LightningDataModule):
         """
         if self._datasets:
             return
+        provide_open_files(self.num_workers)
         prepared = self.opened
         self._open(prepared)
         parts = {part: self._usable(prepared.part(part)) for part in PARTS}
@@ -214,6 +223,15 @@ class SpeechDataModule(LightningDataModule):
         """Return the test batches, or an empty list if the corpus holds none back."""
         return self._evaluation_loader("test")
 
+    def teardown(self, stage: str) -> None:
+        """End the processes of all loaders, when a stage has ended."""
+        for loader in list(self._open_loaders):
+            loader.close()
+
+    def on_exception(self, exception: BaseException) -> None:
+        """End the processes of all loaders; Lightning leaves some alive when a run is stopped."""
+        self.teardown("")
+
     @property
     def _text_tokenizer(self) -> Tokenizer | None:
         """The tokenizer that reads the texts; None if training does not use them."""
@@ -231,18 +249,23 @@ class SpeechDataModule(LightningDataModule):
         """Return the dataset of "train", "val" or "test"."""
 
     @abstractmethod
-    def _loader(self, part: str, batch_size: int | None, shuffle: bool) -> DataLoader[Any]:
+    def _loader(self, part: str, batch_size: int | None, shuffle: bool) -> WorkerLoader:
         """Return the loader of a part that is not empty."""
 
-    def _train_loader(self) -> DataLoader[Any]:
+    def _new_loader(self, part: str, batch_size: int | None, shuffle: bool) -> WorkerLoader:
+        loader = self._loader(part, batch_size, shuffle)
+        self._open_loaders.add(loader)
+        return loader
+
+    def _train_loader(self) -> WorkerLoader:
         overfits = getattr(self.trainer, "overfit_batches", 0) > 0
-        return self._loader("train", self.batch_size, shuffle=not overfits)
+        return self._new_loader("train", self.batch_size, shuffle=not overfits)
 
     def _evaluation_loader(self, part: str) -> DataLoader[Any] | list[Any]:
         if part not in self._datasets:
             self._log("%s: no utterances for %r", self.corpus.name, part, level=logging.WARNING)
             return []
-        return self._loader(part, self.val_batch_size, shuffle=False)
+        return self._new_loader(part, self.val_batch_size, shuffle=False)
 
     def _sampler_options(self, shuffle: bool) -> dict[str, Any]:
         """Return the options that all batch samplers have; without a trainer, those of one rank."""
@@ -261,9 +284,8 @@ class SpeechDataModule(LightningDataModule):
         on_gpu = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
         return {
             "num_workers": self.num_workers,
-            "persistent_workers": self.num_workers > 0,
+            "timeout": self.worker_timeout,
             "pin_memory": on_gpu,
-            "worker_init_fn": outlive_signals if self.num_workers else None,
             # Each pass over a loader draws a seed for its workers. With the global generator, the
             # number of passes would change the random numbers that the network draws.
             "generator": torch.Generator().manual_seed(self.seed),
