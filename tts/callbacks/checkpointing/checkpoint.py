@@ -20,11 +20,11 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import ModelCheckpoint
 from torch import Tensor
 
+from tts.callbacks.checkpointing.names import LAST, PREVIOUS, UPCOMING
 from tts.callbacks.step_boundary import StepBoundaryCallback
 from tts.core.files import replacing
 from tts.core.ranges import OptionalCount, OptionalPositive
-
-PREVIOUS = "previous.ckpt"
+from tts.runtime.run_folder import mark_saved
 
 
 class Checkpoint(StepBoundaryCallback, ModelCheckpoint):
@@ -55,7 +55,7 @@ class Checkpoint(StepBoundaryCallback, ModelCheckpoint):
         """Set the path of the last checkpoint, because every checkpoint contains it."""
         super().setup(trainer, pl_module, stage)
         if self.save_last and self.dirpath is not None:
-            self.last_model_path = str(Path(self.dirpath) / "last.ckpt")
+            self.last_model_path = str(Path(self.dirpath) / LAST)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start to count steps and minutes."""
@@ -117,24 +117,25 @@ class Checkpoint(StepBoundaryCallback, ModelCheckpoint):
     ) -> None:
         """Write ``last.ckpt``, or link it to the best checkpoint that was saved at this step."""
         assert self.dirpath is not None
-        last, upcoming = Path(self.dirpath) / "last.ckpt", Path(self.dirpath) / "next.ckpt"
+        last, upcoming = Path(self.dirpath) / LAST, Path(self.dirpath) / UPCOMING
         best = self._last_checkpoint_saved
         is_best = self._last_global_step_saved == trainer.global_step and best in self.best_k_models
         if not is_best:
             trainer.save_checkpoint(upcoming, self.save_weights_only)
         if trainer.is_global_zero:
             if is_best:
-                _link_or_copy(Path(best), upcoming)
+                _replace_by(Path(best), upcoming)
             if last.exists():
                 _replace_by(last, last.with_name(PREVIOUS))
             os.replace(upcoming, last)
             # a rename does nothing where both names are already one file
             upcoming.unlink(missing_ok=True)
+            mark_saved(last.parent)
             for logger in trainer.loggers:
                 logger.after_save_checkpoint(proxy(self))
         self._last_global_step_saved = trainer.global_step
         self._last_checkpoint_saved = best if is_best else str(last)
-        trainer.strategy.barrier("last.ckpt")
+        trainer.strategy.barrier(LAST)
 
 
 def _replace_by(path: Path, name: Path) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import zipfile
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,12 +14,15 @@ import torch
 from torch import nn
 
 from tts.audio import MelConfig
+from tts.callbacks.checkpointing.names import LAST, PREVIOUS, UPCOMING
 from tts.config import flattened
 from tts.config.overrides import FORMER_KEYS
 from tts.core.errors import InputError
 from tts.models import options_without_effect
+from tts.pretrained.checksums import check_members
 from tts.pretrained.descriptions import KEY
-from tts.runtime.run_folder import CHECKPOINTS, newest_run
+from tts.pretrained.limits import check_zip
+from tts.runtime.run_folder import CHECKPOINTS, has_checkpoint, newest_run
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +38,9 @@ _UNREPORTED = (
     "sweep.",
 )
 _MOST_DIFFERENCES = 12
+#: The checkpoints that are later than all others, the latest first. A kill between the end of a
+#: save and its rename leaves the first of them.
+_LATEST = (UPCOMING, LAST, PREVIOUS)
 
 
 @dataclass(frozen=True)
@@ -66,20 +72,21 @@ def find_resume_source(config: dict[str, Any], output_dir: Path) -> ResumeSource
     """
     path = find_checkpoint(config, output_dir)
     data = _read_metadata(path)
-    point = data.get("resume_point") or {}
-    before = (data.get(KEY) or {}).get("config") or {}
+    before = _table(_table(data.get(KEY)).get("config"))
     if differing := differing_options(before, config):
         log.warning("resuming with other options: %s", differing)
-    step = int(data.get("global_step", 0))
-    log.info("resuming from step %d, %s", step, path)
-    return ResumeSource(path, step, point.get("metrics", {}), _finished(data, config["trainer"]))
+    step = _whole_number(data.get("global_step"))
+    if data:
+        log.info("resuming from step %d, %s", step, path)
+    metrics = _table(_table(data.get("resume_point")).get("metrics"))
+    return ResumeSource(path, step, metrics, _finished(data, config["trainer"]))
 
 
 def find_checkpoint(config: dict[str, Any], output_dir: Path) -> Path:
     """Return the path of the checkpoint that ``ckpt_path`` means.
 
     ``ckpt_path=last`` is the newest undamaged checkpoint in the folder of this run. If the folder
-    has none, it is that of the newest run with the same name.
+    has no checkpoint, it is that of the newest run with the same name.
 
     Args:
         config: the configuration of the resumed run.
@@ -93,32 +100,61 @@ def find_checkpoint(config: dict[str, Any], output_dir: Path) -> Path:
         if not Path(wanted).is_file():
             raise InputError(f"ckpt_path={wanted}: no such file")
         return Path(wanted)
-    candidates = _newest_first(output_dir)
-    if not candidates:
+    run = output_dir
+    if not has_checkpoint(run):
         runs = Path(config["paths"]["log_dir"]) / config["name"]
-        if (run := newest_run(runs)) is None:
+        newest = newest_run(runs)
+        if newest is None:
             raise InputError(f"ckpt_path=last: no run under {runs} has a checkpoint yet")
-        candidates = _newest_first(run)
-    for path in candidates:
+        run = newest
+    for path in _newest_first(run / CHECKPOINTS):
         if is_whole(path):
             return path
         log.warning("%s is damaged: going back to the checkpoint before it", path)
-    raise InputError(f"ckpt_path=last: all checkpoints in {candidates[0].parent} are damaged")
+    raise InputError(
+        f"ckpt_path=last: all checkpoints in {run / CHECKPOINTS} are damaged; begin a new run, or "
+        "resume from a copy of one with ckpt_path=FILE"
+    )
 
 
 def is_whole(path: Path) -> bool:
-    """Return whether a checkpoint is complete and undamaged, by the checksums in it."""
+    """Return whether a checkpoint of a run is complete and undamaged.
+
+    Its checksums are compared first, because torch does not compare them. It is then loaded in the
+    way of a resumed run, because damage can also be in what has no checksum.
+
+    Raises:
+        InputError: this user may not read the file.
+    """
     try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is None
-    except (zipfile.BadZipFile, OSError):
+        with path.open("rb") as stream:
+            check_zip(stream, str(path))
+            check_members(stream)
+            content = torch.load(stream, map_location="cpu", weights_only=True)
+    except PermissionError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); change its rights") from None
+    except Exception:  # zipfile and torch raise a dozen types of errors for damaged files
         return False
+    return isinstance(content, dict)
 
 
-def _newest_first(run: Path) -> list[Path]:
-    """Return the checkpoints of a run, newest first; of two names of one file, "last" first."""
-    paths = (run / CHECKPOINTS).glob("*.ckpt")
-    return sorted(paths, key=lambda p: (-p.stat().st_mtime_ns, p.stem != "last"))
+def _newest_first(folder: Path) -> Iterator[Path]:
+    """Yield the checkpoints of a run, newest first.
+
+    Their names and content tell the order. Times of files do not: a copy can have any.
+    """
+    paths = {path.name: path for path in folder.glob("*.ckpt")}
+    yield from (paths.pop(name) for name in _LATEST if name in paths)
+    yield from sorted(paths.values(), key=_step, reverse=True)
+
+
+def _step(path: Path) -> tuple[int, str]:
+    """Return the optimiser steps of a checkpoint; those in its name if it cannot be read."""
+    step = _whole_number(_read_metadata(path).get("global_step"))
+    if not step:
+        number = re.search(r"step[_=](\d{1,18})", path.name)
+        step = int(number[1]) if number else 0
+    return step, path.name
 
 
 def _read_metadata(path: Path) -> dict[str, Any]:
@@ -135,17 +171,28 @@ def _read_metadata(path: Path) -> dict[str, Any]:
 
 def _finished(data: Mapping[str, Any], trainer: Mapping[str, Any]) -> str | None:
     """Return the trainer's limit that a checkpoint has reached, if nothing is left to do."""
-    point = data.get("resume_point")
-    if not point or point["validate"]:
+    point = _table(data.get("resume_point"))
+    if not point or point.get("validate"):
         return None
-    if 0 < trainer["max_steps"] <= point["step"]:
+    if 0 < trainer["max_steps"] <= _whole_number(point.get("step")):
         return f"max_steps={trainer['max_steps']}"
-    if trainer["max_epochs"] not in (None, -1) and point["epoch"] >= trainer["max_epochs"]:
+    epoch = _whole_number(point.get("epoch"))
+    if trainer["max_epochs"] not in (None, -1) and epoch >= trainer["max_epochs"]:
         return f"max_epochs={trainer['max_epochs']}"
-    spent = data.get("callbacks", {}).get("Timer", {}).get("time_elapsed", {}).get("train", 0.0)
+    timer = _table(_table(data.get("callbacks")).get("Timer"))
+    spent = _table(timer.get("time_elapsed")).get("train", 0.0)
     if trainer["max_time"] is not None and spent >= _seconds(trainer["max_time"]):
         return f"max_time={trainer['max_time']}"
     return None
+
+
+def _table(value: Any) -> dict[str, Any]:
+    """Return a value of a file if it is a table, otherwise an empty one: a file can hold all."""
+    return value if isinstance(value, dict) else {}
+
+
+def _whole_number(value: Any) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _seconds(duration: Any) -> float:
