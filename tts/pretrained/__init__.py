@@ -2,8 +2,8 @@
 
 The modules lie in one line; each imports only from those before it:
 
-1. ``limits`` bounds what a file may ask for; ``catalogue`` lists the published files, and
-   ``download`` gets them.
+1. ``limits`` bounds what a file may ask for, ``checksums`` finds changed bits; ``catalogue`` lists
+   the published files, and ``download`` gets them.
 2. ``descriptions`` checks what a file says about itself; ``checkpoint`` has the value that every
    container holds, and builds the network from it.
 3. ``importers`` read the files of other projects, ``native`` those of this one.

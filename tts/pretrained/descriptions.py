@@ -33,6 +33,7 @@ NETWORKS: dict[str, tuple[type[nn.Module], type]] = {
     "Tacotron2": (Tacotron2, Tacotron2Config),
     "WaveGlow": (WaveGlow, WaveGlowConfig),
 }
+_MOST_SYMBOLS = 10**5
 #: Fields that a network shares with the mels that it makes or reads.
 SHARED = {"Tacotron2": ("n_mels",), "WaveGlow": ("n_mels", "hop_length")}
 
@@ -180,6 +181,8 @@ def _check_tokenizer(tokenizer: Any, network: str, sizes: Mapping[str, Any]) -> 
     _check_names("settings", tokenizer)
     if not _is_list_of_text(tokenizer.get("symbols")):
         raise InputError("symbols must be a list of strings")
+    if len(tokenizer["symbols"]) > _MOST_SYMBOLS:
+        raise InputError(f"more than {_MOST_SYMBOLS:,} symbols, which no script has")
     lexicon = tokenizer.get("lexicon")
     # a path would lie on the machine that wrote the file, and must not be opened on this one
     if lexicon is not None and not isinstance(lexicon, Mapping):

@@ -18,6 +18,7 @@ from tts.core.files import replacing
 from tts.models import WaveGlow
 from tts.pretrained import catalogue, download
 from tts.pretrained.checkpoint import LoadedCheckpoint, as_float32, build
+from tts.pretrained.checksums import CHECKSUM, content_checksum
 from tts.pretrained.descriptions import (
     FORMAT,
     KEY,
@@ -203,6 +204,7 @@ def _save_safetensors(
     tensors = as_float32(network.state_dict())
     tensors = _halved(tensors) if half else tensors
     metadata = {KEY: json.dumps(description, default=str)}
+    metadata[CHECKSUM] = content_checksum(metadata, tensors)
     _write(path, lambda part: save_file(tensors, part, metadata))
 
 

@@ -13,7 +13,7 @@ import io
 import pickle
 import pickletools
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO
 
 import torch
@@ -36,10 +36,22 @@ DTYPES = {
     "BoolStorage": torch.bool,
 }
 #: A compressed archive may grow to GROWTH times its size, or to SMALL bytes if that is more.
-GROWTH, SMALL = 20, 16 << 20
+GROWTH, SMALL = 8, 16 << 20
 #: Largest number of values in a description or configuration. A lexicon of all English words has a
 #: fifth of that.
 MOST_VALUES = 10**6
+#: Largest depth of lists and tables inside each other, in the same.
+DEEPEST_VALUE = 100
+#: Largest number of weights in a file, and of members in a zip, where each tensor of an optimiser
+#: is one as well. NVIDIA's WaveGlow has 700 weights; with optimiser and averages, 3,500 members.
+MOST_TENSORS, MOST_MEMBERS = 10**4, 15 * 10**3
+#: Longest table of a zip's members, in bytes; MOST_MEMBERS of torch's take less.
+LONGEST_DIRECTORY = 4 << 20
+#: Longest text in front of a safetensors file's tensors, in bytes; with such a lexicon it has a
+#: fifth of that.
+LONGEST_HEADER = 32 << 20
+#: Longest pickle of what is not a tensor, in bytes, and its largest number of instructions.
+LONGEST_PICKLE, MOST_INSTRUCTIONS = 64 << 20, 2 * 10**6
 #: Number of pickles in front of the storages in torch's older container.
 LEGACY_PICKLES = 5
 ZIP = b"PK"
@@ -50,6 +62,31 @@ _MEMO = ("PUT", "BINPUT", "LONG_BINPUT")
 _BYTE_ARRAYS = ("builtins bytearray", "__builtin__ bytearray")
 #: Characters of a name that a message shows.
 LONGEST_NAME = 200
+
+
+class ShortReads:
+    """Wraps a file so that no single read is longer than a limit.
+
+    `zipfile` reads the table of an archive's members in one piece, then makes an object of each.
+
+    Args:
+        stream: the file.
+        limit: number of bytes.
+    """
+
+    def __init__(self, stream: BinaryIO, limit: int) -> None:
+        self._limit = limit
+        self.seek, self.tell, self._read = stream.seek, stream.tell, stream.read
+
+    def read(self, size: int = -1) -> bytes:
+        """Read the next bytes.
+
+        Raises:
+            InputError: more bytes than the limit are asked for.
+        """
+        if size > self._limit:
+            raise InputError(f"asks for {size:,} bytes at once; at most {self._limit:,} are read")
+        return self._read(size)
 
 
 class Bounded:
@@ -101,6 +138,19 @@ def is_zip(stream: BinaryIO) -> bool:
     return start == ZIP
 
 
+def open_zip(stream: BinaryIO) -> zipfile.ZipFile:
+    """Open a zip of torch, whose members are compared with their checksums when they are read.
+
+    A program can tell torch to write no checksums. All of them are then zero, and are not compared.
+    """
+    archive = zipfile.ZipFile(stream)
+    members = archive.infolist()
+    if not any(member.CRC for member in members):
+        for member in members:
+            member.CRC = None  # type: ignore[assignment]
+    return archive
+
+
 def root_of(archive: zipfile.ZipFile) -> str:
     """Return the folder of torch's members inside a zip, with the slash at its end."""
     return next(name for name in archive.namelist() if name.endswith("/data.pkl"))[:-8]
@@ -115,10 +165,20 @@ def check_zip(stream: BinaryIO, label: str) -> None:
     """
     size = size_of_stream(stream)
     try:
-        with zipfile.ZipFile(stream) as archive:
+        short: Any = ShortReads(stream, LONGEST_DIRECTORY)
+        with zipfile.ZipFile(short) as archive:
             members = archive.infolist()
+    except InputError as error:
+        raise InputError(
+            f"{label}: the list of its parts {error}, so it is no checkpoint that can be read"
+        ) from None
     except Exception:  # zipfile raises half a dozen types of errors for damaged files
         raise InputError(f"{label}: truncated or damaged; {COPY_AGAIN}") from None
+    if len(members) > MOST_MEMBERS:
+        raise InputError(
+            f"{label}: a zip of {len(members):,} parts; no checkpoint of these networks has "
+            f"{MOST_MEMBERS:,}, so it is not read"
+        )
     names = [member.filename for member in members]
     if any(name.endswith("constants.pkl") for name in names):
         raise InputError(f"{label}: a TorchScript archive holds code and is not read here")
@@ -138,7 +198,7 @@ def check_zip(stream: BinaryIO, label: str) -> None:
 
 
 def check_pickles(stream: BinaryIO) -> None:
-    """Refuse pickles that ask for unlimited memory, before anything reads them.
+    """Refuse pickles that ask for unlimited memory or time, before anything reads them.
 
     Args:
         stream: a zip or the older container, at its beginning before and afterwards.
@@ -147,42 +207,59 @@ def check_pickles(stream: BinaryIO) -> None:
         Exception: the file is damaged, or has such a pickle.
     """
     if not is_zip(stream):
-        size = size_of_stream(stream)
+        start, left = io.BytesIO(stream.read(LONGEST_PICKLE)), MOST_INSTRUCTIONS
         for _ in range(LEGACY_PICKLES):
             # a single pickle is no checkpoint, but the reader can then say what the file holds
-            if stream.tell() < size:
-                _check_pickle(stream)
+            if start.tell() < len(start.getbuffer()):
+                left -= _check_pickle(start, left)
     else:
-        with zipfile.ZipFile(stream) as archive:
-            _check_pickle(io.BytesIO(archive.read(f"{root_of(archive)}data.pkl")))
+        with open_zip(stream) as archive:
+            member = archive.getinfo(f"{root_of(archive)}data.pkl")
+            if member.file_size > LONGEST_PICKLE:
+                raise pickle.UnpicklingError(f"a pickle of {member.file_size:,} bytes")
+            _check_pickle(io.BytesIO(archive.read(member)), MOST_INSTRUCTIONS)
     stream.seek(0)
 
 
-def _check_pickle(stream: BinaryIO) -> None:
+def _check_pickle(stream: BinaryIO, most: int) -> int:
+    """Return the number of instructions of a pickle.
+
+    Raises:
+        pickle.UnpicklingError: there are too many, or one asks for memory of any size.
+    """
+    n_before = 0
     for n_before, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
         # Python's reader makes a table as long as the largest memo number
         if opcode.name in _MEMO and int(argument or 0) > n_before:
             raise pickle.UnpicklingError("a memo number is not the next one")
         if opcode.name == "GLOBAL" and argument in _BYTE_ARRAYS:
             raise pickle.UnpicklingError("asks for memory of any size")
+        if n_before > most:
+            raise pickle.UnpicklingError("more instructions than a checkpoint has")
+    return n_before
 
 
 def check_value_count(value: Any) -> None:
-    """Refuse lists and tables that hold each other so often that printing them would never end.
+    """Refuse lists and tables that hold each other so often or so deeply that no code ends.
 
     Raises:
-        ValueError: there are more than `MOST_VALUES`; a value counts at every place that holds it.
+        ValueError: there are more than `MOST_VALUES`, where a value counts at every place that
+            holds it; or some lie deeper than `DEEPEST_VALUE`.
     """
-    waiting, count = [value], 0
+    waiting, count = [(value, 0)], 0
     while waiting:
-        held = waiting.pop()
+        held, depth = waiting.pop()
         count += 1
         if count > MOST_VALUES:
             raise ValueError(f"more than {MOST_VALUES:,} values")
+        inner: Iterable[Any] = ()
         if isinstance(held, Mapping):
-            waiting.extend(held.values())
+            inner = held.values()
         elif isinstance(held, (list, tuple, set)):
-            waiting.extend(held)
+            inner = held
+        if inner and depth == DEEPEST_VALUE:
+            raise ValueError(f"values more than {DEEPEST_VALUE} lists or tables deep")
+        waiting.extend((each, depth + 1) for each in inner)
 
 
 def check_tensors(data: Mapping[str, Any], label: str, size: int) -> None:
@@ -196,8 +273,10 @@ def check_tensors(data: Mapping[str, Any], label: str, size: int) -> None:
     Raises:
         InputError: the message names the key of the tensor.
     """
-    total = 0
-    for name, tensor in _named_tensors(data):
+    total, named = 0, _named_tensors(data)
+    if len(named) > MOST_TENSORS:
+        raise InputError(f"{label}: {too_many_tensors(len(named))}")
+    for name, tensor in named:
         if flaw := _flaw(tensor):
             raise InputError(f"{label}: {name} {flaw}; save it as a plain array of float32")
         total += _bytes(tensor)
@@ -206,6 +285,13 @@ def check_tensors(data: Mapping[str, Any], label: str, size: int) -> None:
             raise InputError(
                 f"{label}: its tensors, up to {name}, claim {total:,} bytes; the file has {size:,}"
             )
+
+
+def too_many_tensors(count: int) -> str:
+    """Return the end of a message about a file with more than `MOST_TENSORS`."""
+    return (
+        f"holds {count:,} tensors; none of these networks has {MOST_TENSORS:,}, so it is not read"
+    )
 
 
 def _named_tensors(data: Mapping[str, Any]) -> list[tuple[str, Tensor]]:

@@ -17,9 +17,11 @@ from torch import Tensor
 from tts.core.errors import InputError
 from tts.pretrained.checkpoint import LoadedCheckpoint, as_float32
 from tts.pretrained.descriptions import KEY, CheckpointHints, validated_description
-from tts.pretrained.limits import COPY_AGAIN
+from tts.pretrained.limits import COPY_AGAIN, MOST_VALUES
 
 PREFIX = "network."
+# largest number of commas in a description; the values may have some, too.
+_MOST_COMMAS = 2 * MOST_VALUES
 
 
 def parse_native(
@@ -56,6 +58,8 @@ def _metadata(path: Path, data: dict[str, Any]) -> Any:
     text = metadata.get(KEY) if isinstance(metadata, dict) else None
     if not isinstance(text, str):
         return None
+    if text.count(",") > _MOST_COMMAS:
+        raise InputError(f"{path}: its description has too many values; it is not read")
     try:
         description = json.loads(text)
     except (ValueError, RecursionError):

@@ -19,6 +19,7 @@ import torch
 
 from tts.core.errors import InputError, one_line
 from tts.pretrained import limits
+from tts.pretrained.checksums import check_members, has_own_checksum
 from tts.pretrained.importers.nemo_archive import is_archive, read_archive
 from tts.pretrained.importers.stubs import Stub, load_stubs
 
@@ -87,23 +88,55 @@ def _first_bytes(path: Path) -> bytes:
 def _read_safetensors(path: Path) -> dict[str, Any]:
     from safetensors import SafetensorError, safe_open
 
+    _check_header(path)
     try:
         with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return {"state_dict": tensors, "metadata": dict(file.metadata() or {})}
+            names = file.keys()
+            if len(names) > limits.MOST_TENSORS:
+                raise InputError(f"{path}: {limits.too_many_tensors(len(names))}")
+            tensors = {name: file.get_tensor(name) for name in names}
+            data = {"state_dict": tensors, "metadata": dict(file.metadata() or {})}
     except (SafetensorError, OSError) as error:
         reason = one_line(error)
         raise InputError(
             f"{path}: truncated or damaged safetensors file ({reason}); {limits.COPY_AGAIN}"
         ) from None
+    except InputError:
+        raise
     except Exception:  # safetensors knows types of numbers that torch does not
         raise InputError(f"{path}: holds what torch cannot read: save it as float32") from None
+    if not has_own_checksum(data["metadata"], tensors):
+        raise InputError(
+            f"{path}: damaged: its content has another checksum than it had when it was written; "
+            f"{limits.COPY_AGAIN}"
+        )
+    return data
+
+
+def _check_header(path: Path) -> None:
+    """Refuse a safetensors file with a table of names that would take long to read."""
+    with path.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        header = stream.read(min(length, limits.LONGEST_HEADER))
+    if limits.LONGEST_HEADER < length < path.stat().st_size:
+        raise InputError(
+            f"{path}: the text before its tensors has {length:,} bytes; at most "
+            f"{limits.LONGEST_HEADER:,} are read"
+        )
+    # a tensor has ten marks around its names; those inside a text have a stroke before them
+    if header.count(b'"') - header.count(b'\\"') > 20 * limits.MOST_TENSORS:
+        raise InputError(
+            f"{path}: names more than {limits.MOST_TENSORS:,} tensors; none of these networks has "
+            "so many, so it is not read"
+        )
 
 
 def _read_torch(stream: BinaryIO, label: str) -> Any:
     if limits.is_zip(stream):
         limits.check_zip(stream, label)
     try:
+        if limits.is_zip(stream):
+            check_members(stream)
         limits.check_pickles(stream)
     except Exception:
         raise InputError(_damaged(label)) from None

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import io
 import pickle
-import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
@@ -21,7 +20,7 @@ import torch
 from torch import Tensor
 
 from tts.core.errors import InputError
-from tts.pretrained.limits import DTYPES, is_zip, root_of, size_of_stream
+from tts.pretrained.limits import DTYPES, is_zip, open_zip, root_of, size_of_stream
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 
@@ -186,7 +185,7 @@ def load_stubs(stream: BinaryIO, label: str) -> tuple[Any, str]:
 
 
 def _load_zip(stream: BinaryIO, label: str) -> tuple[Any, str]:
-    with zipfile.ZipFile(stream) as archive:
+    with open_zip(stream) as archive:
         root = root_of(archive)
 
         def load_storage(dtype: torch.dtype, key: str, n_elements: int) -> Tensor:
