@@ -57,8 +57,42 @@ def test_a_quote_that_is_never_closed_does_no_harm_in_a_table_by_tab(recordings)
 
 def test_a_quote_that_is_never_closed_is_named_in_a_quoted_table(recordings):
     (recordings / "table.csv").write_text('wav,text,by\na,"Yes.,me\nb,No.,me\nc,No.,me\n')
-    with pytest.raises(InputError, match=r"table\.csv:2: 2 field\(s\), expected 3 .*data\.quoted"):
+    message = r"table\.csv:2: a quotation mark opens here and is never closed; .*data\.quoted=false"
+    with pytest.raises(InputError, match=message):
         table(recordings).prepare()
+
+
+UNBALANCED = {
+    "recordings first": 'wav,text\na.wav,"Yes, he said.\nb.wav,No.\nc.wav,Never."\nd.wav,No.\n',
+    "recordings last": 'text,wav\n"Yes, he said.,a.wav\nNo.,b.wav\nNever.",c.wav\nNo.,d.wav\n',
+    "names without an ending": 'wav,text\na,"Yes, he said.\nb,No.\nc,Never."\nd,No.\n',
+    "old line ends": 'wav,text\ra.wav,"Yes, he said.\rb.wav,No.\rc.wav,Never."\rd.wav,No.\r',
+    "semicolons": 'wav;text\na.wav;"Yes; he said.\nb.wav;No; no.\nc.wav;Never."\nd.wav;No.\n',
+    "another field wrong": 'wav,text,by\na.wav,"Yes.,x\nb.wav,No.",x\nc.wav,No.,x\nd.wav,No.,x\n',
+}
+
+
+@pytest.mark.parametrize("content", UNBALANCED.values(), ids=UNBALANCED)
+@pytest.mark.parametrize("on_error", ["raise", "skip"])
+def test_a_quote_that_another_text_closes_does_not_merge_rows(recordings, content, on_error):
+    (recordings / "table.csv").write_text(content, newline="")
+    with pytest.raises(
+        InputError, match=r"table\.csv:2: a quotation mark opens here and is closed"
+    ):
+        table(recordings, on_error=on_error).prepare()
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n"])
+def test_a_quote_in_the_last_row_is_found(recordings, end):
+    (recordings / "table.csv").write_text(f'wav,text\na,Yes.\nb,"No.{end}', newline="")
+    with pytest.raises(InputError, match=r"table\.csv:3: a quotation mark opens here and is never"):
+        table(recordings).prepare()
+
+
+def test_a_text_of_several_lines_is_still_one_text(recordings):
+    text = 'Roses, red.\nViolets, "blue".\nShe, he said, is\nhere, not in b.wav'
+    write_table(recordings, [("wav", "text"), ("a", text), ("b", "No.")])
+    assert texts(table(recordings))["a"] == " ".join(text.split())
 
 
 def test_columns_are_counted_where_there_is_no_header(recordings):

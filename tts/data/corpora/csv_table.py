@@ -13,12 +13,14 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tts.core.errors import InputError, listed
 from tts.data.corpora.corpus import FolderCorpus, require_folder
+from tts.data.corpora.csv_quotes import merged_rows_fault, open_quote_fault
 from tts.data.corpora.manifest import (
     AUDIO_SUFFIXES,
     Faults,
@@ -145,40 +147,63 @@ def read_table(path: Path, wav_root: Path, form: TableFormat, faults: Faults) ->
         return usable_rows(path, [], faults)
     if faults and form.has_header:
         raise InputError(faults[0])  # a fault of the header, without which no column is known
-    width = len(first[1])
-    places = _places(path, form, first[1] if form.has_header else None, width)
+    width = len(first.fields)
+    places = _places(path, form, first.fields if form.has_header else None, width)
     folder, table = os.path.normpath(wav_root), []
-    for where, fields in rows if form.has_header else chain([first], rows):
-        if len(fields) != width:
+    is_recording = partial(_is_recording, folder)
+    for row in rows if form.has_header else chain([first], rows):
+        if len(row.lines) > 1 and (
+            fault := merged_rows_fault(
+                row.begin, row.lines, row.delimiter, width, places["wav"], is_recording
+            )
+        ):
+            raise InputError(f"{row.where}: {fault}")
+        if len(row.fields) != width:
             faults.append(
-                f"{where}: {len(fields)} field(s), expected {width} as in the first row; is there "
-                "a delimiter in a text that is not quoted, or a quotation mark? (data.quoted)"
+                f"{row.where}: {len(row.fields)} field(s), expected {width} as in the first row; "
+                "is there a delimiter in a text that is not quoted, or a quotation mark? "
+                "(data.quoted)"
             )
             continue
-        cells = {key: " ".join(fields[place].split()) for key, place in places.items()}
+        cells = {key: " ".join(row.fields[place].split()) for key, place in places.items()}
         wav = _wav_path(folder, cells["wav"])
         speaker = cells.get("speaker", "")
-        table.append(ManifestRow(recording_id(wav, folder), wav, cells["text"], where, speaker))
+        table.append(ManifestRow(recording_id(wav, folder), wav, cells["text"], row.where, speaker))
     return usable_rows(path, table, faults)
 
 
-def _rows(path: Path, form: TableFormat, faults: Faults) -> Iterator[tuple[str, list[str]]]:
-    """Yield the place and the fields of each row that is not blank."""
-    text, start = read_text(path, form.encoding), 1
+class _Row(NamedTuple):
+    """Holds the first line, the fields and all lines of a row, and the delimiter of its table."""
+
+    begin: int
+    where: str
+    fields: list[str]
+    lines: list[str]
+    delimiter: str
+
+
+def _rows(path: Path, form: TableFormat, faults: Faults) -> Iterator[_Row]:
+    """Yield each row that is not blank."""
+    text, start = read_text(path, form.encoding), 0
+    lines = list(io.StringIO(text, newline=""))
     try:
         delimiter = form.delimiter or _delimiter(path, text, form)
-        reader = csv.reader(io.StringIO(text, newline=""), **_dialect(delimiter, form.quoted))
+        dialect = _dialect(delimiter, form.quoted)
+        reader = csv.reader(lines, **dialect)
         for fields in reader:
-            where, start = f"{path.name}:{start}", reader.line_num + 1
+            where, own = f"{path.name}:{start + 1}", lines[start : reader.line_num]
+            start = reader.line_num
+            if start == len(lines) and (fault := open_quote_fault(own, dialect)):
+                raise InputError(f"{where}: {fault}")
             if not any(field.strip() for field in fields):
                 continue
             if fault := encoding_fault(path, where, "".join(fields)):
                 faults.append(f"{fault}, or set data.encoding")
             else:
-                yield where, fields
+                yield _Row(start - len(own) + 1, where, fields, own, delimiter)
     except csv.Error as error:
         raise InputError(
-            f"{path.name}:{start}: {error}; if a quotation mark is not closed, set "
+            f"{path.name}:{start + 1}: {error}; if a quotation mark is not closed, set "
             "data.quoted=false"
         ) from None
 
@@ -227,6 +252,13 @@ def _places(
         else:
             places[key] = names.index(column)
     return places
+
+
+def _is_recording(folder: str, cell: str) -> bool:
+    """Return whether a field names a recording: by its ending, or because the recording exists."""
+    if not cell or " " in cell or "\0" in cell:
+        return False
+    return cell.lower().endswith(AUDIO_SUFFIXES) or os.path.isfile(_wav_path(folder, cell))
 
 
 def _wav_path(folder: str, cell: str) -> str:
