@@ -139,7 +139,7 @@ def unscaled(path):
         (cut_in_half, "truncated, 3956 of 8000 bytes"),
         (cut_after_another_chunk, "truncated, 3942 of 8000 bytes"),
         (without_samples, "holds no samples"),
-        (stereo, "2 channels, expected 1"),
+        (stereo, "2 channels, expected 1; set data.mono=mix"),
         (not_a_number, "not finite"),
         (unscaled, "samples reach 20000, expected -1 to 1"),
     ],

@@ -5,12 +5,14 @@ import sys
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 
 from tts import pretrained
 from tts.audio import MelConfig, read_wave, write_wave
 from tts.core.errors import InputError
-from tts.evaluation.sentences import read_sentences
+from tts.evaluation.sentences import Sentence, read_sentences
+from tts.evaluation.systems import Recordings
 from tts.models import Tacotron2, WaveGlow
 from tts.text import Tokenizer
 
@@ -209,3 +211,13 @@ def test_bad_sentences_name_the_line(text, message, tmp_path):
 def test_plain_lines_are_numbered(tmp_path):
     (tmp_path / "s.txt").write_text("One.\n\nTwo.\n")
     assert read_sentences(tmp_path / "s.txt") == [("0001", "One."), ("0003", "Two.")]
+
+
+@pytest.mark.parametrize(("mono", "value"), [("mix", 0.375), ("left", 0.5), ("right", 0.25)])
+def test_recordings_of_two_channels_are_read_as_the_user_says(tmp_path, mono, value):
+    soundfile.write(tmp_path / "a.wav", np.tile([0.5, 0.25], (100, 1)), 22050)
+    sentence = Sentence("a", "Text.")
+    with pytest.raises(InputError, match=r"a\.wav: 2 channels, expected 1; .*mono=\.\.\."):
+        Recordings(tmp_path).of(sentence)
+    sound = Recordings(tmp_path, mono).of(sentence)
+    np.testing.assert_allclose(sound.samples, value, atol=1e-4)

@@ -3,36 +3,44 @@
 Samples are float32 in [-1, 1]. Reading divides 16-bit values by 32768, as the front ends of
 published checkpoints do, and writing multiplies by it, so that 16-bit sound survives a round trip
 exactly. Most libraries read a truncated WAV file without an error. Here its header is compared with
-the length of the file.
+the length of the file. A file of some megabytes may hold days of silence, so durations are compared
+with a limit before a file is decoded, and again while it is.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import os
-import struct
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tts.audio.channels import Mono, to_mono
+from tts.audio.declared_length import lacks_last_page, missing_bytes
 from tts.audio.encoding import Limiter, write_blocks
+from tts.audio.pcm import Waveform
 from tts.audio.resampling import resampled, resampled_blocks
 from tts.core.errors import InputError
 
 if TYPE_CHECKING:
     import soundfile
 
+#: Seconds of the longest recording that is read as a whole, unless the caller says otherwise.
+LONGEST = 3600.0
+
 _log = logging.getLogger(__name__)
 
-# Programs that write WAV into a pipe cannot know the length, and write one of these values
-_LENGTH_UNKNOWN = {0, 0xFFFFFFFF}
 # Rates outside this range come from damaged headers. Resampling them would give no samples at all,
 # or more than fit into memory
 _RATES = range(1000, 1_000_001)
 # Values that are read at a time, because a header may declare more than fits into memory
 _BLOCK = 2**18
+# libsndfile's number of frames of a file that does not declare its length
+_FRAMES_UNKNOWN = 2**62
 # Float files may exceed full scale a little. Twice full scale means integers that were not divided
 _UNSCALED = 2.0
 
@@ -42,24 +50,29 @@ def read_wave(
     sample_rate: int | None = None,
     resample: bool = False,
     mix_down: bool = False,
+    mono: Mono | None = None,
+    longest: float = LONGEST,
 ) -> tuple[NDArray[np.float32], int]:
-    """Read a mono sound file (WAV, FLAC, OGG, MP3, ...).
+    """Read a sound file (WAV, FLAC, OGG, MP3, ...) as one channel.
 
     Args:
         path: the file.
         sample_rate: the required rate, Hz; ``None`` accepts any rate.
         resample: convert another rate to ``sample_rate`` (and log it) instead of refusing it.
-        mix_down: average several channels (and log it) instead of refusing them.
+        mix_down: the same as ``mono="mix"``.
+        mono: average several channels (and log it), or use one, instead of refusing them.
+        longest: duration in seconds above which a recording is refused, and not decoded.
 
     Returns:
         Samples ``(T_wave,)`` in [-1, 1] and their rate.
 
     Raises:
+        LongRecordingError: the recording is longer than ``longest``.
         InputError: the file is missing, empty, truncated, not mono, not sound, at another rate, or
             holds values that cannot be samples.
     """
     path = Path(path)
-    samples, rate = _decode(path, mix_down)
+    samples, rate = _decode(path, "mix" if mix_down else mono, longest)
     _check_samples(path, samples)
     if sample_rate is not None and rate != sample_rate:
         if not resample:
@@ -95,97 +108,127 @@ def write_wave(
     write_blocks(path, resampled_blocks(row, sample_rate, sample_rate), len(row), sample_rate, bits)
 
 
-def decode(source: str | os.PathLike[str] | BinaryIO) -> tuple[NDArray[np.float32], int]:
+def decode(
+    source: str | os.PathLike[str] | BinaryIO, mono: Mono | None = None, longest: float = LONGEST
+) -> tuple[Waveform, int]:
     """Decode a whole sound file; memory grows with its real length, not with its declared one.
 
     Args:
         source: path of the file, or an open binary file.
+        mono: how to get one channel of several; None refuses several.
+        longest: duration in seconds above which a recording is refused, and not decoded.
 
     Returns:
-        Samples ``(T_wave, n_channels)`` without any change, and their rate in Hz.
+        Samples ``(T_wave,)`` without any other change, and their rate in Hz.
 
     Raises:
-        InputError: the file is not sound, or shorter than it declares; the message does not name
-            the file.
+        LongRecordingError: the recording is longer than ``longest``.
+        InputError: the file is not sound, shorter than it declares, or has several channels; the
+            message does not name the file.
     """
+    return _decoded(source, mono, longest)[:2]
+
+
+class LongRecordingError(InputError):
+    """Reports a recording that is too long to be read as a whole."""
+
+
+def _decode(path: Path, mono: Mono | None, longest: float) -> tuple[Waveform, int]:
+    try:
+        samples, rate, n_channels = _decoded(path, mono, longest)
+    except InputError as error:
+        raise type(error)(f"{path}: {error}") from error
+    if n_channels > 1:
+        what = "mixed down to one" if mono == "mix" else f"the {mono} one is used"
+        _log.info("%s: %d channels%s %s", path, n_channels, "" if mono == "mix" else ",", what)
+    return samples, rate
+
+
+def _decoded(
+    source: str | os.PathLike[str] | BinaryIO, mono: Mono | None, longest: float
+) -> tuple[Waveform, int, int]:
+    """Return the samples ``(T_wave,)``, their rate in Hz and the number of channels of the file."""
     import soundfile
 
+    _check_whole(source)
     try:
         with soundfile.SoundFile(source) as file:
-            if file.samplerate not in _RATES:
-                raise InputError(f"{file.samplerate} Hz is no sample rate; export the file again")
-            samples, expected = _read_all(file), file.frames
+            rate, n_channels = int(file.samplerate), int(file.channels)
+            if rate not in _RATES:
+                raise InputError(f"{rate} Hz is no sample rate; export the file again")
+            expected = file.frames if file.frames < _FRAMES_UNKNOWN else 0
+            _check_duration(expected / rate, longest)
+            samples = _read_all(file, mono, longest)
     except (soundfile.SoundFileError, OSError) as error:
         reason = getattr(error, "error_string", str(error)).rstrip(".")
         raise InputError(f"cannot be read as sound ({reason})") from error
     if len(samples) < expected:
         raise InputError(f"truncated, {len(samples)} of {expected} samples are there")
-    return samples, int(file.samplerate)
+    return samples, rate, n_channels
 
 
-def _decode(path: Path, mix_down: bool) -> tuple[NDArray[np.float32], int]:
-    _check_length(path)
-    try:
-        samples, rate = decode(path)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
-    channels = samples.shape[1]
-    if channels == 1:
-        return samples[:, 0], rate
-    if not mix_down:
-        raise InputError(f"{path}: {channels} channels, expected 1; mix the file down to mono")
-    _log.info("%s: %d channels mixed down to one", path, channels)
-    return samples.mean(axis=1), rate
-
-
-def _read_all(file: soundfile.SoundFile) -> NDArray[np.float32]:
-    """Read block by block to the real end of the file: ``(T_wave, n_channels)``."""
-    n_frames = max(_BLOCK // file.channels, 1)
-    blocks: list[NDArray[np.float32]] = []
+def _read_all(file: soundfile.SoundFile, mono: Mono | None, longest: float) -> Waveform:
+    """Read block by block to the real end of the file: ``(T_wave,)``."""
+    n_frames, n_read = max(_BLOCK // file.channels, 1), 0
+    blocks: list[Waveform] = []
     while not blocks or len(blocks[-1]) == n_frames:
-        blocks.append(file.read(n_frames, dtype="float32", always_2d=True))
+        block = to_mono(file.read(n_frames, dtype="float32", always_2d=True), mono)
+        n_read += len(block)
+        _check_duration(n_read / file.samplerate, longest)
+        blocks.append(block)
     return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
 
-def _check_length(path: Path) -> None:
-    """Refuse a missing file, an empty file, and a WAV file shorter than its header declares."""
+def _check_duration(seconds: float, longest: float) -> None:
+    if seconds > longest:
+        raise LongRecordingError(
+            f"lasts {_duration(seconds)} or longer, more than the {_duration(longest)} that are "
+            "read; cut it into sentences"
+        )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.4g} s" if seconds < 3600 else f"{seconds / 3600:.3g} h"
+
+
+def _check_whole(source: str | os.PathLike[str] | BinaryIO) -> None:
+    """Refuse a missing file, an empty file, and a file shorter than its header declares."""
+    if not isinstance(source, (str, os.PathLike)):
+        _check_stream(source)
+        source.seek(0)
+        return
+    path = Path(source)
     try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise InputError("cannot be read (it is a device or a pipe, and no file)")
         with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            declared = _declared_bytes(file)
-            present = size - file.tell()
+            _check_stream(file)
     except FileNotFoundError as error:
-        raise InputError(f"{path}: not found") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-    if size == 0:
-        raise InputError(f"{path}: is empty")
-    if declared is not None and present < declared:
-        raise InputError(f"{path}: truncated, {present} of {declared} bytes of sound are there")
+        raise InputError("not found") from error
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"cannot be read ({getattr(error, 'strerror', error)})") from error
 
 
-def _declared_bytes(file: BinaryIO) -> int | None:
-    """Return the length that a WAV header declares, with the file at the first byte of sound.
-
-    Return None for another format, and where the header does not declare a length.
-    """
-    head = file.read(12)
-    if head[:4] != b"RIFF" or head[8:] != b"WAVE":
-        return None
-    while len(chunk := file.read(8)) == 8:
-        name, length = struct.unpack("<4sI", chunk)
-        if name == b"data":
-            return None if length in _LENGTH_UNKNOWN else int(length)
-        file.seek(length + length % 2, os.SEEK_CUR)  # chunks of a WAV file start at even offsets
-    return None
+def _check_stream(file: BinaryIO) -> None:
+    if not file.seek(0, os.SEEK_END):
+        raise InputError("is empty")
+    if (missing := missing_bytes(file)) is not None:
+        present, declared = missing
+        raise InputError(f"truncated, {present} of {declared} bytes of sound are there")
+    if lacks_last_page(file):
+        raise InputError("truncated, the last page of the Ogg file is not there")
 
 
 def _check_samples(path: Path, samples: NDArray[np.float32]) -> None:
     if samples.size == 0:
         raise InputError(f"{path}: holds no samples")
-    if not np.isfinite(samples).all():
+    # without a copy of the samples, which may be many
+    peak = max(float(samples.max()), -float(samples.min()))
+    if not math.isfinite(peak):
         raise InputError(f"{path}: holds values that are not finite (NaN or infinity)")
-    peak = float(np.abs(samples).max())
     if peak > _UNSCALED:
         raise InputError(f"{path}: samples reach {peak:g}, expected -1 to 1; scale the file")
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tts.audio.channels import Mono
 from tts.audio.loudness import require_meter, to_loudness
 from tts.audio.pcm import Waveform
 from tts.audio.resampling import resampled
@@ -32,6 +33,7 @@ class Processing:
         tail_seconds: silence to leave (or add) after the sound when ``trim_db`` is set.
         loudness: loudness of every recording in LUFS (ITU-R BS.1770), as far as its peak allows;
             None does not change it.
+        mono: how one channel is made of several when a recording is read; None refuses several.
 
     Raises:
         InputError: a value is not legal; the message names the key, the value and the legal values.
@@ -41,19 +43,22 @@ class Processing:
     lead_seconds: Annotated[float, Number(float, least=0, most=60)] = 0.05
     tail_seconds: Annotated[float, Number(float, least=0, most=60)] = 0.1
     loudness: Annotated[float | None, Number(float, least=-70, most=0, null=True)] = None
+    mono: Mono | None = None
 
     def __post_init__(self) -> None:
         check_fields(self, "data.")
 
     @property
     def changes_samples(self) -> bool:
-        """Return whether these settings change any samples."""
+        """Return whether these settings change any samples of a recording of one channel."""
         return self.trim_db is not None or self.loudness is not None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings that matter: equal dictionaries mean equal samples."""
         unused = {"lead_seconds": None, "tail_seconds": None} if self.trim_db is None else {}
-        return asdict(self) | unused
+        settings = asdict(self) | unused
+        # folders that earlier releases prepared have no such key, and stay valid
+        return {key: value for key, value in settings.items() if key != "mono" or value is not None}
 
     def check(self) -> None:
         """Check that the required packages are installed.

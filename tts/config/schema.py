@@ -136,6 +136,7 @@ DOCTOR: dict[str, Range] = {"doctor": Section(), "doctor.output": Text()}
 
 EVALUATION: dict[str, Range] = {
     **{key: Text() for key in ("acoustic", "vocoder", "sentences", "recordings", "output")},
+    "mono": Choice((None, "mix", "left", "right")),
     "n_sentences": Number(int, least=1, null=True),
     "threads": Number(int, least=1, null=True),
 }

@@ -47,7 +47,7 @@ class SystemFactory:
         # the options of the systems that use Griffin-Lim
         self._griffin_lim = {"speaker": self._speaker, "sharpness": config["sharpness"]}
         self._has_own_vocoder = self._vocoder != GRIFFIN_LIM
-        recordings = self._recordings = Recordings(config["recordings"])
+        recordings = self._recordings = Recordings(config["recordings"], config["mono"])
         self.makers: dict[str, Callable[[], System | None]] = {
             "recordings": lambda: recordings,
             "griffin_lim_copy": self._make_griffin_lim_copy,

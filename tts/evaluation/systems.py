@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tts.audio import LogMel, read_wave
+from tts.audio.channels import Mono
 from tts.core.errors import InputError
 from tts.data.corpora.engines import ENGINES
 from tts.evaluation.clips import Clip, SampledAudio
@@ -30,12 +31,14 @@ class Recordings:
 
     Args:
         root: the folder; None if there are no recordings.
+        mono: how one channel is made of several; None refuses several.
 
     Raises:
         InputError: there is no such folder.
     """
 
-    def __init__(self, root: str | Path | None) -> None:
+    def __init__(self, root: str | Path | None, mono: Mono | None = None) -> None:
+        self._mono = mono
         self._folder = None if root is None else Path(root).expanduser()
         # kept, because every system is compared with them
         self._recordings: dict[str, SampledAudio | None] = {}
@@ -56,8 +59,9 @@ class Recordings:
             return None
         if sentence.id not in self._recordings:
             path = self._folder / f"{sentence.id}.wav"
-            recording = SampledAudio(*read_wave(path)) if path.is_file() else None
-            self._recordings[sentence.id] = recording
+            self._recordings[sentence.id] = None
+            if path.is_file():
+                self._recordings[sentence.id] = SampledAudio(*read_wave(path, mono=self._mono))
         return self._recordings[sentence.id]
 
     def clip(self, sentence: Sentence, sound: SampledAudio, **fields: Any) -> Clip:

@@ -1,25 +1,21 @@
 """The doctor finds each planted fault, names the recording, and leaves healthy ones alone."""
 
-import json
 import re
-import shutil
 import subprocess
 import sys
 from dataclasses import fields
-from functools import cache
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
+from tests.support.examining import composed, examined
 from tests.support.faulty_corpus import (
     ALSO_FOUND_BY,
     FAULTS,
     N_CLIPS,
     RATE,
-    Corpus,
     be_brief,
     clip_hard,
     other_rate,
@@ -44,39 +40,6 @@ from tts.data.doctor.findings import CHECKS
 from tts.data.doctor.options import DoctorOptions
 from tts.data.doctor.utterances import examine_text
 from tts.text import Tokenizer
-
-
-@pytest.fixture(scope="module")
-def healthy(tmp_path_factory):
-    return Corpus(tmp_path_factory.mktemp("doctor") / "corpus").root
-
-
-@pytest.fixture
-def corpus(healthy, tmp_path):
-    shutil.copytree(healthy, tmp_path / "corpus")
-    corpus = Corpus.__new__(Corpus)
-    corpus.root = tmp_path / "corpus"
-    corpus.rows = {f"clip-{n:02}": text_of(n) for n in range(N_CLIPS)}
-    return corpus
-
-
-@cache
-def composed(*groups):
-    """Composing takes longer than an examination of so small a corpus."""
-    return compose(["data=ljspeech", *groups], "doctor")
-
-
-def examined(root, output, *options):
-    """Return the exit status, and the content of doctor.json."""
-    paths = [f"data.root={root}", f"doctor.output={output}", f"paths.data_dir={output}/data"]
-    groups = [option for option in options if "." not in option.split("=")[0]]
-    config = composed(*groups).copy()
-    for option in [*paths, *options]:
-        if option not in groups:
-            key, value = option.split("=")
-            OmegaConf.update(config, key, yaml.safe_load(value))
-    status = doctor(resolved(config))
-    return status, json.loads((output / "doctor.json").read_text(encoding="utf-8"))
 
 
 def test_nothing_is_wrong_with_a_healthy_corpus(healthy, tmp_path, capsys):

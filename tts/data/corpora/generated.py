@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tts.audio.channels import Mono
 from tts.audio.io import decode
 from tts.core.errors import InputError
 from tts.core.files import atomic_folder, remove_leftovers
@@ -46,6 +47,10 @@ class GeneratedCorpus(Corpus):
     def _recipe(self) -> dict[str, Any]:
         """Return the numbers and strings that decide the content of the folder."""
 
+    def _reading(self) -> dict[str, Any]:
+        """Return how recordings are read, as far as that decides the content of the folder."""
+        return {}
+
     @abstractmethod
     def _make(self, folder: Path) -> dict[str, Any]:
         """Fill an empty folder; return further entries for ``corpus.json``."""
@@ -57,7 +62,7 @@ class GeneratedCorpus(Corpus):
             InputError: the corpus cannot be made, or ``root`` holds something else or cannot be
                 written.
         """
-        recipe = self._recipe()
+        recipe = self._recipe() | self._reading()
         remove_leftovers(self.root)
         if not self._is_made(recipe):
             with atomic_folder(self.root) as folder:
@@ -118,7 +123,20 @@ class SourceRecording(NamedTuple):
 
 
 class ConvertedCorpus(GeneratedCorpus):
-    """Converts recordings of another form into 16-bit WAV files."""
+    """Converts recordings of another form into 16-bit WAV files.
+
+    Args:
+        *arguments: root and fractions, as in ``Corpus``.
+        mono: how one channel is made of several; None averages them.
+        **options: the options of ``Corpus``.
+    """
+
+    def __init__(self, *arguments: Any, mono: Mono | None = None, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.mono = mono
+
+    def _reading(self) -> dict[str, Any]:
+        return {"mono": None if self.mono == "mix" else self.mono}
 
     @abstractmethod
     def _recordings(self) -> Iterator[SourceRecording]:
@@ -163,8 +181,14 @@ class ConvertedCorpus(GeneratedCorpus):
         return rows
 
 
-def decode_mono(source: str | BinaryIO) -> tuple[NDArray[np.float32], int]:
-    """Decode a sound file, or the bytes of one, and mix it down to one channel.
+def decode_mono(
+    source: str | BinaryIO, mono: Mono | None = None
+) -> tuple[NDArray[np.float32], int]:
+    """Decode a sound file, or the bytes of one, as one channel.
+
+    Args:
+        source: the file.
+        mono: how to get one channel of several; None averages them.
 
     Returns:
         The samples ``(T_wave,)`` in [-1, 1], and their rate in Hz.
@@ -172,10 +196,10 @@ def decode_mono(source: str | BinaryIO) -> tuple[NDArray[np.float32], int]:
     Raises:
         InputError: the file holds no sound.
     """
-    samples, rate = decode(source)
+    samples, rate = decode(source, mono or "mix")
     if not len(samples) or not np.isfinite(samples).all():
         raise InputError("holds no sound")
-    return samples.mean(axis=1), rate
+    return samples, rate
 
 
 def _named(

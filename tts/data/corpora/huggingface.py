@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tts.audio.channels import Mono
 from tts.core.errors import InputError, listed, one_line
 from tts.data.corpora.generated import ConvertedCorpus, SourceRecording, decode_mono
 
@@ -77,7 +78,7 @@ class HuggingFace(ConvertedCorpus):
                 name=f"{number:06d}",
                 text=" ".join(str(row[text] or "").split()),
                 where=f"{self.name}, row {number}",
-                load=partial(_decode, row[audio]),
+                load=partial(_decode, row[audio], self.mono),
                 speaker=name_of(row[speaker]) if speaker else "",
             )
 
@@ -129,9 +130,9 @@ def _speaker_names(table: Any, column: str | None) -> Callable[[Any], str]:
     return lambda value: "" if value is None else str(value)
 
 
-def _decode(audio: Any) -> Any:
+def _decode(audio: Any, mono: Mono | None) -> Any:
     if isinstance(audio, dict) and audio.get("bytes"):
-        return decode_mono(io.BytesIO(audio["bytes"]))
+        return decode_mono(io.BytesIO(audio["bytes"]), mono)
     if isinstance(audio, dict) and audio.get("path"):
-        return decode_mono(audio["path"])
+        return decode_mono(audio["path"], mono)
     raise InputError("has no sound")

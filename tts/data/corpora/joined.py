@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tts.audio.channels import Mono
 from tts.audio.resampling import resampled
 from tts.core.errors import InputError
 from tts.data.corpora.corpus import Corpus, refuse_equal_ids
@@ -115,7 +116,7 @@ class JoinedCorpus(ConvertedCorpus):
                         source=f"{name}\0{utterance.id}\0{factor}",
                         text=utterance.text,
                         where=f"{name}: {utterance.where}",
-                        load=partial(_sped_up, utterance.wav, factor),
+                        load=partial(_sped_up, utterance.wav, factor, self.mono),
                         speaker=f"{_voice(name, part, utterance)}*{factor:g}",
                     )
 
@@ -164,7 +165,7 @@ def _voice(name: str, part: Corpus, utterance: Utterance) -> str:
     return f"{name}-{part.speakers[utterance.speaker]}" if part.speakers else name
 
 
-def _sped_up(wav: Path, factor: float) -> tuple[NDArray[np.float32], int]:
+def _sped_up(wav: Path, factor: float, mono: Mono | None) -> tuple[NDArray[np.float32], int]:
     """Return a recording at another speed and therefore another pitch, at its own rate."""
-    samples, rate = decode_mono(str(wav))
+    samples, rate = decode_mono(str(wav), mono)
     return np.clip(resampled(samples, round(rate * factor), rate), -1, 1), rate

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tts.audio.channels import Mono
 from tts.core.errors import InputError
 from tts.data.corpora.generated import ConvertedCorpus, SourceRecording, decode_mono
 from tts.data.corpora.manifest import AUDIO_SUFFIXES
@@ -81,7 +82,7 @@ class WebDataset(ConvertedCorpus):
                     name=f"{_SHARD_ENDING.sub('', shard.name)}-{key}",
                     text=text,
                     where=f"{shard.name}: {key}",
-                    load=partial(_decode, files, sounds[0]),
+                    load=partial(_decode, files, sounds[0], self.mono),
                     speaker=speaker,
                     amount=len(data),
                     source=f"{shard}\0{key}",
@@ -132,8 +133,8 @@ def _most_bytes(ending: str) -> int:
     return _MOST_TEXT if ending in (*_TEXTS, "json") else 0
 
 
-def _decode(files: Mapping[str, bytes], sound: str) -> Any:
+def _decode(files: Mapping[str, bytes], sound: str, mono: Mono | None) -> Any:
     for ending, data in files.items():
         if len(data) > (most := _most_bytes(ending)):
             raise InputError(f"the .{ending} has more than {most >> 20} MB; shorten it")
-    return decode_mono(io.BytesIO(files[sound]))
+    return decode_mono(io.BytesIO(files[sound]), mono)

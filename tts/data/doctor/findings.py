@@ -36,7 +36,10 @@ CHECKS = {
         "rows that cannot be used", "correct or remove them; data.on_error=skip trains without them"
     ),
     "unreadable": Check("recordings that cannot be read", "export them again, or remove the rows"),
-    "channels": Check("recordings that are not mono", "mix them down (sox IN OUT remix -)"),
+    "channels": Check(
+        "recordings that are not mono",
+        "data.mono=mix averages the channels, data.mono=left or right uses one",
+    ),
     "rate": Check("another sampling rate", "set data.resample=true, or resample the files"),
     "silent": Check("nothing but silence", "record them again, or remove the rows"),
     "clipping": Check("clipping", "record with less gain; the samples that were cut off are lost"),

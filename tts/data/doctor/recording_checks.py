@@ -22,10 +22,12 @@ def check_recording(
     """Yield the faults of one recording."""
     utterance, stats = case.utterance, case.recording
     if stats is None:
-        yield utterance_finding("unreadable", "error", utterance, case.fault)
+        check = ("bounds", "note") if case.is_left_out else ("unreadable", "error")
+        yield utterance_finding(*check, utterance, case.fault)
         return
     if stats.channels != 1:
-        yield utterance_finding("channels", "error", utterance, f"{stats.channels} channels")
+        severity = "error" if datamodule.processing.mono is None else "note"
+        yield utterance_finding("channels", severity, utterance, f"{stats.channels} channels")
     if stats.rate != datamodule.mel.sample_rate:
         severity = "note" if datamodule.resample else "error"
         what = f"{stats.rate} Hz, expected {datamodule.mel.sample_rate} Hz"

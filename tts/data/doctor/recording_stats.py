@@ -17,6 +17,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tts.audio import read_wave
+from tts.audio.channels import Mono
+from tts.audio.io import LONGEST
 from tts.audio.pcm import Waveform
 from tts.audio.processing import frame_energy
 
@@ -36,7 +38,8 @@ class RecordingStats(NamedTuple):
 
     Attributes:
         rate: sampling rate in Hz.
-        channels: number of channels of the file; all other values describe their mean.
+        channels: number of channels of the file; all other values describe the one that is made of
+            them.
         seconds: duration.
         peak: the largest absolute sample.
         level: RMS level of the frames that are not silent, in dB relative to full scale.
@@ -71,19 +74,24 @@ class RecordingStats(NamedTuple):
         return self.seconds - self.lead - self.tail
 
 
-def measure_recording(path: Path, silence_db: float) -> RecordingStats:
+def measure_recording(
+    path: Path, silence_db: float, mono: Mono = "mix", longest: float = LONGEST
+) -> RecordingStats:
     """Read and measure a recording.
 
     Args:
         path: the file.
         silence_db: frames this many dB below the loudest 10 ms are silence.
+        mono: how one channel is made of several.
+        longest: duration in seconds above which a recording is refused, and not decoded.
 
     Raises:
+        LongRecordingError: the recording is longer.
         InputError: the file cannot be read, or holds values that are no samples.
     """
     import soundfile
 
-    samples, rate = read_wave(path, mix_down=True)
+    samples, rate = read_wave(path, mono=mono, longest=longest)
     energy, frame = frame_energy(samples, rate)
     # these are all frames if the recording is silent
     (active,) = np.nonzero(energy >= energy.max() * 10 ** (-silence_db / 10))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
+from tts.audio.io import LongRecordingError
 from tts.core.errors import InputError
 from tts.core.parallel import n_cores, ordered_map
 from tts.core.progress import progress
 from tts.data.corpora.manifest import Utterance
 from tts.data.doctor.recording_stats import RecordingStats, measure_recording
+from tts.data.features.extract import longest_read
 from tts.data.loading.speech_datamodule import SpeechDataModule
 from tts.text import Tokenizer
 from tts.text.scripts import TRANSLITERATING, foreign_script
@@ -43,12 +44,14 @@ class ExaminedUtterance:
         recording: the measurements; None if the recording cannot be read.
         fault: why the recording cannot be read; empty if it can.
         reading: how the text is read; None if the model has no tokenizer.
+        is_left_out: whether the recording is so long that the training leaves it out unread.
     """
 
     utterance: Utterance
     recording: RecordingStats | None
     fault: str = ""
     reading: TextReading | None = None
+    is_left_out: bool = False
 
     @property
     def pace(self) -> float | None:
@@ -74,12 +77,9 @@ def gather_cases(datamodule: SpeechDataModule, silence_db: float) -> list[Examin
     readings: Sequence[TextReading | None] = [None] * len(utterances)
     if tokenizer is not None:
         readings = list(_read_texts(name, utterances, tokenizer.quiet()))
-    recordings = _measure_recordings(name, utterances, silence_db)
+    recordings = _measure_recordings(datamodule, utterances, silence_db)
     return [
-        ExaminedUtterance(utterance, recording, fault, reading)
-        for utterance, (recording, fault), reading in zip(
-            utterances, recordings, readings, strict=True
-        )
+        replace(case, reading=reading) for case, reading in zip(recordings, readings, strict=True)
     ]
 
 
@@ -105,18 +105,22 @@ def _read_texts(
 
 
 def _measure_recordings(
-    name: str, utterances: Sequence[Utterance], silence_db: float
-) -> Iterator[tuple[RecordingStats | None, str]]:
-    def measure(path: Path) -> tuple[RecordingStats | None, str]:
-        try:
-            return measure_recording(path, silence_db), ""
-        except InputError as error:
-            return None, str(error).removeprefix(f"{path}: ")
+    datamodule: SpeechDataModule, utterances: Sequence[Utterance], silence_db: float
+) -> Iterator[ExaminedUtterance]:
+    mono, longest = datamodule.processing.mono or "mix", longest_read(datamodule.max_seconds)
 
-    results = ordered_map(measure, [utterance.wav for utterance in utterances], n_cores())
+    def measure(utterance: Utterance) -> ExaminedUtterance:
+        try:
+            stats = measure_recording(utterance.wav, silence_db, mono, longest)
+        except InputError as error:
+            is_long = isinstance(error, LongRecordingError) and datamodule.max_seconds is not None
+            fault = str(error).removeprefix(f"{utterance.wav}: ")
+            return ExaminedUtterance(utterance, None, fault, is_left_out=is_long)
+        return ExaminedUtterance(utterance, stats)
+
     with (
-        progress(f"listening to {name}", len(utterances)) as advance,
-        contextlib.closing(results),
+        progress(f"listening to {datamodule.corpus.name}", len(utterances)) as advance,
+        contextlib.closing(ordered_map(measure, utterances, n_cores())) as results,
     ):
         for result in results:
             yield result

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from tts.audio import LogMel, MelConfig, read_wave
+from tts.audio.io import LONGEST
 from tts.audio.pcm import Waveform, to_float, to_int16
 from tts.audio.processing import Processing, to_rate
 from tts.core.errors import InputError
@@ -20,6 +21,8 @@ from tts.data.features.recordings import Recording
 
 #: Increased whenever the meaning of a prepared folder changes.
 PREPARED_FORMAT = 1
+# Frames of a mel that are computed at a time, where there are many
+_BLOCK = 4096
 
 
 @dataclass(frozen=True)
@@ -67,25 +70,30 @@ class Contract:
         """Return what differs from another contract: ``["trim_db: 40 here, None there"]``."""
         here, there = self.processing.to_dict(), other.processing.to_dict()
         return self.mel.differences(other.mel) + [
-            f"{name}: {here[name]} here, {there[name]} there"
-            for name in here
-            if here[name] != there[name]
+            f"{name}: {here.get(name)} here, {there.get(name)} there"
+            for name in here | there
+            if here.get(name) != there.get(name)
         ]
 
     def changes(self, recording: Recording) -> bool:
         """Return whether training reads other samples than the recording has."""
         return self.processing.changes_samples or recording.sample_rate != self.mel.sample_rate
 
-    def samples(self, path: Path) -> tuple[Waveform, Recording]:
+    def samples(self, path: Path, longest: float = LONGEST) -> tuple[Waveform, Recording]:
         """Read a recording as training sees it: its samples ``(T_wave,)``, and its rate and length.
 
         Samples that are changed or stored are rounded to 16 bits, so that a mel that is computed
         now equals a mel that is computed later from the stored samples.
 
+        Args:
+            path: the file.
+            longest: duration in seconds above which a recording is refused, and not decoded.
+
         Raises:
+            LongRecordingError: the recording is longer.
             InputError: the file holds no sound, or nothing is left of it.
         """
-        samples, rate = read_wave(path)
+        samples, rate = read_wave(path, mono=self.processing.mono, longest=longest)
         recording = Recording(rate, len(samples))
         try:
             samples = to_rate(samples, rate, self.mel.sample_rate)
@@ -103,4 +111,16 @@ def compute_mel(samples: Waveform, log_mel: LogMel) -> NDArray[np.float32]:
     Raises:
         InputError: there are too few samples.
     """
-    return np.ascontiguousarray(log_mel(torch.from_numpy(samples))[0].numpy())
+    config = log_mel.config
+    n_frames, hop = config.n_frames(len(samples)), config.hop_length
+    if n_frames <= 2 * _BLOCK:
+        return np.ascontiguousarray(log_mel(torch.from_numpy(samples))[0].numpy())
+    # the transform of an hour would take gigabytes, and distant frames do not influence each other
+    margin = config.n_fft // 2 // hop + 2
+    mel = np.empty((config.n_mels, n_frames), np.float32)
+    for begin in range(0, n_frames, _BLOCK):
+        first = max(begin - margin, 0)
+        piece = samples[first * hop : (begin + _BLOCK + margin) * hop]
+        frames = log_mel(torch.from_numpy(piece))[0, :, begin - first :][:, :_BLOCK]
+        mel[:, begin : begin + _BLOCK] = frames.numpy()
+    return mel

@@ -10,12 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tts.audio import LogMel
+from tts.audio.io import LONGEST, LongRecordingError
 from tts.audio.pcm import to_int16
 from tts.core.errors import InputError
 from tts.data.features.contract import Contract, compute_mel
 from tts.data.features.recording_index import IndexedFile, RecordingIndex, hash_file
 from tts.data.features.recordings import Recording
 from tts.data.features.shards import ShardWriter
+
+# A recording is read if it lasts at most so many times data.max_seconds, or so many seconds
+_WIDER, _LEAST_LONGEST = 10, 60.0
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,14 @@ class FeatureRequest:
         mels: whether mels are stored.
         waves: whether training reads segments of samples.
         resample: whether recordings at another rate are accepted.
+        max_seconds: longest recording of the training, if there is a limit.
     """
 
     contract: Contract
     mels: bool
     waves: bool
     resample: bool
+    max_seconds: float | None = None
 
     def needs_wave(self, recording: Recording) -> bool:
         """Return whether the samples of a recording have to be stored."""
@@ -43,14 +49,32 @@ class FeatureRequest:
         return recording.sample_rate != self.contract.mel.sample_rate and not self.resample
 
 
+def longest_read(max_seconds: float | None) -> float:
+    """Return the duration in seconds above which a recording is not read.
+
+    Trimming may shorten a recording, and validation uses all of them, so the limit is wider than
+    that of the training.
+
+    Args:
+        max_seconds: longest recording of the training, if there is a limit.
+    """
+    if max_seconds is None:
+        return LONGEST
+    return min(LONGEST, max(_LEAST_LONGEST, _WIDER * max_seconds))
+
+
 class FeatureResult(NamedTuple):
-    """Holds what one recording gave: its index entry with new features, or a fault."""
+    """Holds what one recording gave: its index entry with new features, or a fault.
+
+    A recording far above ``data.max_seconds`` is left out, which is no mistake of the user.
+    """
 
     file: IndexedFile | None
     mel: NDArray[np.float32] | None = None
     wave: NDArray[np.int16] | None = None
     n_samples: int = 0
     fault: str = ""
+    is_too_long: bool = False
 
     @property
     def is_new(self) -> bool:
@@ -74,6 +98,7 @@ class FeatureExtractor:
         self, request: FeatureRequest, index: RecordingIndex, mels: ShardWriter, waves: ShardWriter
     ) -> None:
         self._request, self._index = request, index
+        self._longest = longest_read(request.max_seconds)
         self._mels, self._waves = mels, waves
         self._recordings = index.by_digest()
         self._log_mel = LogMel(request.contract.mel)
@@ -93,7 +118,9 @@ class FeatureExtractor:
         try:
             return self._extract(path)
         except InputError as error:
-            return FeatureResult(None, fault=str(error))
+            limited = self._request.max_seconds is not None
+            is_too_long = limited and isinstance(error, LongRecordingError)
+            return FeatureResult(None, fault=str(error), is_too_long=is_too_long)
         except OSError as error:
             reason = "is missing; add it or remove the row"
             if not isinstance(error, FileNotFoundError):
@@ -116,7 +143,7 @@ class FeatureExtractor:
             file = IndexedFile(*state, recording)
             if not any(self.missing(file)):
                 return FeatureResult(file)
-        samples, recording = self._request.contract.samples(path)
+        samples, recording = self._request.contract.samples(path, self._longest)
         file = IndexedFile(*state, recording)
         needs_mel, needs_wave = self.missing(file)
         try:

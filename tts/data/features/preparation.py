@@ -65,6 +65,7 @@ class Preparation:
         waves: whether segments of samples are needed; None: if mels are not.
         tokenizer: reads the texts, if they are needed.
         resample: accept recordings at another rate.
+        max_seconds: longest recording of the training; those that are far longer are left out.
         on_error: "raise", or "skip" to continue without the recordings and texts that cannot be
             read.
         verify: read every recording again, to find changes that keep a file's size and date.
@@ -80,13 +81,15 @@ class Preparation:
         waves: bool | None = None,
         tokenizer: Tokenizer | None = None,
         resample: bool = False,
+        max_seconds: float | None = None,
         on_error: OnError = "raise",
         verify: bool = False,
         workers: int | None = None,
     ) -> None:
         self.folder, self.contract = folder, contract
         waves = not mels if waves is None else waves
-        self.request = FeatureRequest(contract, mels or contract.complete, waves, resample)
+        mels = mels or contract.complete
+        self.request = FeatureRequest(contract, mels, waves, resample, max_seconds)
         self.tokenizer = tokenizer
         self.on_error, self.verify = on_error, verify
         self.workers = workers or n_cores()
@@ -232,7 +235,7 @@ class Preparation:
             contextlib.closing(results),
         ):
             for utterance, result in zip(utterances, results, strict=True):
-                if result.fault and self.on_error == "raise":
+                if result.fault and self.on_error == "raise" and not result.is_too_long:
                     raise InputError(f"{utterance.where}: {result.fault}")
                 yield utterance, result
                 advance(1)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tts.audio import LogMel
+from tts.audio.channels import to_mono
 from tts.audio.pcm import Waveform, to_float
 from tts.core.errors import InputError, one_line
 from tts.data.corpora.manifest import Utterance
@@ -129,16 +130,15 @@ class Prepared:
         import soundfile
 
         path = self._source(row, "there are no samples of {}").wav
-        samples: Waveform
         try:
-            samples, _ = soundfile.read(path, count, start, dtype="float32")
+            samples, _ = soundfile.read(path, count, start, dtype="float32", always_2d=True)
         except soundfile.SoundFileError as error:
             # the text of soundfile begins with the path, which this message already names
             reason = one_line(error).split("': ")[-1]
             if not path.exists():
                 reason = "it is gone"
             raise InputError(f"{path}: cannot be read any more ({reason})") from None
-        return samples
+        return to_mono(samples, self.contract.processing.mono)
 
     def _source(self, row: int, problem: str) -> Utterance:
         if self.sources is None:

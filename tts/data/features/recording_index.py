@@ -8,6 +8,7 @@ both its size and its date is noticed only if the user asks for it (``data.verif
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -17,7 +18,10 @@ from typing import NamedTuple, TextIO
 
 from tts.core.files import replacing
 from tts.data.features.recordings import Recording
-from tts.data.features.shards import KEY_BYTES, content_key
+from tts.data.features.shards import KEY_BYTES
+
+# Bytes that are hashed at a time, because a file may be larger than the memory
+_PIECE = 2**20
 
 
 class IndexedFile(NamedTuple):
@@ -104,7 +108,10 @@ def hash_file(path: Path) -> tuple[bytes, os.stat_result]:
     with path.open("rb") as file:
         # before the reading: a change meanwhile must give the file another date than the noted one
         status = os.fstat(file.fileno())
-        return content_key(file.read()), status
+        digest = hashlib.blake2b(digest_size=KEY_BYTES)
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+        return digest.digest(), status
 
 
 def _line(path: str, file: IndexedFile) -> str:

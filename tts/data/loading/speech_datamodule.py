@@ -64,7 +64,8 @@ class SpeechDataModule(LightningDataModule):
         seed: seed of batches and segments.
         resample: accept recordings at another rate than ``mel.sample_rate``.
         min_seconds: leave shorter recordings out of the training; validation uses all recordings.
-        max_seconds: leave longer recordings out of the training.
+        max_seconds: leave longer recordings out of the training, and do not read those that last
+            ten times as long (and more than a minute).
         on_error: what happens if a recording cannot be read: "raise" stops the run; "skip" leaves
             it out and logs that. If the training has begun, "skip" replaces it by another one.
         processing: how the samples are changed before features are computed.
@@ -311,6 +312,7 @@ class SpeechDataModule(LightningDataModule):
             waves=self.needs_waves,
             tokenizer=tokenizer,
             resample=self.resample,
+            max_seconds=self.max_seconds,
             on_error=on_error,
             verify=self.verify,
         )
