@@ -34,6 +34,7 @@ from tts.config.overrides import save_overrides
 from tts.config.schema import check_targets, check_training
 from tts.core.errors import InputError, one_line
 from tts.core.output import print_line
+from tts.core.ranks import is_first_rank
 from tts.core.signals import StopSignals
 from tts.loggers.builders import finish_wandb, open_loggers
 from tts.loggers.lightning_messages import quieten_lightning
@@ -73,7 +74,8 @@ def run_training(
     if config["ckpt_path"] is not None:
         resume = find_resume_source(config, output_dir)
         if resume.finished is not None:
-            print_line(f"nothing to do: {resume.path} has reached {resume.finished}")
+            if is_first_rank():
+                print_line(f"nothing to do: {resume.path} has reached {resume.finished}")
             return resume.metrics
         config = {**config, "ckpt_path": str(resume.path)}
     return launch(train, config, output_dir, overrides)

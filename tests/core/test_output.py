@@ -168,3 +168,25 @@ def test_a_descriptor_that_is_closed_is_not_given_to_the_next_file(tmp_path):
     line = f"{sys.executable} {script} {file} >&-"
     subprocess.run(["bash", "-c", line], cwd=REPO, check=True)
     assert file.read_text() == "mine"
+
+
+def test_of_several_ranks_the_first_logs_what_is_no_error(monkeypatch, capsys):
+    handler = LogHandler()
+    for rank, expected in (("0", "found\nfailed\n"), ("1", "failed\n")):
+        monkeypatch.setenv("RANK", rank)
+        handler.emit(logging.LogRecord("x", logging.WARNING, "", 0, "found", (), None))
+        handler.emit(logging.LogRecord("x", logging.ERROR, "", 0, "failed", (), None))
+        assert capsys.readouterr().out == expected
+
+
+def test_a_message_of_this_package_is_one_line(capsys):
+    LogHandler().emit(logging.LogRecord("tts.x", logging.INFO, "", 0, "%s", ("a\nerror: b",), None))
+    assert capsys.readouterr().out == "a\\nerror: b\n"
+    try:
+        raise ValueError("a\x1b[2J")
+    except ValueError:
+        record = logging.LogRecord("tts.x", logging.ERROR, "", 0, "failed", (), sys.exc_info())
+    LogHandler().emit(record)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["failed", "Traceback (most recent call last):"]
+    assert lines[-1] == r"ValueError: a\x1b[2J"

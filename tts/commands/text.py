@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Sequence
 
+from tts.core.arguments import typed_text
 from tts.core.errors import InputError, one_line
 from tts.core.output import print_error, print_line, print_result, protect_streams
 
@@ -51,4 +52,4 @@ def _previews(texts: Sequence[str], arguments: Sequence[str]) -> list[str]:
         tokenizer = instantiate(config)
     except HydraException as error:
         raise InputError(one_line(error.__cause__ or error)) from None
-    return [str(preview(text, tokenizer)) for text in texts]
+    return [str(preview(typed_text(text), tokenizer)) for text in texts]

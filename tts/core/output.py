@@ -26,6 +26,7 @@ import sys
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from tts.core.errors import InputError
+from tts.core.ranks import is_first_rank
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,6 +43,7 @@ _SIMILAR = {
     **{"‘": "'", "’": "'", "“": '"', "”": '"', "\u00a0": " ", "≤": "<=", "≥": ">="},  # noqa: RUF001
     **{"━": "-", "─": "-", "│": "|"},
 }
+_BREAKS = "\n\t"
 _ERRORS = "tts.similar"
 _MOST_WAITS = 10
 
@@ -77,7 +79,7 @@ def print_result(text: str) -> None:
         InputError: standard output cannot be written, as on a full disk.
         SystemExit: with status 0, if the reader wants no more (``| head -1``).
     """
-    error = _tolerant(sys.stdout, "standard output").send(printable(text, "\n\t"))
+    error = _tolerant(sys.stdout, "standard output").send(printable(text, _BREAKS))
     if error is not None and error.errno == errno.EPIPE:
         raise SystemExit(0)
     if error is not None:
@@ -119,7 +121,10 @@ def protect_streams() -> None:
 
 
 class LogHandler(logging.Handler):
-    """Prints log records as lines; conf/train.yaml names it.
+    """Prints log records as lines; ``conf/hydra/job_logging/lines.yaml`` names it.
+
+    Several ranks that train together find the same things. The first one logs them, and the others
+    only log errors.
 
     Args:
         to: ``"stdout"`` or ``"stderr"``; the stream is looked up anew for every record.
@@ -130,10 +135,20 @@ class LogHandler(logging.Handler):
         super().__init__(level)
         self.to = to
 
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the message, in one line if it is of this package, and the trace of an error."""
+        text = printable(record.getMessage(), "" if record.name.startswith("tts.") else _BREAKS)
+        if record.exc_info:
+            trace = logging.Formatter().formatException(record.exc_info)
+            text += f"\n{printable(trace, _BREAKS)}"
+        return text
+
     def emit(self, record: logging.LogRecord) -> None:
-        """Print a record; the stack trace of an error keeps its lines."""
+        """Print a record."""
+        if record.levelno < logging.ERROR and not is_first_rank():
+            return
         try:
-            text = printable(self.format(record), "\n\t")
+            text = self.format(record)
         except Exception:
             self.handleError(record)
             return

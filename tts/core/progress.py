@@ -6,7 +6,6 @@ that hangs: a terminal gets a bar, and a log file gets a line at once and anothe
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
@@ -15,6 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tts.core.output import TolerantStream, console, print_error, printable
+from tts.core.ranks import is_first_rank
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -126,7 +126,7 @@ class _Activity:
 @contextmanager
 def _shown(activity: _Activity) -> Iterator[_Activity]:
     """Show an activity during the block; of several ranks that do the same, the first shows it."""
-    if os.environ.get("RANK", "0") != "0":
+    if not is_first_rank():
         yield activity
         return
     ended = threading.Event()

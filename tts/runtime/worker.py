@@ -6,6 +6,7 @@ A rank reads the resolved configuration and does not use Hydra; see :mod:`tts.ru
 from __future__ import annotations
 
 import json
+import logging
 import os
 import pkgutil
 import sys
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from tts.core.errors import InputError, RunStopped, TrainingError, one_line
-from tts.core.output import print_error, protect_streams
+from tts.core.output import LogHandler, print_error, protect_streams
 from tts.runtime.launch import (
     EXIT_BAD_INPUT,
     EXIT_FAILED,
@@ -35,6 +36,8 @@ def main(run_file: str, result_file: str) -> None:
         result_file: where rank 0 writes the metrics, or that the run was stopped.
     """
     protect_streams()
+    # as Hydra does in a run of one process
+    logging.basicConfig(level=logging.INFO, handlers=[LogHandler()])
     rank = int(os.environ.get("RANK", "0"))
     run = json.loads(Path(run_file).read_text())
     end_with(run["launcher"])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tts.audio.encoding import ENDINGS
+from tts.core.arguments import typed_text
 from tts.core.errors import InputError
 from tts.core.output import print_line
 
@@ -36,7 +37,7 @@ def read_texts(config: dict[str, Any]) -> list[Line]:
         raise InputError('give one of text="...", text_file=lines.txt and book=book.txt')
     source = config[given[0]]
     if given == ["text"]:
-        return [Line(str(source), "")]
+        return [Line(typed_text(str(source)), "")]
     path = Path(str(source))
     content = _read(path, given[0])
     if given == ["text_file"]:

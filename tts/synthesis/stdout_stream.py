@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -75,31 +74,35 @@ def speak_to_stream(
 
     Raises:
         RunStopped: the player closed the pipe.
+        InputError: standard output cannot be written, as on a full disk.
     """
     rate = synthesizer.vocoder.mel.sample_rate
     records: list[Record] = []
-    with _closed_pipe_stops(out):
-        out.write(wav_header(rate))
-        for number, job in enumerate(job for job in jobs if job.units):
-            if number:
-                out.write(bytes(2 * round(options.pauses.paragraph * rate)))
-            job_records, n_samples = [], 0
-            for chunk in synthesizer.stream_utterances(job.units, options):
-                out.write(to_int16(chunk.wave.numpy()).tobytes())
-                out.flush()
-                n_samples += len(chunk.wave)
-                if chunk.part is not None:
-                    job_records.append(part_record(chunk.part))
-            print_job_summary(Path(STANDARD_OUTPUT), n_samples / rate, job_records)
-            records += job_records
+    _send(out, wav_header(rate))
+    for number, job in enumerate(job for job in jobs if job.units):
+        if number:
+            _send(out, bytes(2 * round(options.pauses.paragraph * rate)))
+        job_records, n_samples = [], 0
+        for chunk in synthesizer.stream_utterances(job.units, options):
+            _send(out, to_int16(chunk.wave.numpy()).tobytes())
+            n_samples += len(chunk.wave)
+            if chunk.part is not None:
+                job_records.append(part_record(chunk.part))
+        print_job_summary(Path(STANDARD_OUTPUT), n_samples / rate, job_records)
+        records += job_records
     return records
 
 
-@contextmanager
-def _closed_pipe_stops(out: BinaryIO) -> Iterator[None]:
+def _send(out: BinaryIO, data: bytes) -> None:
+    """Write a piece of the stream at once: here, unlike elsewhere, what is lost is an error."""
     try:
-        yield
-    except BrokenPipeError:
+        out.write(data)
+        out.flush()
+    except OSError as error:
         # Python flushes standard output when it exits, which would print a second error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
-        raise RunStopped("output=-: the player closed the pipe", EXIT_INTERRUPTED) from None
+        if isinstance(error, BrokenPipeError):
+            message = "output=-: the player closed the pipe"
+            raise RunStopped(message, EXIT_INTERRUPTED) from None
+        reason = error.strerror or error
+        raise InputError(f"output=-: standard output cannot be written ({reason})") from None

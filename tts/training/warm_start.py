@@ -127,7 +127,8 @@ def warm_start_run(config: Mapping[str, Any], network: nn.Module, datamodule: An
         mel=datamodule.mel,
         speaker=config["init_speaker"],
     )
-    rank_zero_only(_log.info)("%s", "\n".join(report.lines()))
+    for line in report.lines():
+        rank_zero_only(_log.info)("%s", line)
 
 
 def symbols_of(checkpoint: LoadedCheckpoint) -> tuple[str, ...] | None:
