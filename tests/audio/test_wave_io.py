@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 from tts.audio import Output, read_wave, write_wave
+from tts.audio.encoding import write_blocks
 from tts.core.errors import InputError
 
 NOISE = (np.random.default_rng(0).integers(-32768, 32768, 4000) / 32768).astype(np.float32)
@@ -283,3 +284,18 @@ def test_mapped_sound_does_not_stay_in_memory(mode, tmp_path):
     assert (mapped_bytes() - before < sound.nbytes // 8) == (mode == "r")
     if mode == "c":
         assert sound[0] == 0.5
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac", "ogg", "mp3"])
+def test_a_disk_that_gets_full_while_a_long_file_is_written_is_named(tmp_path, ending):
+    resource = pytest.importorskip("resource")
+    path, noise = tmp_path / f"long.{ending}", np.random.default_rng(0)
+    blocks = (noise.uniform(-0.5, 0.5, 65536).astype(np.float32) for _ in range(24))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, limits[1]))
+    try:
+        with pytest.raises(InputError, match=rf"long.{ending}: cannot be written \(File too large"):
+            write_blocks(path, blocks, 24 * 65536, 22050)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []

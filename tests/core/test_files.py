@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
 
 import pytest
 
+from tts.core import files
 from tts.core.errors import InputError
-from tts.core.files import atomic_folder, remove_leftovers
+from tts.core.files import atomic_folder, atomic_writer, remove_leftovers, replacing
 
 
 def test_a_folder_appears_when_it_is_complete(tmp_path):
@@ -101,3 +103,84 @@ def test_the_work_of_other_machines_is_left_alone(tmp_path):
     folder.mkdir()
     remove_leftovers(tmp_path / "made")
     assert folder.exists()
+
+
+def dead_process():
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    return child.pid
+
+
+def write(path, content):
+    with atomic_writer(path) as file:
+        file.write(content)
+
+
+def write_by_name(path, content):
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+@pytest.mark.parametrize("write", [write, write_by_name])
+def test_a_link_that_waits_at_a_temporary_name_is_not_followed(tmp_path, monkeypatch, write):
+    victim, target = tmp_path / "victim", tmp_path / "made"
+    victim.write_bytes(b"precious")
+    names = iter(["00000000", "00000001", "00000002"])
+    monkeypatch.setattr(files.secrets, "token_hex", lambda n: next(names))
+    for number in range(2):
+        name = f"made.{socket.gethostname()}-{os.getpid()}-{number:08d}.tmp"
+        (tmp_path / name).symlink_to([victim, tmp_path / "nothing"][number])
+    monkeypatch.setattr(files, "_tidied", {tmp_path})
+    write(target, b"new")
+    assert target.read_bytes() == b"new"
+    assert victim.read_bytes() == b"precious"
+    assert not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.parametrize("write", [write, write_by_name])
+def test_a_temporary_name_cannot_be_guessed(tmp_path, monkeypatch, write):
+    seen = []
+    make = os.open
+
+    def watch(path, flags, mode=0o777):
+        seen.append((os.path.basename(path), flags))
+        return make(path, flags, mode)
+
+    monkeypatch.setattr(files.os, "open", watch)
+    for _ in range(2):
+        write(tmp_path / "made", b"x")
+    names, flags = zip(*seen, strict=True)
+    assert len(set(names)) == 2
+    assert all(flag & os.O_EXCL and flag & os.O_NOFOLLOW for flag in flags)
+
+
+@pytest.mark.parametrize("write", [write, write_by_name])
+def test_the_litter_of_dead_writers_is_removed_and_no_other(tmp_path, write):
+    dead, host = dead_process(), socket.gethostname()
+    names = {
+        f"other.{host}-{dead}-0123abcd.tmp": False,
+        f"made.{host}-{os.getpid()}-0123abcd.tmp": False,  # of an earlier process of this number
+        f"made.{host}-{os.getppid()}-0123abcd.tmp": True,
+        f"made.elsewhere-{dead}-0123abcd.tmp": True,
+        "of_somebody.tmp": True,
+    }
+    for name in names:
+        (tmp_path / name).touch()
+    write(tmp_path / "made", b"x")
+    assert {name: (tmp_path / name).exists() for name in names} == names
+
+
+@pytest.mark.parametrize("write", [write, write_by_name])
+def test_a_long_name_leaves_room_for_a_temporary_one(tmp_path, write):
+    for name in ("n" * 255, "é" * 127):
+        write(tmp_path / name, b"x")
+        assert (tmp_path / name).read_bytes() == b"x"
+    with atomic_folder(tmp_path / ("f" * 255)) as folder:
+        (folder / "x").touch()
+    assert (tmp_path / ("f" * 255) / "x").exists()
+
+
+def test_files_have_the_usual_rights(tmp_path):
+    write(tmp_path / "made", b"x")
+    (tmp_path / "usual").touch()
+    assert (tmp_path / "made").stat().st_mode == (tmp_path / "usual").stat().st_mode

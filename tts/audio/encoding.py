@@ -237,9 +237,14 @@ def _encode(
                 if not np.isfinite(block).all():
                     raise InputError(f"{path}: samples must be finite (no NaN or infinity)")
                 sound.write(block if bits == 32 else to_pcm(limiter(block), bits))
+                if recorder.error is not None:
+                    break
     except soundfile.SoundFileError as error:
         if recorder.error is None:
             raise InputError(f"{path}: {kind} cannot hold sound of {sample_rate} Hz") from error
+    except AssertionError:  # soundfile counts the samples that libsndfile has written
+        if recorder.error is None:
+            raise
     if recorder.error is not None:
         raise recorder.error
     return limiter

@@ -23,6 +23,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from tts.core.errors import InputError
+from tts.core.files import no_follow
 from tts.core.locks import wait_for_lock
 from tts.core.progress import download_progress
 
@@ -189,8 +190,8 @@ def _receive(url: str, part: Path, advance: Advance) -> None:
         length = answer.headers.get("Content-Length")
         total = start + int(length) if length and length.isdigit() else None
         validator = answer.headers.get("ETag") or answer.headers.get("Last-Modified") or ""
-        _state_file(part).write_text(json.dumps({"url": url, "validator": validator}))
-        with part.open("ab" if start else "wb") as file:
+        _write(_state_file(part), json.dumps({"url": url, "validator": validator}))
+        with open(part, "ab" if start else "wb", opener=no_follow) as file:
             _copy(answer, file, start, total, advance)
     if total is not None and _size(part) < total:
         raise _InterruptedError(f"broke off after {_size(part)} of {total} bytes")
@@ -254,7 +255,13 @@ def _check_hash(entry: RemoteFile, target: Path) -> None:
         )
     if expected is None:
         _log.info("%s: SHA-256 %s (nobody publishes one to compare with)", entry.file, actual)
-    pin.write_text(f"{actual} {stamp}")
+    _write(pin, f"{actual} {stamp}")
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a small file whose name can be guessed."""
+    with open(path, "w", encoding="utf-8", opener=no_follow) as file:
+        file.write(text)
 
 
 def _size(path: Path) -> int:

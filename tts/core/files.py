@@ -2,6 +2,11 @@
 
 Everything is written under a temporary name next to its place and then renamed, so that a process
 that is killed half way leaves what was there before.
+
+In a folder where other users may write, a temporary name that can be guessed is dangerous: somebody
+could put a link there, and the file that it points to would be overwritten. Therefore the names are
+random, and a file or a folder is only ever made anew. What a dead process of this machine has left
+is removed by the next process that writes in the same folder.
 """
 
 from __future__ import annotations
@@ -9,6 +14,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import secrets
 import shutil
 import socket
 from collections.abc import Iterator
@@ -18,6 +24,12 @@ from typing import BinaryIO
 
 from tts.core.errors import InputError
 
+# The system takes 255 bytes for a name, of which the rest of a temporary name needs some.
+_MOST_NAME_BYTES = 120
+# Temporary files and folders of this process; another one with its number may have left others.
+_in_work: set[str] = set()
+# Folders whose litter this process has removed: reading a large folder for every file takes long.
+_tidied: set[Path] = set()
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -28,13 +40,18 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: the place cannot be written; nothing is left behind.
     """
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
+    descriptor, temporary = _new_file(path)
+    os.close(descriptor)
+    with _work_on(temporary, path):
         yield temporary
-        temporary.replace(path)
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+
+
+def no_follow(path: str, flags: int) -> int:
+    """Open a file, but not one that a symbolic link points to: an ``opener`` for :func:`open`.
+
+    It is for files whose names can be guessed, and to which a process appends.
+    """
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0), 0o666)
 
 
 @contextmanager
@@ -48,7 +65,8 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     if path.is_dir():
         raise InputError(f"{path}: is a folder; name a file")
     try:
-        with replacing(path) as temporary, temporary.open("wb") as file:
+        descriptor, temporary = _new_file(path)
+        with _work_on(temporary, path), open(descriptor, "wb") as file:
             yield file
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
@@ -70,10 +88,11 @@ def atomic_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
         InputError: the folder or its content cannot be written.
     """
     place = target.resolve()
-    temporary = _nearest_folder(place) / f"{place.name}.tmp-{socket.gethostname()}-{os.getpid()}"
+    name = f"{_shortened(place.name)}.tmp-{_owner()}-{secrets.token_hex(4)}"
+    temporary = _nearest_folder(place) / name
+    _in_work.add(str(temporary))
     try:
         remove_leftovers(place)
-        shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
         yield temporary
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -83,21 +102,80 @@ def atomic_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
         raise InputError(f"{target}: cannot be written ({reason}); choose another folder") from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        _in_work.discard(str(temporary))
 
 
 def remove_leftovers(target: Path) -> None:
     """Remove the temporary folders of ``target`` that dead processes of this machine have left."""
     place = target.resolve()
-    remove_leftovers_in(_nearest_folder(place), re.escape(place.name))
+    remove_leftovers_in(_nearest_folder(place), re.escape(_shortened(place.name)))
 
 
 def remove_leftovers_in(folder: Path, name: str = ".*") -> None:
     """Remove such temporary folders of all targets in a folder whose names match a pattern."""
-    pattern = re.compile(rf"{name}\.tmp-{re.escape(socket.gethostname())}-(\d+)")
+    pattern = re.compile(rf"{name}\.tmp-{re.escape(socket.gethostname())}-(\d+)(-[0-9a-f]+)?")
     for temporary in folder.glob("*.tmp-*"):
         match = pattern.fullmatch(temporary.name)
-        if match and not _is_running(int(match[1])):
+        if match and _is_litter(temporary, int(match[1])):
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _new_file(path: Path) -> tuple[int, Path]:
+    """Make a temporary file for ``path``; return its descriptor, open for writing, and its name."""
+    if path.parent not in _tidied:
+        _tidied.add(path.parent)
+        _remove_dead_files(path.parent)
+    while True:
+        name = f"{_shortened(path.name)}.{_owner()}-{secrets.token_hex(4)}.tmp"
+        temporary = path.with_name(name)
+        _in_work.add(str(temporary))
+        try:
+            return no_follow(str(temporary), os.O_WRONLY | os.O_CREAT | os.O_EXCL), temporary
+        except OSError as error:
+            _in_work.discard(str(temporary))
+            if not isinstance(error, FileExistsError):
+                raise
+
+
+@contextmanager
+def _work_on(temporary: Path, path: Path) -> Iterator[None]:
+    """Rename a temporary file to ``path`` after the block, or remove it if the block fails."""
+    try:
+        yield
+        temporary.replace(path)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        _in_work.discard(str(temporary))
+
+
+def _remove_dead_files(folder: Path) -> None:
+    """Remove the temporary files that dead processes of this machine have left in a folder."""
+    pattern = re.compile(rf".*\.{re.escape(socket.gethostname())}-(\d+)-[0-9a-f]{{8}}\.tmp")
+    with suppress(OSError):
+        for temporary in folder.glob("*.tmp"):
+            match = pattern.fullmatch(temporary.name)
+            if match and _is_litter(temporary, int(match[1])):
+                temporary.unlink(missing_ok=True)
+
+
+def _owner() -> str:
+    """Return what names this process, as long as it lives."""
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+def _shortened(name: str) -> str:
+    """Return the beginning of a name, so long that the system takes a temporary name with it."""
+    while len(os.fsencode(name)) > _MOST_NAME_BYTES:
+        name = name[:-1]
+    return name
+
+
+def _is_litter(temporary: Path, process: int) -> bool:
+    """Return whether nobody works on a temporary file or folder of a process of this machine."""
+    if process == os.getpid():
+        return str(temporary) not in _in_work
+    return not _is_running(process)
 
 
 def disk_full_reason(error: BaseException) -> str | None:
@@ -133,8 +211,6 @@ def _rename_folder(new: Path, place: Path, replace: bool) -> None:
 
 def _is_running(process: int) -> bool:
     """Return whether another process with this number runs; True where nobody can know."""
-    if process == os.getpid():
-        return False
     if os.name != "posix":
         return True  # on Windows, sending signal 0 would end the process
     try:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from tts.core.files import no_follow
+
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
@@ -69,7 +71,7 @@ def process_lock(path: Path, patience: float) -> Iterator[bool]:
         path: the lock file.
         patience: seconds to wait for another process.
     """
-    with path.open("a") as file:
+    with open(path, "a", opener=no_follow) as file:
         until = time.monotonic() + patience
         while not (is_held := _lock_file(file)) and time.monotonic() <= until:
             time.sleep(0.2)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tts.core.errors import InputError
-from tts.core.files import atomic_writer
+from tts.core.files import atomic_writer, no_follow
 from tts.core.locks import try_lock
 from tts.synthesis.report import Record, part_record
 
@@ -59,10 +59,14 @@ class PartialOutput:
         self._check_identity(identity)
         self._journal: list[dict[str, Any]] = []
         self._sound_path, self._journal_path = folder / "sound.f32", folder / "journal.jsonl"
-        self._restore()
-        # On a full disk, close() would try to write a buffer again and raise; so there is none.
-        self._sound_file = self._sound_path.open("ab", buffering=0)
-        self._journal_file = self._journal_path.open("ab", buffering=0)
+        try:
+            # On a full disk, close() would try to write a buffer again and raise; so there is none.
+            self._sound_file = io.FileIO(self._sound_path, "a", opener=no_follow)
+            self._journal_file = io.FileIO(self._journal_path, "a", opener=no_follow)
+            self._restore()
+        except OSError as error:
+            self._lock.release()
+            raise InputError(f"{folder}: cannot be written ({error.strerror or error})") from None
 
     @property
     def done(self) -> int:
@@ -151,8 +155,6 @@ class PartialOutput:
 
     def _restore(self) -> None:
         """Read the units that are complete, and cut off what a killed process left after them."""
-        self._sound_path.touch()
-        self._journal_path.touch()
         size = self._sound_path.stat().st_size
         kept = 0
         for raw in self._journal_path.read_bytes().splitlines(keepends=True):
@@ -164,12 +166,8 @@ class PartialOutput:
                 break
             self._journal.append(line)
             kept += len(raw)
-        for path, length in (
-            (self._journal_path, kept),
-            (self._sound_path, self._begin(self.done) * _BYTES),
-        ):
-            with path.open("r+b") as file:
-                file.truncate(length)
+        self._journal_file.truncate(kept)
+        self._sound_file.truncate(self._begin(self.done) * _BYTES)
 
 
 def _append(file: io.FileIO, data: bytes) -> None:
