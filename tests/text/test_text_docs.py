@@ -7,10 +7,16 @@ from tts.text import CLEANERS, SYMBOL_SETS, Tokenizer
 
 DOCS = REPO / "docs" / "text.md"
 PAGE = DOCS.read_text(encoding="utf-8") if DOCS.is_file() else ""
-ROWS = [
-    [cell.strip() for cell in line.strip("|").split(" | ")]
-    for line in PAGE.partition("| written | read |")[2].partition("\n\n")[0].splitlines()[2:]
-]
+
+
+def _rows(head):
+    """Return the cells of the table of the page that begins with a line."""
+    lines = PAGE.partition(head)[2].partition("\n\n")[0].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+ROWS = _rows("\n| written | read |")
+KINDS = _rows("| kind | written | read |")
 
 pytestmark = pytest.mark.skipif(not PAGE, reason="docs/ is not part of the source distribution")
 
@@ -18,6 +24,12 @@ pytestmark = pytest.mark.skipif(not PAGE, reason="docs/ is not part of the sourc
 def test_examples_are_read_as_the_page_says():
     assert len(ROWS) == 16
     assert [[written, CLEANERS["english"](written)] for written, _ in ROWS] == ROWS
+
+
+def test_digits_and_signs_are_read_as_the_page_says():
+    assert len(KINDS) == 15
+    read = [[kind, written, CLEANERS["english"](written)] for kind, written, _ in KINDS]
+    assert read == KINDS
 
 
 def test_every_cleaner_and_table_is_on_the_page():

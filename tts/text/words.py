@@ -22,6 +22,8 @@ _BRACES = re.compile(r"\{(\s*[^{}\s][^{}]*)\}")
 # Accents, joiners, spaces and punctuation have no sound, so their loss is not reported.
 _SOUNDLESS_CATEGORIES = frozenset("MCZP")
 _SOUNDLESS = frozenset("™®")
+# The signs of ASCII whose loss is reported as well; the others of ASCII are punctuation.
+_ASCII_SIGNS = frozenset("$+<=>^|~")
 # So many texts are remembered that a training reads each text only once, not once per epoch.
 _MAX_READINGS = 2**15
 
@@ -95,7 +97,7 @@ class WordReader:
                 words.append(Word(self._phones(piece, unknown)))
             else:
                 words += self._words(self.clean(piece), unknown)
-                if not piece.isascii():
+                if not piece.isascii() or not _ASCII_SIGNS.isdisjoint(piece):
                     unknown.update(filter(self._vanishes, piece))
         return Reading(tuple(words), dict(unknown))
 

@@ -14,27 +14,38 @@ from tts.text.cleaners import transliterate
 from tts.text.normalize import wording
 from tts.text.normalize.abbreviations import read_abbreviations
 from tts.text.normalize.characters import fold_characters
-from tts.text.normalize.clock import read_times
-from tts.text.normalize.counts import read_counts, read_ranges
-from tts.text.normalize.dates import read_dates
-from tts.text.normalize.identifiers import read_identifiers
+from tts.text.normalize.clock import read_durations, read_times
+from tts.text.normalize.comparisons import read_comparisons
+from tts.text.normalize.counts import read_counts, read_factors, read_ranges
+from tts.text.normalize.dates import read_dates, read_months
+from tts.text.normalize.fractions import read_fractions, read_scores
+from tts.text.normalize.groups import read_groups
+from tts.text.normalize.identifiers import read_identifiers, read_places
 from tts.text.normalize.initialisms import read_initialisms
-from tts.text.normalize.measures import read_measures
+from tts.text.normalize.measures import read_measures, read_rates, read_sizes
 from tts.text.normalize.money import read_money
 from tts.text.normalize.roman import read_roman
 from tts.text.normalize.signs import read_number_signs, read_signs
 from tts.text.normalize.telephones import read_telephones
+from tts.text.normalize.typeset import read_typeset
 from tts.text.normalize.web import read_web
 
 __all__ = ["normalize_english"]
 
 _WITH_DIGITS = (
+    read_places,
+    read_telephones,
+    read_scores,
+    read_durations,
+    read_groups,
     read_dates,
     read_times,
-    read_telephones,
+    read_sizes,
     read_money,
     read_ranges,
+    read_factors,
     read_measures,
+    read_fractions,
     read_number_signs,
 )
 _DIGIT = re.compile(r"\d")
@@ -51,7 +62,15 @@ def normalize_english(text: str) -> str:
         braces may stand next to it. Braces stay, so that the tokenizer can report them.
     """
     before, after = (" " if edge.isspace() else "" for edge in (text[:1], text[-1:]))
-    for read in (fold_characters, read_web, read_roman):
+    for read in (
+        read_typeset,
+        fold_characters,
+        read_web,
+        read_roman,
+        read_comparisons,
+        read_months,
+        read_rates,
+    ):
         text = read(text)
     if _DIGIT.search(text):
         for read in _WITH_DIGITS:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from tts.text.normalize.currencies import SIGNS
+from tts.text.normalize.powers import fold_powers
 from tts.text.normalize.rules import Rule, rewrite
 from tts.text.normalize.wording import digits
 
@@ -23,23 +25,27 @@ _REPLACED = str.maketrans(
         **dict.fromkeys("—―⸺", " -- "),
         "…": "...",
         "№": "No. ",
-        "²": "^2",
-        "³": "^3",
         "™": "",
         "®": "",
         "©": " copyright ",
         "℃": "°C",
         "℉": "°F",
         "º": "°",
-        "×": " times ",
+        "ℓ": "l",
         "⁄": "/",
+        "∕": "/",
+        "∶": ":",
+        "∗": "*",
+        "∣": "|",
+        "٫": ".",
+        "٬": ",",
     }
 )
 _RULES: tuple[Rule, ...] = (
     # Thin and non-breaking spaces separate thousands.
     (re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))"), ""),
     # An en dash joins two numbers, or marks a pause.
-    (re.compile(r"(?<=\d) ?– ?(?=[\d$£€¥])"), "-"),
+    (re.compile(rf"(?<=\d) ?– ?(?=[\d{SIGNS}])"), "-"),
     (re.compile(r" – "), " -- "),
     (re.compile("–"), "-"),
 )
@@ -57,18 +63,7 @@ _SILENT = re.compile(
 def fold_characters(text: str) -> str:
     """Replace the characters of a text by those of the other rules, with single spaces."""
     if not text.isascii():
-        text = "".join(map(_fraction_or_digit, text)).translate(_REPLACED)
+        text = fold_powers(text).translate(_REPLACED)
         text = unicodedata.normalize("NFKC", rewrite(_RULES, text))
     text = rewrite(_NUMBERS, _SILENT.sub("", text))
     return re.sub(r"\s+", " ", text)
-
-
-def _fraction_or_digit(char: str) -> str:
-    if char.isascii():
-        return char
-    if char.isdecimal():
-        return str(unicodedata.decimal(char))
-    kind, *code_points = unicodedata.decomposition(char).split() or [""]
-    if kind == "<fraction>":
-        return " " + "".join(chr(int(code, 16)) for code in code_points)
-    return char

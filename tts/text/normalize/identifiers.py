@@ -5,22 +5,71 @@ from __future__ import annotations
 import re
 
 from tts.text.normalize import wording
-from tts.text.normalize.rules import Rule, rewrite
+from tts.text.normalize.rules import COMPASS, Rule, rewrite
 
 _DIGITS_AFTER = (
     r"(?:[Bb]ox|(?:[Ss]erial|[Aa]ccount|[Pp]assport|[Ll]icen[cs]e) (?:[Nn]umber|[Nn]o\.)"
     r"|ZIP(?: code)?|[Cc]ode|PIN|[Ee]xtension)"
 )
 _PAIRS_AFTER = (
-    r"(?:[Ee]xhibit|[Rr]oom|[Ff]light|[Rr]oute|[Hh]ighway|[Ii]nterstate|[Pp]ages?|[Ss]uite|[Aa]partment"
+    "(?:[Ee]xhibit|[Rr]oom|[Ff]light|[Rr]oute|[Hh]ighway|[Ii]nterstate|[Pp]ages?"
+    "|[Ss]uite|[Aa]partment"
     r"|P\. ?S\.|[Aa]rea code)(?: [Nn]o\.| [Nn]umber)?"
 )
+_WIND = r"(N\.?[EW]|S\.?[EW]|[NSEW])"
 _STREET = (
-    r"(?:Street|St\b|Avenue|Ave\b|Road|Rd\b|Drive|Dr\b|Lane|Ln\b|Boulevard|Blvd\b|Place|Court|Square"
+    r"(?:Street|St\b|Avenue|Ave\b|Road|Rd\b|Drive|Dr\b|Lane|Ln\b|Boulevard|Blvd\b"
+    "|Place|Court|Square"
     r"|Way\b|Row\b|Terrace)"
 )
 _WEAPON = r"(?:[- ]calib(?:er|re)| (?:Special|Magnum|(?:pistol|rifle|revolver|handgun)s?\b))"
 
+_STREET_NAME = r"(?:[A-Z][a-z]{1,20} |\d{1,3}(?:st|nd|rd|th) ){1,3}"
+# Words that begin a sentence, which are no names of streets.
+_NO_STREET = (
+    "(?!(?:The|It|A|An|This|That|We|He|She|They|I|In|On|But|And|So|If|When|Its|You"
+    "|Then|For|At|My|Our|His"
+    "|Her|There|These|Those|What|Who|How|Why|Where|All|No|Not|Each|Is|Are|Do|Use|As"
+    r"|By|To|From|With)\b)"
+)
+# The compass in addresses, the number of something, and letters of lists.
+_PLACES: tuple[Rule, ...] = (
+    # 40.71 N, 74.01 W
+    (
+        re.compile(
+            r"(?<![\d.,])(\d{1,3}(?:\.\d{1,8})?) ?([NS]),? (\d{1,3}(?:\.\d{1,8})?) ?([EW])\b(?!\.)"
+        ),
+        lambda m: f"{m[1]} {COMPASS[m[2]]}, {m[3]} {COMPASS[m[4]]}",
+    ),
+    (
+        re.compile(
+            rf"(?<=\d) {_WIND}\.? (?={_STREET_NAME}{_STREET})"
+            rf"|\b{_WIND}\.? (?=\d{{1,3}}(?:st|nd|rd|th) {_STREET})"
+        ),
+        lambda m: f"{' ' if m[1] else ''}{COMPASS[(m[1] or m[2]).replace('.', '')]} ",
+    ),
+    (
+        re.compile(rf"(?<=\d) ([NSEW])\. (?={_NO_STREET}[A-Z][a-z]{{2,20}}\b)"),
+        lambda m: f" {COMPASS[m[1]]} ",
+    ),
+    (
+        re.compile(rf"(?<= )({_STREET})(\.?,?) (N\.?[EW]|S\.?[EW])\b\.?(?=[,;)]| ?$| [a-z\d])"),
+        lambda m: f"{m[1]}{m[2]} {COMPASS[m[3].replace('.', '')]}",
+    ),
+    # No 10, Nos 4 and 5, Nr. 1, n° 5
+    (
+        re.compile(
+            r"\bNo (?=\d)(?!\d{1,9}(?:,\d{3})*(?:-"
+            r"| (?:[a-z]{2,15} )?(?:[a-z]{2,20}[^su\W]s|people|men|women|children"
+            r"|feet)\b))"
+        ),
+        "Number ",
+    ),
+    (re.compile(r"\bNos (?=\d)"), "Numbers "),
+    (re.compile(r"\b[Nn](?:[rR]\.? ?|[°º]\.? ?)(?=\d)"), "number "),
+    # G.2, 2.a
+    (re.compile(r"(?<![\w.])([A-Za-z])\.(?=\d)"), r"\1 point "),
+)
 _RULES: tuple[Rule, ...] = (
     (
         re.compile(rf"\b({_DIGITS_AFTER}) (\d{{3,12}})(?![\d,.]*\d)"),
@@ -57,7 +106,12 @@ _RULES: tuple[Rule, ...] = (
         re.compile(r"(?<![\d.,])(\d{1,3})(?!ST|ND|RD|TH)([A-Z]{1,2})\b(?!\.\w)"),
         lambda m: f"{m[1]} {' '.join(m[2])}",
     ),
-)  # fmt: skip
+)
+
+
+def read_places(text: str) -> str:
+    """Write "100 W. Main St." as "100 West Main St.", and "No 10" as "Number 10"."""
+    return rewrite(_PLACES, text)
 
 
 def read_identifiers(text: str) -> str:

@@ -1,63 +1,74 @@
-"""Writes out money in dollars, pounds, euros and yen, in any of the usual spellings."""
+"""Writes out money in the usual spellings of all currencies."""
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from tts.text.normalize import wording
+from tts.text.normalize.currencies import AFTER, CODED, DOLLARS, LETTERED, SIGNED, SIGNS, Currency
 from tts.text.normalize.rules import AMOUNT, WHOLE, Rule, any_of, rewrite
+from tts.text.normalize.units import PER, per
 
+_SCALES = {"k": "thousand", "m": "million", "mn": "million", "mm": "million", "mil": "million",
+           "bn": "billion", "b": "billion", "t": "trillion", "tn": "trillion", "cr": "crore",
+           "lakhs": "lakh", "crores": "crore"}  # fmt: skip
+_WORDS = "hundred thousand million billion trillion lakhs? crores?".replace(" ", "|")
+_SHORT = any_of([*_SCALES, *map(str.upper, _SCALES), *map(str.capitalize, _SCALES)])
+_SCALE = rf"(?: ?({_WORDS})\b| ?({_SHORT})\b(?![.']\w|/\w))?"
+_BEFORE = rf"((?<![A-Za-z])(?:{any_of(LETTERED)})|[{SIGNS}])"
+_CODE = any_of(CODED)
+# Words after which a sum of money is no adjective: "$100-million in cash".
+_NO_NOUNS = r"(?! (?:in|of|for|to|and|or|on|by|from|at|a|per|is|was|with|into|as|over|than|but)\b)"
 
-class _Currency(NamedTuple):
-    one: str
-    many: str
-    small_one: str = ""
-    small_many: str = ""
-
-
-_DOLLAR = _Currency("dollar", "dollars", "cent", "cents")
-_POUND = _Currency("pound", "pounds", "penny", "pence")
-_EURO = _Currency("euro", "euros", "cent", "cents")
-_YEN = _Currency("yen", "yen")
-_CURRENCIES = {
-    "$": _DOLLAR, "£": _POUND, "€": _EURO, "¥": _YEN,
-    "USD": _DOLLAR, "GBP": _POUND, "EUR": _EURO, "JPY": _YEN,
-}  # fmt: skip
-_COUNTRIES = {
-    "US": "US", "A": "Australian", "AU": "Australian", "C": "Canadian", "CA": "Canadian",
-    "NZ": "New Zealand", "HK": "Hong Kong",
-}  # fmt: skip
-_SCALES = {"k": "thousand", "m": "million", "mn": "million", "bn": "billion", "b": "billion",
-           "tn": "trillion"}  # fmt: skip
-_SCALE = rf"(?: ?(hundred|thousand|million|billion|trillion)\b|({any_of(_SCALES)}|K|M|B)\b)?"
-_SIGN = r"([$£€¥])"
-_CODE = r"(USD|GBP|EUR|JPY)"
-
-_ANY = re.compile(rf"[$£€¥¢]|{_CODE}|\dp\b")
+_ANY = re.compile(
+    rf"[{SIGNS}¢]|(?<![A-Za-z])(?:{_CODE})(?![A-Za-z])|\dp\b"
+    rf"|\d ?(?:{any_of(AFTER)})\b|\b(?:R[spMe]\.?|Kč|kr\.?|SFr\.?) ?\d"
+)
 _RULES: tuple[Rule, ...] = (
+    (re.compile(r"\b(Rs|Re|kr|SFr)\.(?=\d)"), r"\1. "),
     # $5-10 and $5-$10 are ranges.
     (
-        re.compile(rf"{_SIGN}({AMOUNT}) ?- ?[$£€¥]?({AMOUNT}){_SCALE}(?![\w-])"),
-        lambda m: _range(*m.groups()),
+        re.compile(
+            rf"{_BEFORE} ?({AMOUNT}){_SCALE} ?- ?(?:{_BEFORE} ?)?({AMOUNT}){_SCALE}"
+            rf"(?![\w-]){PER}?"
+        ),
+        lambda m: _range(m) or m[0],
     ),
+    # a $100-million deal
+    (
+        re.compile(
+            rf"{_BEFORE} ?({AMOUNT})(?:-({_WORDS})| ({_WORDS})-(?:dollar|pound|euro))"
+            rf"(?:-(?:dollar|pound|euro))?(?=[ -][a-z]){_NO_NOUNS}"
+        ),
+        lambda m: f"{_quantity(m[2], m[3] or m[4])} {_currency(m[1]).one}",
+    ),
+    (re.compile(rf"(?<=[\d])-(?=(?:{_WORDS})\b)"), " "),
     (
         # "a twenty dollar bill" has the singular.
         re.compile(
-            rf"\b([Aa]n?) {_SIGN}({WHOLE}|{AMOUNT}(?= ?[a-z])){_SCALE}(?=[ -][a-z])(?!\.\d)"
+            rf"\b([Aa]n?) {_BEFORE}({WHOLE}|{AMOUNT}(?= ?[a-z])){_SCALE}(?=[ -][a-z])(?!\.\d)"
         ),
-        lambda m: f"{m[1]} {_quantity(m[3], m[4], m[5])} {_CURRENCIES[m[2]].one}",
+        lambda m: f"{m[1]} {_quantity(m[3], m[4], m[5])} {_currency(m[2]).one}",
     ),
     (
-        re.compile(rf"(-?)(?:\b({any_of(_COUNTRIES)}))?{_SIGN} ?({AMOUNT}){_SCALE}"),
-        lambda m: _minus(m[1]) + _amount(m[3], m[4], m[5], m[6], country=_country(m[2])),
+        re.compile(
+            rf"(-?){_BEFORE} ?(-?)({AMOUNT}){_SCALE}"
+            rf"(?: ?({any_of(DOLLARS)}|{_CODE})\b|p\b)?(?:-|{PER}|)"
+        ),
+        lambda m: _signed(m),
     ),
-    (re.compile(rf"\b{_CODE} ?({AMOUNT}){_SCALE}"), lambda m: _amount(*m.groups())),
     (
-        re.compile(rf"({AMOUNT}){_SCALE} ?(?:{_CODE}\b|{_SIGN}(?!\d))"),
-        lambda m: _amount(m[4] or m[5], m[1], m[2], m[3]),
+        re.compile(rf"\b({_CODE}) ?({AMOUNT}){_SCALE}"),
+        lambda m: _amount(CODED[m[1]], m[2], m[3], m[4]),
     ),
-    (re.compile(rf"({AMOUNT}) ?¢"), lambda m: _count(m[1], "cent", "cents")),
+    (
+        re.compile(rf"({AMOUNT}){_SCALE} ?(?:({_CODE}|{any_of(AFTER)})\b|([{SIGNS}])(?!\d)){PER}?"),
+        lambda m: _amount(_currency(m[4] or m[5]), m[1], m[2], m[3]) + per(m[6], of_money=True),
+    ),
+    (
+        re.compile(rf"({AMOUNT}) ?¢{PER}?|¢ ?({AMOUNT})"),
+        lambda m: _count(m[1] or m[3], "cent", "cents") + per(m[2], of_money=True),
+    ),
     (re.compile(r"(?<![\d.,])(\d\d?)p\b(?![.']\w)"), lambda m: _count(m[1], "penny", "pence")),
 )
 
@@ -67,26 +78,41 @@ def read_money(text: str) -> str:
     return rewrite(_RULES, text) if _ANY.search(text) else text
 
 
-def _minus(sign: str) -> str:
-    return "minus " if sign else ""
+def _currency(sign: str) -> Currency:
+    for table in (SIGNED, LETTERED, AFTER, CODED):
+        if sign in table:
+            return table[sign]
+    raise KeyError(sign)
 
 
-def _country(code: str | None) -> str:
-    return f"{_COUNTRIES[code]} " if code else ""
+def _signed(match: re.Match[str]) -> str:
+    minus, sign, inner_minus, run, scale, short, code, after = match.groups()
+    currency = _currency(sign)
+    rest = ""
+    if code and currency is SIGNED["$"] and code in DOLLARS:
+        currency = DOLLARS[code]
+    elif code and _currency(code) != currency:
+        rest = f" {code}"
+    sum_of_money = _amount(currency, run, scale, short) + rest
+    spoken = f"{'minus ' if minus or inner_minus else ''}{sum_of_money}"
+    if match[0].endswith("-"):
+        # "a $20-a-week allowance"
+        return f"{spoken}{' ' if match.string[match.end() :][:2] in {'a-', 'an'} else '-'}"
+    return spoken + per(after, of_money=True)
 
 
-def _quantity(run: str, scale: str | None, short: str | None) -> str:
-    scale = scale or (_SCALES[short.lower()] if short else None)
-    return f"{wording.number(run)} {scale}" if scale else wording.number(run)
+def _quantity(run: str, scale: str | None, short: str | None = None) -> str:
+    scale = scale or short
+    if not scale:
+        return wording.number(run)
+    return f"{wording.number(run)} {_SCALES.get(scale.lower(), scale)}"
 
 
-def _amount(sign: str, run: str, scale: str | None, short: str | None, country: str = "") -> str:
-    currency = _CURRENCIES[sign]
-    currency = currency._replace(one=country + currency.one, many=country + currency.many)
+def _amount(currency: Currency, run: str, scale: str | None, short: str | None) -> str:
     if scale or short:
         return f"{_quantity(run, scale, short)} {currency.many}"
     whole, dot, cents = run.partition(".")
-    if dot and len(cents) != 2:
+    if dot and (len(cents) != 2 or not currency.small_one):
         return f"{wording.number(run)} {currency.many}"
     parts = []
     if whole.strip("0,") or not cents.strip("0"):
@@ -100,5 +126,14 @@ def _count(run: str, one: str, many: str) -> str:
     return f"{wording.number(run)} {one if wording.is_one(run) else many}"
 
 
-def _range(sign: str, low: str, high: str, scale: str | None, short: str | None) -> str:
-    return f"{wording.number(low)} to {_amount(sign, high, scale, short)}"
+def _range(match: re.Match[str]) -> str:
+    sign, low, scale, short, other, high, high_scale, high_short, after = match.groups()
+    if other and _currency(other) != _currency(sign):
+        return ""
+    scale, high_scale = scale or short, high_scale or high_short
+    if scale and not high_scale:
+        return ""
+    same = not scale or scale == high_scale
+    spoken = wording.number(low) if same else _quantity(low, scale)
+    upper = _amount(_currency(sign), high, high_scale, None)
+    return f"{spoken} to {upper}{per(after, of_money=True)}"

@@ -18,6 +18,16 @@ WHOLE = r"(?=\d)(?<![\d.,])(?:\d{1,3}(?:,\d{3}){1,12}(?!\d)|\d{1,40})"
 #: Matches the same with decimals: 1,234.5 or .5.
 AMOUNT = r"(?=[\d.])(?<![\d.,])(?:\d{1,3}(?:,\d{3}){1,12}(?!\d)|\d{1,40})?(?:\.\d{1,40})?(?<=\d)"
 MONTHS = "January February March April May June July August September October November December"
+COMPASS = {
+    "N": "North",
+    "S": "South",
+    "E": "East",
+    "W": "West",
+    "NE": "Northeast",
+    "NW": "Northwest",
+    "SE": "Southeast",
+    "SW": "Southwest",
+}
 MONTH = f"(?:{MONTHS.replace(' ', '|')})"
 
 

@@ -1,24 +1,29 @@
-"""Writes out signs that are words (&, @, #, %), and removes silent ones (quotes, asterisks)."""
+"""Writes out signs that are words (&, @, #, %, π), and removes silent ones (quotes, asterisks)."""
 
 from __future__ import annotations
 
+import functools
 import re
+import unicodedata
 
+from tts.text.cleaners import transliterate
+from tts.text.normalize.currencies import SIGNED
+from tts.text.normalize.powers import read_powers
 from tts.text.normalize.rules import Rule, rewrite
 
 _RULES: tuple[Rule, ...] = (
-    (re.compile(r"#(?=\d)"), "number "),
-    (re.compile(r"~ ?(?=[\d$£€¥])"), "about "),
-    (re.compile(r"(?<=\d) ?<= ?(?=\d)"), " is at most "),
-    (re.compile(r"(?<=\w) < (?=\w)"), " is less than "),
-    (re.compile(r"(?<=\w) > (?=\w)"), " is greater than "),
-    (re.compile(r"(?<=\w) (?:->|=>|→) (?=\w)"), " to "),
+    (re.compile(r"# ?(?=\d)"), "number "),
     (re.compile(r"(?<=\d) ?[*] ?(?=\d)"), " times "),
     (re.compile(r"(?<=\d) / (?=\d)"), " divided by "),
-    (re.compile(r"\^2(?!\d)"), " squared"),
-    (re.compile(r"\^3(?!\d)"), " cubed"),
-    (re.compile(r"\^(?=\d)"), " to the power of "),
+    (re.compile(r"(?<=\d) ?[·⋅∙] ?(?=\d)"), " times "),
     (re.compile(r"(?<=\d)\+"), " plus"),
+    (re.compile(r"(?<=\d)/(?=\w)|(?<=\w)/(?=\d)"), " slash "),
+)
+_ROOTS = {"√": "square", "∛": "cube", "∜": "fourth"}
+_OTHERS: tuple[Rule, ...] = (
+    # √2, but "the √" alone
+    (re.compile(r"[√∛∜](?=\s?[\w(])"), lambda m: f" the {_ROOTS[m[0]]} root of "),
+    (re.compile(r"(?<=\w)\"{1,20}(?=\w)"), " "),
 )
 _WORDS = {
     "&": "and",
@@ -27,15 +32,15 @@ _WORDS = {
     "+": "plus",
     "=": "equals",
     "÷": "divided by",
+    "×": "times",
     "±": "plus or minus",
+    "∓": "minus or plus",
     "°": "degrees",
     "§": "section",
     "¶": "paragraph",
     "#": "number",
-    "$": "dollars",
-    "£": "pounds",
-    "€": "euros",
-    "¥": "yen",
+    "‰": "per mille",
+    "‱": "per ten thousand",
     "¢": "cents",
     "·": "",
     "•": "",
@@ -44,23 +49,115 @@ _WORDS = {
     "|": "",
     "_": "",
     "*": "",
-    "<": "",
-    ">": "",
-    "~": "",
+    "<": "less than",
+    ">": "greater than",
+    "~": "tilde",
     "`": "",
-    "^": "",
-}
+    "^": "caret",
+    "√": "square root",
+    "∛": "cube root",
+    "∜": "fourth root",
+    "∞": "infinity",
+    "∑": "the sum of",
+    "∏": "the product of",
+    "∫": "the integral of",
+    "∂": "partial",
+    "∇": "del",
+    "∆": "delta",
+    "∈": "is in",
+    "∉": "is not in",
+    "∪": "union",
+    "∩": "intersection",
+    "⊂": "is a subset of",
+    "⊆": "is a subset of",
+    "⊃": "is a superset of",
+    "∅": "the empty set",
+    "∀": "for all",
+    "∃": "there is",
+    "∄": "there is no",
+    "∴": "therefore",
+    "∵": "because",
+    "∧": "and",
+    "∨": "or",
+    "¬": "not",
+    "∝": "is proportional to",
+    "∼": "tilde",
+    "≤": "is at most",
+    "≥": "is at least",
+    "≠": "is not",
+    "≈": "is about",
+    "≡": "is equivalent to",
+    "∥": "is parallel to",
+    "⊥": "is perpendicular to",
+    "∠": "angle",
+    "→": "to",
+    "←": "from",
+    "↔": "to and from",
+    "⇒": "implies",
+    "⇔": "if and only if",
+    "↑": "up",
+    "↓": "down",
+    "∘": "of",
+    "′": "prime",
+    "♯": "sharp",
+    "♭": "flat",
+} | {sign: currency.many for sign, currency in SIGNED.items()}
+_GREEK = dict(
+    zip(
+        "αβγδεζηθικλμνξοπρστυφχψωςϵϕϑΩ",
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi"
+        " omicron pi rho sigma"
+        " tau upsilon phi chi psi omega sigma epsilon phi theta omega".split(),
+        strict=True,
+    )
+)
+_GREEK_LETTER = re.compile("[α-ωϵϕϑΑ-ΡΣ-Ω]")
 _HASHTAG = re.compile(r"#(?=\w)")
 _SIGN = re.compile("|".join(map(re.escape, _WORDS)))
 _BRACKETS = str.maketrans({"[": "(", "]": ")", '"': ""})
+# Words of Unicode's names that nobody says.
+_NOT_SAID = frozenset("sign mark symbol operator with and combining small fullwidth".split())
 
 
 def read_number_signs(text: str) -> str:
     """Write out signs that belong to a number, such as "#1" and "x^2"; the digits stay."""
-    return rewrite(_RULES, text)
+    return rewrite(_RULES, read_powers(text))
 
 
 def read_signs(text: str) -> str:
     """Write out or remove every sign that the symbol table lacks."""
-    text = _HASHTAG.sub("hashtag ", text)
-    return _SIGN.sub(lambda match: f" {_WORDS[match[0]]} ", text).translate(_BRACKETS)
+    text = _HASHTAG.sub(" hashtag ", rewrite(_OTHERS, read_powers(text)))
+    text = _SIGN.sub(lambda match: f" {_WORDS[match[0]]} ", text).translate(_BRACKETS)
+    if text.isascii():
+        return text
+    text = _GREEK_LETTER.sub(_greek, text)
+    return "".join(char if char.isalnum() or char.isascii() else _other(char) for char in text)
+
+
+def _greek(match: re.Match[str]) -> str:
+    """Name a Greek letter that stands alone, as in "π is 3.14" and "Δx"."""
+    text, begin, end = match.string, match.start(), match.end()
+    if any(_is_greek(text[i : i + 1]) for i in (begin - 1, end) if i >= 0):
+        return match[0]
+    # Beside a Greek word, it is a word of one letter.
+    neighbours = (text[max(0, begin - 3) : max(0, begin - 1)], text[end + 1 : end + 3])
+    if any(len(near) == 2 and all(map(_is_greek, near)) for near in neighbours):
+        return match[0]
+    before, after = (
+        " " if near.isalnum() else "" for near in (text[begin - 1 : begin], text[end : end + 1])
+    )
+    return f"{before}{_GREEK[match[0].lower()]}{after}"
+
+
+def _is_greek(char: str) -> bool:
+    return bool(char) and unicodedata.name(char, "").startswith("GREEK")
+
+
+@functools.cache
+def _other(char: str) -> str:
+    """Name a mathematical sign or currency by Unicode's name; transliterate other signs."""
+    if unicodedata.category(char) in {"Sm", "Sc"}:
+        words = unicodedata.name(char, "").lower().replace("-", " ").split()
+        return f" {' '.join(word for word in words if word not in _NOT_SAID)} "
+    spelled = transliterate(char)
+    return f" {spelled} " if any(map(str.isalnum, spelled)) else spelled
