@@ -112,7 +112,14 @@ def _train(cfg: DictConfig) -> float | None:
     output_dir = Path(HydraConfig.get().runtime.output_dir)
     cfg, overrides = _with_saved_options(cfg, output_dir)
     OmegaConf.update(cfg, "paths.output_dir", str(output_dir))
-    metrics = _launch(resolved(cfg), output_dir, overrides)
+    config = resolved(cfg)
+    check_training(config)  # before torch is imported, which takes seconds
+    if cfg.init_from is not None and cfg.ckpt_path is None:
+        from tts.training.source_options import take_options
+
+        overrides += take_options(cfg, overrides, HydraConfig.get().runtime.choices)
+        config = resolved(cfg)
+    metrics = _launch(config, output_dir, overrides)
     return metrics.get(str(cfg.monitor))
 
 
@@ -130,7 +137,6 @@ def _with_saved_options(cfg: DictConfig, output_dir: Path) -> tuple[DictConfig, 
 
 
 def _launch(config: dict[str, Any], output_dir: Path, overrides: list[str]) -> dict[str, float]:
-    check_training(config)  # before torch is imported, which takes seconds
     from tts.train import run_training
 
     return run_training(config, output_dir, overrides)

@@ -119,20 +119,46 @@ def _describe(options: argparse.Namespace) -> list[str]:
     if options.json:
         return json.dumps(description, indent=1, default=str).splitlines()
     mel, n_weights = description["mel"], sum(v.numel() for v in checkpoint.state.values())
-    tokenizer, source = description["tokenizer"], description["source"]
+    source = description["source"]
     lines = [
         f"file      {file}",
         f"layout    {checkpoint.layout}",
         f"network   {description['network']}, {n_weights:,} weights",
         f"sizes     {_fields_as_text(description['network_config'])}",
         f"mel       {_fields_as_text(mel) if mel else 'not in the file'}",
-        f"symbols   {len(tokenizer['symbols']) if tokenizer else 'not in the file'}",
+        *_tacotron2_lines(description),
         f"corpus    {description['corpus'] or 'not in the file'}",
     ]
     lines += [f"source    {_fields_as_text(source)}"] if source else []
     lines += [f"note      {note}" for note in (*checkpoint.notes, *checkpoint.doubts)]
     lines += [f"problem   {checkpoint.problem}"] if checkpoint.problem else []
     return lines + (_measured_halves(options) if options.clip else [])
+
+
+def _tacotron2_lines(description: dict[str, Any]) -> list[str]:
+    """Return how a Tacotron 2 reads, and what one step of it predicts."""
+    tokenizer, sizes = description["tokenizer"], description["network_config"]
+    if description["network"] != "Tacotron2":
+        return []
+    reading = "not in the file"
+    if tokenizer is not None:
+        names = ("cleaner", "p_arpabet", "language")
+        settings = {name: tokenizer[name] for name in names if tokenizer.get(name) is not None}
+        reading = _fields_as_text(settings)
+        if share := tokenizer.get("p_arpabet"):
+            reading += f" ({share:.0%} of the words as phones)"
+        reading += f" lexicon={len(words)} words" if (words := tokenizer.get("lexicon")) else ""
+    pitch = "is not predicted"
+    if bins := sizes.get("pitch_bins", 0):
+        pitch = f"{bins} classes"
+        if "pitch_low" in sizes and "pitch_high" in sizes:
+            pitch += f" from {sizes['pitch_low']:g} to {sizes['pitch_high']:g} Hz"
+    return [
+        f"symbols   {len(tokenizer['symbols']) if tokenizer else 'not in the file'}",
+        f"reading   {reading}",
+        f"frames    {sizes.get('n_frames_per_step', 1)} in a decoder step (reduction factor)",
+        f"pitch     {pitch}",
+    ]
 
 
 def _measured_halves(options: argparse.Namespace) -> list[str]:

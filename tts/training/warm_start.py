@@ -23,7 +23,9 @@ from tts.pretrained.checkpoint import LoadedCheckpoint, check_finite, format_sha
 from tts.pretrained.files import read_checkpoint
 from tts.pretrained.importers import tables
 from tts.training.network_parts import as_names, is_part, require_part
-from tts.training.warm_start_report import WarmStartReport, WarmStartRow
+from tts.training.source_differences import source_differences
+from tts.training.source_options import check_kind
+from tts.training.warm_start_report import NO_PLACE, WarmStartReport, WarmStartRow
 from tts.training.weight_fitting import SPEAKERS, fit_sizes
 
 _log = logging.getLogger(__name__)
@@ -73,7 +75,11 @@ def warm_start(
         require_part(name, own, "ignore_layers")
     speaker_number = _speaker_number(file, checkpoint, speaker)
     loaded, remarks = fit_sizes(_split_norms(checkpoint.state, own), own, speaker_number)
-    report = WarmStartReport(f"{file} ({checkpoint.layout})")
+    report = WarmStartReport(
+        f"{file} ({checkpoint.layout})",
+        description=checkpoint.description,
+        ignored=tuple(ignore_layers),
+    )
     taken: dict[str, Tensor] = {}
     for name, value in own.items():
         theirs = loaded.get(name)
@@ -88,7 +94,7 @@ def warm_start(
             if row.status in ("loaded", "carried"):
                 taken[name] = loaded[name]
         report.rows.append(row)
-    report.rows += [WarmStartRow(n, "skipped", "no place here") for n in loaded if n not in own]
+    report.rows += [WarmStartRow(n, "skipped", NO_PLACE) for n in loaded if n not in own]
     if not report.n_loaded:
         raise InputError(f"init_from={file}: none of its weights fits this network")
     network.load_state_dict({**own, **taken})
@@ -129,6 +135,8 @@ def warm_start_run(config: Mapping[str, Any], network: nn.Module, datamodule: An
     )
     for line in report.lines():
         rank_zero_only(_log.info)("%s", line)
+    for line in source_differences(report, network, tokenizer):
+        rank_zero_only(_log.warning)("init_from=%s: %s", source, line)
 
 
 def symbols_of(checkpoint: LoadedCheckpoint) -> tuple[str, ...] | None:
@@ -149,11 +157,7 @@ def _check_file(
     source_symbols: Sequence[str] | None,
 ) -> None:
     """Refuse a file of another network, with broken weights, or with other symbols than named."""
-    kind = checkpoint.description["network"]
-    if kind != type(network).__name__:
-        raise InputError(
-            f"init_from={file}: holds a {kind}, this run trains a {type(network).__name__}"
-        )
+    check_kind(str(file), checkpoint.description["network"], type(network).__name__)
     order = checkpoint.description["network_config"].get("alternate_halves", False)
     if isinstance(network, WaveGlow) and order != network.config.alternate_halves:
         raise InputError(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+#: Reason of a row for a weight of the file that the network does not have.
+NO_PLACE = "no place here"
 
 
 class WarmStartRow(NamedTuple):
@@ -31,16 +35,37 @@ class WarmStartReport:
         source: the file, and which program wrote it.
         rows: one for each weight of the network or of the file.
         new_symbols: symbols that have no row in the file's embedding; their rows are initialised.
+        description: what the file says about itself, see :func:`tts.pretrained.describe`.
+        ignored: parts that the user wants to begin untrained.
     """
 
     source: str
     rows: list[WarmStartRow] = field(default_factory=list)
     new_symbols: tuple[str, ...] = ()
+    description: Mapping[str, Any] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
 
     @property
     def n_loaded(self) -> int:
         """Return the number of weights that came from the file, whole or in part."""
         return sum(row.status in ("loaded", "carried") for row in self.rows)
+
+    def parts(self, *statuses: str, of_file: bool) -> list[str]:
+        """Return the parts that have weights with one of some statuses, as ``"decoder.gate"``.
+
+        Args:
+            statuses: "initial" or "skipped".
+            of_file: whether to return parts of the file that have no place in the network, instead
+                of parts of the network. Those that the user wants to begin untrained are left out.
+        """
+        names = [
+            ".".join(row.name.split(".")[:2])
+            for row in self.rows
+            if row.status in statuses
+            and (row.reason == NO_PLACE) == of_file
+            and row.part not in self.ignored
+        ]
+        return list(dict.fromkeys(names))
 
     def lines(self) -> list[str]:
         """Return the table as lines of text."""
