@@ -75,11 +75,7 @@ def warm_start(
         require_part(name, own, "ignore_layers")
     speaker_number = _speaker_number(file, checkpoint, speaker)
     loaded, remarks = fit_sizes(_split_norms(checkpoint.state, own), own, speaker_number)
-    report = WarmStartReport(
-        f"{file} ({checkpoint.layout})",
-        description=checkpoint.description,
-        ignored=tuple(ignore_layers),
-    )
+    report = WarmStartReport(f"{file} ({checkpoint.layout})", checkpoint.description, ignore_layers)
     taken: dict[str, Tensor] = {}
     for name, value in own.items():
         theirs = loaded.get(name)

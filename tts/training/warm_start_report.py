@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -33,17 +33,17 @@ class WarmStartReport:
 
     Attributes:
         source: the file, and which program wrote it.
-        rows: one for each weight of the network or of the file.
-        new_symbols: symbols that have no row in the file's embedding; their rows are initialised.
         description: what the file says about itself, see :func:`tts.pretrained.describe`.
         ignored: parts that the user wants to begin untrained.
+        rows: one for each weight of the network or of the file.
+        new_symbols: symbols that have no row in the file's embedding; their rows are initialised.
     """
 
     source: str
+    description: Mapping[str, Any] = field(default_factory=dict)
+    ignored: Sequence[str] = ()
     rows: list[WarmStartRow] = field(default_factory=list)
     new_symbols: tuple[str, ...] = ()
-    description: Mapping[str, Any] = field(default_factory=dict)
-    ignored: tuple[str, ...] = ()
 
     @property
     def n_loaded(self) -> int:
