@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -22,6 +23,7 @@ _KINDS: dict[str, tuple[Any, str]] = {
     "bool": (bool, "true or false"),
     "str": (str, "a word"),
 }
+_COMPILED = re.compile(r"(?:(?<=\.)|^)(?:_orig_mod\.)+")
 # far above any size that these networks have
 _LARGEST = 10**6
 # fields whose product is a number of layers; each layer has more than one weight
@@ -47,6 +49,15 @@ class LoadedCheckpoint(NamedTuple):
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     problem: str | None = None
+
+
+def uncompiled_name(name: str) -> str:
+    """Return the name of a weight without what ``torch.compile`` has put into it.
+
+    A compiled module has the plain one in its attribute ``_orig_mod``, so that ``a._orig_mod.b``
+    is ``a.b``.
+    """
+    return _COMPILED.sub("", name)
 
 
 def as_float32(state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -17,7 +17,7 @@ from tts.core.errors import InputError, listed
 from tts.core.files import replacing
 from tts.models import WaveGlow
 from tts.pretrained import catalogue, download
-from tts.pretrained.checkpoint import LoadedCheckpoint, as_float32, build
+from tts.pretrained.checkpoint import LoadedCheckpoint, as_float32, build, uncompiled_name
 from tts.pretrained.checksums import CHECKSUM, content_checksum
 from tts.pretrained.descriptions import (
     FORMAT,
@@ -152,7 +152,7 @@ def save(
     """Write a network to a file, completely or not at all.
 
     Args:
-        network: `tts.models.Tacotron2` or `tts.models.WaveGlow`.
+        network: `tts.models.Tacotron2` or `tts.models.WaveGlow`, compiled or not.
         path: the file, replaced if it exists.
         format: "safetensors"; or "nvidia": a state dict under NVIDIA's names, for a WaveGlow in
             layout C (or D, if its weight norm is folded) with the arguments of NVIDIA's
@@ -170,6 +170,7 @@ def save(
     if format not in _WRITERS:
         raise InputError(f"format={format!r}: choose from {', '.join(_WRITERS)}")
     path = Path(path)
+    network = getattr(network, "_orig_mod", network)  # of torch.compile
     stated = description if description is not None else getattr(network, "description", None)
     if type(network).__name__ not in NETWORKS:
         raise InputError(
@@ -201,7 +202,8 @@ def _save_safetensors(
 ) -> None:
     from safetensors.torch import save_file
 
-    tensors = as_float32(network.state_dict())
+    state = network.state_dict()
+    tensors = as_float32({uncompiled_name(name): value for name, value in state.items()})
     tensors = _halved(tensors) if half else tensors
     metadata = {KEY: json.dumps(description, default=str)}
     metadata[CHECKSUM] = content_checksum(metadata, tensors)

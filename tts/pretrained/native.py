@@ -15,7 +15,7 @@ from typing import Any
 from torch import Tensor
 
 from tts.core.errors import InputError
-from tts.pretrained.checkpoint import LoadedCheckpoint, as_float32
+from tts.pretrained.checkpoint import LoadedCheckpoint, as_float32, uncompiled_name
 from tts.pretrained.descriptions import KEY, CheckpointHints, validated_description
 from tts.pretrained.limits import COPY_AGAIN, MOST_VALUES
 
@@ -43,10 +43,11 @@ def parse_native(
         return None
     # a Lightning checkpoint has the names of the LightningModule, a safetensors file plain ones
     prefix = "" if isinstance(data.get("metadata"), dict) else PREFIX
+    plain = {uncompiled_name(name): value for name, value in state.items() if isinstance(name, str)}
     weights = {
         name.removeprefix(prefix): value
-        for name, value in state.items()
-        if isinstance(name, str) and name.startswith(prefix) and isinstance(value, Tensor)
+        for name, value in plain.items()
+        if name.startswith(prefix) and isinstance(value, Tensor)
     }
     if not weights:
         return None

@@ -125,6 +125,7 @@ class Tacotron2Task(SpeechTask):
         Raises:
             InputError: ``loss.critic_weight`` has been switched on or off.
         """
+        super().on_load_checkpoint(checkpoint)
         had_critic = any(name.startswith("critic.") for name in checkpoint["state_dict"])
         if had_critic != (self.critic is not None):
             raise InputError(

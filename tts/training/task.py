@@ -17,6 +17,7 @@ from torch.optim import Optimizer
 
 from tts.core.errors import InputError
 from tts.core.random_state import isolated_rng
+from tts.pretrained.checkpoint import uncompiled_name
 from tts.training.accumulation import AccumulatedMean
 from tts.training.task_samples import TaskSamples
 
@@ -72,6 +73,17 @@ class SpeechTask(pl.LightningModule):
         self._optimizer, self._scheduler = optimizer, scheduler
         self._scheduler_interval = scheduler_interval
         self._accumulated = AccumulatedMean()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Give the weights of a checkpoint the names of this task's.
+
+        The names of a network that ``torch.compile`` has compiled are other ones.
+        """
+        own = {uncompiled_name(name): name for name in self.state_dict()}
+        for key in ("state_dict", "current_model_state"):
+            if key in checkpoint and checkpoint[key].keys() != {*own.values()}:
+                state = {uncompiled_name(name): value for name, value in checkpoint[key].items()}
+                checkpoint[key] = {own.get(name, name): value for name, value in state.items()}
 
     def losses(self, batch: Any, stage: str) -> tuple[dict[str, Tensor], int]:
         """Return the parts of the loss, their sum as ``"total"``, and the batch's weight in means.

@@ -8,6 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
+from tts.pretrained.checkpoint import uncompiled_name
+
 # prefixes of DistributedDataParallel and similar wrappers, and of NeMo around its WaveGlow
 _PREFIXES = re.compile(r"^(?:module\.1\.|module\.|model\.|waveglow\.)+")
 # tensors that can be computed from the others
@@ -47,7 +49,7 @@ def tensors_of(data: Mapping[str, Any]) -> dict[str, Tensor]:
     if not isinstance(weights, Mapping):
         return {}
     plain = {
-        _PREFIXES.sub("", name): value
+        _PREFIXES.sub("", uncompiled_name(name)): value
         for name, value in weights.items()
         if isinstance(name, str) and isinstance(value, Tensor)
     }

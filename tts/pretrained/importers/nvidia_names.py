@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from tts.core.errors import InputError
 from tts.models import Tacotron2, WaveGlow, options_without_effect
+from tts.pretrained.checkpoint import uncompiled_name
 
 # this project's name, NVIDIA's name; {i} and {j} stand for numbers
 _TACOTRON2 = (
@@ -114,7 +115,7 @@ def to_nvidia_state_dict(network: nn.Module) -> dict[str, Tensor]:
         raise InputError(reason)
     state: dict[str, Tensor] = {}
     for name, value in network.state_dict().items():
-        new = _renamed(name, _TABLES[kind], 0, 1)
+        new = _renamed(uncompiled_name(name), _TABLES[kind], 0, 1)
         if new is None:
             raise InputError(f"{name}: NVIDIA's layout of {kind} has no place for it")
         state[new] = value
