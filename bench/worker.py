@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import resource
 import sys
 import time
 from pathlib import Path
 
 from bench.rows import table
+from tts.core.memory import peak_resident_bytes, proc_status_bytes
 
 PROCESS = Path("/proc/self")
 
@@ -24,22 +24,11 @@ class Memory:
     def __init__(self) -> None:
         with contextlib.suppress(OSError):
             (PROCESS / "clear_refs").write_text("5")
-        self._before = self._bytes("VmRSS")
+        self._before = proc_status_bytes("VmRSS") or peak_resident_bytes() or 0
 
     def peak(self) -> int:
         """Return the bytes of the peak above those at the start."""
-        return self._bytes("VmHWM") - self._before
-
-    def _bytes(self, key: str) -> int:
-        try:
-            for line in (PROCESS / "status").read_text().splitlines():
-                if line.startswith(key):
-                    return int(line.split()[1]) * 1024
-        except OSError:
-            pass
-        # the peak since the start of the process: kilobytes on Linux, bytes on macOS
-        unit = 1 if sys.platform == "darwin" else 1024
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+        return (peak_resident_bytes() or 0) - self._before
 
 
 def main(row: str, implementation: str) -> None:

@@ -9,7 +9,6 @@ The second command prints the seconds and the memory that a training needs up to
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 import zlib
@@ -91,6 +90,7 @@ def train(folder: Path, options: dict[str, int | None], world_size: int) -> dict
     import torch
 
     from tts.audio import MelConfig
+    from tts.core.memory import peak_resident_bytes
     from tts.data import PreparedCorpus, TextMelDataModule
     from tts.text import Tokenizer
 
@@ -116,21 +116,8 @@ def train(folder: Path, options: dict[str, int | None], world_size: int) -> dict
         "seconds": round(end - BEGIN, 2),
         "processor seconds after importing": round(time.process_time() - used, 2),
         "of them importing": round(imported - BEGIN, 2),
-        "megabytes": peak_megabytes(),
+        "megabytes": peak_resident_bytes() // 2**20,
     }
-
-
-def peak_megabytes() -> int:
-    """Return the most memory that this process has held since its program began.
-
-    Linux inherits ``ru_maxrss`` from the process that started this one, however large that was; the
-    mark in ``/proc`` starts at zero with each program.
-    """
-    status = Path("/proc/self/status")
-    for line in status.read_text().splitlines() if status.is_file() else ():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) // 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 if __name__ == "__main__":

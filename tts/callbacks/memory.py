@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 import torch
+
+from tts.core.memory import peak_resident_bytes
 
 GIB = 2**30
 
@@ -21,11 +21,8 @@ def peak_memory_gb(device: torch.device) -> dict[str, float]:
         driver holds now.
     """
     peaks: dict[str, float] = {}
-    if sys.platform != "win32":
-        import resource
-
-        unit = 1 if sys.platform == "darwin" else 1024
-        peaks["memory_process_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIB
+    if (peak := peak_resident_bytes()) is not None:
+        peaks["memory_process_gb"] = peak / GIB
     if device.type == "cuda":
         peaks["memory_device_gb"] = torch.cuda.max_memory_allocated(device) / GIB
     elif device.type == "mps":

@@ -1,17 +1,18 @@
 """Lets a package load its public names when they are first used (``lazy_names``).
 
 A package that uses this imports its public names under ``if TYPE_CHECKING:``, each as
-``from home import Name as Name``. Type checkers read these lines, and so does ``lazy_names``, so
-that a name is stated once.
+``from home import Name as Name``. Type checkers read these lines, and ``lazy_names`` finds them in
+the compiled code of the package, so that a name is stated once. The source is not needed: a frozen
+application has none.
 """
 
 from __future__ import annotations
 
-import ast
+import dis
 import importlib
 import sys
 from collections.abc import Callable
-from inspect import getsource
+from types import CodeType
 from typing import Any
 
 
@@ -19,10 +20,12 @@ def lazy_names(package: str) -> tuple[Callable[[str], Any], Callable[[], list[st
     """Return ``__getattr__``, ``__dir__`` and ``__all__`` of a package with lazy names.
 
     Args:
-        package: its ``__name__``; the function is called while the package is imported.
+        package: its ``__name__``; the function is called by the package while it is imported.
     """
     module = sys.modules[package]
-    homes = _homes(ast.parse(getsource(module)))
+    imports = _imports(sys._getframe(1).f_code)
+    # what has been imported has a value already; the imports for type checkers have not run
+    homes = {name: home for name, home in imports.items() if name not in vars(module)}
 
     def get_attribute(name: str) -> Any:
         if name not in homes:
@@ -35,14 +38,14 @@ def lazy_names(package: str) -> tuple[Callable[[str], Any], Callable[[], list[st
     return get_attribute, list_attributes, sorted(homes)
 
 
-def _homes(tree: ast.Module) -> dict[str, str]:
-    """Return the module of every name that is imported under its own name for type checkers."""
-    return {
-        alias.name: node.module
-        for block in tree.body
-        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
-        for node in block.body
-        if isinstance(node, ast.ImportFrom) and node.module
-        for alias in node.names
-        if alias.asname == alias.name
-    }
+def _imports(code: CodeType) -> dict[str, str]:
+    """Return the module of every name that the code imports under its own name."""
+    homes, home, name = {}, "", ""
+    for instruction in dis.get_instructions(code):
+        if instruction.opname == "IMPORT_NAME":
+            home = instruction.argval
+        elif instruction.opname == "IMPORT_FROM":
+            name = instruction.argval
+        elif instruction.opname == "STORE_NAME" and instruction.argval == name:
+            homes[name], name = home, ""
+    return homes

@@ -140,6 +140,15 @@ def gta_shards(prepared: Prepared, acoustic: AcousticModel) -> Shards:
     return Shards(prepared.token_folder, f"gta-{acoustic.key}", np.float32)
 
 
+def acoustic_of(file: Path) -> str | None:
+    """Return the name of the checkpoint whose mels a file ``gta-KEY.json`` describes, if it can."""
+    try:
+        about = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return about.get("acoustic") if isinstance(about, dict) else None
+
+
 def entry_keys(prepared: Prepared, acoustic: AcousticModel) -> list[bytes]:
     """Return the key of each row: a hash of its recording, its text and its voice.
 
@@ -198,9 +207,21 @@ class GtaMels:
         if len(kept) < len(rows) and (on_error == "raise" or not len(kept)):
             raise InputError(
                 f"data.mels=gta: {len(rows) - len(kept)} of {len(rows)} recordings have no mel of "
-                f"{self.acoustic.path}; {self.remedy}"
+                f"{self.acoustic.path}; {self.remedy}{self._outdated()}"
             )
         return kept
+
+    def _outdated(self) -> str:
+        """Return the end of a message about mels that a checkpoint of the same name has made."""
+        folder, name = self._shards.folder, self.acoustic.path.rsplit("/")[-1]
+        others = [file for file in folder.glob("gta-*.json") if file.stem != self._shards.name]
+        outdated = sorted(file.stem for file in others if acoustic_of(file) == name)
+        if not outdated:
+            return ""
+        return (
+            f" (those in {listed(outdated, 3)} are of other weights, or of a version of tacoglow "
+            "that reads texts in another way; they can be deleted)"
+        )
 
     def mel(self, row: int) -> Tensor:
         """Return the mel ``(n_mels, T_mel)`` of a row.

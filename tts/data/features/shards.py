@@ -181,7 +181,10 @@ class Shards:
                 file.truncate(len(kept) * RECORD.itemsize)
         last, end = _end(kept, self.dtype.itemsize)
         for path in self.folder.glob(f"{self.name}-[0-9]*.{self.dtype.name}"):
-            number = int(path.stem.rsplit("-", 1)[1])
+            digits = path.stem.rsplit("-", 1)[1]
+            if not digits.isdecimal():  # another file, which is not ours
+                continue
+            number = int(digits)
             if number > last or not len(kept):
                 path.unlink()
             elif number == last:

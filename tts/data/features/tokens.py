@@ -1,10 +1,10 @@
 """Turns the texts of a prepared corpus into symbol ids, once for each tokenizer.
 
 Ids are stored by the hash of their text. The file name has a key of everything that decides the
-ids: the tokenizer's settings, the source of our text front end and the versions of the packages
-that it calls. When one text changes, only that text is read again. When the tokenizer changes, the
-ids of the old one are not found any more. Characters without a symbol are counted over the corpus
-and reported in one line.
+ids: the tokenizer's settings, the code and dictionary of our text front end (not its comments), and
+the versions of the packages that it calls. When one text changes, only that text is read again.
+When the tokenizer changes, the ids of the old one are not found any more. Characters without a
+symbol are counted over the corpus and reported in one line.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import tts.text
+from tts.core.code_key import code_key
 from tts.core.errors import InputError
 from tts.core.files import atomic_writer
 from tts.core.locks import wait_for_lock
@@ -223,10 +224,8 @@ def _write_entries(
 
 @cache
 def _front_end() -> str:
-    """Return a hash of what else decides how a text is read: our source and those packages."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(tts.text.__path__[0]).rglob("*.py")):
-        digest.update(path.read_bytes())
+    """Return a hash of what else decides how a text is read: our code, dictionary and packages."""
+    digest = hashlib.sha256(code_key(Path(tts.text.__path__[0])).encode())
     for package in _PACKAGES:
         try:
             digest.update(f"{package} {metadata.version(package)}".encode())
