@@ -60,4 +60,8 @@ class TacoglowSweeper(Sweeper):
             return launcher.launch(overrides, first)
 
         loader = self.hydra_context.config_loader
-        return build_sweep(self.config, arguments, loader, launch).run()
+        sweep = build_sweep(self.config, arguments, loader, launch)
+        if isinstance(launcher, BasicLauncher):
+            # it runs a batch to its end, also after a trial that was told to stop
+            sweep.parallel = 1
+        return sweep.run()

@@ -266,7 +266,7 @@ def test_a_hopeless_trial_of_several_ranks_is_pruned(sweep, tmp_path):
 def test_trials_side_by_side(launcher, tmp_path):
     env = {"OMP_NUM_THREADS": ""} if launcher == "joblib" else {}
     more = [f"launcher={launcher}", "sweep.parallel=2", "model.lr=1e-3,5e-4", "logger=wandb"]
-    more += ["logger.wandb.offline=true", *noting()]
+    more += ["logger.wandb.offline=true", "data.num_workers=2", *noting()]
     with launched(tmp_path, *more, env=env, network=TINY_TACOTRON2) as process:
         out, _ = process.communicate(timeout=200)
     assert process.returncode == 0, out

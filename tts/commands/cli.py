@@ -28,6 +28,8 @@ from tts.config.overrides import load_overrides, quote_values, refuse_former_key
 from tts.config.schema import check_training
 from tts.core.errors import (
     EXIT_INTERRUPTED,
+    EXIT_REFUSED,
+    EXIT_STOPPED,
     RESUME_HINT,
     InputError,
     RunStopped,
@@ -37,6 +39,7 @@ from tts.core.errors import (
 )
 from tts.core.output import print_error, print_result, protect_streams
 from tts.core.signals import StopSignals, outlive_first_signal
+from tts.runtime.new_folders import remove_traces
 from tts.runtime.run_folder import has_checkpoint
 from tts.runtime.slurm import was_requeued
 
@@ -53,6 +56,10 @@ def train_command() -> None:
     try:
         with StopSignals().installed():
             _run(_train_job, "train")
+    except SystemExit as error:
+        if error.code in (EXIT_REFUSED, EXIT_STOPPED, EXIT_INTERRUPTED):
+            remove_traces()
+        raise
     finally:
         # the status of the run is settled, and a signal must not replace it while Python ends
         atexit.register(outlive_first_signal)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+#: Exit status after a mistake in the input, which the user can correct.
+EXIT_REFUSED = 2
 #: Exit status after SIGTERM or SIGUSR1, EX_TEMPFAIL of sysexits.h: nothing is wrong, run it again.
 EXIT_STOPPED = 75
 #: Exit status after Ctrl-C, the same as that of shells.
