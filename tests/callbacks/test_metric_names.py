@@ -23,6 +23,10 @@ RUNS = {
     ],
     "tacotron2 without callbacks": [*TINY_TACOTRON2, "callbacks=none", "monitor=nothing"],
     "waveglow": [*TINY_WAVEGLOW, "callbacks.speech.measures=[mel_distance]"],
+    "waveglow that is trained by its sound alone": [
+        *TINY_WAVEGLOW,
+        *("loss.likelihood_weight=0", "loss.spoken_weight=1", "loss.critic_weight=1"),
+    ],
 }
 
 

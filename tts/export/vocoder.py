@@ -61,7 +61,7 @@ class ExportedWaveGlow(nn.Module):
         Returns:
             ``(B, T·n_group)`` samples.
         """
-        return (self.network._invert(mel, z),)
+        return (self.network.invert(mel, z),)
 
 
 def waveglow_module(network: WaveGlow) -> ExportedModule:

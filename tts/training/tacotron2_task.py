@@ -11,13 +11,13 @@ import torch.distributed as dist
 from pytorch_lightning.callbacks import Timer
 from torch import Tensor
 
-from tts.core.errors import InputError
 from tts.core.random_state import isolated_rng
 from tts.core.ranges import Amount, Choice, Positive, Share, check_fields
 from tts.data.loading.batch import TextMelBatch
 from tts.metrics import diagonality
 from tts.models import Tacotron2, sequence_mask, tacotron2_loss
-from tts.models.tacotron2.critic import CRITIC_LOSSES, SpectrogramCritic
+from tts.models.adversarial import CRITIC_LOSSES
+from tts.models.tacotron2.critic import SpectrogramCritic
 from tts.models.tacotron2.loss import REDUCTIONS
 from tts.training.task import SpeechTask, is_logging_step
 from tts.training.task_samples import TaskSamples
@@ -58,6 +58,7 @@ class Tacotron2Task(SpeechTask):
     """Trains Tacotron 2; takes the arguments of :class:`SpeechTask`, and ``loss``."""
 
     network: Tacotron2
+    critic: SpectrogramCritic | None
     sample_kinds = ("teacher_forced", "free_running")
 
     def __init__(
@@ -118,20 +119,6 @@ class Tacotron2Task(SpeechTask):
         """Return the names of all metrics that this task logs."""
         names = super().metric_names(trainer, task)
         return None if names is None else names | {"train/alignment_diagonality"}
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse to resume a run with a critic without one, and the other way round.
-
-        Raises:
-            InputError: ``loss.critic_weight`` has been switched on or off.
-        """
-        super().on_load_checkpoint(checkpoint)
-        had_critic = any(name.startswith("critic.") for name in checkpoint["state_dict"])
-        if had_critic != (self.critic is not None):
-            raise InputError(
-                f"loss.critic_weight={self.loss.critic_weight:g}: the run to resume was trained "
-                f"{'with' if had_critic else 'without'} a critic; begin a new run with init_from="
-            )
 
     def guided_weight(self) -> float:
         """Return the weight of the guided attention loss at this point of the run."""

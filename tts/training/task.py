@@ -70,6 +70,8 @@ class SpeechTask(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.network = network
+        #: Judges predictions in training; set by tasks that have one.
+        self.critic: nn.Module | None = None
         self._optimizer, self._scheduler = optimizer, scheduler
         self._scheduler_interval = scheduler_interval
         self._accumulated = AccumulatedMean()
@@ -78,12 +80,22 @@ class SpeechTask(pl.LightningModule):
         """Give the weights of a checkpoint the names of this task's.
 
         The names of a network that ``torch.compile`` has compiled are other ones.
+
+        Raises:
+            InputError: ``loss.critic_weight`` has been switched on or off.
         """
         own = {uncompiled_name(name): name for name in self.state_dict()}
         for key in ("state_dict", "current_model_state"):
             if key in checkpoint and checkpoint[key].keys() != {*own.values()}:
                 state = {uncompiled_name(name): value for name, value in checkpoint[key].items()}
                 checkpoint[key] = {own.get(name, name): value for name, value in state.items()}
+        had_critic = any(name.startswith("critic.") for name in checkpoint["state_dict"])
+        if had_critic != (self.critic is not None):
+            raise InputError(
+                f"loss.critic_weight: the run to resume was trained "
+                f"{'with' if had_critic else 'without'} a critic; give the weight that it had, or "
+                "begin a new run with init_from="
+            )
 
     def losses(self, batch: Any, stage: str) -> tuple[dict[str, Tensor], int]:
         """Return the parts of the loss, their sum as ``"total"``, and the batch's weight in means.

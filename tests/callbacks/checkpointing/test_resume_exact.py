@@ -64,7 +64,14 @@ def test_resumed_equals_uninterrupted(options, runs):
     assert some.difference("whole", "killed") is None
 
 
-def test_waveglow_resumes_exactly(tmp_path):
+SPOKEN = ["loss.spoken_weight=1", "loss.critic_weight=1"]
+
+
+@pytest.mark.parametrize(
+    "losses",
+    [pytest.param([], id="likelihood"), pytest.param(SPOKEN, id="spoken", marks=pytest.mark.slow)],
+)
+def test_waveglow_resumes_exactly(losses, tmp_path):
     waveglow = [
         "model=waveglow_compact",
         "model.network.n_flows=2",
@@ -72,6 +79,7 @@ def test_waveglow_resumes_exactly(tmp_path):
         "model.network.n_channels=8",
         "model.datamodule.segment_length=2048",
     ]
+    waveglow += losses
     base = [option for option in SMALL if not option.startswith(("model", "audio"))]
     some = Runs(tmp_path, *waveglow, "model.batch_size=2", base=base)
     some.run("whole")

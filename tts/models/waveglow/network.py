@@ -127,8 +127,8 @@ class WaveGlow(nn.Module):
         """
         rate = self.config.groups_per_frame
         if z is None:
-            z = sigma * self._draw_noise(mel.size(0), mel.size(2) * rate, mel.device, generator)
-        return self._invert(mel, z, chunk_frames)
+            z = sigma * self.draw_noise(mel.size(0), mel.size(2) * rate, mel.device, generator)
+        return self.invert(mel, z, chunk_frames)
 
     def block_noise(self, batch: int = 1, generator: torch.Generator | None = None) -> BlockNoise:
         """Return the source of the latent noise of :meth:`stream`, with standard deviation 1.
@@ -174,14 +174,14 @@ class WaveGlow(nn.Module):
             if noise is None:
                 noise = self.block_noise(len(frames), generator)
             z = noise.between(first * rate, (first + frames.size(2)) * rate)
-            return self._invert(frames, sigma * z)
+            return self.invert(frames, sigma * z)
 
         yield from apply_in_chunks(
             mels, invert, reach=config.receptive_frames, ratio=config.hop_length, sizes=sizes
         )
 
-    def _invert(self, mel: Tensor, z: Tensor, chunk_frames: int | None = None) -> Tensor:
-        """Run front and flows backwards.
+    def invert(self, mel: Tensor, z: Tensor, chunk_frames: int | None = None) -> Tensor:
+        """Run front and flows backwards; other than :meth:`inverse` it has gradients.
 
         Args:
             mel: ``(B, n_mels, T_mel)`` log-mel spectrogram.
@@ -230,8 +230,12 @@ class WaveGlow(nn.Module):
             )
         return self.upsample.condition(mel, n_samples // self.config.n_group)
 
-    def _draw_noise(
-        self, batch: int, n_groups: int, device: torch.device, generator: torch.Generator | None
+    def draw_noise(
+        self,
+        batch: int,
+        n_groups: int,
+        device: torch.device,
+        generator: torch.Generator | None = None,
     ) -> Tensor:
         """Draw a latent ``(B, n_group, T)`` in NVIDIA's order: the last flow's channels first."""
         sizes = [self.config.flow_channels[-1]]
