@@ -32,10 +32,12 @@ _IRREGULAR_ORDINALS = {
 # Each scale has three digits; a longer number has no name and is read digit by digit.
 _MAX_DIGITS = 3 * len(_SCALES)
 
+# Where a run of digits may not fit, a pattern begins only at the start of the run. If it began at
+# every digit, the time would grow with the square of the run's length.
 _WITH_COMMAS = re.compile(r"\d[\d,]+\d", re.ASCII)
 _DOLLARS = re.compile(r"\$([\d.,]*\d)", re.ASCII)
-_DECIMAL = re.compile(r"(\d+)\.(\d+)", re.ASCII)
-_ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)", re.ASCII)
+_DECIMAL = re.compile(r"(?<!\d)(\d+)\.(\d+)", re.ASCII)
+_ORDINAL = re.compile(r"(?<!\d)(\d+)(?:st|nd|rd|th)", re.ASCII)
 _NUMBER = re.compile(r"\d+", re.ASCII)
 
 
