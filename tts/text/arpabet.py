@@ -21,6 +21,7 @@ from typing import Any
 from tts.core.errors import InputError
 from tts.text.dictionary import dictionary
 from tts.text.lexicon import Lexicon, Phones
+from tts.text.normalize.wording import LETTER_A
 
 _log = logging.getLogger(__name__)
 _INSTALL = "pip install 'tacoglow[phonemes]'"
@@ -41,15 +42,36 @@ _PARENT_TAGS = {"VB": "VERB", "NN": "NOUN", "JJ": "ADJ", "RB": "ADV"}
 _WEAK = {"a": ("AH0",), "the": ("DH", "AH0")}
 _BEFORE_VOWEL = {"the": ("DH", "IY0")}
 _LETTER_A = ("EY1",)
-_WORD = re.compile(r"[a-z]+(?:'[a-z]+)*")
+#: Most characters between two tokens of the tagger.
+_MAX_GAP = 50
+# A word has few apostrophes ("shouldn't've"); the network takes hours for one with a thousand.
+_WORD = re.compile(rf"[a-z]+(?:'[a-z]+){{0,3}}|{LETTER_A}(?:'s)?")
+# Words that the normaliser writes, and that CMUdict lacks.
+_OWN: dict[str, Phones] = {
+    word: tuple(phones.split())
+    for word, phones in {
+        "miz": "M IH1 Z",
+        "ibidem": "IH0 B AY1 D AH0 M",
+        "eta": "EY1 T AH0",
+        "omicron": "AA1 M AH0 K R AA2 N",
+        "tau": "T AW1",
+        "upsilon": "AH1 P S AH0 L AA2 N",
+        LETTER_A: "EY1",
+        f"{LETTER_A}'s": "EY1 Z",
+    }.items()
+}
 
 
-def pronounce(text: str, lexicon: Lexicon) -> list[tuple[int, int, Phones]]:
+def pronounce(
+    text: str, lexicon: Lexicon, *, letters_marked: bool = False
+) -> list[tuple[int, int, Phones]]:
     """Look up the phones of every word in a cleaned text.
 
     Args:
         text: English without digits, in any case.
         lexicon: pronunciations that come before the dictionary's.
+        letters_marked: whether the letter A is written as ``LETTER_A``, so that "a" is always the
+            article. Otherwise an "a" beside another single letter counts as a letter.
 
     Returns:
         Begin, end and phones (without ``@``) of each word whose phones are known, in text order.
@@ -59,7 +81,7 @@ def pronounce(text: str, lexicon: Lexicon) -> list[tuple[int, int, Phones]]:
     words = [text[begin:end] for begin, end in spans]
     tags = _tags(text) if any(word in _heteronyms() for word in words) else {}
     phones = [
-        lexicon.get(word) or _in_context(words, i, tags.get(spans[i][0]))
+        lexicon.get(word) or _in_context(words, i, tags.get(spans[i][0]), letters_marked)
         for i, word in enumerate(words)
     ]
     for i in range(len(phones) - 1):
@@ -89,9 +111,11 @@ def to_arpabet(hibari_phones: str) -> Phones:
     return tuple(phones)
 
 
-def _in_context(words: Sequence[str], i: int, tag: str | None) -> Phones | None:
+def _in_context(
+    words: Sequence[str], i: int, tag: str | None, letters_marked: bool
+) -> Phones | None:
     word = words[i]
-    if word == "a" and any(_is_letter(words, j) for j in (i - 1, i + 1)):
+    if word == "a" and not letters_marked and any(_is_letter(words, j) for j in (i - 1, i + 1)):
         return _LETTER_A
     if word in _heteronyms() and tag:
         pronunciation = _by_tag(_heteronyms()[word], tag)
@@ -105,6 +129,8 @@ def _without_context(word: str) -> Phones | None:
         return _WEAK[word]
     if pronunciations := dictionary().get(word):
         return pronunciations[0]
+    if word in _OWN:
+        return _OWN[word]
     if (hibari := _hibari()) is not None:
         return to_arpabet(hibari(word, normalize_text=False)) or None
     _log.warning(
@@ -151,10 +177,12 @@ def _by_tag(by_tag: Mapping[str, str], tag: str) -> str:
 def _tags(text: str) -> dict[int, str]:
     """Return the part of speech of each word, by the position where the word begins."""
     # The tagger was trained on sentences with correct capitals.
-    cased = re.sub(r"\bi\b", "I", text)
+    cased = re.sub(r"\bi\b", "I", text).replace(LETTER_A, "A")
     tags, position = {}, 0
     for token in _hibari().tokenize(cased[:1].upper() + cased[1:]):
-        position = max(position, cased.lower().find(token.text.lower(), position))
+        # Only spaces stand between two tokens, so a token is found near the end of the last one.
+        near = text.find(token.text.lower(), position, position + len(token.text) + _MAX_GAP)
+        position = max(position, near)
         tags[position] = token.tag
         position += len(token.text)
     return tags

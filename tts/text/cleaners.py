@@ -96,6 +96,12 @@ def english(text: str) -> str:
     return normalize_english(text)
 
 
+def _english_with_letters(text: str) -> str:
+    from tts.text.normalize import normalize_with_letters
+
+    return normalize_with_letters(text)
+
+
 CLEANERS: Mapping[str, Callable[[str], str]] = MappingProxyType(
     {
         "english": english,
@@ -104,4 +110,9 @@ CLEANERS: Mapping[str, Callable[[str], str]] = MappingProxyType(
         "transliteration_cleaners": transliteration_cleaners,
         "unicode_cleaners": unicode_cleaners,
     }
+)
+
+#: Cleaners that can mark each letter A, so that it is not read as the article.
+WITH_LETTERS: Mapping[Callable[[str], str], Callable[[str], str]] = MappingProxyType(
+    {english: _english_with_letters}
 )

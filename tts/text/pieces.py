@@ -1,10 +1,11 @@
 """Splits a text of any length into pieces that can be synthesized one after the other.
 
 Tacotron 2 is trained on utterances of at most about ten seconds, and its attention fails in longer
-ones. ``sentencex``, which knows abbreviations, finds the sentences. A sentence that is too long is
-cut where a reader would breathe, or between words, or, in a word that is too long, anywhere. The
-pieces hold every character of the text except white space. Phones in ``{braces}`` stay together,
-unless they are longer than two pieces.
+ones. ``sentencex`` finds the sentences. Its cuts are dropped before a small letter and after the
+abbreviations of ``tts.text.short_forms``. A sentence that is too long is cut where a reader would
+breathe, or between words, or, in a word that is too long, anywhere. The pieces hold every character
+of the text except white space and the hyphens of words that are divided at a line end. Phones in
+``{braces}`` stay together, unless they are longer than two pieces.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ import unicodedata
 from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
+
+from tts.text.line_ends import join_lines
+from tts.text.short_forms import ends_in_short_form, sentence_goes_on
 
 
 class Break(Enum):
@@ -40,6 +44,9 @@ _CUT_PLACES = (
     (Break.WORD, re.compile(r"\s+(?=(?:and|or|but|nor|so|yet|because|which|who|that|when)\s)")),
     (Break.WORD, re.compile(r"\s+")),
 )
+#: Where a sentence seems to end before a small letter; too long ones are cut there first.
+_SMALL_SENTENCES = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][\"')\]\u201d]))\s+(?=[\"'(\[\u201c]?[a-z])")
+_OPENING = re.compile(r"[\s\"'(\[{*_\u2018\u201c\u00ab\u2013\u2014\u2026.-]*")
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 _BRACES = re.compile(r"\{[^{}]*\}")
 _BRACES_OR_NOT = re.compile(r"\{[^{}]*\}|[^{]+|\{")
@@ -53,7 +60,8 @@ def split_text(text: str, max_chars: int = 200, language: str = "en") -> list[Pi
     """Split a text into pieces.
 
     Args:
-        text: any text; blank lines separate paragraphs, single line ends count as spaces.
+        text: any text; blank lines separate paragraphs, and so do the lines of headings and lists
+            that begin with ``#``, ``-`` or ``*``. Other single line ends count as spaces.
         max_chars: most characters of a piece; phones in braces may have twice as many.
         language: ISO 639 code, for its abbreviations; an unknown language counts as English.
 
@@ -67,6 +75,7 @@ def split_text(text: str, max_chars: int = 200, language: str = "en") -> list[Pi
         raise ValueError(f"max_chars={max_chars}: must be 1 or more")
     encodable = _LONE_SURROGATES.sub("\ufffd", text).replace(_PHONE_SPACE, " ")
     text = _BRACES.sub(lambda match: _PHONE_SPACE.join(match[0].split()), encodable)
+    text = join_lines(text, language)
     pieces: list[Piece] = []
     for paragraph in _PARAGRAPHS.split(text):
         inner = [
@@ -80,16 +89,37 @@ def split_text(text: str, max_chars: int = 200, language: str = "en") -> list[Pi
 
 
 def _sentences(paragraph: str, language: str) -> Iterator[str]:
+    """Yield the sentences of a paragraph, without white space around them."""
     import sentencex
 
-    for sentence in sentencex.segment(language, " ".join(paragraph.split())):
-        if stripped := sentence.strip():
-            yield stripped
+    sentence: list[str] = []
+    for part in sentencex.segment(language, " ".join(paragraph.split())):
+        if sentence and not _ends_sentence(sentence[-1], part, language):
+            sentence.append(part)
+        else:
+            yield from _stripped(sentence)
+            sentence = [part]
+    yield from _stripped(sentence)
+
+
+def _stripped(parts: list[str]) -> Iterator[str]:
+    if sentence := "".join(parts).strip():
+        yield sentence
+
+
+def _ends_sentence(before: str, after: str, language: str) -> bool:
+    """Return whether a sentence ends between two parts of a text that sentencex separated."""
+    if _OPENING.sub("", after[:20], count=1)[:1].islower():
+        return False
+    # Without a space, only a full stop after a word ends a sentence, not the first one in "7A.M.".
+    if before[-1:] == "." and not after[:1].isspace():
+        return before[-3:-1].isalpha()
+    return language != "en" or not sentence_goes_on(before, after.lstrip())
 
 
 def _split_sentence(sentence: str, max_chars: int) -> Iterator[Piece]:
     """Yield the pieces of one sentence."""
-    *inner, last = _split_to_fit([sentence], 0, max_chars)
+    *inner, last = _split_to_fit([sentence], -1, max_chars)
     yield from inner
     yield Piece(last.text, Break.SENTENCE)
 
@@ -102,12 +132,24 @@ def _split_to_fit(parts: list[str], level: int, max_chars: int) -> Iterator[Piec
         elif level == len(_CUT_PLACES):
             yield from (Piece(chunk, Break.CUT) for chunk in _cut_word(part, max_chars))
         else:
-            kind, place = _CUT_PLACES[level]
-            packed = _pack_evenly(place.split(part), max_chars)
+            kind, place = _CUT_PLACES[level] if level >= 0 else (Break.CLAUSE, _SMALL_SENTENCES)
+            packed = _pack_evenly(_divide(part, place), max_chars)
             for text in packed:
                 *inner, last = _split_to_fit([text], level + 1, max_chars)
                 yield from inner
                 yield Piece(last.text, kind)
+
+
+def _divide(part: str, place: re.Pattern[str]) -> list[str]:
+    """Divide a part at places; what only seems to be a sentence end is left out."""
+    if place is not _SMALL_SENTENCES:
+        return place.split(part)
+    divided, start = [], 0
+    for match in place.finditer(part):
+        if not ends_in_short_form(part[start : match.start()][-40:]):
+            divided.append(part[start : match.start()])
+            start = match.end()
+    return [*divided, part[start:]]
 
 
 def _pack_evenly(parts: list[str], max_chars: int) -> list[str]:

@@ -12,10 +12,11 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from tts.text.cleaners import WITH_LETTERS
 from tts.text.symbols import PHONE_PREFIX
 
 if TYPE_CHECKING:
-    from tts.text.lexicon import Lexicon
+    from tts.text.lexicon import Lexicon, Phones
 
 # Braces that are closed and not empty. Other braces are ordinary characters, which no table has.
 _BRACES = re.compile(r"\{(\s*[^{}\s][^{}]*)\}")
@@ -96,27 +97,37 @@ class WordReader:
             if is_phones:
                 words.append(Word(self._phones(piece, unknown)))
             else:
-                words += self._words(self.clean(piece), unknown)
+                words += self._words(piece, unknown)
                 if not piece.isascii() or not _ASCII_SIGNS.isdisjoint(piece):
                     unknown.update(filter(self._vanishes, piece))
         return Reading(tuple(words), dict(unknown))
 
-    def _words(self, cleaned: str, unknown: Counter[str]) -> Iterator[Word]:
-        """Divide a cleaned text into words, with phones for those that are looked up."""
+    def _words(self, piece: str, unknown: Counter[str]) -> Iterator[Word]:
+        """Divide a text into words, with phones for those that are looked up."""
+        cleaned, pronunciations = self._pronunciations(piece)
         end = 0
-        for begin, after, phones in self._pronunciations(cleaned):
+        for begin, after, phones in pronunciations:
             yield Word(self._letters(cleaned[end:begin], unknown))
             symbols = tuple(PHONE_PREFIX + phone for phone in phones)
             yield Word(self._letters(cleaned[begin:after], unknown), symbols)
             end = after
         yield Word(self._letters(cleaned[end:], unknown))
 
-    def _pronunciations(self, cleaned: str) -> list[tuple[int, int, tuple[str, ...]]]:
+    def _pronunciations(self, piece: str) -> tuple[str, list[tuple[int, int, Phones]]]:
+        """Return the cleaned text, and the phones of its words that are looked up."""
         if self._lexicon is None:
-            return []
+            return self.clean(piece), []
         from tts.text.arpabet import pronounce
+        from tts.text.normalize.wording import LETTER_A
 
-        return pronounce(cleaned, self._lexicon)
+        # Cleaned English has the letter A and the article "a"; only one of them is looked up.
+        marked = WITH_LETTERS.get(self._cleaner)
+        if marked is None:
+            cleaned = self._cleaner(piece)
+            return cleaned, pronounce(cleaned, self._lexicon)
+        cleaned = marked(piece)
+        phones = pronounce(cleaned, self._lexicon, letters_marked=True)
+        return cleaned.replace(LETTER_A, "a"), phones
 
     def _letters(self, piece: str, unknown: Counter[str]) -> tuple[str, ...]:
         known = tuple([char for char in piece if char in self._symbols])

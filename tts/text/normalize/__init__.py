@@ -19,9 +19,12 @@ from tts.text.normalize.comparisons import read_comparisons
 from tts.text.normalize.counts import read_counts, read_factors, read_ranges
 from tts.text.normalize.dates import read_dates, read_months
 from tts.text.normalize.fractions import read_fractions, read_scores
+from tts.text.normalize.greek import read_greek
 from tts.text.normalize.groups import read_groups
 from tts.text.normalize.identifiers import read_identifiers, read_places
 from tts.text.normalize.initialisms import read_initialisms
+from tts.text.normalize.letters import read_letters
+from tts.text.normalize.markup import read_markup
 from tts.text.normalize.measures import read_measures, read_rates, read_sizes
 from tts.text.normalize.money import read_money
 from tts.text.normalize.roman import read_roman
@@ -30,7 +33,12 @@ from tts.text.normalize.telephones import read_telephones
 from tts.text.normalize.typeset import read_typeset
 from tts.text.normalize.web import read_web
 
-__all__ = ["normalize_english"]
+__all__ = ["LETTER_A", "normalize_english", "normalize_with_letters"]
+
+#: Stands for the letter A in ``normalize_with_letters``.
+LETTER_A = wording.LETTER_A
+# Transliteration would write the mark as "a"; it keeps this one.
+_KEPT_LETTER_A = "\x01"
 
 _WITH_DIGITS = (
     read_places,
@@ -61,8 +69,17 @@ def normalize_english(text: str) -> str:
         Words, and the punctuation that one hears. A space at either end stays, because phones in
         braces may stand next to it. Braces stay, so that the tokenizer can report them.
     """
+    return normalize_with_letters(text).replace(LETTER_A, "a")
+
+
+def normalize_with_letters(text: str) -> str:
+    """Write a text as ``normalize_english`` does, but with ``LETTER_A`` for the letter A.
+
+    An "a" is then always the article, which sounds different.
+    """
     before, after = (" " if edge.isspace() else "" for edge in (text[:1], text[-1:]))
     for read in (
+        read_markup,
         read_typeset,
         fold_characters,
         read_web,
@@ -75,18 +92,19 @@ def normalize_english(text: str) -> str:
     if _DIGIT.search(text):
         for read in _WITH_DIGITS:
             text = read(text)
-    text = read_abbreviations(text)
+    text = read_abbreviations(read_greek(text))
     if _DIGIT.search(text):
         text = read_counts(read_identifiers(text))
-    for read in (read_initialisms, read_signs, transliterate):
+    for read in (read_letters, read_initialisms, read_signs):
         text = read(text)
-    spoken = _tidy(text.lower())
+    text = transliterate(text.replace(LETTER_A, _KEPT_LETTER_A))
+    spoken = _tidy(text.lower()).replace(_KEPT_LETTER_A, LETTER_A)
     return f"{before}{spoken}{after}" if spoken else before or after
 
 
 def _tidy(text: str) -> str:
     """Write out digits that transliteration produced, and correct the spaces."""
     text = re.sub(r"\d{1,36}", lambda match: f" {wording.whole(match[0])} ", text)
-    text = re.sub(r"[^a-z!'(),\-.:;?{} ]", " ", text)
+    text = re.sub(r"[^a-z!'(),\-.:;?{} \x01]", " ", text)
     text = re.sub(r" +", " ", text)
-    return re.sub(r"(?<=\w) (?=[,.;:!?)](?:[ ,.;:!?)]|$))", "", text).strip()
+    return re.sub(r"(?<=[\w\x01]) (?=[,.;:!?)](?:[ ,.;:!?)]|$))", "", text).strip()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tts.text.normalize import wording
+from tts.text.normalize.initialisms import read_capitals
 from tts.text.normalize.rules import COMPASS, Rule, rewrite
 
 _DIGITS_AFTER = (
@@ -78,7 +79,7 @@ _RULES: tuple[Rule, ...] = (
     # 133-A
     (
         re.compile(r"\b(\d{1,4})-([A-Z])\b(?!-)"),
-        lambda m: f"{wording.pairs(m[1])} {m[2]}",
+        lambda m: f"{wording.pairs(m[1])} {wording.spell(m[2])}",
     ),
     (
         re.compile(rf"\b({_PAIRS_AFTER}) (\d{{3,4}})\b(?![\d,.]*\d)"),
@@ -99,12 +100,12 @@ _RULES: tuple[Rule, ...] = (
     # C2766, VC836, B12, MP3, HTML5
     (
         re.compile(r"\b([A-Z]{1,6})-?(\d{1,12})\b(?![.,]\d)"),
-        lambda m: f"{' '.join(m[1])} {_code(m[2])}",
+        lambda m: f"{read_capitals(m[1])} {_code(m[2])}",
     ),
     # 3D, 5G, 4K
     (
         re.compile(r"(?<![\d.,])(\d{1,3})(?!ST|ND|RD|TH)([A-Z]{1,2})\b(?!\.\w)"),
-        lambda m: f"{m[1]} {' '.join(m[2])}",
+        lambda m: f"{m[1]} {wording.spell(m[2])}",
     ),
 )
 

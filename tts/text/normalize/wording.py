@@ -11,6 +11,9 @@ from tts.text.numbers import cardinal, ordinal
 from tts.text.numbers import year as four_digit_year
 
 _DIGITS = "zero one two three four five six seven eight nine".split()
+#: Stands for the letter A until the text is written: "a" alone would be the article. Unicode folds
+#: this sign to "a", so no text that the rules see contains it.
+LETTER_A = "\u00aa"
 # cardinal() has names for numbers below 10**36.
 _MAX_DIGITS = 36
 
@@ -62,3 +65,8 @@ def pairs(run: str) -> str:
 def is_one(run: str) -> bool:
     """Return whether the noun after a number is singular."""
     return run == "1"
+
+
+def spell(letters: str) -> str:
+    """Write letters one by one: "FBI" becomes "f b i"; other characters are left out."""
+    return " ".join(LETTER_A if c in "aA" else c.lower() for c in letters if c.isalpha())
