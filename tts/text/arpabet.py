@@ -22,6 +22,7 @@ from tts.core.errors import InputError
 from tts.text.dictionary import dictionary
 from tts.text.lexicon import Lexicon, Phones
 from tts.text.normalize.wording import LETTER_A
+from tts.text.supplement import SUPPLEMENT
 
 _log = logging.getLogger(__name__)
 _INSTALL = "pip install 'tacoglow[phonemes]'"
@@ -46,20 +47,7 @@ _LETTER_A = ("EY1",)
 _MAX_GAP = 50
 # A word has few apostrophes ("shouldn't've"); the network takes hours for one with a thousand.
 _WORD = re.compile(rf"[a-z]+(?:'[a-z]+){{0,3}}|{LETTER_A}(?:'s)?")
-# Words that the normaliser writes, and that CMUdict lacks.
-_OWN: dict[str, Phones] = {
-    word: tuple(phones.split())
-    for word, phones in {
-        "miz": "M IH1 Z",
-        "ibidem": "IH0 B AY1 D AH0 M",
-        "eta": "EY1 T AH0",
-        "omicron": "AA1 M AH0 K R AA2 N",
-        "tau": "T AW1",
-        "upsilon": "AH1 P S AH0 L AA2 N",
-        LETTER_A: "EY1",
-        f"{LETTER_A}'s": "EY1 Z",
-    }.items()
-}
+_LETTERS = {LETTER_A: _LETTER_A, f"{LETTER_A}'s": (*_LETTER_A, "Z")}
 
 
 def pronounce(
@@ -129,8 +117,8 @@ def _without_context(word: str) -> Phones | None:
         return _WEAK[word]
     if pronunciations := dictionary().get(word):
         return pronunciations[0]
-    if word in _OWN:
-        return _OWN[word]
+    if known := SUPPLEMENT.get(word) or _LETTERS.get(word):
+        return known
     if (hibari := _hibari()) is not None:
         return to_arpabet(hibari(word, normalize_text=False)) or None
     _log.warning(

@@ -244,6 +244,8 @@ STATES = {
     "wyo": "wyoming",
 }
 
+#: All tables above.
+TABLES = (TITLES, GIVEN_NAMES, ENDINGS, PHRASES, NUMBERED, DAYS, STATES)
 #: Written with a small letter, these are words.
 CAPITAL_ONLY = frozenset("app tab ex prop op fl".split())
 
@@ -279,7 +281,4 @@ def ends_in_short_form(text: str) -> bool:
     if match is None:
         return False
     short = match[1].lower()
-    return len(short) == 1 or "." in short or short in _MONTHS or any(short in t for t in _TABLES)
-
-
-_TABLES = (TITLES, GIVEN_NAMES, ENDINGS, PHRASES, NUMBERED, DAYS, STATES)
+    return len(short) == 1 or "." in short or short in _MONTHS or any(short in t for t in TABLES)

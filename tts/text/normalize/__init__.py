@@ -12,7 +12,7 @@ import re
 
 from tts.text.cleaners import transliterate
 from tts.text.normalize import wording
-from tts.text.normalize.abbreviations import read_abbreviations
+from tts.text.normalize.abbreviations import read_abbreviations, read_day_ranges
 from tts.text.normalize.characters import fold_characters
 from tts.text.normalize.clock import read_durations, read_times
 from tts.text.normalize.comparisons import read_comparisons
@@ -84,6 +84,7 @@ def normalize_with_letters(text: str) -> str:
         fold_characters,
         read_web,
         read_roman,
+        read_day_ranges,
         read_comparisons,
         read_months,
         read_rates,

@@ -31,7 +31,7 @@ _NO_NAMES = frozenset(
 )
 # After these, "Dr" is a doctor.
 _PERSONS = frozenset("Mr Mrs Ms Sir".split())
-_STREETS = {
+STREETS = {
     "St": "Street", "Dr": "Drive", "Pl": "Place", "Ct": "Court", "Sq": "Square", "Cir": "Circle",
     "Ter": "Terrace", "Ave": "Avenue", "Av": "Avenue", "Blvd": "Boulevard", "Rd": "Road",
     "Ln": "Lane", "Hwy": "Highway", "Pkwy": "Parkway", "Expy": "Expressway", "Trl": "Trail",
@@ -73,7 +73,12 @@ _RULES: tuple[Rule, ...] = (
     ),
     (
         re.compile(rf"(?<!\b[Tt]he )\b({_DAY})\.(?=,|;|-| ?[a-z\d&(]|$)"),
-        lambda m: f"{_DAYS[m[1].lower()].capitalize()}{_stop(m)}",
+        lambda m: f"{_day(m[1])}{_stop(m)}",
+    ),
+    (re.compile(r"\b([Ee])d\. (?=by\b)"), r"\1dited "),
+    (
+        re.compile(r"(?<=\d(?:st|nd|rd|th) )ed\.(?!\w)"),
+        lambda m: f"edition{_stop(m)}",
     ),
     (re.compile(r"\bRt\. Hon\.(?= [A-Z])"), "Right Honorable"),
     (re.compile(r"\bet al\.?(?!\w)"), lambda m: f"et al{_stop(m)}"),
@@ -92,14 +97,14 @@ _RULES: tuple[Rule, ...] = (
 _WITHOUT_STOP: tuple[Rule, ...] = (
     (
         re.compile(rf"\b({_PLACE}) ({_PLAIN_STREETS})\b(?!\.\w|[-'])"),
-        lambda m: m[0] if m[1] in _NO_NAMES else f"{m[1]} {_STREETS[m[2]]}",
+        lambda m: m[0] if m[1] in _NO_NAMES else f"{m[1]} {STREETS[m[2]]}",
     ),
     (
         re.compile(
             rf"\b({_PLACE}) ({_OTHER_STREETS})"
             r"(?=,| (?:and|in|at|is|was|near|to|from|on|until|by)\b| ?$|[;)?!])"
         ),
-        lambda m: m[0] if m[1] in _NO_NAMES or m[1] in _PERSONS else f"{m[1]} {_STREETS[m[2]]}",
+        lambda m: m[0] if m[1] in _NO_NAMES or m[1] in _PERSONS else f"{m[1]} {STREETS[m[2]]}",
     ),
     (
         re.compile(
@@ -118,7 +123,8 @@ _WITHOUT_STOP: tuple[Rule, ...] = (
         lambda m: _expand_like(m[1], _NUMBERED),
     ),
     # "He lives at No 10", but "No 10 people are alike".
-    (re.compile(r"(?<=[\w,;(] )No(?= \d)|^No(?= \d{1,4}\b(?! [a-z]+s\b))"), "Number"),
+    (re.compile(r"(?<=[\w,;(] )No(?= \d)"), "Number"),
+    (re.compile(r"^No(?= \d{1,4}\b(?! (?:[a-z]+s|people|men|women|children)\b))"), "Number"),
     (re.compile(r"(?<![\w/])w/o(?!\w)"), "without"),
     (re.compile(r"(?<![\w/])w/ ?(?=\w)"), "with "),
     (re.compile(r"(?<![\w/])b/c(?!\w)"), "because"),
@@ -129,14 +135,22 @@ _WITHOUT_STOP: tuple[Rule, ...] = (
     (re.compile(r"\bapprox(?= \d| [a-z])"), "approximately"),
     (re.compile(r"\bgovt\b"), "government"),
     (re.compile(r"(?<!\d )\b(hrs|yrs|mins|lbs)\b(?!\.\w)"), lambda m: _ENDINGS[m[1]]),
-    (re.compile(rf"(\b{_MANY} )?\b(tsp|tbsp|tbs)(s?)\b\.?(?!\w)"), lambda m: _spoons(m)),
     (
-        re.compile(rf"\b({_DAY}) ?(?:-|--)"
-        rf" ?({_DAY})\b\.?"),
-        lambda m: f"{_DAYS[m[1].lower()].capitalize()} to"
-        f" {_DAYS[m[2].lower()].capitalize()}{_stop(m)}",
+        re.compile(rf"(\b(?:{_MANY}|\d[\d.]{{0,6}}) )?\b(tsp|tbsp|tbs)(s?)\b\.?(?!\w)"),
+        lambda m: _spoons(m),
     ),
 )  # fmt: skip
+_DAY_RANGES: tuple[Rule, ...] = (
+    (
+        re.compile(rf"\b({_DAY})\.? ?--? ?({_DAY})\b\.?"),
+        lambda m: f"{_day(m[1])} to {_day(m[2])}{_stop(m)}",
+    ),
+)
+
+
+def read_day_ranges(text: str) -> str:
+    """Write "Mon-Fri" as "Monday to Friday", before the days beside a number are read."""
+    return rewrite(_DAY_RANGES, text) if "-" in text else text
 
 
 def read_abbreviations(text: str) -> str:
@@ -160,7 +174,7 @@ def _expanded(match: re.Match[str]) -> str:
     after = match.string[match.end() : match.end() + 3]
     if short in _QUALIFIERS and re.match(" [a-z]", after):
         return _expand_like(written, _QUALIFIERS)
-    if short not in _ANYWHERE:
+    if short not in _ANYWHERE or short.rstrip("s") in _SPOONS:
         return match[0]
     if written[0].isupper() and short in _LOW_ONLY and (written.isupper() or short != "est"):
         return match[0]
@@ -180,14 +194,18 @@ def _expanded(match: re.Match[str]) -> str:
 _MAY_END = frozenset("etc hrs yrs lbs mins secs tsp tsps tbsp tbsps gal gals qts al".split())
 
 
+def _day(short: str) -> str:
+    return _DAYS[short.lower()].capitalize()
+
+
 def _spoons(match: re.Match[str]) -> str:
     spoon = _SPOONS[match[2]]
-    many = "s" if match[1] or match[3] else ""
+    many = "s" if match[3] or (match[1] and match[1] != "1 ") else ""
     return f"{match[1] or ''}{spoon}{many}{_stop(match, before_capital=True)}"
 
 
 def _street(match: re.Match[str], name: str, short: str) -> str:
-    return match[0] if name in _NO_NAMES else f"{name} {_STREETS[short]}{_stop(match)}"
+    return match[0] if name in _NO_NAMES else f"{name} {STREETS[short]}{_stop(match)}"
 
 
 def _expand_like(short: str, table: dict[str, str]) -> str:

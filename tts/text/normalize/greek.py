@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_NAMES = (
+NAMES = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron"
     " pi rho sigma tau"
     " upsilon phi chi psi omega"
 ).split()
 # In Unicode's order; the final sigma has a place of its own.
-_LETTERS = dict(zip("αβγδεζηθικλμνξοπρστυφχψω", _NAMES, strict=True))
+_LETTERS = dict(zip("αβγδεζηθικλμνξοπρστυφχψω", NAMES, strict=True))
 _LETTERS |= {"ς": "sigma", "ϕ": "phi", "ϑ": "theta", "ϵ": "epsilon"}
 _SIGNS = {"∆": "delta", "∑": "sum of", "∏": "product of", "Ω": "omega", "∂": "partial"}
 # A Greek letter that is no part of a Greek word; a Latin letter may touch it, as in "Δt".

@@ -15,17 +15,9 @@ from tts.text.normalize.wording import spell
 
 # These are spelled, although the dictionary has them as words or they could be pronounced.
 _SPELLED = frozenset(
-    "AARP ACC ACLU AFAIK AMA APA API ASAP ASP ATA ATP AVI BA BAE BIA BIS BSA CAS CIO"
-    " COD COO CRM CSV"
-    " DAR DAS DEA DIY DOB DOE DOJ EDA EDI EEOC EPA EPO ERA ERP ESL ESP ESS EST ETA GAO"
-    " GED GEO GIS GOP"
-    " GPA GUI IDE IMO INS ION IOU IPO IRA ISO ISP ITO IVF LED LIU MIT MOT MOU MRI NAACP"
-    " NCAA NIC NIH"
-    " NYU ODA OED OES OSS OTA OTC PDA PIO POA POS POV POW PSI PTA RIA RIP ROI SAP SAT"
-    " SBA SEC SOS SSA"
-    " STA SUV TBA TIA UAE UCI UCLA UFO UPI UPS URI URL USA USAF USB USC USDA USSR UTI"
-    " UVA VAT VIP VOD"
-    " VOR WAC YMCA YWCA".split()
+    "ACC ACLU ASP ATA AVI BAE BIS CAS COO DAR DAS DEA DOB DOE DOI EDA EDI EEOC ERA ESS EST FYI GAO"
+    " GEO IDE ION ISA ITO LED LIU NGO NIC ODA OSS PIO POW PSI RIA RIP ROI SAP SAT SEC SOS TIA UPS"
+    " UCLA URI USAF VAT YMCA YWCA".split()
 )
 # Two letters are a word only if they are one of these.
 _TWO_LETTERS = frozenset(
@@ -38,11 +30,8 @@ _TWO_SPELLED = frozenset("AL AM ED IT LA MA MC PA US".split())
 _VOWELS = frozenset("AEIOUY")
 # These can be pronounced, although the dictionary lacks them or spells them.
 _WORDS = frozenset(
-    "ANZAC ASBO ASEAN AWACS BIOS CAPTCHA CMOS COVID FAFSA FLOTUS FOMO GIF HAZMAT HIPAA"
-    " IBAN IKEA ITAR JPEG"
-    " LIDAR LOL MASH MERS NAND NASCAR NIMBY NOAA NORAD POTUS RAM REM ROM SARS SCOTUS SCUBA SIM SWAT"
-    " TED UEFA UNICEF UNRWA VOIP WIFI ZIP HMM BRR SHH PST PSST TSK MR MRS MS DR ST MT"
-    " VS LTD BLVD".split()
+    "ASEAN BLVD BRR CMOS DR FAFSA GIF HIPAA HMM IBAN JPEG JSON LTD MR MRS MS MT NOAA PSST SHH ST"
+    " TSK UEFA UNRWA VOIP VS YAML".split()
 )
 #: A syllable: consonants that can begin a word, one or two vowels, consonants that can end one.
 _ONSET = (
@@ -56,7 +45,6 @@ _PRONOUNCEABLE = re.compile(
     rf"{_ONSET}?(?:(?![aiu]{{2}})[aeiouy]{{1,2}}{_CODA}?(?:{_ONSET}(?=[aeiouy]))?)+", re.IGNORECASE
 )
 _MIXED = any_of("BSc MSc pH GmbH PhD MoD DoD".split())
-_WARS = {"I": "one", "II": "two", "III": "three", "1": "one", "2": "two", "3": "three"}
 _NOT_AFTER = r"(?<![\w.@])(?<!\w['&])"
 #: Characters on either side that show whether a text is all in capitals.
 _NEAR = 60
@@ -81,12 +69,12 @@ _RULES: tuple[Rule, ...] = (
         lambda m: f"{spell(m[1])}{_ending(m[2])}",
     ),
     (re.compile(r"(?<![\w.])([A-Z])\.(?=[A-Z][a-z])"), r"\1. "),
-    # World wars, mRNA, BSc
-    (re.compile(rf"{_NOT_AFTER}WW(I{{1,3}}|[123])(?!\w)"), lambda m: f"world war {_WARS[m[1]]}"),
+    # mRNA, BSc, macOS
     (
         re.compile(rf"{_NOT_AFTER}({_MIXED}|[a-z][A-Z]{{2,5}})('?s)?(?!\w)"),
         lambda m: f"{spell(m[1])}{_ending(m[2])}",
     ),
+    (re.compile(r"(?<=[a-z]{2})OS\b"), " o s"),
     (
         re.compile(rf"{_NOT_AFTER}([A-Z]{{2,9}})('s|s'|s)?(?![\w@]|\.\w)"),
         lambda m: f"{spell(m[1])}{_ending(m[2])}" if _is_spelled(m) else m[0],
@@ -129,11 +117,10 @@ def _is_spelled(match: re.Match[str]) -> bool:
     letters = match[1]
     if is_acronym(letters):
         # "The WHO" is an organisation.
-        return (
-            letters == "WHO" and match.string[max(0, match.start() - 4) : match.start()] == "the "
-        )
+        before = match.string[max(0, match.start() - 4) : match.start()]
+        return letters == "WHO" and before.lower() == "the "
     may_be_word = letters in _TWO_SPELLED or (
-        letters in _SPELLED and _pronunciations(letters.lower())
+        letters in _SPELLED and bool(_pronunciations(letters.lower()))
     )
     return not (may_be_word and _is_shouted(match))
 
@@ -155,7 +142,8 @@ def _is_shouted(match: re.Match[str]) -> bool:
 
 
 def _is_plain_word(letters: str) -> bool:
-    return is_acronym(letters) and (len(letters) == 2 or bool(_pronunciations(letters.lower())))
+    is_word = is_acronym(letters) and letters not in _WORDS
+    return is_word and (len(letters) == 2 or bool(_pronunciations(letters.lower())))
 
 
 def _is_spelling(letters: str, phones: Phones) -> bool:

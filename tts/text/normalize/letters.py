@@ -24,8 +24,11 @@ _DETERMINER = any_of(
 _VERBS = r"(?:is|was|and|or|are|of)"
 _SIGN_NAMES = {"#": "sharp", "\u266f": "sharp", "\u266d": "flat"}
 
-_ANY = re.compile(r"\b[Aa]\b|[A-G][#\u266f\u266d]|\b[A-DF]-")
+_ANY = re.compile(r"\b[Aa]s?\b|\.\w|[A-G][#\u266f\u266d]|\b[A-DF]-")
 _RULES: tuple[Rule, ...] = (
+    # .NET, Node.js
+    (re.compile(r"(?<![\w.])\.(?=[A-Z]{2,4}\b)"), " dot "),
+    (re.compile(r"(?<=[a-z])\.(?=(?:js|py|txt|csv|md|exe)\b)"), " dot "),
     # C#, F♯ minor, B♭
     (
         re.compile(r"(?<![\w&])([A-GJ])([#\u266f\u266d])(?![\w#])"),
@@ -34,7 +37,7 @@ _RULES: tuple[Rule, ...] = (
     # an A-, a B- in German
     (
         re.compile(
-            r"(?<=\w )([A-DF])-(?=[.,;:!?)]|$| (?:in|for|on|from|at|average|student|grade)\b)"
+            r"(?<![\w'-])([A-DF])-(?=[.,;:!?)]|$| (?:in|for|on|from|at|average|student|grade)\b)"
         ),
         lambda m: f"{spell(m[1])} minus",
     ),
@@ -48,8 +51,11 @@ _RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<=\d)A\b"), LETTER_A),
     # 'A', (a), "A": nothing but the letter
     (re.compile(r"(?<=['\"(\[])[Aa](?=['\")\]])"), LETTER_A),
-    (re.compile(r"(?<![\w'])A(?=\s?[.,;:!?)\]\"']|\s?$)"), LETTER_A),
-    (re.compile(r"(?<![\w'])a(?!\.\.)(?=[.,;:!?)\]\"']|$)"), LETTER_A),
+    (re.compile(r"(?<![\w'.])A(?!\.[A-Za-z])(?=\s?[.,;:!?)\]\"']|\s?$)"), LETTER_A),
+    (re.compile(r"(?<![\w'.])a(?!\.[.A-Za-z])(?=[.,;:!?)\]\"']|$)"), LETTER_A),
+    # A major, straight As
+    (re.compile(r"\b([Ii]n) A(?= (?:[Mm]ajor|[Mm]inor|[Ff]lat|[Ss]harp)\b)"), rf"\1 {LETTER_A}"),
+    (re.compile(rf"\b({_DETERMINER}|got|mostly|many) As\b"), rf"\1 {LETTER_A}'s"),
     # Exhibit A, "JOHN A SMITH", an A student
     (re.compile(rf"\b({_NAMED}) A\b(?!')", re.IGNORECASE), rf"\1 {LETTER_A}"),
     (re.compile(rf"\b({_DETERMINER}|{GIVEN_NAMES}) A\b(?! [A-Z]{{2}})(?=[ -])"), rf"\1 {LETTER_A}"),

@@ -28,16 +28,15 @@ def _tag(names: str) -> re.Pattern[str]:
     return re.compile(rf"</?(?:{listed})(?:\s[^<>]{{0,500}})?/?>", re.IGNORECASE)
 
 
-_RULES: tuple[Rule, ...] = (
+_TAGS: tuple[Rule, ...] = (
     (re.compile(r"<!--[^<>]{0,1000}-->"), " "),
     (re.compile(r"<sup>(?=[\d+-]{1,4}</sup>)", re.IGNORECASE), "^"),
     (_tag(_INLINE), ""),
     (_tag(_BLOCKS), " "),
-    # &amp;, &#8212;, &#x27;
-    (
-        re.compile(r"&(?:[A-Za-z]{2,8}|#\d{1,7}|#[xX][\dA-Fa-f]{1,6});"),
-        lambda m: html.unescape(m[0]),
-    ),
+)
+# &amp;, &#8212;, &#x27;
+_ENTITY = re.compile(r"&(?:[A-Za-z]{2,8}|#\d{1,7}|#[xX][\dA-Fa-f]{1,6});")
+_LINES: tuple[Rule, ...] = (
     # # Title, > quote, * item, ``` and rows of signs
     (re.compile(r"(?:^|(?<=\n))[^\S\n]{0,8}#{1,6}[^\S\n]+(?=[^\s\d])"), ""),
     (re.compile(r"(?:^|(?<=\n))[^\S\n]{0,8}>[^\S\n]+(?=[^\W\d_])"), ""),
@@ -52,11 +51,13 @@ _RULES: tuple[Rule, ...] = (
     (re.compile(r"~~(?=\S)([^~\n]{1,500})(?<=\S)~~"), r"\1"),
     (re.compile(r"(?<!`)(`{1,3})(?=[^\s`])([^`\n]{1,500})(?<=[^\s`])\1(?!`)"), r"\2"),
 )
-_ANY = re.compile(r"[<&#>*\[_~`\u2022]|^\s*[-+]|\n\s*[-+]")
+_ANY = re.compile(r"[<&#>*\[_~`\u2022]|(?:^|\n)[^\S\n]{0,8}[-+]")
 
 
 def read_markup(text: str) -> str:
     """Write "Tom &amp; <b>Jerry</b>" as "Tom & Jerry", and "# Title" as "Title"."""
     if "\n" in text:
         text = join_words(text)
-    return rewrite(_RULES, text) if _ANY.search(text) else text
+    if _ANY.search(text) is None:
+        return text
+    return rewrite(_LINES, _ENTITY.sub(lambda m: html.unescape(m[0]), rewrite(_TAGS, text)))

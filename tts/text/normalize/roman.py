@@ -85,10 +85,13 @@ _AFTER_PRONOUN = re.compile(
 )
 _PERSON = r"((?: (?:[A-Z][a-z]+(?:-[A-Z][a-z]+)?|[A-Z]{2,15}|[A-Z]\.|of|de|von|van)){0,3})"
 
+_WARS = {"I": "one", "II": "two", "III": "three", "1": "one", "2": "two", "3": "three"}
+
 _RULES: tuple[Rule, ...] = (
+    (re.compile(r"(?<![\w.-])WW(I{1,3}|[123])(?!\w)"), lambda m: f"World War {_WARS[m[1]]}"),
     # MMXXIV, MCMXCIX
     (
-        re.compile(r"(?<![\w'.-])(M{1,3}[DCLXVI]{3,12})(?![\w-])"),
+        re.compile(r"(?<![\w'.-])(M[MDCLXVI]{3,14})(?![\w-])"),
         lambda m: wording.pairs(str(roman_value(m[1]))) if roman_value(m[1]) else m[0],
     ),
     # XIVth, the XXI century, the XXIII Olympic Games
@@ -98,7 +101,7 @@ _RULES: tuple[Rule, ...] = (
     ),
     (
         re.compile(
-            r"\b([IVX]{1,5})(?=(?: and [IVX]{1,5})?[ -](?:[Cc]entur|CENTUR|(?:Summer |Winter"
+            r"\b([IVX]{1,8})(?=(?: and [IVX]{1,8})?[ -](?:[Cc]entur|CENTUR|(?:Summer |Winter"
         r" )?Olympi"
             r"|Corps\b|Congress\b|Army\b|Legion\b|Dynasty\b))"
         ),
@@ -137,12 +140,13 @@ _RULES: tuple[Rule, ...] = (
         re.compile(r"\b(Auto|Fantasy|Fighter|Civilization|Civ|Quest)( )([VX])()(?![\w'.-])"),
         lambda m: _counted(m),
     ),
-    # the III, (iv), iron(III)
+    # iron(III); I, II; the III; (iv)
+    (re.compile(r"(?<=[a-z])\((I{1,3}|IV|VI{0,3})\)"), lambda m: f" {_cardinal(m[1])} "),
+    (re.compile(r"(?<![\w'.&/-])I(?=(?:,| and| or|,? to|-) ?II\b)"), "one"),
     (
         re.compile(r"(?<![\w'.&/-])(?!IV\b|XX\b|XXX\b)([IVX]{2,6})(?![\w'&/-]|\.\w)"),
         lambda m: _cardinal(m[1]) or m[0],
     ),
-    (re.compile(r"(?<=[a-z])\((I{1,3}|IV|VI{0,3})\)"), lambda m: f" {_cardinal(m[1])} "),
     (re.compile(r"\((ii|iii|iv|vi|vii|viii|ix)\)"), lambda m: f"({_cardinal(m[1].upper())})"),
     # Chapter iv, part ii, pp. xi-xv
     (
@@ -151,7 +155,7 @@ _RULES: tuple[Rule, ...] = (
         lambda m: _counted(m, in_digits=m[1].rstrip().endswith(".")),
     ),
 )  # fmt: skip
-_ANY = re.compile(r"\b(?:[IVXLCM]{1,15}(?:st|nd|rd|th)?|[ivx]{1,7})\b")
+_ANY = re.compile(r"\b(?:WW[I123]{1,3}|[IVXLCDM]{1,15}(?:st|nd|rd|th)?|[ivx]{1,7})\b")
 _NUMERAL = re.compile(r"[IVXLCivxlc]+(?![\w])")
 
 
