@@ -71,7 +71,7 @@ def test_time_grows_with_the_length_of_a_text(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", READERS)
 def test_time_grows_with_the_length_of_a_long_text(name):
-    assert too_slow(READERS[name], 15_000) == []
+    assert too_slow(READERS[name], 6_000) == []
 
 
 def test_english_cleaners_read_many_digits_at_once():

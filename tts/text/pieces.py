@@ -46,6 +46,9 @@ _CUT_PLACES = (
 )
 #: Where a sentence seems to end before a small letter; too long ones are cut there first.
 _SMALL_SENTENCES = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][\"')\]\u201d]))\s+(?=[\"'(\[\u201c]?[a-z])")
+#: Most characters that sentencex gets at once.
+_MAX_STRETCH = 10_000
+_END_MARK = re.compile(r"[^\w\s,;:-]\s*$")
 _OPENING = re.compile(r"[\s\"'(\[{*_\u2018\u201c\u00ab\u2013\u2014\u2026.-]*")
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 _BRACES = re.compile(r"\{[^{}]*\}")
@@ -93,13 +96,27 @@ def _sentences(paragraph: str, language: str) -> Iterator[str]:
     import sentencex
 
     sentence: list[str] = []
-    for part in sentencex.segment(language, " ".join(paragraph.split())):
-        if sentence and not _ends_sentence(sentence[-1], part, language):
-            sentence.append(part)
-        else:
-            yield from _stripped(sentence)
-            sentence = [part]
+    for stretch in _stretches(" ".join(paragraph.split())):
+        for number, part in enumerate(sentencex.segment(language, stretch)):
+            before = sentence[-1] if sentence else ""
+            is_end = number > 0 or _END_MARK.search(before[-5:]) is not None
+            if before and not (is_end and _ends_sentence(before, part, language)):
+                sentence.append(part)
+            else:
+                yield from _stripped(sentence)
+                sentence = [part]
     yield from _stripped(sentence)
+
+
+def _stretches(text: str) -> Iterator[str]:
+    """Yield a long text in parts, at spaces if it has some: sentencex takes quadratic time."""
+    start = 0
+    while start < len(text):
+        end = start + _MAX_STRETCH
+        if end < len(text):
+            end = text.rfind(" ", start, end) + 1 or end
+        yield text[start:end]
+        start = end
 
 
 def _stripped(parts: list[str]) -> Iterator[str]:
