@@ -122,9 +122,6 @@ _WITHOUT_STOP: tuple[Rule, ...] = (
         re.compile(r"\b(Hwy|Rte|Apt|Bldg|Ste|Vol|Fig|Eq|Nos|Nr|Ext|Rm)(?= ?#?\d)"),
         lambda m: _expand_like(m[1], _NUMBERED),
     ),
-    # "He lives at No 10", but "No 10 people are alike".
-    (re.compile(r"(?<=[\w,;(] )No(?= \d)"), "Number"),
-    (re.compile(r"^No(?= \d{1,4}\b(?! (?:[a-z]+s|people|men|women|children)\b))"), "Number"),
     (re.compile(r"(?<![\w/])w/o(?!\w)"), "without"),
     (re.compile(r"(?<![\w/])w/ ?(?=\w)"), "with "),
     (re.compile(r"(?<![\w/])b/c(?!\w)"), "because"),
