@@ -71,6 +71,7 @@ WRONG_WAVEGLOW = {
     "model.network.n_group=7": "even, to be halved",
     "model.network.front=mdct": "one of squeeze, lapped",
     "model.datamodule.segment_length=0": "a whole number, 1 or more",
+    "model.datamodule.segment_length=22050": "a multiple of model.network.n_group=8",
     "data.mels=other": "one of recordings, gta",
     "loss.sigma=0": "a number above 0",
     "callbacks.determinant.on_sign_change=cry": "one of warn, stop",

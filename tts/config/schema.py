@@ -217,6 +217,19 @@ def check_targets(config: Mapping[str, Any]) -> None:
     # the sections that users change come first, as ``model`` repeats much of them
     for section in ("audio", "data", "loss", "callbacks", "logger", "model"):
         _check_section(config.get(section), section, config["data"])
+    _check_segments(config)
+
+
+def _check_segments(config: Mapping[str, Any]) -> None:
+    """Refuse segments that WaveGlow cannot cut into groups, which its first step would find."""
+    key = "model.datamodule.segment_length"
+    length, group = _select(config, key), _select(config, "model.network.n_group")
+    if type(length) is int and type(group) is int and length % group:
+        below, above = length // group * group, -(-length // group) * group
+        raise InputError(
+            f"{key}={length}: it must be a multiple of model.network.n_group={group}, such as "
+            f"{f'{below} or ' if below else ''}{above}"
+        )
 
 
 def _select(config: Mapping[str, Any], key: str) -> Any:
