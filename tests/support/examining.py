@@ -18,8 +18,8 @@ def composed(*groups):
     return compose(["data=ljspeech", *groups], "doctor")
 
 
-def examined(root, output, *options):
-    """Return the exit status, and the content of doctor.json."""
+def examined_config(root, output, *options):
+    """Return the configuration of an examination, resolved."""
     paths = [f"data.root={root}", f"doctor.output={output}", f"paths.data_dir={output}/data"]
     groups = [option for option in options if "." not in option.split("=")[0]]
     config = composed(*groups).copy()
@@ -27,5 +27,10 @@ def examined(root, output, *options):
         if option not in groups:
             key, value = option.split("=")
             OmegaConf.update(config, key, yaml.safe_load(value))
-    status = doctor(resolved(config))
+    return resolved(config)
+
+
+def examined(root, output, *options):
+    """Return the exit status, and the content of doctor.json."""
+    status = doctor(examined_config(root, output, *options))
     return status, json.loads((output / "doctor.json").read_text(encoding="utf-8"))

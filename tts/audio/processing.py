@@ -69,6 +69,13 @@ class Processing:
         if self.loudness is not None:
             require_meter()
 
+    def trimmed_length(self, samples: Waveform, sample_rate: int) -> int:
+        """Return how many of the samples ``(T_wave,)`` of a recording are left after trimming."""
+        if self.trim_db is None:
+            return len(samples)
+        lengths = self.lead_seconds, self.tail_seconds
+        return len(trim_silence(samples, sample_rate, *lengths, threshold_db=-self.trim_db))
+
     def __call__(self, samples: Waveform, sample_rate: int) -> Waveform:
         """Process the samples ``(T_wave,)`` of a recording.
 

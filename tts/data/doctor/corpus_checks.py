@@ -48,7 +48,7 @@ def trained_on(
         for case in cases
         if case.recording is not None
         and not case.recording.is_silent
-        and datamodule.min_seconds <= case.recording.seconds <= longest
+        and datamodule.min_seconds <= case.recording.trained_seconds <= longest
     ]
 
 
@@ -60,6 +60,7 @@ def check_population(
     yield from _check_bounds(cases, kept)
     yield from _check_durations(kept, options)
     yield from _check_paces(kept, options)
+    yield from _check_letters(cases, options)
     yield from _check_segments(kept, datamodule)
     yield from _check_duplicate_recordings(cases)
     yield from _check_duplicate_texts(cases)
@@ -107,7 +108,7 @@ def _check_bounds(
     for case in cases:
         stats = case.recording
         if stats is not None and not stats.is_silent and case.utterance.id not in kept_ids:
-            what = f"{stats.seconds:.2f} s"
+            what = f"{stats.trained_seconds:.2f} s"
             yield utterance_finding("bounds", "note", case.utterance, what, stats.seconds)
 
 
@@ -121,6 +122,24 @@ def _check_durations(
 def _check_paces(kept: Sequence[ExaminedUtterance], options: DoctorOptions) -> Iterator[Finding]:
     paces = [(case, pace) for case in kept if (pace := case.pace) is not None]
     return _check_outliers("pace", paces, "{:.1f} symbols in a second, {:.1f} are usual", options)
+
+
+def _check_letters(cases: Sequence[ExaminedUtterance], options: DoctorOptions) -> Iterator[Finding]:
+    """Yield a finding for each text that nobody can speak in the time of its recording."""
+    for case in cases:
+        stats = case.recording
+        n_letters = sum(map(str.isalnum, case.utterance.text))
+        # a text without letters has a finding of its own, and a vocoder reads no texts
+        if stats is None or case.pace is None or not n_letters:
+            continue
+        letters = n_letters / stats.speech_seconds
+        what = f"{letters:.1f} letters in a second"
+        if letters > options.fastest:
+            what += f", more than {options.fastest:g}; is it the text of several recordings?"
+            yield utterance_finding("letters", "error", case.utterance, what, letters)
+        elif letters < options.slowest:
+            what += f", less than {options.slowest:g}; is a part of the text missing?"
+            yield utterance_finding("letters", "warning", case.utterance, what, 1 / (letters + 1))
 
 
 def _check_outliers(
@@ -148,8 +167,8 @@ def _check_segments(
     shortest = length / datamodule.mel.sample_rate
     for case in kept:
         stats = case.recording
-        if stats is not None and stats.seconds < shortest:
-            what = f"{stats.seconds:.2f} s, a segment is {shortest:.2f} s"
+        if stats is not None and stats.trained_seconds < shortest:
+            what = f"{stats.trained_seconds:.2f} s, a segment is {shortest:.2f} s"
             severity = "warning" if is_waveglow else "note"
             yield utterance_finding("segment", severity, case.utterance, what, -stats.seconds)
 

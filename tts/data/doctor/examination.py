@@ -20,6 +20,7 @@ from tts.data.doctor.memory import check_memory
 from tts.data.doctor.options import DoctorOptions
 from tts.data.doctor.recording_checks import check_recording
 from tts.data.doctor.recording_stats import muted_log
+from tts.data.doctor.refusals import check_refusals
 from tts.data.doctor.text_checks import check_accents, check_text
 from tts.data.doctor.utterances import ExaminedUtterance, gather_cases
 from tts.data.features.prepared_corpus import PreparedCorpus
@@ -54,6 +55,7 @@ def examine(
             f"{corpus.root}: a prepared folder has no recordings to listen to; examine the corpus "
             "that it was made of"
         )
+    datamodule.processing.check()
     with muted_log():
         corpus.prepare()
         cases = gather_cases(datamodule, options.silence_db)
@@ -64,6 +66,7 @@ def examine(
             *check_speakers(cases, corpus, n_speakers),
             *check_clips_of_speakers(cases, corpus, options),
             *check_split(corpus),
+            *check_refusals(cases, trained_on(cases, datamodule), corpus, datamodule),
             *check_memory(trained_on(cases, datamodule), datamodule, network, options),
         ]
     return Diagnosis(corpus.name, cases, findings)

@@ -66,12 +66,24 @@ CHECKS = {
         "spoken too fast or too slowly for its text",
         "listen; the text may differ from the recording",
     ),
+    "letters": Check(
+        "more or less text than can be spoken in the time",
+        "listen; correct the text, or split the recording",
+    ),
     "duration": Check(
         "unusually long or short",
         "listen; data.min_seconds and data.max_seconds leave such recordings out",
     ),
     "same_sound": Check("the same recording under two names", "remove one of the rows"),
     "same_text": Check("the same text twice", "no action needed if it was read twice"),
+    "window": Check(
+        "too short for a single frame, which the training refuses",
+        "remove the rows, or record them again; data.on_error=skip leaves them out",
+    ),
+    "frames": Check(
+        "longer than a batch, which the training refuses",
+        "raise data.frames_per_batch, or lower data.max_seconds",
+    ),
     "segment": Check(
         "shorter than a segment of WaveGlow",
         "no action needed: WaveGlow sees them padded with silence",

@@ -36,6 +36,9 @@ class DoctorOptions:
         band: share of the highest mel frequency up to which a recording must have sound.
         outlier: distance from the median, in robust standard deviations of the logarithm, above
             which a duration or a pace is unusual.
+        fastest: letters and digits of the text in a second of speech above which the text cannot
+            be that of the recording.
+        slowest: the same number below which a part of the text may be missing.
         least: number of utterances from which on the doctor looks for outliers.
         accented: share of texts with accented letters above which the language is in doubt.
         speaker_clips: number of recordings that each speaker should have.
@@ -58,6 +61,8 @@ class DoctorOptions:
     faintest: Annotated[float, Number(float, most=0)] = -40.0
     band: Share = 0.75
     outlier: Positive = 6.0
+    fastest: Positive = 40.0
+    slowest: Amount = 1.5
     least: Count = 20
     accented: Share = 0.1
     speaker_clips: CountOrZero = 20

@@ -17,10 +17,9 @@ from typing import NamedTuple
 import numpy as np
 
 from tts.audio import read_wave
-from tts.audio.channels import Mono
 from tts.audio.io import LONGEST
 from tts.audio.pcm import Waveform
-from tts.audio.processing import frame_energy
+from tts.audio.processing import Processing, frame_energy
 
 #: A peak below this is inaudible: 80 dB below full scale.
 INAUDIBLE = 1e-4
@@ -41,6 +40,7 @@ class RecordingStats(NamedTuple):
         channels: number of channels of the file; all other values describe the one that is made of
             them.
         seconds: duration.
+        trained_seconds: duration in a training, after ``data.trim_db``.
         peak: the largest absolute sample.
         level: RMS level of the frames that are not silent, in dB relative to full scale.
         offset: mean of all samples.
@@ -54,6 +54,7 @@ class RecordingStats(NamedTuple):
     rate: int
     channels: int
     seconds: float
+    trained_seconds: float
     peak: float
     level: float
     offset: float
@@ -75,14 +76,17 @@ class RecordingStats(NamedTuple):
 
 
 def measure_recording(
-    path: Path, silence_db: float, mono: Mono = "mix", longest: float = LONGEST
+    path: Path,
+    silence_db: float,
+    processing: Processing | None = None,
+    longest: float = LONGEST,
 ) -> RecordingStats:
     """Read and measure a recording.
 
     Args:
         path: the file.
         silence_db: frames this many dB below the loudest 10 ms are silence.
-        mono: how one channel is made of several.
+        processing: how a training changes recordings; None: not at all.
         longest: duration in seconds above which a recording is refused, and not decoded.
 
     Raises:
@@ -91,7 +95,8 @@ def measure_recording(
     """
     import soundfile
 
-    samples, rate = read_wave(path, mono=mono, longest=longest)
+    processing = processing or Processing()
+    samples, rate = read_wave(path, mono=processing.mono or "mix", longest=longest)
     energy, frame = frame_energy(samples, rate)
     # these are all frames if the recording is silent
     (active,) = np.nonzero(energy >= energy.max() * 10 ** (-silence_db / 10))
@@ -101,6 +106,7 @@ def measure_recording(
         rate=rate,
         channels=soundfile.info(path).channels,
         seconds=len(samples) / rate,
+        trained_seconds=processing.trimmed_length(samples, rate) / rate,
         peak=float(np.abs(samples).max()),
         level=_decibels(energy[active].mean()),
         offset=float(samples.mean(dtype=np.float64)),

@@ -107,11 +107,11 @@ def _read_texts(
 def _measure_recordings(
     datamodule: SpeechDataModule, utterances: Sequence[Utterance], silence_db: float
 ) -> Iterator[ExaminedUtterance]:
-    mono, longest = datamodule.processing.mono or "mix", longest_read(datamodule.max_seconds)
+    processing, longest = datamodule.processing, longest_read(datamodule.max_seconds)
 
     def measure(utterance: Utterance) -> ExaminedUtterance:
         try:
-            stats = measure_recording(utterance.wav, silence_db, mono, longest)
+            stats = measure_recording(utterance.wav, silence_db, processing, longest)
         except InputError as error:
             is_long = isinstance(error, LongRecordingError) and datamodule.max_seconds is not None
             fault = str(error).removeprefix(f"{utterance.wav}: ")
