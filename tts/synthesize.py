@@ -19,6 +19,7 @@ from tts.config import resolved
 from tts.config.schema import SYNTHESIS, check_values
 from tts.core.errors import EXIT_INTERRUPTED, InputError, RunStopped
 from tts.core.output import print_line
+from tts.core.progress import announced, progress
 from tts.synthesis.input import (
     STANDARD_OUTPUT,
     Line,
@@ -86,7 +87,8 @@ def synthesize(cfg: DictConfig) -> list[Path]:
     from tts.synthesis.jobs import speak_jobs
 
     with ExitStack() as stack:
-        partial, advance = _open_partial_output(stack, lines, jobs, config)
+        partial = _open_partial_output(stack, lines, jobs, config)
+        advance = stack.enter_context(_progress(jobs))
         stack.enter_context(_interruptible(partial))
         entries = [
             write_job_files(spoken, output, config)
@@ -119,6 +121,13 @@ def load_and_read(
     Raises:
         InputError: a checkpoint, an option or a text is not usable.
     """
+    with announced(f"loading {config['acoustic']} and {config['vocoder']}"):
+        return _load_and_read(lines, paths, config)
+
+
+def _load_and_read(
+    lines: Sequence[Line], paths: Sequence[Path], config: dict[str, Any]
+) -> tuple[Synthesizer, Options, list[SynthesisJob]]:
     from tts.inference import Synthesizer
     from tts.synthesis.jobs import read_jobs
 
@@ -152,7 +161,7 @@ def speak_to_stdout(out: BinaryIO, config: dict[str, Any]) -> None:
         raise InputError("output=-: with show=true there is no sound; leave one of them out")
     check_stream_options(config, out.isatty())
     synthesizer, options, jobs = load_and_read(lines, [Path(STANDARD_OUTPUT)] * len(lines), config)
-    with _interruptible(None):
+    with _interruptible(None), announced("speaking"):
         parts = speak_to_stream(synthesizer, jobs, options, out)
     print_skipped(jobs)
     if config["strict"]:
@@ -169,7 +178,9 @@ def preview_texts(lines: Sequence[Line], config: dict[str, Any]) -> None:
 
     # The options are not needed here, but an illegal value should be found as without ``show``.
     speech_options(config)
-    refused = print_previews(lines, str(config["acoustic"]), config["lexicon"], config["max_chars"])
+    acoustic = str(config["acoustic"])
+    with announced(f"reading with {acoustic}"):
+        refused = print_previews(lines, acoustic, config["lexicon"], config["max_chars"])
     if refused and config["on_error"] == "raise":
         raise InputError(f"{refused} of {len(lines)} texts cannot be spoken; see above")
 
@@ -186,17 +197,17 @@ def name_synthetic_corpora(synthesizer: Synthesizer) -> None:
 
 def _open_partial_output(
     stack: ExitStack, lines: Sequence[Line], jobs: Sequence[SynthesisJob], config: dict[str, Any]
-) -> tuple[PartialOutput | None, Callable[[int], None]]:
-    """Open the store of long speech and its progress bar, if a text needs them."""
+) -> PartialOutput | None:
+    """Open the store of long speech, if a text needs it."""
     from tts.synthesis.jobs import needs_partial_output, output_identity, partial_output_folder
     from tts.synthesis.partial_output import PartialOutput
 
     if not needs_partial_output(jobs, config["book"] is not None):
-        return None, lambda n_chars: None
+        return None
     output = str(config["output"])
     identity = output_identity(lines, config, {key: config[key] for key in OPTIONS})
     partial = PartialOutput(partial_output_folder(output, is_folder(output)), identity)
-    return stack.enter_context(partial), stack.enter_context(_progress(jobs))
+    return stack.enter_context(partial)
 
 
 @contextmanager
@@ -215,8 +226,6 @@ def _interruptible(partial: PartialOutput | None) -> Iterator[None]:
 
 @contextmanager
 def _progress(jobs: Sequence[SynthesisJob]) -> Iterator[Callable[[int], None]]:
-    from tts.core.progress import progress
-
     n_chars = sum(len(unit.text) for job in jobs for unit in job.units)
     with progress("speaking", n_chars) as advance:
         yield advance

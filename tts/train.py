@@ -29,11 +29,13 @@ from tts.callbacks import (
 from tts.callbacks.checkpointing.checkpoint_io import AtomicCheckpointIO
 from tts.callbacks.checkpointing.resume_source import check_resumable, find_resume_source
 from tts.callbacks.metric_names import check_monitors
+from tts.callbacks.progress import announced_fit
 from tts.callbacks.run_summary import print_summary
 from tts.config.overrides import save_overrides
 from tts.config.schema import check_targets, check_training
 from tts.core.errors import InputError, one_line
 from tts.core.output import print_line
+from tts.core.progress import announced
 from tts.core.ranks import is_first_rank
 from tts.core.signals import StopSignals
 from tts.loggers.builders import finish_wandb, open_loggers
@@ -81,6 +83,7 @@ def run_training(
     return launch(train, config, output_dir, overrides)
 
 
+@announced("preparing the training")
 def train(
     config: dict[str, Any], output_dir: Path, overrides: Sequence[str] | None = None
 ) -> dict[str, float]:
@@ -136,7 +139,8 @@ def train(
                 if rate_message is not None:
                     log.info(rate_message)
             open_loggers(trainer.loggers)
-            trainer.fit(task, datamodule, ckpt_path=ckpt_path, weights_only=True)
+            with announced_fit(trainer):
+                trainer.fit(task, datamodule, ckpt_path=ckpt_path, weights_only=True)
     finally:
         finish_wandb()
     print_summary(trainer, output_dir, config["epilogue"])

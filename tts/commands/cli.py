@@ -38,6 +38,7 @@ from tts.core.errors import (
     one_line,
 )
 from tts.core.output import print_error, print_result, protect_streams
+from tts.core.progress import announced
 from tts.core.signals import StopSignals, outlive_first_signal
 from tts.runtime.new_folders import remove_traces
 from tts.runtime.run_folder import has_checkpoint
@@ -99,7 +100,9 @@ def with_training_options(
     def run(cfg: DictConfig) -> None:
         if HydraConfig.get().mode == RunMode.MULTIRUN:
             _exit("--multirun: this command does one thing at a time", 2)
-        if status := _reporting(lambda: job(resolved(cfg))):
+        with announced("working"):
+            status = _reporting(lambda: job(resolved(cfg)))
+        if status:
             raise SystemExit(status)
 
     # nothing is trained, so Hydra must not make the folder of a run; its parser needs all
@@ -144,7 +147,8 @@ def _with_saved_options(cfg: DictConfig, output_dir: Path) -> tuple[DictConfig, 
 
 
 def _launch(config: dict[str, Any], output_dir: Path, overrides: list[str]) -> dict[str, float]:
-    from tts.train import run_training
+    with announced("loading torch and Lightning"):
+        from tts.train import run_training
 
     return run_training(config, output_dir, overrides)
 
@@ -156,7 +160,8 @@ def _synthesize_job(cfg: DictConfig) -> None:
 
 
 def _evaluate_job(cfg: DictConfig) -> None:
-    from tts.evaluation.run import evaluate
+    with announced("loading"):
+        from tts.evaluation.run import evaluate
 
     _reporting(lambda: evaluate(cfg))
 

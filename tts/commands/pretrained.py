@@ -19,6 +19,7 @@ from typing import Any
 
 from tts.core.errors import InputError, one_line
 from tts.core.output import print_error, print_result, printable, protect_streams
+from tts.core.progress import announced
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     protect_streams()
     options = _parser().parse_args(arguments)
     try:
-        print_result("\n".join(map(printable, options.command(options))) + "\n")
+        with announced("working"):
+            lines = options.command(options)
+        print_result("\n".join(map(printable, lines)) + "\n")
     except InputError as error:
         print_error(f"error: {one_line(error)}")
         return 2

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from tts.core.arguments import typed_text
 from tts.core.errors import InputError, one_line
 from tts.core.output import print_error, print_line, print_result, protect_streams
+from tts.core.progress import announced
 
 _OVERRIDE = re.compile(r"tokenizer(?:\.\w+)?=\S*")
 
@@ -28,7 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_line(*__doc__.splitlines())
         return 0 if texts else 2
     try:
-        print_result("\n\n".join(_previews(texts, arguments)) + "\n")
+        with announced("reading"):
+            previews = _previews(texts, arguments)
+        print_result("\n\n".join(previews) + "\n")
     except InputError as error:
         print_error(f"error: {one_line(error)}")
         return 2

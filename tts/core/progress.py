@@ -1,7 +1,8 @@
 """Shows on standard error that something takes time: a bar in a terminal, else lines.
 
 What takes less than a second shows nothing. After that, a user can tell a slow command from one
-that hangs: a terminal gets a bar, and a log file gets a line at once and another every ten seconds.
+that hangs: a terminal gets a bar, and a log file gets a line at once and another after ten seconds
+and more, up to a minute. Where one activity is part of another, only the inner one prints lines.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from tts.core.ranks import is_first_rank
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-#: Seconds of silence before the first sign, and between two lines of a log file.
-FIRST_AFTER, AGAIN_AFTER = 1.0, 10.0
+#: Seconds of silence before the first sign, and at first and at most between two lines.
+FIRST_AFTER, AGAIN_AFTER, AGAIN_AT_MOST = 1.0, 10.0, 60.0
 
+# activities that run now; each is part of the one before it
+_running: list[_Activity] = []
 # two bars would overwrite each other; the activity that has none prints lines
 _bar_is_free = threading.Lock()
 
@@ -42,9 +45,14 @@ def download_progress(description: str) -> Iterator[Callable[[int, int | None], 
 
 
 @contextmanager
-def announced(description: str) -> Iterator[None]:
-    """Name an activity of unknown length in lines, if the block takes more than a second."""
-    with _shown(_Activity(description, None, has_bar=False)):
+def announced(description: str, after: float | None = None) -> Iterator[None]:
+    """Name an activity of unknown length in lines, if the block takes some time.
+
+    Args:
+        description: names the activity.
+        after: seconds until the first line, one second by default.
+    """
+    with _shown(_Activity(description, None, after=after, has_bar=False)):
         yield
 
 
@@ -58,11 +66,13 @@ class _Activity:
         *,
         is_download: bool = False,
         has_bar: bool = True,
+        after: float | None = None,
     ) -> None:
         self.description = printable(description)
         self.total = total
         self.done = 0.0
         self.has_bar = has_bar
+        self._after = FIRST_AFTER if after is None else after
         self._is_download = is_download
         self._begin = time.monotonic()
         self._bar: Progress | None = None
@@ -74,8 +84,8 @@ class _Activity:
             self._bar.update(self._bar.task_ids[0], completed=self.done, total=self.total)
 
     def show_until(self, ended: threading.Event) -> None:
-        """Show the activity, from one second after its begin until its end."""
-        if ended.wait(FIRST_AFTER):
+        """Show the activity, from some time after its begin until its end."""
+        if ended.wait(min(self._after, threading.TIMEOUT_MAX)):
             return
         is_terminal = isinstance(sys.stderr, TolerantStream) and sys.stderr.isatty()
         if self.has_bar and is_terminal and _bar_is_free.acquire(blocking=False):
@@ -84,20 +94,26 @@ class _Activity:
             finally:
                 _bar_is_free.release()
             return
-        print_error(self._line())
-        while not ended.wait(AGAIN_AFTER):
+        pause = AGAIN_AFTER
+        self._print_line()
+        while not ended.wait(pause):
+            pause = min(1.5 * pause, AGAIN_AT_MOST)
+            self._print_line()
+
+    def _print_line(self) -> None:
+        if _running and _running[-1] is self:
             print_error(self._line())
-        print_error(f"{self.description}: {time.monotonic() - self._begin:.0f} s")
 
     def _line(self) -> str:
         if self._is_download:
             of_all = f" of {self.total / 1e6:.1f}" if self.total else ""
             return f"{self.description}: {self.done / 1e6:.1f}{of_all} MB"
-        if not self.total:
-            return f"{self.description} ..."
         seconds = time.monotonic() - self._begin
-        left = f", {seconds * (self.total / self.done - 1):.0f} s left" if self.done else ""
-        return f"{self.description}: {min(1.0, self.done / self.total):.0%}{left}"
+        if not self.total or not self.done:
+            since = f" {seconds:.0f} s" if seconds > 5 else ""
+            return f"{self.description} ...{since}"
+        left = f"{seconds * max(0.0, self.total / self.done - 1):.0f} s left"
+        return f"{self.description}: {min(1.0, self.done / self.total):.0%}, {left}"
 
     def _draw_bar_until(self, ended: threading.Event) -> None:
         from rich import progress as rich
@@ -131,9 +147,11 @@ def _shown(activity: _Activity) -> Iterator[_Activity]:
         return
     ended = threading.Event()
     thread = threading.Thread(target=activity.show_until, args=(ended,), daemon=True)
+    _running.append(activity)
     thread.start()
     try:
         yield activity
     finally:
         ended.set()
         thread.join()
+        _running.remove(activity)

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from tts.config import resolved
 from tts.config.schema import EVALUATION, check_values
 from tts.core.errors import InputError, one_line
-from tts.core.progress import progress
+from tts.core.progress import announced, progress
 from tts.core.threads import torch_threads
 from tts.evaluation.measures import MEASURES, Measure
 from tts.evaluation.results import Evaluation, JudgedSystem
@@ -38,8 +38,9 @@ def evaluate(cfg: DictConfig) -> Evaluation:
     output = Path(str(config["output"])).expanduser()
     sentences = read_sentences(config["sentences"])[: config["n_sentences"]]
     skipped: dict[str, str] = {}
-    measures = load_measures(config["measures"], skipped)
-    systems = load_systems(config, skipped)
+    with announced("loading the measures and the systems"):
+        measures = load_measures(config["measures"], skipped)
+        systems = load_systems(config, skipped)
     if not measures or not systems:
         raise InputError(f"nothing to judge: {'; '.join(skipped.values()) or 'systems=[]'}")
     with torch_threads(config["threads"]):
@@ -51,7 +52,8 @@ def evaluate(cfg: DictConfig) -> Evaluation:
                 skipped[name] = "none of the sentences is recorded; set recordings=FOLDER"
     if not evaluation.systems:
         raise InputError(f"nothing to judge: {'; '.join(skipped.values())}")
-    write_evaluation(evaluation, config, output)
+    with announced(f"writing {output}"):
+        write_evaluation(evaluation, config, output)
     return evaluation
 
 

@@ -18,6 +18,7 @@ from tts.config import resolved
 from tts.config.schema import EXPORT, check_values
 from tts.core.errors import InputError, TrainingError
 from tts.core.output import print_line
+from tts.core.progress import announced
 from tts.export.folder import DESCRIPTION, check_replaceable, replacing_folder
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def export(cfg: DictConfig) -> Path:
     check_values(config, EXPORT)
     folder = Path(str(config["output"])).expanduser()
     _check(config, folder)
-    networks = load_networks(config["acoustic"], config["vocoder"])
+    with announced("loading the networks"):
+        networks = load_networks(config["acoustic"], config["vocoder"])
     with replacing_folder(folder) as temporary:
         for line in write_folder(networks, temporary, config):
             print_line(line)
@@ -127,7 +129,7 @@ def write_folder(networks: Networks, folder: Path, config: Mapping[str, Any]) ->
     description["parts"] = {}
     for part in exported_modules(networks):
         path = folder / f"{part.name}{ENDINGS[config['format']]}"
-        with torch.no_grad():
+        with announced(f"exporting {path.name}"), torch.no_grad():
             measured = _write_part(part, path, config)
             description["parts"][part.name] = {**describe_module(part, path.name), **measured}
         yield _line(path, measured)
