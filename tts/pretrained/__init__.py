@@ -9,8 +9,19 @@ The modules lie in one line; each imports only from those before it:
 3. ``importers`` read the files of other projects, ``native`` those of this one.
 4. ``files`` has `load`, `save` and `describe`.
 5. ``convert``, ``averaging`` and ``hub`` use them.
+
+The names below are loaded when they are first used, because they import torch.
 """
 
-from tts.pretrained.files import describe, load, save
+from __future__ import annotations
 
-__all__ = ["describe", "load", "save"]
+from typing import TYPE_CHECKING
+
+from tts.core.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from tts.pretrained.files import describe as describe
+    from tts.pretrained.files import load as load
+    from tts.pretrained.files import save as save
+else:
+    __getattr__, __dir__, __all__ = lazy_names(__name__)
