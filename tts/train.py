@@ -29,7 +29,7 @@ from tts.callbacks import (
 from tts.callbacks.checkpointing.checkpoint_io import AtomicCheckpointIO
 from tts.callbacks.checkpointing.resume_source import check_resumable, find_resume_source
 from tts.callbacks.metric_names import check_monitors
-from tts.callbacks.progress import announced_fit
+from tts.callbacks.progress import fit_announced
 from tts.callbacks.run_summary import print_summary
 from tts.config.overrides import save_overrides
 from tts.config.schema import check_targets, check_training
@@ -139,8 +139,7 @@ def train(
                 if rate_message is not None:
                     log.info(rate_message)
             open_loggers(trainer.loggers)
-            with announced_fit(trainer):
-                trainer.fit(task, datamodule, ckpt_path=ckpt_path, weights_only=True)
+            fit_announced(trainer, task, datamodule, ckpt_path=ckpt_path, weights_only=True)
     finally:
         finish_wandb()
     print_summary(trainer, output_dir, config["epilogue"])

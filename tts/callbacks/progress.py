@@ -6,6 +6,7 @@ import math
 import sys
 import time
 from contextlib import AbstractContextManager
+from typing import Any
 
 import pytorch_lightning as pl
 
@@ -24,9 +25,10 @@ def progress_bar(every_seconds: float = 30.0) -> RunProgress:
     return RichProgress() if sys.stdout.isatty() else LineProgress(every_seconds)
 
 
-def announced_fit(trainer: pl.Trainer) -> AbstractContextManager[None]:
-    """Show in lines that a run goes on, if it has no progress of its own."""
-    return announced("training", after=math.inf if trainer.progress_bar_callback else None)
+def fit_announced(trainer: pl.Trainer, *arguments: Any, **options: Any) -> None:
+    """Call the trainer's ``fit``; say in lines that it goes on, if it has no progress of its own."""
+    with announced("training", after=math.inf if trainer.progress_bar_callback else None):
+        trainer.fit(*arguments, **options)
 
 
 class LineProgress(RunProgress):
