@@ -14,6 +14,7 @@ import torch
 
 from tests.support.paths import REPO
 from tts.audio import MelConfig
+from tts.core import download as download_core
 from tts.core.errors import InputError
 from tts.inference import load_waveglow
 from tts.models import WaveGlow
@@ -130,6 +131,39 @@ def test_later_run_resumes_where_an_earlier_one_was_killed(server, cache, monkey
     assert (cache / "file.pt.part").stat().st_size == 400_000
     assert fetch(entry).read_bytes() == CONTENT
     assert server.seen == [None, "bytes=400000-"]
+
+
+class Killed(BaseException):
+    """Simulates a kill: no code catches it."""
+
+
+@pytest.mark.parametrize("moment", ["before the mark", "after the mark", "in the content"])
+def test_versions_are_never_mixed_wherever_a_kill_comes(server, cache, monkeypatch, moment):
+    server.breaks = [500_000]
+    monkeypatch.setattr(download_core, "ATTEMPTS", 1)
+    with pytest.raises(InputError):
+        fetch(published(server.url()))
+    assert (cache / "file.pt.part").stat().st_size == 500_000
+    server.content, server.tag = CONTENT[::-1], '"two"'
+    write = download_core._write
+
+    def mark(path, text):
+        if moment != "before the mark":
+            write(path, text)
+        if moment != "in the content":
+            raise Killed
+
+    def copy(answer, file, *_):
+        file.write(answer.read(300_000))
+        file.flush()
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(download_core, "_write", mark)
+        patch.setattr(download_core, "_copy", copy)
+        with pytest.raises(Killed):
+            fetch(published(server.url()))
+    assert fetch(published(server.url())).read_bytes() == CONTENT[::-1]
 
 
 def test_file_that_has_changed_meanwhile_is_downloaded_again(server, monkeypatch):

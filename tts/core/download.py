@@ -23,7 +23,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from tts.core.errors import InputError
-from tts.core.files import no_follow
+from tts.core.files import no_follow, replacing
 from tts.core.locks import wait_for_lock
 from tts.core.progress import download_progress
 
@@ -190,6 +190,9 @@ def _receive(url: str, part: Path, advance: Advance) -> None:
         length = answer.headers.get("Content-Length")
         total = start + int(length) if length and length.isdigit() else None
         validator = answer.headers.get("ETag") or answer.headers.get("Last-Modified") or ""
+        if not start:
+            # after a kill here, bytes of one version must not lie beside the mark of another
+            part.unlink(missing_ok=True)
         _write(_state_file(part), json.dumps({"url": url, "validator": validator}))
         with open(part, "ab" if start else "wb", opener=no_follow) as file:
             _copy(answer, file, start, total, advance)
@@ -259,9 +262,9 @@ def _check_hash(entry: RemoteFile, target: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a small file whose name can be guessed."""
-    with open(path, "w", encoding="utf-8", opener=no_follow) as file:
-        file.write(text)
+    """Write a small file, completely or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _size(path: Path) -> int:

@@ -16,6 +16,7 @@ from omegaconf import DictConfig
 
 from tts.config import resolved
 from tts.config.schema import EXPORT, check_values
+from tts.core.download import sha256
 from tts.core.errors import InputError, TrainingError
 from tts.core.output import print_line
 from tts.core.progress import announced
@@ -131,7 +132,8 @@ def write_folder(networks: Networks, folder: Path, config: Mapping[str, Any]) ->
         path = folder / f"{part.name}{ENDINGS[config['format']]}"
         with announced(f"exporting {path.name}"), torch.no_grad():
             measured = _write_part(part, path, config)
-            description["parts"][part.name] = {**describe_module(part, path.name), **measured}
+        described = {**describe_module(part, path.name), "sha256": sha256(path)}
+        description["parts"][part.name] = {**described, **measured}
         yield _line(path, measured)
     text = json.dumps(description, indent=1, ensure_ascii=False)
     (folder / DESCRIPTION).write_text(text, encoding="utf-8")

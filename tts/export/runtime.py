@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tts.core.errors import InputError
+from tts.export.sessions import open_session
 
 Array = NDArray[np.float32]
 #: Returns the factors ``(2, 1, prenet_dim)`` of the next decoder step, 0 or 1 / (1 - p).
@@ -69,14 +70,15 @@ class OnnxSynthesizer:
         description: the content of ``description.json``.
 
     Raises:
-        InputError: there is no such folder, it has another format, or onnxruntime is missing.
+        InputError: there is no such folder, it has another format, a file in it is damaged, or
+            onnxruntime is missing.
     """
 
     def __init__(self, folder: str | Path, threads: int | None = None) -> None:
         self.description = _read_description(Path(folder))
         self._mel = self.description["mel"]
         self._parts = {
-            name: _session(Path(folder) / part["file"], threads)
+            name: open_session(Path(folder), part, threads)
             for name, part in self.description["parts"].items()
         }
         self._tokenizer: Any = None
@@ -338,13 +340,3 @@ def _read_description(folder: Path) -> dict[str, Any]:
     if description.get("kind") != "tacoglow export" or description.get("format") != "onnx":
         raise InputError(f"{folder}: no ONNX export; write one with python -m tts.export")
     return description
-
-
-def _session(path: Path, threads: int | None) -> Any:
-    try:
-        import onnxruntime
-    except ImportError:
-        raise InputError("needs onnxruntime: pip install 'tacoglow[export]'") from None
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or 0
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

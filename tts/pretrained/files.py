@@ -200,14 +200,15 @@ def _keys(data: dict[str, Any]) -> str:
 def _save_safetensors(
     network: nn.Module, path: Path, description: dict[str, Any], half: bool
 ) -> None:
-    from safetensors.torch import save_file
+    from safetensors.torch import save as to_bytes
 
     state = network.state_dict()
     tensors = as_float32({uncompiled_name(name): value for name, value in state.items()})
     tensors = _halved(tensors) if half else tensors
     metadata = {KEY: json.dumps(description, default=str)}
     metadata[CHECKSUM] = content_checksum(metadata, tensors)
-    _write(path, lambda part: save_file(tensors, part, metadata))
+    # its function for files makes a temporary file of its own, which a kill would leave behind
+    _write(path, lambda part: part.write_bytes(to_bytes(tensors, metadata)))
 
 
 def _save_nvidia(network: nn.Module, path: Path, description: dict[str, Any], half: bool) -> None:
@@ -225,15 +226,11 @@ def _save_nvidia(network: nn.Module, path: Path, description: dict[str, Any], ha
 _WRITERS = {"safetensors": _save_safetensors, "nvidia": _save_nvidia}
 
 
-def _write(path: Path, write: Callable[[Path], None]) -> None:
+def _write(path: Path, write: Callable[[Path], object]) -> None:
     """Write a temporary file next to the target and rename it, so that no file is ever partial."""
     try:
         with replacing(path) as part:
-            # safetensors makes a file that other users may not read: restore the usual rights
-            part.touch()
-            usual = part.stat().st_mode
             write(part)
-            part.chmod(usual)
     except Exception as error:  # torch and safetensors raise more types than OSError
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path}: cannot be written ({reason})") from None
