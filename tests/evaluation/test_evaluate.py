@@ -200,6 +200,10 @@ def test_the_shipped_sentences_are_sixty():
         ("a|one\na|two\n", ":2: 'a' is the id of an earlier line; change one"),
         ("a|\n", ":1: expected"),
         ("#\n", "holds no sentences; write one a line"),
+        ("/tmp/a|one\n", ":1: /tmp/a: an id is the name of files below the output"),
+        ("b|one\n..\\a|two\n", r":2: \.\.\\a: an id is the name"),
+        ("a/../../b|one\n", ":1: a/../../b: an id is the name"),
+        ("a\x1bb|one\n", r":1: a\\x1bb: an id is the name"),
     ],
 )
 def test_bad_sentences_name_the_line(text, message, tmp_path):

@@ -26,7 +26,7 @@ def progress_bar(every_seconds: float = 30.0) -> RunProgress:
 
 
 def fit_announced(trainer: pl.Trainer, *arguments: Any, **options: Any) -> None:
-    """Call the trainer's ``fit``; say in lines that it goes on, if it has no progress of its own."""
+    """Call the trainer's ``fit``; say in lines that it goes on if no callback shows progress."""
     with announced("training", after=math.inf if trainer.progress_bar_callback else None):
         trainer.fit(*arguments, **options)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from importlib import resources
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from tts.core.errors import InputError
+from tts.core.output import printable
 
 
 class Sentence(NamedTuple):
@@ -23,7 +24,8 @@ def read_sentences(path: str | Path | None = None) -> list[Sentence]:
         path: the file; None: the sentences that come with the package.
 
     Raises:
-        InputError: the file cannot be read, holds no sentence, or has an id twice.
+        InputError: the file cannot be read, holds no sentence, has an id twice, or one that cannot
+            be the name of a file.
     """
     shipped = resources.files("tts.evaluation") / "heldout.txt"
     file = shipped if path is None else Path(path).expanduser()
@@ -41,6 +43,11 @@ def read_sentences(path: str | Path | None = None) -> list[Sentence]:
         sentence = Sentence(name, text) if bar else Sentence(f"{number:04d}", name)
         if not sentence.text or not sentence.id:
             raise InputError(f"{path}:{number}: expected id|text, or a text")
+        if not _is_file_name(sentence.id):
+            raise InputError(
+                f"{path}:{number}: {printable(sentence.id)}: an id is the name of files below the "
+                "output; write one that is no absolute path, without '..' and control characters"
+            )
         if sentence.id in sentences:
             raise InputError(
                 f"{path}:{number}: {sentence.id!r} is the id of an earlier line; change one"
@@ -49,3 +56,8 @@ def read_sentences(path: str | Path | None = None) -> list[Sentence]:
     if not sentences:
         raise InputError(f"sentences={path}: holds no sentences; write one a line")
     return list(sentences.values())
+
+
+def _is_file_name(name: str) -> bool:
+    path = PurePosixPath(name.replace("\\", "/"))
+    return not path.is_absolute() and ".." not in path.parts and printable(name) == name

@@ -80,6 +80,12 @@ def test_what_the_corpus_says_is_escaped(diagnosis):
     assert f"Examination of {EVIL}" in shown.text
 
 
+def test_control_characters_of_the_corpus_are_shown(diagnosis):
+    diagnosis.corpus = "a\x1b]0;title\x07\u202e\udce9"
+    shown = Checked(render_diagnosis(diagnosis, DoctorOptions()))
+    assert r"Examination of a\x1b]0;title\x07\u202e\udce9" in shown.text
+
+
 def test_the_page_needs_no_other_file(diagnosis):
     shown = Checked(render_diagnosis(diagnosis, DoctorOptions()))
     assert not {tag for tag, _ in shown.elements} & {"script", "link", "img", "iframe"}
