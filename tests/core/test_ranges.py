@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import pkgutil
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
 
+from tests.support.paths import REPO
 from tts.core.errors import InputError
-from tts.core.ranges import Choice, Count, Number, check_fields, legal_arguments
+from tts.core.ranges import Choice, Count, Number, Share, Text, check_fields, legal_arguments
+from tts.core.source_ranges import ranges_in_source
 
 
 @pytest.mark.parametrize(
@@ -40,7 +45,8 @@ class Base:
 class Derived(Base):
     is_on: bool = False
     share: Annotated[float, Number(float, least=0, below=1)] = 0.5
-    free: str = ""
+    file: str | Path | None = None
+    free: str | int = ""
 
 
 @pytest.mark.parametrize(
@@ -50,16 +56,52 @@ class Derived(Base):
         ({"mode": "c"}, "base.mode=c: it must be one of null, a, b"),
         ({"is_on": None}, "base.is_on=null: it must be one of true, false"),
         ({"share": 1.0}, "base.share=1.0: it must be a number from 0 to below 1"),
+        ({"file": 3}, "base.file=3: it must be a name or a path, or null"),
     ],
 )
 def test_a_dataclass_checks_its_fields(values, message):
     with pytest.raises(InputError) as error:
         Derived(**values)
     assert str(error.value) == message
-    assert Derived(free=3) == Derived(free=3)
+    assert Derived(free=3, file=Path("a")) == Derived(free=3, file=Path("a"))
 
 
 def test_functions_state_ranges_as_well():
-    def bar(width: Count = 1, name: str = "") -> None: ...
+    def bar(width: Count = 1, name: str = "", pair: tuple[int, int] = (0, 0)) -> None: ...
 
-    assert legal_arguments(bar) == {"width": Number(int, least=1)}
+    stated = legal_arguments(bar)
+    assert stated == {"width": Number(int, least=1), "name": Text(null=False, empty=True)}
+
+
+class Bounded:
+    def __init__(self, share: Share = 0.5, size: int = 1) -> None: ...
+
+
+class Repeating(Bounded):
+    def __init__(self, share: float = 0.1, size: Count = 1) -> None: ...
+
+
+def test_a_type_alone_does_not_replace_the_bounds_of_the_base():
+    assert legal_arguments(Repeating) == {
+        "share": Number(float, least=0, most=1),
+        "size": Number(int, least=1),
+    }
+
+
+def test_the_source_states_the_ranges_of_every_class_in_conf():
+    lines = "\n".join(path.read_text() for path in (REPO / "conf").rglob("*.yaml"))
+    targets = set(re.findall(r"_target_: (tts\.[\w.]+)", lines)) | {"tts.inference.options.Options"}
+    assert len(targets) > 30
+    differing = {
+        target: (read, stated)
+        for target in targets
+        if (read := dict(ranges_in_source(target)))
+        != (stated := dict(legal_arguments(pkgutil.resolve_name(target))))
+    }
+    assert differing == {}
+
+
+@pytest.mark.parametrize("target", ["tts.data.Nothing", "tts.nowhere.EMA", "os.path.join"])
+def test_a_class_that_does_not_exist_has_no_ranges(target):
+    with pytest.raises(LookupError):
+        ranges_in_source(target)

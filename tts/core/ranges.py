@@ -5,19 +5,23 @@ A class states its ranges once, in the annotations of its fields or of its const
     patience: Count = 20
     lr_factor: Annotated[float, Number(float, above=0, most=1)] = 0.5
     on_error: Literal["raise", "skip"] = "raise"
+    filename: str | Path | None = None
 
 A dataclass checks itself by :func:`check_fields`; ``tts.config.schema`` reads the same annotations
-to check a whole configuration before anything is built.
+in the source (:mod:`tts.core.source_ranges`) to check a whole configuration before torch is loaded.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from numbers import Integral, Real
-from typing import Annotated, Any, Literal, Protocol, get_args, get_origin
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Literal, Protocol, Union, get_args, get_origin
 
 from tts.core.errors import InputError
 
@@ -101,6 +105,51 @@ class Choice:
         return f"one of {', '.join(dict.fromkeys(map(shown, self.values)))}"
 
 
+@dataclass(frozen=True)
+class Text:
+    """Accepts a name or a path.
+
+    Attributes:
+        null: whether null is legal.
+        empty: whether a text without characters is legal.
+    """
+
+    null: bool = True
+    empty: bool = False
+
+    def allows(self, value: Any) -> bool:
+        """Return whether a value is legal."""
+        if value is None:
+            return self.null
+        return isinstance(value, (str, os.PathLike)) and (self.empty or value != "")
+
+    def __str__(self) -> str:
+        return f"a name or a path{', or null' if self.null else ''}"
+
+
+@dataclass(frozen=True)
+class Names:
+    """Accepts a list of names or numbers.
+
+    Attributes:
+        single: whether a name alone stands for a list of one.
+        null: whether null is legal.
+    """
+
+    single: bool = False
+    null: bool = False
+
+    def allows(self, value: Any) -> bool:
+        """Return whether a value is legal."""
+        if isinstance(value, (list, tuple)):
+            return all(isinstance(each, (str, int, float)) for each in value)
+        return (value is None and self.null) or (isinstance(value, str) and self.single)
+
+    def __str__(self) -> str:
+        single = "a name or a list of names" if self.single else "a list"
+        return f"{single}, as [a,b]{', or null' if self.null else ''}"
+
+
 SWITCH = Choice((True, False))
 
 Count = Annotated[int, Number(int, least=1)]
@@ -115,17 +164,29 @@ OptionalPositive = Annotated[float | None, Number(float, above=0, null=True)]
 def legal_arguments(target: Callable[..., Any]) -> Mapping[str, Range]:
     """Return the ranges that a class or function states in its annotations, by argument.
 
-    ``Annotated`` with a range, ``Literal`` and ``bool`` state one. The constructors of base classes
-    count as well, as classes hand arguments on to them; those of other packages do not.
+    ``Annotated`` with a range, ``Literal``, ``bool``, ``int``, ``float``, and ``str`` (also with
+    ``Path``) state one, and each of them with ``None``. The constructors of base classes count as
+    well, as classes hand arguments on to them; those of other packages do not.
     """
     if not isinstance(target, type):
         return _stated_ranges(target)
-    ranges: dict[str, Range] = {}
+    ranges: Mapping[str, Range] = {}
     packages = {"tts", target.__module__.split(".")[0]}
     for base in reversed(target.__mro__):
         if "__init__" in vars(base) and base.__module__.split(".")[0] in packages:
-            ranges |= _stated_ranges(vars(base)["__init__"])
+            ranges = merged_ranges(ranges, _stated_ranges(vars(base)["__init__"]))
     return ranges
+
+
+def merged_ranges(base: Mapping[str, Range], own: Mapping[str, Range]) -> dict[str, Range]:
+    """Return the ranges of a class and of its base, of which those of the class come first.
+
+    A class that repeats an argument only to change its default does not repeat the bounds: a type
+    alone is no reason to forget them.
+    """
+    types_alone = set(_OF_TYPES.values()) | set(_OF_OPTIONAL_TYPES.values())
+    bounds = {name: legal for name, legal in own.items() if legal not in types_alone}
+    return {**own, **base, **bounds}
 
 
 def check_arguments(values: Mapping[str, Any], ranges: Mapping[str, Range], prefix: str) -> None:
@@ -172,21 +233,41 @@ def _stated_ranges(function: Callable[..., Any]) -> Mapping[str, Range]:
             evaluated = eval(hint, function.__globals__) if isinstance(hint, str) else hint
         except NameError:
             continue  # a name that only type checkers import states no range
-        if (legal := _stated_range(evaluated)) is not None:
+        if (legal := stated_range(evaluated)) is not None:
             ranges[name] = legal
     return ranges
 
 
-def _stated_range(hint: Any) -> Range | None:
-    if hint is bool:
-        return SWITCH
-    if get_origin(hint) is Literal:
-        return Choice(get_args(hint))
+def stated_range(hint: Any) -> Range | None:
+    """Return the range that an annotation states, or None."""
     if get_origin(hint) is Annotated:
         return next((extra for extra in get_args(hint) if hasattr(extra, "allows")), None)
-    # Literal[...] | None
-    parts = get_args(hint)
-    for part in parts:
-        if get_origin(part) is Literal and type(None) in parts:
-            return Choice((None, *get_args(part)))
-    return None
+    is_union = get_origin(hint) in (Union, UnionType)
+    parts = set(get_args(hint)) if is_union else {hint}
+    is_optional = is_union and type(None) in parts
+    kinds = {str if part in _PATHS else part for part in parts - {type(None)}}
+    if len(kinds) != 1:
+        return None
+    kind = kinds.pop()
+    if get_origin(kind) in (Sequence, list) and set(get_args(kind)) <= _ELEMENTS:
+        return Names(null=is_optional)
+    if get_origin(kind) is Literal:
+        return Choice((None, *get_args(kind)) if is_optional else get_args(kind))
+    return (_OF_OPTIONAL_TYPES if is_optional else _OF_TYPES).get(kind)
+
+
+#: Elements of lists that are written on a command line.
+_ELEMENTS = {str, int, float, str | int}
+_PATHS = (Path, os.PathLike, os.PathLike[str])
+_OF_TYPES: Mapping[Any, Range] = {
+    bool: SWITCH,
+    int: Number(int),
+    float: Number(float),
+    str: Text(null=False, empty=True),
+}
+_OF_OPTIONAL_TYPES: Mapping[Any, Range] = {
+    bool: Choice((None, True, False)),
+    int: Number(int, null=True),
+    float: Number(float, null=True),
+    str: Text(empty=True),
+}

@@ -1,22 +1,17 @@
-"""Defines the networks and their losses, which need torch and no other room of this package."""
+"""Defines the networks and their losses, which need torch and no other room of this package.
+
+The public names are loaded when one is first used: the sizes of a network can be checked
+(``tts.models.tacotron2.config``) before the import of torch, which takes seconds.
+"""
 
 from collections.abc import Mapping
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from tts.models.layers import sequence_mask
-from tts.models.tacotron2.config import (
-    PITCH_OPTIONS,
-    GeneratedMel,
-    PitchedOutput,
-    Tacotron2Config,
-    Tacotron2Output,
-)
-from tts.models.tacotron2.loss import tacotron2_loss
-from tts.models.tacotron2.network import Tacotron2
-from tts.models.tacotron2.stream import MelStream
-from tts.models.waveglow.config import WaveGlowConfig, WaveGlowOutput
-from tts.models.waveglow.loss import waveglow_loss
-from tts.models.waveglow.network import WaveGlow
+from tts.models.tacotron2.config import PITCH_OPTIONS
+
+if TYPE_CHECKING:
+    from tts.models.networks import *  # noqa: F403 - its __all__ is that of this package
 
 #: Options that change how a network is computed, but not its result.
 COMPUTATION_OPTIONS = ("recurrence", "constant_memory")
@@ -33,18 +28,8 @@ def options_without_effect(sizes: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-__all__ = [
-    "GeneratedMel",
-    "MelStream",
-    "PitchedOutput",
-    "Tacotron2",
-    "Tacotron2Config",
-    "Tacotron2Output",
-    "WaveGlow",
-    "WaveGlowConfig",
-    "WaveGlowOutput",
-    "options_without_effect",
-    "sequence_mask",
-    "tacotron2_loss",
-    "waveglow_loss",
-]
+def __getattr__(name: str) -> Any:
+    networks = import_module("tts.models.networks")
+    if name not in networks.__all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(networks, name)

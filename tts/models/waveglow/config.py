@@ -6,9 +6,10 @@ Shapes: B batch, T groups of samples, C channels of a flow.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 #: Values of ``WaveGlowConfig.front``.
 FRONTS = ("squeeze", "lapped")
