@@ -28,12 +28,13 @@ class TacoglowSweeper(Sweeper):
         from hydra.core.plugins import Plugins
         from omegaconf import OmegaConf, read_write
 
+        from tts.config.literals import literal
         from tts.sweep import TrialJob
 
         resume = config.sweep.resume
         folder = Path(config.hydra.sweep.dir if resume is None else resume).expanduser().resolve()
         with read_write(config):
-            OmegaConf.update(config, "hydra.sweep.dir", str(folder))
+            OmegaConf.update(config, "hydra.sweep.dir", literal(str(folder)))
         self.hydra_context, self.config = hydra_context, config
         # at the usual level, launchers print the whole command line of every job
         for name in ("hydra._internal.core_plugins.basic_launcher", "hydra_plugins"):

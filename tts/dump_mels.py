@@ -28,8 +28,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tts.config.schema import TRAINING, check_targets, check_values
+from tts.config import build_object
 from tts.core.errors import InputError
+from tts.training.preflight import check_before_torch
 
 if TYPE_CHECKING:
     import torch
@@ -64,13 +65,12 @@ def dump_mels(config: dict[str, Any]) -> int:
     Raises:
         InputError: the message names the file, the row or the setting at fault.
     """
-    check_values(config, TRAINING)
+    check_before_torch(config, task=TASK)
     if config["acoustic"] is None:
         raise InputError("acoustic is required: add acoustic=CKPT to the command")
     for key in _OF_TRAINING:
         if config[key] is not None:
             raise InputError(f"{key} has no meaning for task={TASK}, which reads acoustic=CKPT")
-    check_targets(config)
     from tts.data.features.preparation_report import print_report_of
 
     return print_report_of(lambda: _write_mels(config))
@@ -117,12 +117,10 @@ def one_device(options: Mapping[str, Any]) -> torch.device:
 
 def _text_and_mels(config: Mapping[str, Any], acoustic: AcousticModel) -> Any:
     """Return the corpus as Tacotron 2 is trained on it, whichever model the options are for."""
-    from hydra.utils import instantiate
-
     options = config["model"]["datamodule"]
     loading = {name: options[name] for name in _LOADING}
     node = {"_target_": "tts.data.TextMelDataModule", **loading}
-    return instantiate(node, tokenizer=acoustic.tokenizer, _convert_="all")
+    return build_object(node, tokenizer=acoustic.tokenizer)
 
 
 def _network(

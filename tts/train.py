@@ -10,7 +10,6 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from hydra.utils import instantiate
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import OmegaConf
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint, ProgressBar
@@ -31,8 +30,9 @@ from tts.callbacks.checkpointing.resume_source import check_resumable, find_resu
 from tts.callbacks.metric_names import check_monitors
 from tts.callbacks.progress import fit_announced
 from tts.callbacks.run_summary import print_summary
+from tts.config import build_object
+from tts.config.literals import literal_values
 from tts.config.overrides import save_overrides
-from tts.config.schema import check_targets, check_training
 from tts.core.errors import InputError, one_line
 from tts.core.output import print_line
 from tts.core.progress import announced
@@ -47,6 +47,7 @@ from tts.sweep.pruning import trial_callbacks
 from tts.training.failures import explain_failures
 from tts.training.freezing import KeepFrozen
 from tts.training.lr_scaling import scaled_optimizer
+from tts.training.preflight import check_before_torch
 from tts.training.task import check_optimizer
 from tts.training.warm_start import warm_start_run
 
@@ -71,8 +72,7 @@ def run_training(
         TrainingError: the run cannot continue.
         RunStopped: a signal stopped the run; the last step is saved.
     """
-    check_training(config)
-    check_targets(config)
+    check_before_torch(config)
     if config["ckpt_path"] is not None:
         resume = find_resume_source(config, output_dir)
         if resume.finished is not None:
@@ -109,14 +109,14 @@ def train(
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     torch.set_float32_matmul_precision(config["matmul_precision"])
 
-    datamodule = instantiate(config["model"]["datamodule"], _convert_="all")
-    network = instantiate(config["model"]["network"], _convert_="all")
+    datamodule = build_object(config["model"]["datamodule"])
+    network = build_object(config["model"]["network"])
     if ckpt_path is None:
         warm_start_run(config, network, datamodule)
     frozen = KeepFrozen(network, config["freeze"])
     optimizer, rate_message = scaled_optimizer(config, world_size(config["trainer"]))
     task_options = {**config["model"]["task"], "optimizer": optimizer}
-    task = instantiate(task_options, network=network, _convert_="all")
+    task = build_object(task_options, network=network)
     check_optimizer(task)
     if ckpt_path is not None:
         check_resumable(ckpt_path, network, datamodule.mel, getattr(datamodule, "tokenizer", None))
@@ -149,7 +149,7 @@ def train(
 def record_run(config: dict[str, Any], output_dir: Path, overrides: Sequence[str] | None) -> None:
     """Write the configuration of an accepted run into its folder, for ``ckpt_path=last``."""
     mark_job(output_dir)
-    OmegaConf.save(OmegaConf.create(config), output_dir / "config.yaml")
+    OmegaConf.save(OmegaConf.create(literal_values(config)), output_dir / "config.yaml")
     if overrides is not None:
         save_overrides(output_dir, overrides)
 
@@ -199,4 +199,4 @@ def build_trainer(
 
 def instantiate_all(nodes: dict[str, Any] | None) -> list[Any]:
     """Instantiate a group of callbacks or loggers; entries that are null are left out."""
-    return [instantiate(node, _convert_="all") for node in (nodes or {}).values() if node]
+    return [build_object(node) for node in (nodes or {}).values() if node]

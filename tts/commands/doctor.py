@@ -13,9 +13,11 @@ from __future__ import annotations
 from typing import Any
 
 from tts.commands.cli import with_training_options
-from tts.config.schema import DOCTOR, TRAINING, check_targets, check_values
+from tts.config import build_object
+from tts.config.schema import DOCTOR
 from tts.core.errors import EXIT_INTERRUPTED
 from tts.core.output import print_error
+from tts.training.preflight import check_before_torch
 
 
 def main() -> None:
@@ -35,10 +37,7 @@ def doctor(config: dict[str, Any]) -> int:
     Raises:
         InputError: there is no corpus to examine, or an option has an illegal value.
     """
-    check_values(config, TRAINING | DOCTOR)
-    check_targets(config)
-    from hydra.utils import instantiate
-
+    check_before_torch(config, DOCTOR)
     from tts.data.doctor.examination import examine
     from tts.data.doctor.options import DoctorOptions
     from tts.data.doctor.report import write_diagnosis
@@ -50,7 +49,7 @@ def doctor(config: dict[str, Any]) -> int:
         # the report lists all faults of rows and speakers, so none of them may stop the examination
         corpus |= {"on_error": "skip", "n_speakers": None}
     try:
-        datamodule = instantiate(model["datamodule"] | {"corpus": corpus}, _convert_="all")
+        datamodule = build_object(model["datamodule"] | {"corpus": corpus})
         diagnosis = examine(
             datamodule,
             options,

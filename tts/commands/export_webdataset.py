@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from tts.commands.cli import with_training_options
-from tts.config.schema import TRAINING, check_targets, check_values
+from tts.config import build_object
 from tts.core.errors import InputError
 from tts.core.files import atomic_writer
 from tts.core.output import print_error, print_line, protect_streams
+from tts.training.preflight import check_before_torch
 
 # about the size that users of webdataset choose
 _SHARD_BYTES = 2**29
@@ -57,16 +58,13 @@ def write_webdataset(config: dict[str, Any], folder: Path, shard_bytes: int = _S
     Raises:
         InputError: the message names the file, the row or the setting at fault.
     """
-    check_values(config, TRAINING)
-    check_targets(config)
+    check_before_torch(config)
     if folder.is_dir() and any(folder.iterdir()):
         raise InputError(f"{folder}: is not empty; choose another folder for the shards")
     folder.mkdir(parents=True, exist_ok=True)
-    from hydra.utils import instantiate
-
     from tts.data.features.corpus_table import PARTS
 
-    datamodule = instantiate(config["model"]["datamodule"], _convert_="all")
+    datamodule = build_object(config["model"]["datamodule"])
     report = datamodule.prepare()
     n_shards = 0
     for part in PARTS:

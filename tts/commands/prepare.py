@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tts.commands.cli import with_training_options
-from tts.config.schema import TRAINING, check_targets, check_values
+from tts.config import build_object
+from tts.training.preflight import check_before_torch
 
 if TYPE_CHECKING:
     from tts.data.features.preparation_report import PreparationReport
@@ -47,19 +48,16 @@ def prepare_corpus(config: dict[str, Any]) -> int:
     Raises:
         InputError: the message names the file, the row or the setting at fault.
     """
-    check_values(config, TRAINING)
-    check_targets(config)
+    check_before_torch(config)
     from tts.data.features.preparation_report import print_report_of
 
     return print_report_of(lambda: _prepare(config))
 
 
 def _prepare(config: dict[str, Any]) -> PreparationReport:
-    from hydra.utils import instantiate
-
     from tts.data.features.prepared_corpus import PreparedCorpus
 
-    datamodule = instantiate(config["model"]["datamodule"], _convert_="all")
+    datamodule = build_object(config["model"]["datamodule"])
     report: PreparationReport = datamodule.prepare()
     # a prepared folder keeps the report of the preparation that made it
     if not isinstance(datamodule.corpus, PreparedCorpus):

@@ -40,19 +40,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _previews(texts: Sequence[str], arguments: Sequence[str]) -> list[str]:
     from hydra.errors import HydraException
-    from hydra.utils import instantiate
     from omegaconf.errors import OmegaConfBaseException
 
-    from tts.config import compose
+    from tts.config import build_object, compose, resolved
     from tts.text.preview import preview
 
     overrides = [a for a in arguments if _OVERRIDE.fullmatch(a)]
     try:
-        config = compose(overrides).tokenizer
+        config = resolved(compose(overrides).tokenizer)
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(one_line(error)) from None
     try:
-        tokenizer = instantiate(config)
+        tokenizer = build_object(config)
     except HydraException as error:
         raise InputError(one_line(error.__cause__ or error)) from None
     return [str(preview(typed_text(text), tokenizer)) for text in texts]

@@ -1,50 +1,20 @@
-"""Finds the configuration files, and composes a configuration outside the command line.
-
-``conf/`` is at the top of the repository and is installed as ``tts/conf``; one function finds it.
-"""
+"""Composes a configuration outside the command line, and turns it into plain containers."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 
+from tts.config.files import compose_file
 from tts.config.overrides import refuse_former_keys
 from tts.core.errors import InputError, one_line
-from tts.runtime.run_folder import run_folder
 
-
-def conf_dir() -> Path:
-    """Return the absolute path of ``conf/``, in the installed package or in the checkout.
-
-    Raises:
-        InputError: there is none; the package is damaged.
-    """
-    package = Path(__file__).resolve().parents[1]
-    for candidate in (package / "conf", package.parent / "conf"):
-        if (candidate / "train.yaml").is_file():
-            return candidate
-    raise InputError(f"no configuration next to {package}: reinstall tacoglow")
-
-
-def register_resolvers() -> None:
-    """Register our resolvers with OmegaConf; a second call changes nothing."""
-
-    def vocabulary_size(symbols: Any) -> int:
-        from tts.text import SYMBOL_SETS
-
-        if not isinstance(symbols, str):
-            return len(symbols)
-        if symbols not in SYMBOL_SETS:
-            known = ", ".join(sorted(SYMBOL_SETS))
-            raise InputError(f"tokenizer.symbols={symbols} is no symbol set (known: {known})")
-        return len(SYMBOL_SETS[symbols])
-
-    OmegaConf.register_new_resolver("vocabulary_size", vocabulary_size, replace=True)
-    OmegaConf.register_new_resolver("run_folder", run_folder, replace=True)
+#: Keys of language, in which a tilde is a tilde.
+_PROSE = ("text", "epilogue")
 
 
 def compose(overrides: Sequence[str] = (), config_name: str = "train") -> DictConfig:
@@ -53,13 +23,10 @@ def compose(overrides: Sequence[str] = (), config_name: str = "train") -> DictCo
     Raises:
         InputError: an override has a former name.
     """
-    from hydra import compose as hydra_compose
-    from hydra import initialize_config_dir
+    from tts.config.quoting import quote_values
 
-    register_resolvers()
     refuse_former_keys(overrides)
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        return hydra_compose(config_name, overrides=list(overrides))
+    return compose_file(config_name, quote_values(overrides, config_name))
 
 
 def flattened(values: Mapping[str, Any], separator: str = ".") -> dict[str, Any]:
@@ -77,6 +44,9 @@ def flattened(values: Mapping[str, Any], separator: str = ".") -> dict[str, Any]
 def resolved(cfg: DictConfig) -> dict[str, Any]:
     """Return ``cfg`` as plain containers without interpolations.
 
+    ``~/`` at the beginning of a value is the home folder: shells replace it at the beginning of a
+    word only, and not in ``data.root=~/corpus``.
+
     Raises:
         InputError: a required key is not set, or refers to a key that is not set.
     """
@@ -88,4 +58,15 @@ def resolved(cfg: DictConfig) -> dict[str, Any]:
     except InterpolationResolutionError as error:
         raise InputError(one_line(error)) from None
     assert isinstance(container, dict)
-    return {str(key): value for key, value in container.items()}
+    return {
+        str(key): value if key in _PROSE else _with_home(value) for key, value in container.items()
+    }
+
+
+def _with_home(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {key: _with_home(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_with_home(value) for value in node]
+    is_in_home = isinstance(node, str) and (node == "~" or node.startswith("~/"))
+    return os.path.expanduser(node) if is_in_home else node

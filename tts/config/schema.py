@@ -2,7 +2,7 @@
 
 Hydra knows which keys there are, but not which values are legal: ``trainer.max_epochs=abc`` would
 fail minutes later, in the middle of a library. Our own classes state the ranges of their arguments
-themselves (:mod:`tts.core.ranges`), and :func:`check_targets` reads them there. The tables below
+themselves (:mod:`tts.core.ranges`), and :func:`check_training` reads them there. The tables below
 hold what no class of ours owns: Lightning's Trainer, torch's optimisers, and the options of
 commands. Keys that a configuration lacks, because another corpus or model was chosen, are skipped.
 """
@@ -10,79 +10,23 @@ commands. Keys that a configuration lacks, because another corpus or model was c
 from __future__ import annotations
 
 import pkgutil
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
+from tts.config.kinds import DeviceList, Duration, Name, Prose, Section
 from tts.config.overrides import FORMER_KEYS, refuse_former_keys
 from tts.core.errors import InputError, one_line
-from tts.core.ranges import SWITCH, Choice, Number, Range, check_arguments, legal_arguments, shown
+from tts.core.ranges import SWITCH, Choice, Names, Number, Range, Text, check_arguments, shown
+from tts.core.source_ranges import ranges_in_source
 
 _MISSING = object()
 #: Classes whose arguments are checked together, by the constructor of a dataclass.
 _CHECKED_BY = {
-    "tts.models.Tacotron2": "tts.models.Tacotron2Config",
-    "tts.models.WaveGlow": "tts.models.WaveGlowConfig",
+    "tts.models.Tacotron2": "tts.models.tacotron2.config.Tacotron2Config",
+    "tts.models.WaveGlow": "tts.models.waveglow.config.WaveGlowConfig",
     "tts.audio.MelConfig": "tts.audio.MelConfig",
 }
-_DURATION = re.compile(r"\d+:\d\d:\d\d:\d\d")
-
-
-@dataclass(frozen=True)
-class Duration:
-    """Accepts a duration, such as the longest time of a run, or null."""
-
-    def allows(self, value: Any) -> bool:
-        """Return whether a value is legal."""
-        return value is None or (isinstance(value, str) and _DURATION.fullmatch(value) is not None)
-
-    def __str__(self) -> str:
-        return "days:hours:minutes:seconds, two digits each, or null"
-
-
-@dataclass(frozen=True)
-class Text:
-    """Accepts a name or a path, or null."""
-
-    def allows(self, value: Any) -> bool:
-        """Return whether a value is legal."""
-        return value is None or (isinstance(value, str) and value != "")
-
-    def __str__(self) -> str:
-        return "a name or a path, or null"
-
-
-@dataclass(frozen=True)
-class Name(Text):
-    """Accepts a name, which may be a number, or null."""
-
-    def allows(self, value: Any) -> bool:
-        """Return whether a value is legal."""
-        return type(value) is int or super().allows(value)
-
-    def __str__(self) -> str:
-        return "a name, or null"
-
-
-@dataclass(frozen=True)
-class Section:
-    """Accepts a section with keys of its own, which the name of an option selects as a whole.
-
-    Attributes:
-        null: whether null is legal.
-    """
-
-    null: bool = False
-
-    def allows(self, value: Any) -> bool:
-        """Return whether a value is legal."""
-        return isinstance(value, Mapping) or (value is None and self.null)
-
-    def __str__(self) -> str:
-        return f"a section with keys of its own{', or null' if self.null else ''}"
-
-
 COUNT = Number(int, least=1)
 AMOUNT = Number(float, least=0)
 #: Lightning's precisions that need no other library.
@@ -91,12 +35,46 @@ PRECISIONS = ("32-true", "16-mixed", "bf16-mixed", "64-true", "bf16-true", "16-t
 SECTIONS = (
     *("audio", "data", "data.corpus", "loss", "model", "model.network", "model.task", "trainer"),
     *("model.datamodule", "model.datamodule.corpus", "model.datamodule.mel", "model.optimizer"),
-    "model.datamodule.processing",
+    *("model.datamodule.processing", "model.datamodule.tokenizer", "model.task.loss"),
+    *("model.task.optimizer", "paths", "tokenizer", "sweep", "sweep.search"),
 )
+
+#: Sections without which a training cannot be built.
+_NEEDED = ("data.corpus", "model.datamodule", "model.network", "model.task", "model.optimizer")
 
 TRAINING: dict[str, Range] = {
     **{key: Section() for key in SECTIONS},
+    **{key: Section(null=True) for key in ("callbacks", "logger")},
     **{key: Text() for key in ("ckpt_path", "init_from", "name", "monitor")},
+    **{key: Names(single=True) for key in ("freeze", "ignore_layers")},
+    "requeue_on": Names(),
+    "init_symbols": Names(single=True, null=True),
+    "init_speaker": Name(),
+    "epilogue": Text(empty=True),
+    **{f"paths.{name}_dir": Text(null=False) for name in ("data", "cache", "log", "output")},
+    **{key: Name(null=False) for key in ("data.name", "model.name")},
+    "tokenizer.symbols": Names(single=True),
+    "tokenizer.lexicon": Text(),
+    **{f"{name}.corpus.columns": Section(null=True) for name in ("data", "model.datamodule")},
+    **{f"data.columns.{name}": Name() for name in ("wav", "audio", "text", "speaker")},
+    **{f"model.{name}": Number(float, least=0) for name in ("lr", "weight_decay")},
+    "model.batch_size": Number(int, least=1, null=True),
+    "model.optimizer.betas": Names(),
+    **{key: Section(null=True) for key in ("model.scheduler", "model.task.scheduler")},
+    "model.scheduler.gamma": Number(float),
+    "model.scheduler.milestones": Names(),
+    "trainer.gpus": DeviceList(null=True),
+    "trainer.devices": DeviceList(),
+    "trainer.accelerator": Choice(("auto", "cpu", "gpu", "cuda", "mps")),
+    "trainer.strategy": Text(null=False),
+    "logger.csv.name": Name(empty=True),
+    "logger.csv.version": Name(empty=True),
+    "logger.csv.save_dir": Text(null=False),
+    **{f"logger.tensorboard.{name}": Name(empty=True) for name in ("name", "version")},
+    "logger.tensorboard.default_hp_metric": SWITCH,
+    **{f"logger.wandb.{name}": Name() for name in ("name", "project")},
+    "logger.wandb.log_model": Choice((True, False, "all")),
+    "sweep.trial": Number(int, least=0, null=True),
     "task": Choice(("train", "dump_mels")),
     "acoustic": Text(),
     "seed": Number(int, least=0, most=2**32 - 1),
@@ -129,7 +107,11 @@ TRAINING: dict[str, Range] = {
     "trainer.deterministic": Choice((True, False, "warn")),
     "trainer.detect_anomaly": SWITCH,
     "callbacks.checkpoint.save_top_k": Number(int, least=-1),
+    "callbacks.checkpoint.save_last": Choice((True, False, "link")),
     "callbacks.early_stopping.patience": COUNT,
+    "callbacks.early_stopping.monitor": Text(null=False),
+    "callbacks.early_stopping.mode": Choice(("min", "max")),
+    "callbacks.speech.recogniser": Section(null=True),
 }
 
 DOCTOR: dict[str, Range] = {"doctor": Section(), "doctor.output": Text()}
@@ -137,6 +119,9 @@ DOCTOR: dict[str, Range] = {"doctor": Section(), "doctor.output": Text()}
 EVALUATION: dict[str, Range] = {
     **{key: Text() for key in ("acoustic", "vocoder", "sentences", "recordings", "output")},
     "mono": Choice((None, "mix", "left", "right")),
+    **{key: Names() for key in ("systems", "measures")},
+    "speaker": Name(),
+    "device": Text(null=False),
     "n_sentences": Number(int, least=1, null=True),
     "threads": Number(int, least=1, null=True),
 }
@@ -155,6 +140,9 @@ SWEEP: dict[str, Range] = {
     "sweep.parallel": COUNT,
     "sweep.on_failure": Choice(("continue", "stop", "ignore")),
     "sweep.n_trials": COUNT,
+    "sweep.sampler.seed": Number(int, least=0, null=True),
+    **{f"sweep.{name}.n_startup_trials": Number(int, least=0) for name in ("sampler", "pruner")},
+    "sweep.pruner.n_warmup_steps": Number(int, least=0),
     "sweep.sampler": Section(),
     "sweep.pruner": Section(null=True),
     "sweep.storage": Text(),
@@ -162,13 +150,24 @@ SWEEP: dict[str, Range] = {
 }
 
 SYNTHESIS: dict[str, Range] = {
+    "text": Prose(),
     **dict.fromkeys(("text_file", "book", "lexicon"), Text()),
-    **dict.fromkeys(("strict", "json", "plots", "show"), SWITCH),
+    **dict.fromkeys(("acoustic", "vocoder", "output", "device"), Text(null=False)),
+    **dict.fromkeys(("strict", "json", "plots", "show", "bridge"), SWITCH),
     "format": Choice((None, "wav", "flac", "ogg", "mp3")),
     "on_error": Choice(("raise", "skip")),
     "precision": Choice(("float32", "int8")),
     "pauses": Section(),
     "speaker": Name(),
+}
+
+#: The table of each command, by its file in ``conf/``.
+TABLES: dict[str, dict[str, Range]] = {
+    "train": TRAINING | SWEEP,
+    "doctor": TRAINING | SWEEP | DOCTOR,
+    "synthesize": SYNTHESIS,
+    "evaluate": EVALUATION,
+    "export": EXPORT,
 }
 
 
@@ -188,34 +187,38 @@ def check_values(config: Mapping[str, Any], table: Mapping[str, Range]) -> None:
             raise InputError(f"{key}={shown(value)}: it must be {legal}")
 
 
-def check_training(config: Mapping[str, Any]) -> None:
-    """Check the options of a training that no class of ours owns; it imports no torch.
+def check_training(
+    config: Mapping[str, Any], more: Mapping[str, Range] = MappingProxyType({}), task: str = "train"
+) -> None:
+    """Check the options of ``conf/train.yaml``; it imports no torch.
+
+    All commands with these options call it: an option that would stop the training is refused by
+    the command that prepares it, too.
 
     Args:
         config: resolved, plain containers.
-
-    Raises:
-        InputError: a value is not legal; the message names key, value and the legal values.
-    """
-    # cli.py refuses former keys on the command line; here are those of the user's own files
-    former = {key: _select(config, key) for key in FORMER_KEYS}
-    refuse_former_keys(f"{k}={shown(v)}" for k, v in former.items() if v is not _MISSING)
-    check_values(config, TRAINING)
-    _check_mels(config)
-
-
-def check_targets(config: Mapping[str, Any]) -> None:
-    """Check every argument of every class of ours that a configuration builds, without building.
-
-    Args:
-        config: resolved, plain containers, whose shape ``check_training`` has found right.
+        more: the ranges of further options, which the command adds.
+        task: the task of the command.
 
     Raises:
         InputError: a value is not legal; the message names the key that the user types, the
             value and the legal values.
     """
+    # cli.py refuses former keys on the command line; here are those of the user's own files
+    former = {key: _select(config, key) for key in FORMER_KEYS}
+    refuse_former_keys(f"{k}={shown(v)}" for k, v in former.items() if v is not _MISSING)
+    for key in _NEEDED:
+        if _select(config, key) is _MISSING:
+            raise InputError(f"{key}: this section is missing; choose a file that has it")
+    check_values(config, {**TRAINING, **SWEEP, **more})
+    for group in ("callbacks", "logger"):
+        _check_entries(config.get(group) or {}, group)
+    if config.get("task", task) != task:
+        raise InputError(f"task={config['task']}: name the task in the command, not in a file")
+    if task == "train":
+        _check_mels(config)
     # the sections that users change come first, as ``model`` repeats much of them
-    for section in ("audio", "data", "loss", "callbacks", "logger", "model"):
+    for section in ("audio", "tokenizer", "data", "loss", "callbacks", "logger", "model", "sweep"):
         _check_section(config.get(section), section, config["data"])
     _check_segments(config)
 
@@ -232,6 +235,13 @@ def _check_segments(config: Mapping[str, Any]) -> None:
         )
 
 
+def _check_entries(section: Mapping[str, Any], group: str) -> None:
+    """Refuse callbacks and loggers that do not say what is built."""
+    for name, node in section.items():
+        if node is not None and not (isinstance(node, Mapping) and node.get("_target_")):
+            raise InputError(f"{group}.{name}={shown(node)}: it must be null or have a _target_")
+
+
 def _select(config: Mapping[str, Any], key: str) -> Any:
     value: Any = config
     for part in key.split("."):
@@ -242,12 +252,12 @@ def _select(config: Mapping[str, Any], key: str) -> Any:
 def _check_section(node: Any, key: str, data: Mapping[str, Any]) -> None:
     if not isinstance(node, Mapping):
         return
-    target = str(node.get("_target_", ""))
     arguments = {name: value for name, value in node.items() if name != "_target_"}
+    target = str(node.get("_target_", ""))
     if target in _CHECKED_BY:
-        _check_dataclass(_find(_CHECKED_BY[target], key), arguments, key)
+        _check_dataclass(pkgutil.resolve_name(_CHECKED_BY[target]), arguments, key)
     elif target.startswith("tts."):
-        for name, legal in legal_arguments(_find(target, key)).items():
+        for name, legal in _ranges_of(target, key).items():
             # what a corpus or a data module is given stands in ``data``, where users change it
             is_shared = key.startswith(("data.corpus", "model.datamodule")) and name in data
             prefix = "data." if is_shared else f"{key}."
@@ -256,13 +266,11 @@ def _check_section(node: Any, key: str, data: Mapping[str, Any]) -> None:
         _check_section(value, f"{key}.{name}", data)
 
 
-def _find(target: str, key: str) -> Callable[..., Any]:
+def _ranges_of(target: str, key: str) -> Mapping[str, Range]:
     try:
-        return pkgutil.resolve_name(target)  # type: ignore[no-any-return]
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(
-            f"{key}._target_={target}: cannot be imported ({one_line(error)})"
-        ) from None
+        return ranges_in_source(target)
+    except LookupError as error:
+        raise InputError(f"{key}._target_={target}: cannot be imported ({error})") from None
 
 
 def _check_dataclass(owner: Callable[..., Any], values: Mapping[str, Any], key: str) -> None:
@@ -275,8 +283,6 @@ def _check_dataclass(owner: Callable[..., Any], values: Mapping[str, Any], key: 
 
 def _check_mels(config: Mapping[str, Any]) -> None:
     """Refuse mels of an acoustic model where the data of this model do not use them."""
-    if config.get("task", "train") != "train":
-        raise InputError(f"task={config['task']}: name the task in the command, not in a file")
     if "mels" in config["model"]["datamodule"]:
         return
     for key, value in (("acoustic", config.get("acoustic")), ("data.mels", config["data"]["mels"])):

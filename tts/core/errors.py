@@ -12,6 +12,8 @@ EXIT_STOPPED = 75
 EXIT_INTERRUPTED = 130
 #: What the user does after either.
 RESUME_HINT = "ckpt_path=last resumes from the last checkpoint"
+#: Characters of a name that a message shows.
+LONGEST_NAME = 200
 
 
 class InputError(ValueError):
@@ -75,3 +77,10 @@ def listed(names: Sequence[str], most: int) -> str:
 def shortened(text: str, most: int) -> str:
     """Return a text of at most ``most`` characters, the last of them "…" if it was longer."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def printable_name(name: object) -> str:
+    """Return a name from outside, shortened and on one line, so that a message can show it."""
+    text = str(name)
+    text = text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}..."
+    return text if text.isprintable() else repr(text)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tts.config import flattened
+from tts.config.literals import literal_values
 from tts.core.errors import InputError, one_line
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def describe_in_tensorboard(
     from omegaconf import OmegaConf
     from torch.utils.tensorboard.summary import hparams
 
-    text = OmegaConf.to_yaml(OmegaConf.create(dict(config)))
+    text = OmegaConf.to_yaml(OmegaConf.create(literal_values(dict(config))))
     logger.experiment.add_text("config", f"```yaml\n{text}```")
     writer = logger.experiment._get_file_writer()
     shown = {name: _shown(value) for name, value in flattened(config, "/").items()}

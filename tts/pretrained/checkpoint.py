@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from tts.core.errors import InputError, one_line
+from tts.core.errors import InputError, one_line, printable_name
 from tts.models import WaveGlow
 from tts.pretrained.descriptions import NETWORKS
-from tts.pretrained.limits import printable_name
 
 _KINDS: dict[str, tuple[Any, str]] = {
     "int": (int, "a whole number"),

@@ -13,7 +13,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from tts.core.errors import InputError, listed
+from tts.core.errors import InputError, listed, printable_name
 from tts.core.files import replacing
 from tts.models import WaveGlow
 from tts.pretrained import catalogue, download
@@ -30,7 +30,6 @@ from tts.pretrained.descriptions import (
 from tts.pretrained.importers.containers import read_contents
 from tts.pretrained.importers.nvidia import parse_nvidia
 from tts.pretrained.importers.nvidia_names import constructor_arguments, to_nvidia_state_dict
-from tts.pretrained.limits import printable_name
 from tts.pretrained.native import parse_native
 
 _log = logging.getLogger(__name__)

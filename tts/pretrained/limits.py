@@ -60,8 +60,6 @@ COPY_AGAIN = "copy or download it again"
 _MEMO = ("PUT", "BINPUT", "LONG_BINPUT")
 # a pickle can make these of any size, and torch's own reader allocates them without asking the file
 _BYTE_ARRAYS = ("builtins bytearray", "__builtin__ bytearray")
-#: Characters of a name that a message shows.
-LONGEST_NAME = 200
 
 
 class ShortReads:
@@ -115,13 +113,6 @@ class Bounded:
                 "which weights do not; it is not read"
             )
         return content
-
-
-def printable_name(name: object) -> str:
-    """Return a name from outside, shortened and on one line, so that a message can show it."""
-    text = str(name)
-    text = text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}..."
-    return text if text.isprintable() else repr(text)
 
 
 def size_of_stream(stream: BinaryIO) -> int:

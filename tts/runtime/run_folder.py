@@ -44,9 +44,9 @@ def run_folder(
         now: the time, which names a new folder.
         overrides: the options of the command line.
     """
-    folder = Path(log_dir) / name
+    folder = Path(log_dir).expanduser() / name
     is_named = any(override_key(override) in _NAMING for override in overrides)
-    root = folder if is_named or ckpt_path != "last" else Path(log_dir)
+    root = folder if is_named or ckpt_path != "last" else Path(log_dir).expanduser()
     former = _folder_of_job(root) if slurm.was_requeued() else None
     if former is None and ckpt_path == "last":
         former = newest_run(root)

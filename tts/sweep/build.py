@@ -7,9 +7,9 @@ from pathlib import Path
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from tts.config import build_object
 from tts.config.schema import SWEEP, check_values
 from tts.core.errors import InputError
 from tts.runtime.launch import externally_launched
@@ -47,7 +47,7 @@ def build_sweep(
     space, fixed = split_overrides(options["space"], arguments, parser)
     return Sweep(
         folder=folder,
-        search=instantiate(options["search"], _convert_="all"),
+        search=build_object(options["search"]),
         space=space,
         fixed=fixed,
         launch=launch,

@@ -12,7 +12,7 @@ from typing import Any
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import HydraException
 
-from tts.config.overrides import quoted
+from tts.config.quoting import quoted
 from tts.core.errors import EXIT_INTERRUPTED, InputError, RunStopped, TrainingError, one_line
 from tts.core.locks import try_lock
 from tts.core.output import print_line

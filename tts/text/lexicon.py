@@ -34,7 +34,9 @@ def read_lexicon(source: str | Path | Mapping[str, str], phones: frozenset[str])
             (f"lexicon entry {word!r}", f"{word} {spelled}") for word, spelled in source.items()
         ]
     else:
-        lines = [(f"{source}:{n}", line) for n, line in enumerate(_lines(Path(source)), start=1)]
+        lines = [
+            (f"{source}:{n}", line) for n, line in enumerate(lexicon_lines(Path(source)), start=1)
+        ]
     entries: dict[str, Phones] = {}
     for where, line in lines:
         word, *given = re.split(r"#|;;;", line, maxsplit=1)[0].split() or [""]
@@ -51,7 +53,12 @@ def read_lexicon(source: str | Path | Mapping[str, str], phones: frozenset[str])
 Lexicon = Mapping[str, Phones]
 
 
-def _lines(path: Path) -> list[str]:
+def lexicon_lines(path: Path) -> list[str]:
+    """Return the lines of a lexicon.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
     try:
         return path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:

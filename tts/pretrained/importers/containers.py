@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 import torch
 
-from tts.core.errors import InputError, one_line
+from tts.core.errors import InputError, one_line, printable_name
 from tts.pretrained import limits
 from tts.pretrained.checksums import check_members, has_own_checksum
 from tts.pretrained.importers.nemo_archive import is_archive, read_archive
@@ -70,14 +70,14 @@ def _first_bytes(path: Path) -> bytes:
         with path.open("rb") as stream:
             start = stream.read(512)
     except FileNotFoundError:
-        raise InputError(f"{limits.printable_name(path)}: no such checkpoint") from None
+        raise InputError(f"{printable_name(path)}: no such checkpoint") from None
     except OSError as error:
-        name = limits.printable_name(path)
+        name = printable_name(path)
         raise InputError(f"{name}: cannot be read ({error.strerror})") from None
     except InputError:
         raise
     except ValueError:  # the name has a NUL in it
-        raise InputError(f"{limits.printable_name(path)}: a file cannot have this name") from None
+        raise InputError(f"{printable_name(path)}: a file cannot have this name") from None
     if not start:
         raise InputError(f"{path}: the file is empty")
     if start.lstrip()[:9].lower().startswith((b"<!doctype", b"<html")):
