@@ -23,6 +23,7 @@ from tts.core.progress import announced, progress
 from tts.synthesis.input import (
     STANDARD_OUTPUT,
     Line,
+    check_voice,
     check_writable,
     is_folder,
     output_paths,
@@ -121,6 +122,7 @@ def load_and_read(
     Raises:
         InputError: a checkpoint, an option or a text is not usable.
     """
+    check_voice(config)
     with announced(f"loading {config['acoustic']} and {config['vocoder']}"):
         return _load_and_read(lines, paths, config)
 
@@ -174,10 +176,9 @@ def preview_texts(lines: Sequence[Line], config: dict[str, Any]) -> None:
     Raises:
         InputError: a text cannot be spoken, unless ``on_error`` is "skip".
     """
+    check_voice(config)
     from tts.synthesis.preview import print_previews
 
-    # The options are not needed here, but an illegal value should be found as without ``show``.
-    speech_options(config)
     acoustic = str(config["acoustic"])
     with announced(f"reading with {acoustic}"):
         refused = print_previews(lines, acoustic, config["lexicon"], config["max_chars"])

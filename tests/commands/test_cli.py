@@ -17,14 +17,14 @@ def paths(folder):
 BAD_TRAINING = {
     "misspelt override": (["model.optimzer.lr=1"], "did you mean 'optimizer'"),
     "unknown option": (["model=tacotron3"], "tacotron2"),
-    "no grammar": (["model.lr=["], "input"),
+    "no grammar": (["model.lr=["], "model.lr=[: it must be a number"),
     "no root": (TINY_TACOTRON2, "data.download=true"),
     "root missing": (
         [*TINY_TACOTRON2, "data.root=/nowhere/LJSpeech-1.1"],
         "/nowhere/LJSpeech-1.1",
     ),
     "no metadata": ([*TINY_TACOTRON2, "data.root={folder}"], "metadata.csv"),
-    "more GPUs than there are": (["data.root=x", "trainer.gpus=4"], "4 GPUs, but"),
+    "more GPUs than there are": ([*TONES, "trainer.gpus=4"], "4 GPUs, but"),
     "no such accelerator": (["data.root=x", "trainer.accelerator=abacus"], "abacus"),
     "no number of devices": (["data.root=x", "trainer.gpus=many"], "many"),
     "impossible size": (["data.root=x", "model.network.prenet_dim=0"], "prenet_dim"),
@@ -43,7 +43,7 @@ BAD_TRAINING = {
         "pretrained=waveglow_ljs_v3: this option has another name now; "
         "write init_from=waveglow_ljs_v3",
     ),
-    "not a number": ([*TONES, "model.lr=fast"], "model.optimizer"),
+    "not a number": ([*TONES, "model.lr=fast"], "model.lr=fast: it must be a number"),
 }
 
 

@@ -194,7 +194,7 @@ NO_SOURCE = r'^give one of text="\.\.\.", text_file=lines\.txt and book=book\.tx
 BAD = {
     "no text": ({}, NO_SOURCE),
     "two texts": ({"text": "a", "text_file": "b"}, NO_SOURCE),
-    "empty text": ({"text": " "}, "^text .*empty"),
+    "empty text": ({"text": " "}, "^text= : it must be a text with at least one word"),
     "no sound": ({"text": "!?"}, "^text .*pronounced"),
     "no acoustic": ({"text": "a", "acoustic": "none"}, r"none: no such checkpoint"),
     "missing acoustic": ({"text": "a", "acoustic": "no.ckpt"}, r"no\.ckpt"),

@@ -7,25 +7,26 @@ answer at once.
 from __future__ import annotations
 
 import atexit
-import difflib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, cast
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+from omegaconf.errors import OmegaConfBaseException
 
 from tts import dump_mels
+from tts.commands.command_line import hydra_arguments
+from tts.commands.explanation import explanation
 from tts.commands.usage import FLAGS, usage
 from tts.config import conf_dir, register_resolvers, resolved
-from tts.config.overrides import load_overrides, quote_values, refuse_former_keys
-from tts.config.schema import check_training
+from tts.config.literals import literal
+from tts.config.overrides import load_overrides
 from tts.core.errors import (
     EXIT_INTERRUPTED,
     EXIT_REFUSED,
@@ -40,9 +41,11 @@ from tts.core.errors import (
 from tts.core.output import print_error, print_result, protect_streams
 from tts.core.progress import announced
 from tts.core.signals import StopSignals, outlive_first_signal
+from tts.evaluation.preflight import check_evaluation
 from tts.runtime.new_folders import remove_traces
 from tts.runtime.run_folder import has_checkpoint
 from tts.runtime.slurm import was_requeued
+from tts.training.preflight import check_before_torch
 
 Result = TypeVar("Result")
 
@@ -105,12 +108,8 @@ def with_training_options(
         if status:
             raise SystemExit(status)
 
-    # nothing is trained, so Hydra must not make the folder of a run; its parser needs all
-    # overrides in one place
-    places = [i for i, argument in enumerate(sys.argv) if "=" in argument and argument[0] != "-"]
-    after = max(places, default=len(sys.argv) - 1) + 1
-    sys.argv[after:after] = ["hydra.run.dir=.", "hydra.output_subdir=null"]
-    _run(run, config_name)
+    # nothing is trained, so Hydra must not make the folder of a run
+    _run(run, config_name, ["hydra.run.dir=.", "hydra.output_subdir=null"])
 
 
 def _train_job(cfg: DictConfig) -> float | None:
@@ -119,11 +118,13 @@ def _train_job(cfg: DictConfig) -> float | None:
 
 
 def _train(cfg: DictConfig) -> float | None:
-    output_dir = Path(HydraConfig.get().runtime.output_dir)
+    # without interpolations: the folder may have the name ${x}
+    runtime = OmegaConf.to_container(HydraConfig.get().runtime, resolve=False)
+    output_dir = Path(cast("dict[str, str]", runtime)["output_dir"])
     cfg, overrides = _with_saved_options(cfg, output_dir)
-    OmegaConf.update(cfg, "paths.output_dir", str(output_dir))
+    OmegaConf.update(cfg, "paths.output_dir", literal(str(output_dir)))
     config = resolved(cfg)
-    check_training(config)  # before torch is imported, which takes seconds
+    check_before_torch(config)
     if cfg.init_from is not None and cfg.ckpt_path is None:
         from tts.training.source_options import take_options
 
@@ -160,10 +161,15 @@ def _synthesize_job(cfg: DictConfig) -> None:
 
 
 def _evaluate_job(cfg: DictConfig) -> None:
+    _reporting(lambda: _evaluate(cfg))
+
+
+def _evaluate(cfg: DictConfig) -> None:
+    check_evaluation(resolved(cfg))
     with announced("loading"):
         from tts.evaluation.run import evaluate
 
-    _reporting(lambda: evaluate(cfg))
+    evaluate(cfg)
 
 
 def _export_job(cfg: DictConfig) -> None:
@@ -172,14 +178,20 @@ def _export_job(cfg: DictConfig) -> None:
     _reporting(lambda: export(cfg))
 
 
-def _run(job: Callable[[DictConfig], Any], config_name: str) -> None:
-    """Let Hydra run a job; a mistake in the command line ends in one line and status 2."""
+def _run(job: Callable[[DictConfig], Any], config_name: str, forced: Sequence[str] = ()) -> None:
+    """Let Hydra run a job; a mistake in the command line ends in one line and status 2.
+
+    Args:
+        job: a function of the composed configuration.
+        config_name: a file in ``conf/``.
+        forced: overrides of the command, which come after those that are typed.
+    """
     protect_streams()
     register_resolvers()
-    _reporting(lambda: refuse_former_keys(sys.argv[1:]))
-    sys.argv[1:] = quote_values(sys.argv[1:])
-    if FLAGS & set(sys.argv[1:]):
-        overrides = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
+    typed = [*sys.argv[1:], *forced]
+    sys.argv[1:] = arranged = _reporting(lambda: hydra_arguments(typed, config_name))
+    if FLAGS & set(arranged):
+        overrides = [argument for argument in arranged if not argument.startswith("-")]
         _reporting(lambda: print_result(usage(config_name, overrides)))
         return
     command = hydra.main(str(conf_dir()), config_name, version_base="1.3")(job)
@@ -199,7 +211,7 @@ def _reporting(action: Callable[[], Result]) -> Result:
     try:
         return action()
     except (InputError, HydraException, OmegaConfBaseException) as error:
-        _exit(_explain(error), 2)
+        _exit(explanation(error), 2)
     except (TrainingError, SpeechError) as error:
         _exit(one_line(error), 1)
     except (PermissionError, FileNotFoundError, NotADirectoryError) as error:
@@ -210,36 +222,6 @@ def _reporting(action: Callable[[], Result]) -> Result:
         _exit(one_line(stop), stop.status, "")
     except KeyboardInterrupt:
         _exit(f"interrupted; {RESUME_HINT}", EXIT_INTERRUPTED)
-
-
-def _explain(error: BaseException) -> str:
-    """Return the message of the cause: Hydra wraps our errors into its own, which say less."""
-    cause = error.__cause__
-    if isinstance(cause, (ConfigAttributeError, ConfigKeyError)):
-        return f"{one_line(error).split('. ')[0]}: {_unknown_key(cause)}"
-    if isinstance(cause, (ValueError, TypeError)):
-        key = getattr(error, "full_key", None) or _full_key(error)
-        return f"{key}: {one_line(cause)}" if key else one_line(cause)
-    # only developers of Hydra need the search path
-    message = one_line(error).split(" Config search path:")[0]
-    if "Could not find 'hydra/launcher/" in message:
-        message += "; more come with pip install 'tacoglow[sweep]'"
-    return message
-
-
-def _unknown_key(error: OmegaConfBaseException) -> str:
-    key, parent = str(error.key), error.parent_node
-    known = [str(name) for name in parent] if isinstance(parent, DictConfig) else []
-    close = difflib.get_close_matches(key, known, n=1)
-    hint = f"did you mean '{close[0]}'?" if close else "--cfg job lists the keys"
-    return f"there is no key '{key}'; {hint}"
-
-
-def _full_key(error: BaseException) -> str:
-    for line in str(error).splitlines():
-        if line.strip().startswith("full_key:"):
-            return line.split(":", 1)[1].strip()
-    return ""
 
 
 def _exit(message: str, status: int, prefix: str = "error: ") -> NoReturn:

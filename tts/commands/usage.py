@@ -7,7 +7,6 @@ in ``conf/hydra/help``; the list of groups comes from the folders of ``conf/``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from string import Template
 
 from hydra import compose, initialize_config_dir
@@ -31,16 +30,20 @@ def usage(config_name: str, overrides: Sequence[str] = ()) -> str:
     with open_dict(cfg):
         del cfg["hydra"]
     return Template(template).safe_substitute(
-        APP_CONFIG_GROUPS="\n".join(groups(conf_dir())), CONFIG=OmegaConf.to_yaml(cfg)
+        APP_CONFIG_GROUPS="\n".join(
+            f"{group}: {', '.join(names)}" for group, names in option_groups().items()
+        ),
+        CONFIG=OmegaConf.to_yaml(cfg),
     )
 
 
-def groups(folder: Path) -> list[str]:
-    """Return one line for each group of configurations: ``model: tacotron2, waveglow``."""
+def option_groups() -> dict[str, list[str]]:
+    """Return the names that each group of configurations offers."""
+    folder = conf_dir()
     options: dict[str, list[str]] = {}
     for path in sorted(folder.glob("*/**/*.yaml")):
         group = path.parent.relative_to(folder).as_posix()
         # a name that begins with _ is a part of other files, and not an option
         if not path.stem.startswith("_") and group.split("/")[0] != "hydra":
             options.setdefault(group, []).append(path.stem)
-    return [f"{group}: {', '.join(names)}" for group, names in options.items()]
+    return options

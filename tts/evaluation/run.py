@@ -9,11 +9,11 @@ from typing import Any
 from omegaconf import DictConfig
 
 from tts.config import resolved
-from tts.config.schema import EVALUATION, check_values
 from tts.core.errors import InputError, one_line
 from tts.core.progress import announced, progress
 from tts.core.threads import torch_threads
 from tts.evaluation.measures import MEASURES, Measure
+from tts.evaluation.preflight import check_evaluation, known_names
 from tts.evaluation.results import Evaluation, JudgedSystem
 from tts.evaluation.sentences import Sentence, read_sentences
 from tts.evaluation.systems import System
@@ -33,7 +33,7 @@ def evaluate(cfg: DictConfig) -> Evaluation:
     from tts.inference.options import VOCODER_OPTIONS, Options
 
     config = resolved(cfg)
-    check_values(config, EVALUATION)
+    check_evaluation(config)
     Options(seed=config["seed"], **{key: config[key] for key in VOCODER_OPTIONS})  # checks them
     output = Path(str(config["output"])).expanduser()
     sentences = read_sentences(config["sentences"])[: config["n_sentences"]]
@@ -68,7 +68,7 @@ def load_measures(names: Sequence[str], skipped: dict[str, str]) -> list[Measure
         InputError: a name is no measure.
     """
     measures = []
-    for name in _known_names("measures", names, MEASURES):
+    for name in known_names("measures", names, MEASURES):
         measure = MEASURES[name]()
         try:
             measure.load()
@@ -94,7 +94,7 @@ def load_systems(config: Mapping[str, Any], skipped: dict[str, str]) -> dict[str
 
     factory = SystemFactory(config)
     systems: dict[str, System] = {}
-    for name in _known_names("systems", config["systems"], factory.makers):
+    for name in known_names("systems", config["systems"], factory.makers):
         try:
             system = factory.makers[name]()
         except InputError as error:
@@ -127,10 +127,3 @@ def judge(
         judged.summary |= scores.summary
         judged.transcripts = scores.transcripts or judged.transcripts
     return judged
-
-
-def _known_names(key: str, names: Sequence[str], known: Mapping[str, Any]) -> list[str]:
-    for name in names:
-        if name not in known:
-            raise InputError(f"{key}: there is no {name!r}; choose from {', '.join(known)}")
-    return list(dict.fromkeys(names))

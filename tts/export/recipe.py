@@ -21,6 +21,7 @@ from tts.core.errors import InputError, TrainingError
 from tts.core.output import print_line
 from tts.core.progress import announced
 from tts.export.folder import DESCRIPTION, check_replaceable, replacing_folder
+from tts.pretrained.catalogue import require_source
 
 if TYPE_CHECKING:
     from tts.audio import MelConfig
@@ -81,6 +82,9 @@ def _check(config: Mapping[str, Any], folder: Path) -> None:
         raise InputError("precision=int8: is for format=onnx; torch has no such files")
     if config["precision"] == "int8" and config["acoustic"] is None:
         raise InputError("precision=int8: is for the decoder step; set acoustic=CKPT")
+    for key in ("acoustic", "vocoder"):
+        if config[key] is not None:
+            require_source(config[key], key)
     check_replaceable(folder)
     if config["format"] == "onnx":
         _check_installed()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +12,10 @@ from tts.audio.encoding import ENDINGS
 from tts.core.arguments import typed_text
 from tts.core.errors import InputError
 from tts.core.output import print_line
+from tts.core.ranges import check_arguments
+from tts.core.source_ranges import ranges_in_source
+from tts.pretrained.catalogue import require_source
+from tts.text.lexicon import lexicon_lines
 
 SOURCES = ("text", "text_file", "book")
 #: The value of ``output`` that means standard output.
@@ -118,6 +123,21 @@ def output_paths(output: str, lines: list[Line], ending: str | None = None) -> l
             f"output={output} is one file for {len(lines)} utterances; use output={folder}/"
         )
     return [Path(output)]
+
+
+def check_voice(config: Mapping[str, Any]) -> None:
+    """Check the options of speaking and the files of the voice before torch is imported.
+
+    Raises:
+        InputError: a value is not legal, or there is no such checkpoint or lexicon.
+    """
+    check_arguments(config, ranges_in_source("tts.inference.options.Options"), "")
+    check_arguments(config["pauses"], ranges_in_source("tts.inference.pauses.Pauses"), "pauses.")
+    require_source(config["acoustic"], "acoustic")
+    if config["vocoder"] != "griffin_lim" and not config["show"]:
+        require_source(config["vocoder"], "vocoder")
+    if config["lexicon"] is not None:
+        lexicon_lines(Path(config["lexicon"]))
 
 
 def check_writable(paths: list[Path]) -> None:
