@@ -112,7 +112,8 @@ def read_checkpoint(
     Raises:
         InputError: see `load`.
     """
-    published = _published(str(path))
+    path = os.path.expanduser(path)
+    published = _published(path)
     file = download.fetch(published) if published else Path(path)
     data = read_contents(file)
     if published and alternate_halves is None:

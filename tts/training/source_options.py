@@ -15,7 +15,7 @@ from hydra import compose
 from omegaconf import DictConfig, OmegaConf
 
 from tts.config import conf_dir
-from tts.config.overrides import quoted
+from tts.config.quoting import quoted
 from tts.core.errors import InputError
 from tts.core.ranges import shown
 from tts.models import COMPUTATION_OPTIONS
