@@ -21,7 +21,7 @@ from tts.text.normalize.dates import read_dates, read_months
 from tts.text.normalize.fractions import read_fractions, read_scores
 from tts.text.normalize.greek import read_greek
 from tts.text.normalize.groups import read_groups
-from tts.text.normalize.identifiers import read_identifiers, read_places
+from tts.text.normalize.identifiers import read_identifiers, read_places, read_quarters
 from tts.text.normalize.initialisms import read_initialisms
 from tts.text.normalize.letters import read_letters
 from tts.text.normalize.markup import read_markup
@@ -85,6 +85,7 @@ def normalize_with_letters(text: str) -> str:
         read_web,
         read_roman,
         read_day_ranges,
+        read_quarters,
         read_comparisons,
         read_months,
         read_rates,

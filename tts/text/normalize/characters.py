@@ -64,6 +64,6 @@ def fold_characters(text: str) -> str:
     """Replace the characters of a text by those of the other rules, with single spaces."""
     if not text.isascii():
         text = fold_powers(text).translate(_REPLACED)
-        text = unicodedata.normalize("NFKC", rewrite(_RULES, text))
+        text = unicodedata.normalize("NFKC", rewrite(_RULES, text)).replace("∕", "/")
     text = rewrite(_NUMBERS, _SILENT.sub("", text))
     return re.sub(r"\s+", " ", text)

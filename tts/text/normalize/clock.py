@@ -141,7 +141,8 @@ def _clock_or_duration(match: re.Match[str]) -> str:
     before = match.string[max(0, match.start() - 4) : match.start()]
     is_clock = (len(hours) == 2 and int(hours) < 24) or before.endswith(("at ", "@ ", "@"))
     if is_clock and not decimals:
-        return f"{_time(hours, minutes, '')}{_seconds(seconds)}"
+        full = " o'clock" if seconds == "00" and int(hours) < 13 else ""
+        return f"{_time(hours, minutes, full)}{_seconds(seconds)}"
     parts = [(hours, "hour"), (minutes, "minute"), (seconds, "second")]
     spoken = [_count(number, unit) for number, unit in parts if int(number)]
     if decimals:

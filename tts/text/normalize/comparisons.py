@@ -37,6 +37,8 @@ _RULES: tuple[Rule, ...] = (
     (re.compile(r" ?(?:-{1,2}>|=>|→|⟶|➔|➜|➝|➞|⇒) ?(?=[\w(\"'$£€¥-])"), " to "),
     (re.compile(r"(?<=\w) (?:<-{1,2}|←) (?=\w)"), " from "),
     (re.compile(r"\+ ?/ ?-|\+-(?=\d)"), " plus or minus "),
+    (re.compile(r"(?:-{1,2}|={1,2})>"), " to "),
+    (re.compile(r"<-{1,2}(?=[\s>]|$)"), " from "),
     # Two terms, with a space on both sides or on neither.
     (
         re.compile(rf"(?<={_OPERAND})( ?)([<>=!~≤≥≠≈≅≃≡≪≫≮≯⩽⩾≦≧≒]{{1,3}})\1{_NEXT}(?!\1 )"),
@@ -47,11 +49,15 @@ _RULES: tuple[Rule, ...] = (
         re.compile(rf"(?<![<>=!~])([<>=!~≤≥≠≈≅≃≡≪≫≮≯⩽⩾≦≧≒]{{1,3}}){_NEXT}"),
         lambda m: f" {_READ[m[1]][1]} " if m[1] in _READ else m[0],
     ),
+    (
+        re.compile(r"(?<![<>=!~])[<>=!~]{2,3}(?![<>=!~])"),
+        lambda m: f" {_READ[m[0]][1]} " if m[0] in _READ else m[0],
+    ),
     (re.compile(r"(?<![\w~])[~∼] ?(?=[\d$£€¥])|(?<=\d)[~∼](?=\d)"), lambda m: _about(m)),
 )
 # Letters that stand for numbers: "x - 3".
 _VARIABLES: tuple[Rule, ...] = (
-    (re.compile(r"(?<![\w'.-])([knxyzt]) [-–] (?=\d|[a-z]\b(?!'))"), r"\1 minus "),
+    (re.compile(r"(?<![A-Za-z_'.-])([knxyzt]) [-–] (?=\d|[a-z]\b(?!'))"), r"\1 minus "),
     (re.compile(r"(?<=\d) [-–] (?=[knxyzt]\b(?![-'.]\w))"), " minus "),
 )
 _ANY = re.compile("[<>=!~≤≥≠≈≅≃≡≪≫≮≯⩽⩾≦≧≒∼→⟶➔➜➝➞⇒↔⟷←+]")

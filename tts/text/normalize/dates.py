@@ -39,7 +39,7 @@ _ON = (
     "(?:[Oo]n|[Bb]y|[Uu]ntil|[Tt]ill|[Ss]ince|[Dd]ue|[Dd]ated?:?|[Bb]efore|[Aa]fter"
     "|[Bb]orn|[Ff]rom"
     "|[Tt]hrough|[Dd]eadline:?|[Mm]eeting|[Ss]tarting|[A-Z][a-z]{2,5}day,?|Mon,"
-    "|Tue,|Wed,|Thu,|Fri,|Sat,|Sun,)"
+    "|Tue,|Wed,|Thu,|Fri,|Sat,|Sun,|[Ww]eek of)"
 )
 # Words behind 3/16 that make it a fraction.
 _PARTS = (
@@ -49,10 +49,22 @@ _PARTS = (
 _NOT_VERSION = r"(?<![Vv]ersion )(?<![Rr]elease )(?<![Vv]er\. )(?<!\bv)"
 _ERA = r"(?:B\. ?C\. ?E\.|B\. ?C\.|A\. ?D\.|C\. ?E\.|BCE|BC|AD|CE)(?![A-Za-z])"
 
+_ANY_MONTH = rf"(?:{_SHORT_MONTH}|{MONTH})"
 _RULES: tuple[Rule, ...] = (
+    # Jan 1–Feb 3, Dec 2020–Jan 2021
+    (
+        re.compile(
+            rf"\b({_ANY_MONTH}\.? \d{{1,4}}(?:st|nd|rd|th)?(?:, \d{{4}})?) ?-{{1,2}} ?"
+            rf"(?={_ANY_MONTH}\b)"
+        ),
+        r"\1 to ",
+    ),
+    # FY2024, c. 1850
+    (re.compile(r"\b(FY|CY|AY|Q[1-4]|H[12])(?=20\d\d\b|'\d\d\b)"), lambda m: f"{' '.join(m[1])} "),
+    (re.compile(r"\b(?:c|ca)\. ?(?=\d{3,4}\b)"), "circa "),
     # 05-Jan-2020, Jan-5-2020, Mar-2020, Jan-Mar
     (
-        re.compile(rf"\b(\d\d?)(-| ?/ ?)({_SHORT_MONTH}|{MONTH})\2({_YEAR}|\d\d)\b(?!-)"),
+        re.compile(rf"\b(\d\d?)(-| ?/ ?|)({_SHORT_MONTH}|{MONTH})\2({_YEAR}|\d\d)\b(?!-)"),
         lambda m: _named(m[0], m[4], m[3], m[1]),
     ),
     (
@@ -80,7 +92,9 @@ _RULES: tuple[Rule, ...] = (
         lambda m: f"{m[1]} {_SHORT[m[2]]}",
     ),
     (
-        re.compile(rf"\b({any_of(_WEEKDAYS)})\b\.?(?=,? (?:{MONTH}|\d{{1,2}}\b))"),
+        re.compile(
+            rf"\b({any_of(_WEEKDAYS)})\b\.?(?=,? (?:{MONTH}|\d{{1,2}}(?:st|nd|rd|th|[ap]m)?\b))"
+        ),
         lambda match: _WEEKDAYS[match[1]],
     ),
     # 2024-05-07, 2024/05/07, 5/7/2024, 9-11-2001, 31.12.1999, 05.03.24
@@ -103,6 +117,14 @@ _RULES: tuple[Rule, ...] = (
     (
         re.compile(rf"(?<![\d.]){_NOT_VERSION}(0\d|[12]\d|3[01])\.(0\d|1[0-2])\.(\d\d)\b(?!\.\d)"),
         lambda m: _date(m[0], m[3], m[2], m[1]),
+    ),
+    # 25/12 and 05/20
+    (
+        re.compile(
+            r"(?<![\d/.,-])(?<!\d )(1[3-9]|2[1-9]|3[01]|0[1-9]|1[0-2](?=/0))/"
+            rf"(1[0-2]|0[1-9]|(?<=0\d/)[123]\d)(?![\d/%-]|[.,]\d| {_PARTS})"
+        ),
+        lambda m: _day(m[0], "", m[1], m[2]),
     ),
     # 12/24-12/26
     (
@@ -134,20 +156,24 @@ _RULES: tuple[Rule, ...] = (
         re.compile(rf"\b(?:the )?(\d\d?) ({MONTH})(?=,? \d{{4}}\b|[.,;:!?)]| ?$| [a-z])"),
         lambda m: f"the {wording.nth(m[1])} of {m[2]}" if _is_day(m[1]) else m[0],
     ),
+    (
+        re.compile(r"(?<![\w.,'])(100|1,000)s\b"),
+        lambda m: "hundreds" if m[1] == "100" else "thousands",
+    ),
     # 10s of thousands, 100s of people
     (
         re.compile(r"(?<![\w.,'])(1(?:,?0{3}|0{1,2}))'?s(?= of\b)"),
         lambda m: {1: "tens", 2: "hundreds", 3: "thousands"}[m[1].count("0")],
     ),
+    (re.compile(r"(?<=\d0)('?s) ?[-/] ?(?='?(?:\d\d)?\d0'?s\b)"), r"\1 to "),
     # the 1960s, the '60s, her 60s
     (re.compile(r"\b(\d\d?)(\d)0'?s\b"), lambda m: _decade(m[1], m[2])),
     (re.compile(r"(?<![\w.,])'?00'?s\b"), "two thousands"),
     (re.compile(r"(?<!\w)('\d\d) ?- ?(?='\d\d\b)"), r"\1 to "),
-    (re.compile(r"(?<=[a-z]s)[-/](?='?\d0'?s\b)"), " to "),
     (re.compile(r"'?\b([1-9])0'?s\b"), lambda m: _TENS[m[1]]),
     (
-        re.compile(rf"\b(\d{{1,4}}) ?({_ERA})"),
-        lambda m: f"{wording.pairs(m[1])} {_letters(m[2])}{_stop(m)}",
+        re.compile(rf"(?<![\w,.])(\d{{1,4}}|\d{{1,3}},\d{{3}}) ?({_ERA})"),
+        lambda m: f"{_era_year(m[1])} {_letters(m[2])}{_stop(m)}",
     ),
     (
         re.compile(r"\b(A\. ?D\.|AD) ?(\d{1,4})\b"),
@@ -165,8 +191,8 @@ _RULES: tuple[Rule, ...] = (
 # "In Jan. we left", "Mon-Fri"; a name ("Jan came") has no full stop.
 _WITHOUT_DIGITS: tuple[Rule, ...] = (
     (
-        re.compile(rf"\b({_SHORT_MONTH}|{MONTH})(?:\.?-{{1,2}}|/)({_SHORT_MONTH})\b(?![-\w])\.?"),
-        lambda m: f"{_long(m[1])} to {_long(m[2])}",
+        re.compile(rf"\b({_SHORT_MONTH}|{MONTH})(\.? ?-{{1,2}} ?|/)({_SHORT_MONTH})\b(?![-\w])\.?"),
+        lambda m: f"{_long(m[1])}{' to ' if '-' in m[2] else ' '}{_long(m[3])}",
     ),
     (
         re.compile(
@@ -272,6 +298,10 @@ def _decade(hundreds: str, tens: str) -> str:
 def _stop(match: re.Match[str]) -> str:
     at_end = not match.string[match.end() :].strip(" \"')")
     return "." if at_end and match[0].endswith(".") else ""
+
+
+def _era_year(run: str) -> str:
+    return wording.whole(run) if "," in run else wording.pairs(run)
 
 
 def _letters(era: str) -> str:

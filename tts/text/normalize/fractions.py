@@ -21,11 +21,18 @@ _ODDS = (
 _PEOPLE = (
     r"(?:people|students|users|voters|patients|doctors|dentists|children|kids|men|women|adults"
     r"|respondents|players|games|matches|stars|points|votes|members|teachers|workers|americans"
-    r"|questions|answers|tests|times|countries|states|companies|households)"
+    r"|questions|answers|tests|times|countries|states|companies|households|ratings?|scores?|reviews?|marks?)"
 )
 
 _SCORES: tuple[Rule, ...] = (
     (re.compile(rf"({_ODDS} )(\d{{1,4}})/(\d{{1,4}})(?![\d/])"), r"\1\2 to \3"),
+    (
+        re.compile(
+            r"(?<![\d/.,])(\d{1,4})/(\d{1,3})"
+            r"(?= (?:odds|shot|favou?rites?|outsiders?|underdogs?|chance|long ?shot)\b)"
+        ),
+        r"\1 to \2",
+    ),
     # rated 9/10, 4/5 stars
     (
         re.compile(
@@ -41,8 +48,19 @@ _SCORES: tuple[Rule, ...] = (
 )
 _RULES: tuple[Rule, ...] = (
     # 4.5/5, 5/5, 10/10, 100/100
-    (re.compile(r"(?<![\d/.,])(\d{1,3}\.\d{1,2})/(\d{1,4})(?![\d/.])"), r"\1 out of \2"),
+    (
+        re.compile(r"(?<![\d/.,])(\d{1,3}\.\d{1,2})/(\d{1,4}(?:\.\d{1,2})?)(?![\d/]|\.\d)"),
+        r"\1 out of \2",
+    ),
     (re.compile(r"(?<![\d/.,])([3-57]|10|100)/\1(?![\d/.])"), r"\1 out of \1"),
+    # 8/10 is a verdict, 3/10 a fraction.
+    (
+        re.compile(
+            r"(?<![\d/.,-])(?<!\d )(?:(?<=\b[Aa] )([2-9])|(?<=\b[Aa]n )(8)|([6-9]))/10"
+            r"(?![\w/]|[.,]\d| (?:of|inch|inches|in|miles?|cups?|share|seconds?)\b)"
+        ),
+        lambda m: f"{m[1] or m[2] or m[3]} out of 10",
+    ),
     # 2023/24
     (
         re.compile(r"(?<![\d/.,])((?:19|20)\d\d)/(\d\d|(?:19|20)\d\d)(?![\d/.])"),

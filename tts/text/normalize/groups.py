@@ -12,7 +12,7 @@ _CENTS = r"(?:,(\d{1,2}))?"
 _LIST = re.compile(
     r"\b(?:pages?|pp?\.|chapters?|verses?|items?|numbers?|nos?\.|figs?\.|figures?"
     "|tables?|steps?|lines?"
-    r"|sections?|rooms?|questions?|parts?|volumes?|[a-z]) $|[(\[{]$",
+    r"|sections?|rooms?|questions?|parts?|volumes?|[a-wyz]) $|[(\[{]$",
     re.IGNORECASE,
 )
 _LIST_GOES_ON = re.compile(r" (?:and|or|&|to) \d|,? ?\d|[)\]}]")
@@ -24,6 +24,8 @@ _TELEPHONES = re.compile(
 _RULES: tuple[Rule, ...] = (
     # 1_000_000 of program code
     (re.compile(r"(?<=\d)_(?=\d{3})"), ""),
+    # 10.- and 5,- of price tags
+    (re.compile(r"(?<=\d)[.,]-{1,2}(?=[ ,;)]|$)"), ""),
     # 12,34,567
     (
         re.compile(rf"{_START}\d{{1,2}}(?:,\d\d){{1,9}},\d{{3}}(?![\d,])"),
@@ -58,8 +60,17 @@ _RULES: tuple[Rule, ...] = (
         ),
         lambda m: _spaced(m) or m[0],
     ),
+    # 0,001 and 2,5-3,5
+    (re.compile(rf"{_START}0,(?=\d{{3,12}}(?![\d,]))"), "0."),
+    (
+        re.compile(rf"{_START}(\d{{1,3}}),(\d{{1,2}})( ?[-x×] ?)(\d{{1,3}}),(\d{{1,2}})(?![\d,])"),
+        r"\1.\2\3\4.\5",
+    ),
     # 12,5
-    (re.compile(rf"{_START}(\d{{1,12}}),(\d{{1,2}})(?![\d,]|\.\d)"), lambda m: _decimal(m)),
+    (
+        re.compile(r"(?<![\d.,'/:])(?<![\w-]-)(\d{1,12}),(\d{1,2})(?![\d,]|\.\d)"),
+        lambda m: _decimal(m),
+    ),
 )
 
 

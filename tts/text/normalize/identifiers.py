@@ -10,7 +10,7 @@ from tts.text.normalize.rules import COMPASS, Rule, rewrite
 
 _DIGITS_AFTER = (
     r"(?:[Bb]ox|(?:[Ss]erial|[Aa]ccount|[Pp]assport|[Ll]icen[cs]e) (?:[Nn]umber|[Nn]o\.)"
-    r"|ZIP(?: code)?|[Cc]ode|PIN|[Ee]xtension)"
+    r"|(?:ZIP|[Zz]ip)(?: code)?|[Cc]ode|PIN|[Ee]xtension)"
 )
 _PAIRS_AFTER = (
     "(?:[Ee]xhibit|[Rr]oom|[Ff]light|[Rr]oute|[Hh]ighway|[Ii]nterstate|[Pp]ages?"
@@ -34,6 +34,12 @@ _NO_STREET = (
     r"|By|To|From|With)\b)"
 )
 # The compass in addresses, the number of something, and letters of lists.
+_QUARTERS: tuple[Rule, ...] = (
+    (
+        re.compile(rf"(?<= )({_STREET})(\.?,?) (N\.?[EW]|S\.?[EW])\b\.?(?=[,;)]| ?$| [a-z\d])"),
+        lambda m: f"{m[1]}{m[2]} {COMPASS[m[3].replace('.', '')].lower()}",
+    ),
+)
 _PLACES: tuple[Rule, ...] = (
     # 40.71 N, 74.01 W
     (
@@ -50,12 +56,10 @@ _PLACES: tuple[Rule, ...] = (
         lambda m: f"{' ' if m[1] else ''}{COMPASS[(m[1] or m[2]).replace('.', '')]} ",
     ),
     (
-        re.compile(rf"(?<=\d) ([NSEW])\. (?={_NO_STREET}[A-Z][a-z]{{2,20}}\b)"),
+        re.compile(
+            rf"(?<=\d) ([NSEW])\. (?={_NO_STREET}[A-Z][a-z]{{2,20}}\b|\d{{1,3}}(?:st|nd|rd|th)\b)"
+        ),
         lambda m: f" {COMPASS[m[1]]} ",
-    ),
-    (
-        re.compile(rf"(?<= )({_STREET})(\.?,?) (N\.?[EW]|S\.?[EW])\b\.?(?=[,;)]| ?$| [a-z\d])"),
-        lambda m: f"{m[1]}{m[2]} {COMPASS[m[3].replace('.', '')]}",
     ),
     # No 10, Nos 4 and 5, Nr. 1, n° 5
     (
@@ -68,8 +72,13 @@ _PLACES: tuple[Rule, ...] = (
     ),
     (re.compile(r"\bNos (?=\d)"), "Numbers "),
     (re.compile(r"\b[Nn](?:[rR]\.? ?|[°º]\.? ?)(?=\d)"), "number "),
-    # G.2, 2.a
-    (re.compile(r"(?<![\w.])([A-Za-z])\.(?=\d)"), r"\1 point "),
+    # G.2, X.509, 5.b
+    (
+        re.compile(r"(?<![\w.])([A-Z])\.(\d{3,4})(?![\d.,]*\d)"),
+        lambda m: f"{m[1]} point {wording.pairs(m[2])}",
+    ),
+    (re.compile(r"(?<![\w.])([A-Z])\.(?=\d)"), r"\1 point "),
+    (re.compile(r"(?<=\d)\.(?=[a-z](?![\w']|\.\w))"), " point "),
 )
 _RULES: tuple[Rule, ...] = (
     (
@@ -108,6 +117,11 @@ _RULES: tuple[Rule, ...] = (
         lambda m: f"{m[1]} {wording.spell(m[2])}",
     ),
 )
+
+
+def read_quarters(text: str) -> str:
+    """Write "Elm St. NW" as "Elm St. Northwest"."""
+    return rewrite(_QUARTERS, text)
 
 
 def read_places(text: str) -> str:

@@ -12,8 +12,8 @@ from tts.text.normalize.units import PER, UNIT, UNITS, per, unit_names
 
 # Units that may have a full stop, which does not end the sentence.
 _DOTTED = frozenset(
-    "ft lb lbs oz yd yds sec secs min mins hr hrs mi gal gals qt qts tsp tsps tbsp tbsps yr yrs wk"
-    " wks mos pcs".split()
+    "h ft lb lbs oz yd yds sec secs min mins hr hrs mi gal gals qt qts tsp tsps tbsp tbsps yr yrs"
+    " wk wks mo mos pcs".split()
 )
 _SCALES = {"C": " celsius", "F": " fahrenheit", "K": " kelvin", "": ""}
 # After these words a letter behind a number belongs to the number: "Page 5 L", "Unit 5 V".
@@ -89,12 +89,14 @@ _RULES: tuple[Rule, ...] = (
     ),
 )
 _SIZES: tuple[Rule, ...] = (
-    (re.compile(r"(?<=\d) ?[Ll]/(?=100 ?km)"), " L per "),
+    # 5 L/100 km
+    (re.compile(r"(?<=[A-Za-z])/(?=100 ?k?m\b)"), " per "),
     (re.compile(r"(?<=[A-Za-z])/(?=\d)"), " slash "),
     (
         re.compile(r"(?<=\d )([a-z]{3,12})/(s|sec|min|hr|h|day|wk|week|month|mo|yr|year)\b"),
         lambda m: m[1] + per(m[2]),
     ),
+    (re.compile(r"(?<=[\w)])[*]{2}(?=-?\d)"), "^"),
     # 1.5e10, 1e-5
     (
         re.compile(
@@ -113,7 +115,7 @@ _SIZES: tuple[Rule, ...] = (
     # 3x4x5, 3 x 4 x 5, 3 x 4 m, 3 m x 4 m, 1920×1080
     (re.compile(r"(?<=\d) ?[x×*] ?(?=10\^)"), " times "),
     (re.compile(r"(?<=\d)[x×](?=\d{1,9}(?:[x×]\d{1,9}){0,3}(?: ?=|\^))"), " times "),
-    (re.compile(r"(?<=\d)x(?=\.?\d)|(?<=\d{3})×(?=\d{3})"), " by "),
+    (re.compile(r"(?<=\d)[xX](?=\.?\d)|(?<=\d{3})×(?=\d{3})"), " by "),
     (
         re.compile(r"(?<=\d)×(?=\d{1,5}(?:\.\d{1,3})?(?:[×x]|[ -]?(?:mm|cm|m|km|ft|in|inch)\b))"),
         " by ",

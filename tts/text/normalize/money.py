@@ -14,7 +14,7 @@ _SCALES = {"k": "thousand", "m": "million", "mn": "million", "mm": "million", "m
            "lakhs": "lakh", "crores": "crore"}  # fmt: skip
 _WORDS = "hundred thousand million billion trillion lakhs? crores?".replace(" ", "|")
 _SHORT = any_of([*_SCALES, *map(str.upper, _SCALES), *map(str.capitalize, _SCALES)])
-_SCALE = rf"(?: ?({_WORDS})\b| ?({_SHORT})\b(?![.']\w|/\w))?"
+_SCALE = rf"(?: ?({_WORDS})\b| ?({_SHORT})\b(?![.']\w))?"
 _BEFORE = rf"((?<![A-Za-z])(?:{any_of(LETTERED)})|[{SIGNS}])"
 _CODE = any_of(CODED)
 # Words after which a sum of money is no adjective: "$100-million in cash".
@@ -53,7 +53,7 @@ _RULES: tuple[Rule, ...] = (
     (
         re.compile(
             rf"(-?){_BEFORE} ?(-?)({AMOUNT}){_SCALE}"
-            rf"(?: ?({any_of(DOLLARS)}|{_CODE})\b|p\b)?(?:-|{PER}|)"
+            rf"(?: ?({any_of(DOLLARS)}|{_CODE})\b|p\b)?{PER}?"
         ),
         lambda m: _signed(m),
     ),
@@ -70,6 +70,14 @@ _RULES: tuple[Rule, ...] = (
         lambda m: _count(m[1] or m[3], "cent", "cents") + per(m[2], of_money=True),
     ),
     (re.compile(r"(?<![\d.,])(\d\d?)p\b(?![.']\w)"), lambda m: _count(m[1], "penny", "pence")),
+    # a £20-a-night hotel
+    (
+        re.compile(
+            r"(?<=[a-z])( (?:dollars?|pounds?|euros?|yen|cents?|pence|rupees?|francs?))"
+            r"-(an?|per)-(?=[a-z])"
+        ),
+        r"\1 \2 ",
+    ),
 )
 
 
@@ -95,9 +103,6 @@ def _signed(match: re.Match[str]) -> str:
         rest = f" {code}"
     sum_of_money = _amount(currency, run, scale, short) + rest
     spoken = f"{'minus ' if minus or inner_minus else ''}{sum_of_money}"
-    if match[0].endswith("-"):
-        # "a $20-a-week allowance"
-        return f"{spoken}{' ' if match.string[match.end() :][:2] in {'a-', 'an'} else '-'}"
     return spoken + per(after, of_money=True)
 
 

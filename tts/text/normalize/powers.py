@@ -23,6 +23,16 @@ _SHORT_BASES = frozenset("sin cos tan cot sec log min mol bar ohm gal dtex mile 
 _NO_YEARS = frozenset({"1024", "2048"})
 
 _RULES: tuple[Rule, ...] = (
+    # ⁵⁄₈
+    (
+        re.compile(r"([⁰¹²³⁴-⁹]{1,3})[⁄/∕]([₀-₉]{1,3})"),
+        lambda m: f" {m[1]}/{m[2]} ".translate(_ON_THE_LINE),
+    ),
+    # Ⅻ, but "Henry Ⅷ" is for another rule
+    (
+        re.compile(r"(?<!\w )(?<!\w)[Ⅰ-Ⅻⅰ-ⅻ](?!\w)"),
+        lambda m: str(int(unicodedata.numeric(m[0]))),
+    ),
     # 1998⁵ and "there.³" have footnotes.
     (
         re.compile(rf"(?<![\d.,])(1[1-9]\d\d|20\d\d)([⁰¹²³⁴-⁹]{{1,2}})(?![{_RAISED}])"),
@@ -47,7 +57,10 @@ _RULES: tuple[Rule, ...] = (
 _POWERS: tuple[Rule, ...] = (
     (re.compile(r"\^(?:2|\(2\)|\{2\})(?!\d)"), " squared"),
     (re.compile(r"\^(?:3|\(3\)|\{3\})(?!\d)"), " cubed"),
-    (re.compile(r"\^[({]?([-+]?)(\d{1,36})(?:\.(\d{1,36}))?[)}]?"), lambda m: _power(*m.groups())),
+    (
+        re.compile(r"\^(\()?([-+]?)(\d{1,36})(?:\.(\d{1,36}))?(?(1)\))"),
+        lambda m: _power(*m.groups()[1:]),
+    ),
     (re.compile(r"(?<=[\w)])\^(?=[\w(-])"), " to the "),
 )
 

@@ -42,6 +42,20 @@ _RULES: tuple[Rule, ...] = (
         ),
         lambda m: _groups(m[0]),
     ),
+    (
+        re.compile(
+            r"(?<![\w.,$+/:-])(?!\d{13}000)([3-6]\d{3})(\d{4})(\d{4})(\d{4})(?![\w]|[.,]\d)"
+        ),
+        lambda m: _groups(" ".join(m.groups())),
+    ),
+    # 1-800-FLOWERS
+    (
+        re.compile(r"(?<![\w.,$+/:-])1-(8\d\d|900)-(?=[A-Z]{3,10}\b)"),
+        lambda m: f"one, {wording.pairs(m[1])}, ",
+    ),
+    # 06.12.34.56.78
+    (re.compile(r"(?<![\w.,$+/:-])0\d(?:\.\d\d){4}(?!\.?\w)"), lambda m: _groups(m[0])),
+    (re.compile(rf"{_BEFORE}1[38]00 \d{{3}} \d{{3}}(?! ?\d|[.,]\d)"), lambda m: _groups(m[0])),
     # +44 20 7946 0958, +1 (555) 123-4567, +15551234567
     (
         re.compile(r"(?<![\w+])\+(\d{1,3}(?:[ .-]?\(?\d{1,4}\)?){2,6})(?![\d-])"),
@@ -87,6 +101,18 @@ _RULES: tuple[Rule, ...] = (
         ),
         lambda m: f"{m[1]}{m[2]} {wording.digits(m[3])}",
     ),
+    (
+        re.compile(rf"\b({_SPOKEN}) (or|and) ({_SERVICES})\b(?![\d,.]*\d| [a-z]{{2,20}}s\b)"),
+        lambda m: f"{m[1]} {m[2]} {wording.digits(m[3])}",
+    ),
+    (
+        re.compile(
+            r"\b([Tt]o|[Tt]he|[Aa]|[Ww]ith|[Vv]ia|[Bb]y) 911\b(?![\d,.]*\d|[-%]| [a-z]{2,20}s\b)"
+        ),
+        r"\1 nine one one",
+    ),
+    (re.compile(r"\b(Porsche|Carrera) 911\b"), r"\1 nine eleven"),
+    (re.compile(r"(?<=\b[Ee]nding in )(\d{4})\b(?!,\d)"), lambda m: wording.digits(m[1])),
     (re.compile(rf"\b({_SERVICES})(?= {_RESCUE}\b)"), lambda m: wording.digits(m[1])),
     (
         re.compile(rf"\b({_SPOKEN}),? ?(?:ext|extn|x)\.? ?(\d{{2,5}})\b"),

@@ -37,6 +37,7 @@ _RULES: tuple[Rule, ...] = (
         re.compile(rf"(?<![\w.,'])(\d{{1,2}}){_FOOT} ?(\d{{1,2}}(?:\.\d| ?[{_HALVES}])?) ?{_INCH}"),
         r"\1 foot \2",
     ),
+    (re.compile(rf"(?<![\w.,'])([4-7]){_FOOT} (\d|1[01])(?!\w|[.,]\d)"), r"\1 foot \2"),
     (
         re.compile(rf"(?<![\w.,'])([1-9]){_FOOT}(\d|1[01])(?!\w|[.,'’]\d|['’])"),
         r"\1 foot \2",
