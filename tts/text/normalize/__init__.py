@@ -108,5 +108,5 @@ def _tidy(text: str) -> str:
     """Write out digits that transliteration produced, and correct the spaces."""
     text = re.sub(r"\d{1,36}", lambda match: f" {wording.whole(match[0])} ", text)
     text = re.sub(r"[^a-z!'(),\-.:;?{} \x01]", " ", text)
-    text = re.sub(r" +", " ", text)
+    text = re.sub(r"(?<=\() +", "", re.sub(r" +", " ", text))
     return re.sub(r"(?<=[\w\x01]) (?=[,.;:!?)](?:[ ,.;:!?)]|$))", "", text).strip()

@@ -30,6 +30,16 @@ _TASK = (
 
 _SIGNS = {"+": "plus", "-": "minus"}
 _RANGES: tuple[Rule, ...] = (
+    # 9a-5p, 9.00-17.30, T-10 minutes
+    (re.compile(r"\b(\d\d?)a ?- ?(\d\d?)p\b"), r"\1am to \2pm"),
+    (
+        re.compile(
+            r"(?<![\d.,:])([01]?\d|2[0-4])\.(00|15|30|45) ?- ?([01]?\d|2[0-4])\.(00|15|30|45)"
+            r"(?![\d.,%]|[ap]m| ?[ap]\.?m)"
+        ),
+        r"\1:\2 to \3:\4",
+    ),
+    (re.compile(r"\bT-(?=\d{1,3} (?:second|minute|hour|day|week)s?\b)"), "T minus "),
     # 9am-5pm, 7-9pm, 13:30-15:30, 6pm-late
     (
         re.compile(
@@ -51,7 +61,7 @@ _RULES: tuple[Rule, ...] = (
     # 2024-03-05T14:30:00Z
     (re.compile(r"(?<=[\da-z]) ?T(?=\d\d:\d\d)"), " "),
     (re.compile(r"(?<=\d)Z\b"), " UTC"),
-    (re.compile(r"(?<=:\d\d)[.,]\d{3}(?=Z| |$)"), ""),
+    (re.compile(r"(?<=:\d\d:\d\d)[.,]\d{3}(?=Z| |$)"), ""),
     (re.compile(r"\b(UTC|GMT) ?([+-])(?=\d)"), lambda m: f"{m[1]} {_SIGNS[m[2]]} "),
     # 10:30 a.m., 7 p.m., 7pm, 5.30pm
     (
@@ -79,7 +89,7 @@ _RULES: tuple[Rule, ...] = (
     ),
     (
         re.compile(r"(?<![\d:.,])([01]?\d|2[0-3]|24(?=:00)):([0-5]\d)(?![\d:])"),
-        lambda m: _time(m[1], m[2], " o'clock" if int(m[1]) < 13 else " hundred"),
+        lambda m: _time(m[1], m[2], _full_hour(m)),
     ),
     (re.compile(r"\b([AaPp])\. ?[Mm]\.(?!\w)"), lambda m: f"{m[1].lower()} m{_stop(m)}"),
     # 3:1 is a ratio, also 1:2:3 and 4:2.5.
@@ -130,6 +140,13 @@ def _half_open(written: str) -> str:
     """Read the first time of "7.30-9.30pm", which has no "pm" of its own."""
     hours, _, minutes = written.replace(".", ":").partition(":")
     return _time(hours, minutes, "") if minutes.isdigit() else written
+
+
+def _full_hour(match: re.Match[str]) -> str:
+    """Return what stands for ":00": twelve o'clock, twelve noon, fourteen hundred."""
+    if re.match(r" (?:noon|midnight)\b", match.string[match.end() : match.end() + 10]):
+        return ""
+    return " o'clock" if int(match[1]) < 13 else " hundred"
 
 
 def _seconds(seconds: str | None) -> str:

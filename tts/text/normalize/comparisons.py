@@ -55,9 +55,10 @@ _RULES: tuple[Rule, ...] = (
     ),
     (re.compile(r"(?<![\w~])[~∼] ?(?=[\d$£€¥])|(?<=\d)[~∼](?=\d)"), lambda m: _about(m)),
 )
-# Letters that stand for numbers: "x - 3".
+# Letters that stand for numbers: "x - 3", "π/2".
 _VARIABLES: tuple[Rule, ...] = (
     (re.compile(r"(?<![A-Za-z_'.-])([knxyzt]) [-–] (?=\d|[a-z]\b(?!'))"), r"\1 minus "),
+    (re.compile(r"(?<=[α-ωΑ-Ω])/(?=\d)"), " over "),
     (re.compile(r"(?<=\d) [-–] (?=[knxyzt]\b(?![-'.]\w))"), " minus "),
 )
 _ANY = re.compile("[<>=!~≤≥≠≈≅≃≡≪≫≮≯⩽⩾≦≧≒∼→⟶➔➜➝➞⇒↔⟷←+]")

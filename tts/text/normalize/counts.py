@@ -70,7 +70,8 @@ _RANGES: tuple[Rule, ...] = (
     ),
     (
         re.compile(rf"(?<![\d.,-])({AMOUNT})-({AMOUNT})(?![\d-]|[.,/]\d)"),
-        lambda m: f"{m[1]} to {m[2]}",
+        # "a 50-50 chance"
+        lambda m: f"{m[1]}{' ' if m[1] == m[2] else ' to '}{m[2]}",
     ),
     # 5 - 3 is a difference, 3 - 5 a range.
     (

@@ -126,6 +126,7 @@ _RULES: tuple[Rule, ...] = (
         ),
         lambda m: _day(m[0], "", m[1], m[2]),
     ),
+    (re.compile(r"(?<![\d/.,-])(?<!\d )1/1(?![\d/%-]|[.,]\d)"), "January first"),
     # 12/24-12/26
     (
         re.compile(r"(?<![\d/.,-])(\d\d?)/(\d\d?) ?- ?(\d\d?)/(\d\d?)(?![\d/-])"),

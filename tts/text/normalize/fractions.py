@@ -29,7 +29,7 @@ _SCORES: tuple[Rule, ...] = (
     (
         re.compile(
             r"(?<![\d/.,])(\d{1,4})/(\d{1,3})"
-            r"(?= (?:odds|shot|favou?rites?|outsiders?|underdogs?|chance|long ?shot)\b)"
+            r"(?= (?:odds|shot|favou?rites?|outsiders?|underdogs?|long ?shot)\b)"
         ),
         r"\1 to \2",
     ),
@@ -47,12 +47,19 @@ _SCORES: tuple[Rule, ...] = (
     ),
 )
 _RULES: tuple[Rule, ...] = (
+    # 6/8 time, 24/7/365, 1/1000
+    (re.compile(r"\b([2-9]|12)/(2|4|8|16)(?= (?:time|beat|meter|metre|signature)\b)"), r"\1 \2"),
+    (re.compile(r"\b24/7/365\b"), "twenty-four seven three sixty-five"),
+    (
+        re.compile(r"(?<![\d/.,])1/(\d{4})(?![\d/])"),
+        lambda m: f"one {wording.nth(m[1])}",
+    ),
     # 4.5/5, 5/5, 10/10, 100/100
     (
         re.compile(r"(?<![\d/.,])(\d{1,3}\.\d{1,2})/(\d{1,4}(?:\.\d{1,2})?)(?![\d/]|\.\d)"),
         r"\1 out of \2",
     ),
-    (re.compile(r"(?<![\d/.,])([3-57]|10|100)/\1(?![\d/.])"), r"\1 out of \1"),
+    (re.compile(r"(?<![\d/.,])([357]|10|100)/\1(?![\d/.])"), r"\1 out of \1"),
     # 8/10 is a verdict, 3/10 a fraction.
     (
         re.compile(
@@ -73,9 +80,14 @@ _RULES: tuple[Rule, ...] = (
     # 120/80 and 7/4
     (
         re.compile(r"(?<![\d/.,])(\d{1,4})/(\d{1,4})(?![\d/.])"),
-        lambda m: f"{m[1]} {m[2]}" if m[1] == m[2] and len(m[1]) > 1 else f"{m[1]} over {m[2]}",
+        lambda m: f"{m[1]}{' ' if _is_pair(m[1], m[2]) else ' over '}{m[2]}",
     ),
 )
+
+
+def _is_pair(first: str, second: str) -> bool:
+    """Return whether two numbers stand side by side: 4/4, 20/20, 50/50, 60/40."""
+    return (first == second and first != "1") or int(first) + int(second) == 100
 
 
 def read_scores(text: str) -> str:

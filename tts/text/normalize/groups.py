@@ -24,8 +24,8 @@ _TELEPHONES = re.compile(
 _RULES: tuple[Rule, ...] = (
     # 1_000_000 of program code
     (re.compile(r"(?<=\d)_(?=\d{3})"), ""),
-    # 10.- and 5,- of price tags
-    (re.compile(r"(?<=\d)[.,]-{1,2}(?=[ ,;)]|$)"), ""),
+    # 10.-, 5,- and 5/- of price tags
+    (re.compile(r"(?<=\d)[.,/]-{1,2}(?=[ .,;)]|$)"), ""),
     # 12,34,567
     (
         re.compile(rf"{_START}\d{{1,2}}(?:,\d\d){{1,9}},\d{{3}}(?![\d,])"),

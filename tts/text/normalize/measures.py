@@ -91,6 +91,7 @@ _RULES: tuple[Rule, ...] = (
 _SIZES: tuple[Rule, ...] = (
     # 5 L/100 km
     (re.compile(r"(?<=[A-Za-z])/(?=100 ?k?m\b)"), " per "),
+    (re.compile(r"\bf/(?=\d)"), "f "),
     (re.compile(r"(?<=[A-Za-z])/(?=\d)"), " slash "),
     (
         re.compile(r"(?<=\d )([a-z]{3,12})/(s|sec|min|hr|h|day|wk|week|month|mo|yr|year)\b"),
@@ -205,7 +206,9 @@ def _counted(run: str, one: str, many: str) -> str:
         return f"{wording.number(run)} {one}"
     if "/" not in run or " " in run or "-" in run:
         return f"{_run(run)} {many}"
-    return f"{_run(run)} {one}" if run.startswith("1/") else f"{_run(run)} of a {one}"
+    if run.startswith("1/"):
+        return f"{_run(run)} {one}"
+    return f"{_run(run)} of {'an' if one[0] in 'aeio' or one == 'hour' else 'a'} {one}"
 
 
 def _measured(run: str, symbol: str) -> str:

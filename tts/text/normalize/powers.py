@@ -16,7 +16,7 @@ from tts.text.normalize.rules import Rule, rewrite
 _RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾"
 _ON_THE_LINE = str.maketrans(f"{_RAISED}₀₁₂₃₄₅₆₇₈₉", "0123456789+-=()0123456789")
 _LETTER = "[^\\W\\d_⁰¹²³⁴-⁹]"
-_EXPONENT = r"(⁻?[⁰¹²³⁴-⁹]{1,12})"
+_EXPONENT = r"([⁺⁻]?[⁰¹²³⁴-⁹]{1,12})"
 # Longer words have footnotes, not exponents.
 _SHORT_BASES = frozenset("sin cos tan cot sec log min mol bar ohm gal dtex mile miles inch".split())
 # These numbers of four digits are powers of two, not years.
@@ -39,19 +39,25 @@ _RULES: tuple[Rule, ...] = (
         lambda m: f"{m[1]}^{m[2]}" if m[1] in _NO_YEARS else f"{m[1]} ",
     ),
     (re.compile(r"(?<=[.,;:!?\"'”’…])[⁰¹²³⁴-⁹]{1,3}(?![⁰¹²³⁴-⁹\w])"), ""),
+    # xⁿ, 2ⁿ⁺¹
+    (
+        re.compile(r"(?<=[\w)])(⁻?)([ⁿⁱˣ])(?:([⁺⁻])([⁰¹²³⁴-⁹]{1,9}))?(?![ʰ-ˠᴬ-ᶿ])"),
+        lambda m: f"^{'-' if m[1] else ''}{'nix'['ⁿⁱˣ'.index(m[2])]} {_sum(m[3], m[4])}",
+    ),
     # x², m³, sin², but a footnote after "apples³"
     (
         re.compile(rf"((?<!{_LETTER}){_LETTER}{{1,24}}){_EXPONENT}"),
         lambda m: f"{m[1]}^{m[2]}" if _is_base(m[1]) else f"{m[1]} ",
     ),
     (re.compile(rf"(?<=[\d)\]}}|Ωμ°])\^?{_EXPONENT}"), r"^\1"),
-    (re.compile(r"(?<=[\w)])([ⁿⁱˣ])(?![ʰ-ˠᴬ-ᶿ])"), lambda m: f"^{'nix'['ⁿⁱˣ'.index(m[1])]} "),
     # ²³⁵U
-    (re.compile(r"(?<![\^⁻⁰¹²³⁴-⁹])[⁰¹²³⁴-⁹]{1,12}"), r" \g<0> "),
+    (re.compile(r"(?<![\^⁺⁻⁰¹²³⁴-⁹])[⁰¹²³⁴-⁹]{1,12}"), r" \g<0> "),
+    # SO₄ is a formula, not the word "so".
+    (re.compile(r"(?<=[A-Z])(?=[A-Z][₀-₉])"), " "),
     # Two numbers in a row: ½5
     (re.compile(r"(?<=[¼-¾⅐-⅞⁰¹²³⁴-⁹₀-₉])(?=\d)"), " "),
     # log₂, 1011₂
-    (re.compile(r"(?<=\blog)([₀-₉]{1,12})(?= ?[\w(])"), r" base \1 of "),
+    (re.compile(r"(?<=\blog)([₀-₉]{1,12})(?![₀-₉])(?= ?[\w(])"), r" base \1 of "),
     (re.compile(r"(?<=\d)[₀-₉]{1,12}"), r" base \g<0>"),
 )
 _POWERS: tuple[Rule, ...] = (
@@ -61,6 +67,7 @@ _POWERS: tuple[Rule, ...] = (
         re.compile(r"\^(\()?([-+]?)(\d{1,36})(?:\.(\d{1,36}))?(?(1)\))"),
         lambda m: _power(*m.groups()[1:]),
     ),
+    (re.compile(r"(?<=[\w)])\^-(?=[a-z])"), " to the minus "),
     (re.compile(r"(?<=[\w)])\^(?=[\w(-])"), " to the "),
 )
 
@@ -80,6 +87,13 @@ def spoken_power(written: str) -> str:
     """Write "10^8" in words, for a number in front of a unit."""
     base, caret, exponent = written.partition("^")
     return wording.number(base) + read_powers(caret + exponent)
+
+
+def _sum(sign: str | None, number: str | None) -> str:
+    """Return "plus 1" for the rest of the exponent n+1."""
+    if not sign or not number:
+        return ""
+    return f"{'plus' if sign == '⁺' else 'minus'} {number.translate(_ON_THE_LINE)} "
 
 
 def _is_base(word: str) -> bool:

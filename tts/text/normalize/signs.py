@@ -102,16 +102,6 @@ _WORDS = {
     "♯": "sharp",
     "♭": "flat",
 } | {sign: currency.many for sign, currency in SIGNED.items()}
-_GREEK = dict(
-    zip(
-        "αβγδεζηθικλμνξοπρστυφχψωςϵϕϑΩ",
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi"
-        " omicron pi rho sigma"
-        " tau upsilon phi chi psi omega sigma epsilon phi theta omega".split(),
-        strict=True,
-    )
-)
-_GREEK_LETTER = re.compile("[α-ωϵϕϑΑ-ΡΣ-Ω]")
 _HASHTAG = re.compile(r"#(?=\w)")
 _SIGN = re.compile("|".join(map(re.escape, _WORDS)))
 _BRACKETS = str.maketrans({"[": "(", "]": ")", '"': ""})
@@ -130,27 +120,7 @@ def read_signs(text: str) -> str:
     text = _SIGN.sub(lambda match: f" {_WORDS[match[0]]} ", text).translate(_BRACKETS)
     if text.isascii():
         return text
-    text = _GREEK_LETTER.sub(_greek, text)
     return "".join(char if char.isalnum() or char.isascii() else _other(char) for char in text)
-
-
-def _greek(match: re.Match[str]) -> str:
-    """Name a Greek letter that stands alone, as in "π is 3.14" and "Δx"."""
-    text, begin, end = match.string, match.start(), match.end()
-    if any(_is_greek(text[i : i + 1]) for i in (begin - 1, end) if i >= 0):
-        return match[0]
-    # Beside a Greek word, it is a word of one letter.
-    neighbours = (text[max(0, begin - 3) : max(0, begin - 1)], text[end + 1 : end + 3])
-    if any(len(near) == 2 and all(map(_is_greek, near)) for near in neighbours):
-        return match[0]
-    before, after = (
-        " " if near.isalnum() else "" for near in (text[begin - 1 : begin], text[end : end + 1])
-    )
-    return f"{before}{_GREEK[match[0].lower()]}{after}"
-
-
-def _is_greek(char: str) -> bool:
-    return bool(char) and unicodedata.name(char, "").startswith("GREEK")
 
 
 @functools.cache

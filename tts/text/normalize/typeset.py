@@ -55,7 +55,7 @@ _RULES: tuple[Rule, ...] = (
     ),
     # Ca²⁺, Cl⁻
     (
-        re.compile("([¹²³⁴-⁹]?)([⁺⁻])(?![⁰¹²³⁴-⁹])"),
+        re.compile("([¹²³⁴-⁹]?)([⁺⁻])(?![⁰¹²³⁴-⁹ⁿⁱˣ])"),
         lambda m: f" {m[1].translate(_ON_THE_LINE)} {_CHARGES[m[2]]} ",
     ),
     (re.compile("(?<!\\S)\u2212(?!\\S)"), " minus "),

@@ -38,6 +38,8 @@ _METRIC = (
     ("Wh", "watt hour", "watt hours", "k M G T m"),
     ("Ah", "amp hour", "amp hours", "m k"),
     ("VA", "volt amp", "volt amps", "k M"),
+    ("C", "coulomb", "coulombs", "- m μ n"),
+    ("M", "molar", "molar", "- m μ n"),
     ("mol", "mole", "moles", "k m μ n p"),
     ("bar", "bar", "bar", "m k"),
     ("Sv", "sievert", "sieverts", "m μ"),
@@ -58,6 +60,12 @@ _OTHERS = (
     ("qt qts", "quart", "quarts"),
     ("tsp tsps", "teaspoon", "teaspoons"),
     ("tbsp tbsps Tbsp", "tablespoon", "tablespoons"),
+    ("mcg", "microgram", "micrograms"),
+    ("msec", "millisecond", "milliseconds"),
+    ("μsec", "microsecond", "microseconds"),
+    ("deg degs", "degree", "degrees"),
+    ("degC", "degree celsius", "degrees celsius"),
+    ("degF", "degree fahrenheit", "degrees fahrenheit"),
     ("cwt", "hundredweight", "hundredweight"),
     ("mph", "mile per hour", "miles per hour"),
     ("kph kmh", "kilometer per hour", "kilometers per hour"),
@@ -154,7 +162,10 @@ def unit_names(symbol: str) -> tuple[str, str] | None:
     rates = [_rate(factor) for part in parts[1:] for factor in part]
     if not all(factors) or not all(rates):
         return None
-    *before, last = [names for names in factors if names]
+    known = [names for names in factors if names]
+    # In m·s^-1 the second factor is a rate.
+    rates = [*(f" {one}" for one, _ in known if one.startswith("per ")), *rates]
+    *before, last = [names for names in known if not names[0].startswith("per ")] or [("", "")]
     start = "".join(f"{one} " for one, _ in before)
     return f"{start}{last[0]}{''.join(rates)}", f"{start}{last[1]}{''.join(rates)}"
 
