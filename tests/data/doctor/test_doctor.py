@@ -1,6 +1,8 @@
 """The doctor finds each planted fault, names the recording, and leaves healthy ones alone."""
 
+import json
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import fields
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from tests.support.examining import composed, examined
+from tests.support.examining import composed, examined, examined_config
 from tests.support.faulty_corpus import (
     ALSO_FOUND_BY,
     FAULTS,
@@ -293,3 +295,17 @@ def test_the_command_runs_as_a_module(healthy, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "0 errors, 0 warnings" in done.stdout
+
+
+def test_each_corpus_has_a_folder_of_its_own(healthy, tmp_path):
+    roots = [tmp_path / "LJ Speech", tmp_path / "other", tmp_path / "a" / "other"]
+    for root in roots:
+        shutil.copytree(healthy, root)
+    output = f"doctor.output={tmp_path}/doctor/{{corpus}}"
+    for root in [*roots, *roots]:
+        doctor(examined_config(root, tmp_path / "x", output))
+    pages = sorted((tmp_path / "doctor").glob("*/doctor.html"))
+    assert len(pages) == 3
+    assert {path.parent.name for path in pages} >= {"lj-speech", "other"}
+    facts = [json.loads(path.with_suffix(".json").read_text()) for path in pages]
+    assert {fact["config"]["data"]["root"] for fact in facts} == set(map(str, roots))

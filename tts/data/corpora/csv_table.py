@@ -22,7 +22,6 @@ from tts.core.errors import InputError, listed
 from tts.data.corpora.corpus import FolderCorpus, require_folder
 from tts.data.corpora.csv_quotes import merged_rows_fault, open_quote_fault
 from tts.data.corpora.manifest import (
-    AUDIO_SUFFIXES,
     Faults,
     ManifestRow,
     encoding_fault,
@@ -30,6 +29,7 @@ from tts.data.corpora.manifest import (
     recording_id,
     usable_rows,
 )
+from tts.data.corpora.names import AUDIO_SUFFIXES
 
 #: A column of a table: its name, or its number from 1; None: there is no such column.
 ColumnRef = str | int | None

@@ -15,7 +15,6 @@ from typing import Any, Literal
 from tts.core.errors import InputError
 from tts.data.corpora.corpus import FolderCorpus, require_folder
 from tts.data.corpora.manifest import (
-    AUDIO_SUFFIXES,
     Faults,
     ManifestRow,
     encoding_fault,
@@ -23,6 +22,7 @@ from tts.data.corpora.manifest import (
     recording_id,
     usable_rows,
 )
+from tts.data.corpora.names import AUDIO_SUFFIXES
 
 _ENDINGS = (".txt", ".lab")
 

@@ -12,23 +12,22 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from tts.core.errors import InputError
-
-#: Stands for the folder of recordings in NVIDIA's filelists.
-PLACEHOLDER = "DUMMY/"
-#: File name endings of recordings.
-AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus")
+from tts.data.corpora.missing_recordings import MissingRecordings
+from tts.data.corpora.names import AUDIO_SUFFIXES, PLACEHOLDER
 
 #: The faults of rows, in one line each.
 Faults = list[str]
 #: What to do about a row or a recording that cannot be used: stop, or leave it out and report it.
 OnError = Literal["raise", "skip"]
 
+# Rows whose folders are searched for missing recordings
+_N_SAMPLED = 20
 _OTHER_DELIMITERS = "\t;,"
 # Bytes that are not UTF-8, as "surrogateescape" decodes them
 _UNDECODED = re.compile("[\udc80-\udcff]")
@@ -166,9 +165,11 @@ def usable_rows(manifest: Path, rows: list[ManifestRow], faults: Faults) -> list
         raise InputError(f"{manifest}: it is empty; expected a row for each recording")
     _refuse_numbers(manifest, rows)
     folders, named = _FolderListings(), any(row.speaker for row in rows)
+    places = [_folder_of(manifest), *_existing_folders(rows)]
+    missing = MissingRecordings(places, (row.wav for row in rows))
     kept: dict[str, ManifestRow] = {}
     for row in rows:
-        fault = _fault(row, folders, named)
+        fault = _fault(row, folders, missing, named)
         if fault is None and (first := kept.setdefault(row.id, row)) is not row:
             fault = f"{row.id!r} stands in {first.where} already; {_remedy(row, first)}"
         if fault is not None:
@@ -220,7 +221,9 @@ def _hint(line: str) -> str:
     return f"; separated by {other}? data=csv reads tables of any kind" if other else ""
 
 
-def _fault(row: ManifestRow, folders: _FolderListings, named: bool) -> str | None:
+def _fault(
+    row: ManifestRow, folders: _FolderListings, missing: MissingRecordings, named: bool
+) -> str | None:
     """Return the fault of a single row, or None."""
     if not row.id:
         return "the first field is empty; write the recording's name"
@@ -230,10 +233,7 @@ def _fault(row: ManifestRow, folders: _FolderListings, named: bool) -> str | Non
         return f"the text is {row.text!r}; are the columns in another order?"
     if named and not row.speaker:
         return f"{row.id!r} has no speaker, other rows have; write it or remove the row"
-    if not folders.has(row.wav):
-        hint = "set data.wav_root" if PLACEHOLDER in Path(row.wav).as_posix() else "add it"
-        return f"recording {row.wav} is missing; {hint} or remove the row"
-    return None
+    return None if folders.has(row.wav) else missing.fault(row.wav)
 
 
 def _refuse_numbers(manifest: Path, rows: Iterable[ManifestRow]) -> None:
@@ -251,6 +251,16 @@ def _refuse_numbers(manifest: Path, rows: Iterable[ManifestRow]) -> None:
 
 def _to_utf8(path: Path, encoding: str) -> str:
     return f"save it as UTF-8 (iconv -f {encoding} -t utf-8 {path.name})"
+
+
+def _folder_of(manifest: Path) -> str:
+    return str(manifest if manifest.is_dir() else manifest.parent)
+
+
+def _existing_folders(rows: Sequence[ManifestRow]) -> list[str]:
+    """Return the folder of the first recordings, which may lie outside that of the manifest."""
+    folders = {os.path.dirname(row.wav) for row in rows[:_N_SAMPLED] if "\0" not in row.wav}
+    return sorted(folder for folder in folders if folder and os.path.isdir(folder))
 
 
 class _FolderListings:

@@ -13,6 +13,10 @@ from collections.abc import Iterable
 
 from tts.core.errors import InputError
 
+#: Stands for the folder of recordings in NVIDIA's filelists.
+PLACEHOLDER = "DUMMY/"
+#: File name endings of recordings.
+AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus")
 #: Bytes of a name at most. File systems accept 255, and endings are added to the name.
 MOST_BYTES = 150
 # Characters that separate folders, or that some file system refuses

@@ -18,7 +18,7 @@ from typing import Any
 from tts.audio.channels import Mono
 from tts.core.errors import InputError
 from tts.data.corpora.generated import ConvertedCorpus, SourceRecording, decode_mono
-from tts.data.corpora.manifest import AUDIO_SUFFIXES
+from tts.data.corpora.names import AUDIO_SUFFIXES
 from tts.data.corpora.unpacking import archived_files
 
 _TEXTS = ("txt", "lab")

@@ -22,7 +22,8 @@ class DoctorOptions:
     """Holds the section ``doctor`` of the configuration; ``conf/doctor.yaml`` explains each key.
 
     Attributes:
-        output: folder for the page and the JSON file; None: neither is written.
+        output: folder for the page and the JSON file; "{corpus}" in it stands for the name of the
+            corpus. None: neither is written.
         strict: whether a warning is enough for exit status 1.
         n_shown: number of findings of each check that the table shows.
         n_clips: number of the worst recordings that the page can play.
@@ -48,7 +49,7 @@ class DoctorOptions:
         InputError: a value is illegal; the message names the key, its value and the legal values.
     """
 
-    output: str | None = "doctor"
+    output: str | None = "doctor/{corpus}"
     strict: bool = False
     n_shown: CountOrZero = 3
     n_clips: CountOrZero = 10

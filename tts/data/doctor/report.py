@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -15,11 +16,13 @@ from tts.data.doctor.diagnosis import Diagnosis
 from tts.data.doctor.findings import CHECKS, Finding, count_severities, group_findings
 from tts.data.doctor.options import DoctorOptions
 from tts.data.doctor.page import render_diagnosis
+from tts.data.features.recordings import slug
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 PAGE, FACTS = "doctor.html", "doctor.json"
+_CORPUS = "{corpus}"
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
 
 
@@ -33,13 +36,40 @@ def write_diagnosis(
     """
     summary = diagnosis.summary
     if options.output is not None:
-        folder = Path(options.output).expanduser()
+        folder = output_folder(options.output, diagnosis.corpus, config["data"].get("root"))
         _write_files(diagnosis, config, options, folder)
         summary += f"; see {folder / PAGE}"
     terminal = console(highlight=False)
     if diagnosis.findings:
         terminal.print(diagnosis_table(diagnosis, options))
     terminal.print(summary, markup=False, soft_wrap=True)
+
+
+def output_folder(output: str, corpus: str, root: Any) -> Path:
+    """Return the folder of a corpus, which the diagnosis of another corpus does not use.
+
+    Args:
+        output: the option, in which ``{corpus}`` stands for the name of the corpus.
+        corpus: its name.
+        root: the folder of its recordings, which tells corpora of one name apart.
+    """
+    if _CORPUS not in output:
+        return Path(output).expanduser()
+    name, place = slug(corpus), _absolute(root)
+    folder = Path(output.replace(_CORPUS, name)).expanduser()
+    try:
+        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        other = _absolute(facts["config"]["data"].get("root"))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return folder
+    if other == place:
+        return folder
+    name += f"-{hashlib.sha256(place.encode(errors='surrogateescape')).hexdigest()[:6]}"
+    return Path(output.replace(_CORPUS, name)).expanduser()
+
+
+def _absolute(root: Any) -> str:
+    return "" if root is None else str(Path(str(root)).expanduser().absolute())
 
 
 def _write_files(
