@@ -228,6 +228,31 @@ def unreadable(path):
     path.write_bytes(b"not sound")
 
 
+@pytest.mark.parametrize("on_error", ["raise", "skip"])
+@pytest.mark.parametrize("waves", [False, True])
+def test_a_copy_counts_once_whichever_thread_is_faster(
+    waves, on_error, write_corpus, mel, tmp_path, monkeypatch
+):
+    root = write_corpus()
+    shutil.copy(root / "wavs" / "b.wav", root / "wavs" / "c.wav")
+
+    def one_by_one(function, items, *_):
+        yield from map(function, items)
+
+    def all_at_once(function, items, *_):
+        yield from list(map(function, items))
+
+    counts = []
+    for number, order in enumerate((one_by_one, all_at_once)):
+        monkeypatch.setattr("tts.data.features.preparation.ordered_map", order)
+        folder = tmp_path / f"cache{number}"
+        contract = Contract(mel, Processing(trim_db=40.0), False)
+        preparation = Preparation(folder, contract, mels=not waves, waves=waves, on_error=on_error)
+        report = preparation.run(LJSpeech(root))[1]
+        counts.append((report.n_computed, report.n_reused))
+    assert counts == [(3, 1), (3, 1)]
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [

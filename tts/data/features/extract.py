@@ -76,11 +76,6 @@ class FeatureResult(NamedTuple):
     fault: str = ""
     is_too_long: bool = False
 
-    @property
-    def is_new(self) -> bool:
-        """Return whether there is anything to store."""
-        return self.mel is not None or self.wave is not None
-
 
 class FeatureExtractor:
     """Computes the features of recordings that are not stored yet.
@@ -127,14 +122,21 @@ class FeatureExtractor:
                 reason = f"cannot be read ({error.strerror or error})"
             return FeatureResult(None, fault=f"recording {path} {reason}")
 
-    def store(self, path: Path, result: FeatureResult) -> None:
-        """Write what was computed, and then the index entry of the recording."""
+    def store(self, path: Path, result: FeatureResult) -> bool:
+        """Write what was computed, and then the index entry of the recording.
+
+        Returns:
+            Whether the features are new. Those of a copy are not, although two threads may have
+            computed both at the same time.
+        """
         assert result.file is not None
-        if result.mel is not None:
-            self._mels.add(result.file.digest, result.mel, result.n_samples)
-        if result.wave is not None:
-            self._waves.add(result.file.digest, result.wave, result.n_samples)
+        digest, is_new = result.file.digest, False
+        for writer, array in ((self._mels, result.mel), (self._waves, result.wave)):
+            if array is not None and digest not in writer:
+                writer.add(digest, array, result.n_samples)
+                is_new = True
         self._index.add(path, result.file)
+        return is_new
 
     def _extract(self, path: Path) -> FeatureResult:
         digest, status = hash_file(path)

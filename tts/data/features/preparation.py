@@ -216,8 +216,8 @@ class Preparation:
                     report.left_out.append(f"{utterance.where}: {result.fault}")
                     continue
                 files[utterance.id] = result.file
-                extractor.store(utterance.wav, result)
-                report.count(result.is_new, result.file.recording.seconds)
+                is_new = extractor.store(utterance.wav, result)
+                report.count(is_new, result.file.recording.seconds)
         if not files:
             raise InputError(report.left_out[n_faults])
         return files
