@@ -29,7 +29,7 @@ from tts.callbacks.checkpointing.checkpoint_io import AtomicCheckpointIO
 from tts.callbacks.checkpointing.resume_source import check_resumable, find_resume_source
 from tts.callbacks.metric_names import check_monitors
 from tts.callbacks.progress import fit_announced
-from tts.callbacks.run_summary import print_summary
+from tts.callbacks.run_summary import print_summary, warn_of_unsaved
 from tts.config import build_object
 from tts.config.literals import literal_values
 from tts.config.overrides import save_overrides
@@ -194,6 +194,7 @@ def build_trainer(
         raise InputError(f"trainer: {one_line(error)}") from None
     # after the Timer, which Lightning adds for max_time
     trainer.callbacks.append(FinalValidation())  # type: ignore[attr-defined]
+    warn_of_unsaved(trainer)
     return trainer
 
 

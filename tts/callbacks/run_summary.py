@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import ModelCheckpoint
 
 from tts.callbacks.samples import LogSamples
 from tts.core.output import print_line
+
+_log = logging.getLogger(__name__)
 
 
 def print_summary(trainer: pl.Trainer, output_dir: Path, epilogue: str | None) -> None:
@@ -27,6 +31,8 @@ def print_summary(trainer: pl.Trainer, output_dir: Path, epilogue: str | None) -
         lines += [f"  best checkpoint  {checkpoint.best_model_path or 'none yet'}"]
         last = checkpoint.last_model_path
         lines += [f"  last checkpoint  {last if last and Path(last).is_file() else 'none yet'}"]
+    else:
+        lines += ["  checkpoints      none: nothing was saved (callbacks=default saves)"]
     lines += [f"  {line}" for line in _alignment_lines(trainer)]
     for name, content in (("samples", "pictures, sound"), ("metrics.csv", "curves")):
         if (output_dir / name).exists():
@@ -34,6 +40,16 @@ def print_summary(trainer: pl.Trainer, output_dir: Path, epilogue: str | None) -
     if epilogue:
         lines += ["", *epilogue.strip().splitlines()]
     print_line(*lines)
+
+
+def warn_of_unsaved(trainer: pl.Trainer) -> None:
+    """Log a warning before a run without a callback that saves checkpoints."""
+    saving: list[Any] = trainer.checkpoint_callbacks
+    if trainer.is_global_zero and not any(c.save_last or c.save_top_k != 0 for c in saving):
+        _log.warning(
+            "this run saves no checkpoint, so what it learns is lost at its end; callbacks=default "
+            "saves"
+        )
 
 
 def _alignment_lines(trainer: pl.Trainer) -> list[str]:

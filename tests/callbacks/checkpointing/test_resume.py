@@ -114,6 +114,23 @@ def test_differing_options_are_one_line():
     assert "and 8 more" in differing_options({"x": 0}, {"x": 0, **{f"k{i}": i for i in range(20)}})
 
 
+def test_a_section_that_came_or_went_is_one_difference():
+    speech = {"_target_": "tts.callbacks.SpeechMetrics", "n": 8}
+    before = {"callbacks": {"speech": speech, "samples": {"n": 2, "_target_": "x"}}, "seed": 1}
+    cases = {
+        "without callbacks": {"callbacks": {}, "seed": 1},
+        "without callbacks.speech": {"callbacks": {"samples": before["callbacks"]["samples"]}},
+        "without callbacks.samples": {"callbacks": {"speech": speech, "samples": None}},
+    }
+    wrong = []
+    for expected, now in cases.items():
+        now = {"seed": 1, **now}
+        found = differing_options(before, now), differing_options(now, before)
+        if found != (expected, expected.replace("without", "with")):
+            wrong.append((expected, found))
+    assert wrong == []
+
+
 def test_options_of_a_run_are_kept_and_newer_ones_win(tmp_path):
     save_overrides(tmp_path, ["model=waveglow", "+x.y=1", "model.lr=1", "ckpt_path=last"])
     now = ["model.lr=2", "ckpt_path=last"]

@@ -223,10 +223,33 @@ def differing_options(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
         if isinstance(old, str):
             old = old.replace(folders[0], folders[1])
         if old != new and not key.startswith(_UNREPORTED) and not _is_moved_class(key, old, new):
-            changed.append(f"{key} {old} -> {new}")
+            changed.append(_section_change(key, before, now) or f"{key} {old} -> {new}")
+    changed = list(dict.fromkeys(changed))
     if (more := len(changed) - _MOST_DIFFERENCES) > 0:
         changed[_MOST_DIFFERENCES:] = [f"and {more} more"]
     return ", ".join(changed)
+
+
+def _section_change(key: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """Return ``"without SECTION"`` or ``"with SECTION"`` if a key's section came or went.
+
+    A section is an entry of a group, or a group without entries, such as that of
+    ``callbacks=none``.
+    """
+    parts = key.split(".")
+    for depth in range(1, len(parts) + 1):
+        old, new = (_select(config, parts[:depth]) for config in (before, now))
+        if isinstance(old, Mapping) and old and not new:
+            return f"without {'.'.join(parts[:depth])}"
+        if isinstance(new, Mapping) and new and not old:
+            return f"with {'.'.join(parts[:depth])}"
+    return None
+
+
+def _select(config: Any, parts: list[str]) -> Any:
+    for part in parts:
+        config = config.get(part) if isinstance(config, Mapping) else None
+    return config
 
 
 def _is_moved_class(key: str, old: Any, new: Any) -> bool:
