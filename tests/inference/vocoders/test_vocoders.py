@@ -180,3 +180,23 @@ def test_settings_are_changed_one_by_one(network, mode):
     duller = polished.with_settings(sharpness=0.1, sigma=0.2)
     assert (duller.polish.n_iter, duller.polish.sharpness) == (4, 0.1)
     assert duller.with_settings(polish=0).polish is None
+
+
+def test_frames_that_do_not_overlap_have_no_denoiser(caplog):
+    contract = MelConfig.from_dict({**MEL.to_dict(), "hop_length": 128})
+    torch.manual_seed(0)
+    network = WaveGlow(
+        n_mels=5,
+        hop_length=128,
+        win_length=128,
+        n_flows=2,
+        n_early_every=2,
+        n_layers=2,
+        n_channels=8,
+    )
+    vocoder = WaveGlowVocoder(network, contract)
+    assert "do not overlap (hop_length=128), so the denoiser" in caplog.text
+    wave = vocoder(torch.full((5, 6), -3.0), generator=seeded(0))
+    assert bool(wave.isfinite().all())
+    with pytest.raises(InputError, match=r"^denoiser=0\.01: .* both 128; use denoiser=0$"):
+        WaveGlowVocoder(network, contract, denoiser_strength=0.01)

@@ -29,6 +29,11 @@ Mode = Literal["zeros", "silence"]
 N_FRAMES = 88
 
 
+def frames_overlap(config: MelConfig) -> bool:
+    """Return whether neighbouring frames overlap, so that a spectrum can become a wave again."""
+    return config.hop_length < config.win_length
+
+
 class Denoiser(nn.Module):
     """Subtracts the bias noise of a WaveGlow from its waves.
 
@@ -39,7 +44,7 @@ class Denoiser(nn.Module):
         mode: the empty mel, "zeros" as published or "silence".
 
     Raises:
-        InputError: the mode is unknown, or the strength is below 0.
+        InputError: the mode is unknown, or the strength is below 0 or has to be 0.
     """
 
     window: Tensor
@@ -57,6 +62,11 @@ class Denoiser(nn.Module):
             raise InputError(f"denoiser mode {mode!r}: choose from {', '.join(get_args(Mode))}")
         if not strength >= 0:
             raise InputError(f"denoiser strength {strength}: must be 0 or more")
+        if strength > 0 and not frames_overlap(config):
+            raise InputError(
+                f"denoiser={strength:g}: the denoiser needs overlapping frames, and hop_length and "
+                f"win_length of this WaveGlow are both {config.hop_length}; use denoiser=0"
+            )
         self.config = config
         self.strength, self.mode = strength, mode
         like = next(waveglow.parameters())

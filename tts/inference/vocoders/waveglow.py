@@ -5,6 +5,7 @@ Shapes: T frames, T_wave samples.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -14,11 +15,13 @@ from torch import Tensor
 
 from tts.audio import MelConfig
 from tts.core.errors import InputError
-from tts.inference.vocoders.denoiser import Denoiser, Mode
+from tts.inference.vocoders.denoiser import Denoiser, Mode, frames_overlap
 from tts.inference.vocoders.polishing import SHARPNESS, STEPS, MelWaveStream, Polish
 from tts.models import WaveGlow
 from tts.models.chunking import doubling_sizes
 from tts.models.waveglow.network import CHUNK_FRAMES
+
+_log = logging.getLogger(__name__)
 
 #: Frames of the first piece of a stream, and of the longest. The first is short, so that the sound
 #: starts soon; while a piece plays, the next one is computed.
@@ -63,7 +66,8 @@ class WaveGlowVocoder:
         config: mel contract that it was trained on.
         sigma: standard deviation of the noise; smaller than the 1 of training, for less noise.
         denoiser_strength: strength of the denoiser, 0 for no denoiser. None means 0.01 for a
-            network with the published front, and 0 for one with a lapped front.
+            network with the published front, and 0 for one with a lapped front or for mels whose
+            frames do not overlap.
         chunk_frames: see :meth:`tts.models.WaveGlow.inverse`.
         denoiser_mode: the mel on which the bias noise is measured, see
             :class:`tts.inference.Denoiser`.
@@ -100,6 +104,13 @@ class WaveGlowVocoder:
         self.chunk_frames = chunk_frames
         if denoiser_strength is None:
             denoiser_strength = DENOISER_STRENGTH[network.config.front]
+            if denoiser_strength and not frames_overlap(config):
+                denoiser_strength = 0.0
+                _log.warning(
+                    "the frames of this WaveGlow do not overlap (hop_length=%d), so the denoiser "
+                    "cannot remove its bias noise and is off",
+                    config.hop_length,
+                )
         self.denoiser = (
             Denoiser(network, config, denoiser_strength, denoiser_mode)
             if denoiser_strength
@@ -107,7 +118,7 @@ class WaveGlowVocoder:
         )
         if polish is None:
             # the phase search needs overlapping frames
-            polish = STEPS[network.config.front] if config.hop_length < config.win_length else 0
+            polish = STEPS[network.config.front] if frames_overlap(config) else 0
         self.polish = Polish(config, polish, sharpness) if polish else None
 
     def with_settings(
