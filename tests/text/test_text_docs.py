@@ -32,6 +32,12 @@ def test_digits_and_signs_are_read_as_the_page_says():
     assert read == KINDS
 
 
+def test_words_are_read_as_the_page_says():
+    rows = _rows("| sort | as written | as read |")
+    assert len(rows) == 7
+    assert [[sort, written, CLEANERS["english"](written)] for sort, written, _ in rows] == rows
+
+
 def test_every_cleaner_and_table_is_on_the_page():
     names = [*CLEANERS, *SYMBOL_SETS]
     assert [n for n in names if f"`{n}`" not in PAGE and f"cleaner={n}`" not in PAGE] == []

@@ -5,7 +5,7 @@ import pytest
 from tts.text import CLEANERS, Tokenizer, normalize, short_forms
 from tts.text.arpabet import pronounce
 from tts.text.dictionary import dictionary
-from tts.text.normalize import LETTER_A, greek, normalize_with_letters
+from tts.text.normalize import LETTER_A, normalize_with_letters, signs
 from tts.text.normalize import abbreviations as abbreviations_module
 from tts.text.normalize.initialisms import is_acronym
 from tts.text.supplement import SUPPLEMENT
@@ -243,6 +243,7 @@ def test_the_letter_a_differs_from_the_article():
         ("PCs'", "P IY1 S IY1 Z"),
         ("Ms. B", "M IH1 Z B IY1"),
         ("COVID", "K OW1 V IH0 D"),
+        ("10 kΩ", "T EH1 N K IH1 L OW1 M Z"),
     ],
 )
 def test_phones_of_letters(text, phones):
@@ -269,7 +270,7 @@ def test_every_word_that_a_table_writes_has_phones():
         for spoken in table.values()
         for word in spoken.lower().split()
     }
-    written |= set(greek.NAMES)
+    written |= set(signs._GREEK.values())
     assert sorted(written - dictionary().keys() - SUPPLEMENT.keys()) == []
 
 

@@ -22,7 +22,7 @@ from tts.core.errors import InputError
 from tts.text.dictionary import dictionary
 from tts.text.lexicon import Lexicon, Phones
 from tts.text.normalize.wording import LETTER_A
-from tts.text.supplement import SUPPLEMENT
+from tts.text.supplement import SUPPLEMENT, UNIT_PREFIXES
 
 _log = logging.getLogger(__name__)
 _INSTALL = "pip install 'tacoglow[phonemes]'"
@@ -117,7 +117,7 @@ def _without_context(word: str) -> Phones | None:
         return _WEAK[word]
     if pronunciations := dictionary().get(word):
         return pronunciations[0]
-    if known := SUPPLEMENT.get(word) or _LETTERS.get(word):
+    if known := SUPPLEMENT.get(word) or _LETTERS.get(word) or _with_prefix(word):
         return known
     if (hibari := _hibari()) is not None:
         return to_arpabet(hibari(word, normalize_text=False)) or None
@@ -127,6 +127,19 @@ def _without_context(word: str) -> Phones | None:
         word,
         _INSTALL,
     )
+    return None
+
+
+def _with_prefix(word: str) -> Phones | None:
+    """Return the phones of a unit with a prefix, such as "kilohms", or None."""
+    for prefix, phones in UNIT_PREFIXES.items():
+        unit = word.removeprefix(prefix)
+        known = dictionary().get(unit) if len(unit) > 2 and unit != word else None
+        # "kilohm" has one o for "kilo" and "ohm".
+        if known and (prefix != "kil" or unit.startswith("ohm")):
+            return (*phones, *known[0])
+        if unit != word and unit in SUPPLEMENT:
+            return (*phones, *SUPPLEMENT[unit])
     return None
 
 

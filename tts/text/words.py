@@ -143,8 +143,13 @@ class WordReader:
     def _vanishes(self, char: str) -> bool:
         """Return whether the cleaner removes a character that may have a sound."""
         if char not in self._vanishing:
-            soundless = char in _SOUNDLESS or unicodedata.category(char)[0] in _SOUNDLESS_CATEGORIES
-            self._vanishing[char] = not soundless and not self._cleaner(char)
+            category = unicodedata.category(char)
+            soundless = char in _SOUNDLESS or category[0] in _SOUNDLESS_CATEGORIES
+            cleaned = "" if soundless else self._cleaner(char)
+            # The normaliser writes signs as words, so a sign of which a dash is left is not said.
+            is_sign = category[0] == "S" and category != "Sk" and self._cleaner in WITH_LETTERS
+            said = any(map(str.isalnum, cleaned)) if is_sign else bool(cleaned)
+            self._vanishing[char] = not soundless and not said
         return self._vanishing[char]
 
 

@@ -19,7 +19,6 @@ from tts.text.normalize.comparisons import read_comparisons
 from tts.text.normalize.counts import read_counts, read_factors, read_ranges
 from tts.text.normalize.dates import read_dates, read_months
 from tts.text.normalize.fractions import read_fractions, read_scores
-from tts.text.normalize.greek import read_greek
 from tts.text.normalize.groups import read_groups
 from tts.text.normalize.identifiers import read_identifiers, read_places, read_quarters
 from tts.text.normalize.initialisms import read_initialisms
@@ -94,7 +93,7 @@ def normalize_with_letters(text: str) -> str:
     if _DIGIT.search(text):
         for read in _WITH_DIGITS:
             text = read(text)
-    text = read_abbreviations(read_greek(text))
+    text = read_abbreviations(text)
     if _DIGIT.search(text):
         text = read_counts(read_identifiers(text))
     for read in (read_letters, read_initialisms, read_signs):

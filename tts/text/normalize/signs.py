@@ -130,4 +130,7 @@ def _other(char: str) -> str:
         words = unicodedata.name(char, "").lower().replace("-", " ").split()
         return f" {' '.join(word for word in words if word not in _NOT_SAID)} "
     spelled = transliterate(char)
+    if not spelled and not unicodedata.combining(char):
+        # A sign that nobody says must not glue the words beside it.
+        return " "
     return f" {spelled} " if any(map(str.isalnum, spelled)) else spelled
