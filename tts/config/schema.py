@@ -156,6 +156,7 @@ SYNTHESIS: dict[str, Range] = {
     **dict.fromkeys(("strict", "json", "plots", "show", "bridge"), SWITCH),
     "format": Choice((None, "wav", "flac", "ogg", "mp3")),
     "on_error": Choice(("raise", "skip")),
+    "timings": Choice((None, "json", "srt", "vtt", "textgrid")),
     "precision": Choice(("float32", "int8")),
     "pauses": Section(),
     "speaker": Name(),

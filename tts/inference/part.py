@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from tts.inference.marks import Mark, marks
 from tts.metrics import AlignmentHealth
+from tts.text.written_words import WrittenWord
 
 #: Reasons why decoding ended, best first.
 STOP_REASONS = ("gate", "attention", "max_steps")
@@ -39,6 +41,8 @@ class Part:
         compute_seconds: time of its vocoding and its share (by frames) of the decoding of its
             batch, rejected attempts included.
         symbols: the ``T_text`` symbols of ``alignments``, where they are known.
+        written_words: the words of the text, with their places among the symbols.
+        frame_seconds: time from one frame to the next.
     """
 
     text: str
@@ -53,6 +57,23 @@ class Part:
     first_frame: int
     compute_seconds: float
     symbols: tuple[str, ...] = ()
+    written_words: tuple[WrittenWord, ...] = ()
+    frame_seconds: float = 0.0
+
+    @property
+    def words(self) -> tuple[Mark, ...]:
+        """Return when each written word is heard, in seconds from the beginning of the speech."""
+        return self._marks([(word.word, word.first, word.last) for word in self.written_words])
+
+    @property
+    def phones(self) -> tuple[Mark, ...]:
+        """Return when each symbol is heard: phones, letters, spaces and punctuation."""
+        return self._marks([(symbol, n, n) for n, symbol in enumerate(self.symbols)])
+
+    def _marks(self, spans: list[tuple[str, int, int]]) -> tuple[Mark, ...]:
+        if not spans:
+            return ()
+        return marks(spans, self.alignments, self.frame_seconds, self.start, self.seconds)
 
     @property
     def failed(self) -> bool:

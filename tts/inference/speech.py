@@ -19,6 +19,7 @@ from torch import Tensor
 
 from tts.audio import MelConfig, Output
 from tts.core.errors import shortened
+from tts.inference.marks import Mark
 from tts.inference.part import Part, worst_stop_reason
 from tts.metrics import AlignmentHealth
 
@@ -73,6 +74,11 @@ class Speech:
     def stop_reason(self) -> str:
         """Return what ended the worst part: ``"max_steps"``, ``"attention"`` or ``"gate"``."""
         return worst_stop_reason(part.stop_reason for part in self.parts)
+
+    @property
+    def words(self) -> tuple[Mark, ...]:
+        """Return when each written word is heard, in seconds; "£5" is one mark."""
+        return tuple(mark for part in self.parts for mark in part.words)
 
     @cached_property
     def health(self) -> AlignmentHealth:

@@ -264,7 +264,7 @@ class Synthesizer:
             configure_vocoder(self.vocoder, options),
             self._bridge,
             self.mel,
-            self.tokenizer.symbols,
+            self.tokenizer,
             options.pauses,
         )
 

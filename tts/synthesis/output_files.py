@@ -9,6 +9,7 @@ from tts.core.errors import SpeechError
 from tts.core.output import print_line
 from tts.synthesis.input import is_folder
 from tts.synthesis.report import Record, manifest_entry, print_job_summary, write_json
+from tts.synthesis.timings import write_timings
 
 if TYPE_CHECKING:
     from tts.audio import Output
@@ -21,6 +22,9 @@ def write_job_files(spoken: SpokenJob, output: Output, config: dict[str, Any]) -
     output.write(path, spoken.wave, spoken.sample_rate, title)
     if config["plots"]:
         plot_job(spoken)
+    if config["timings"] is not None:
+        marks = spoken.records, spoken.seconds, output.margin
+        write_timings(path, config["timings"], *marks)
     print_job_summary(path, spoken.seconds, spoken.records)
     entry = manifest_entry(title, path, spoken.seconds, spoken.records, config["seed"])
     return entry if config["speaker"] is None else {**entry, "speaker": str(config["speaker"])}

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from tts.core.errors import InputError
 from tts.core.files import atomic_writer, no_follow
 from tts.core.locks import try_lock
-from tts.synthesis.report import Record, part_record
+from tts.synthesis.report import Record, part_record, shifted
 
 if TYPE_CHECKING:
     from tts.inference import Speech
@@ -110,7 +110,7 @@ class PartialOutput:
         """Return the records of their parts; times begin with the first unit."""
         begin = self._begin(first)
         return [
-            {**part, "start": (self._begin(i) - begin) / line["sample_rate"] + part["start"]}
+            shifted(part, (self._begin(i) - begin) / line["sample_rate"])
             for i, line in enumerate(self._journal[first:last], start=first)
             for part in line["parts"]
         ]
@@ -182,6 +182,6 @@ def _records(speeches: Sequence[Speech]) -> list[Record]:
     records: list[Record] = []
     start = 0.0
     for speech in speeches:
-        records += [{**part_record(part), "start": start + part.start} for part in speech.parts]
+        records += [shifted(part_record(part), start) for part in speech.parts]
         start += speech.seconds
     return records

@@ -22,6 +22,8 @@ def part_record(part: Part) -> Record:
     """Return what the manifest stores for a part."""
     return {
         "text": part.text,
+        "words": [mark.to_dict() for mark in part.words],
+        "phones": [list(mark) for mark in part.phones],
         "start": part.start,
         "seconds": part.seconds,
         "compute_seconds": part.compute_seconds,
@@ -33,6 +35,16 @@ def part_record(part: Part) -> Record:
         "rescued": part.rescued,
         "health": part.health.to_dict(),
     }
+
+
+def shifted(record: Record, seconds: float) -> Record:
+    """Return the record of a part that begins so much later."""
+    words = [
+        {**word, "start": word["start"] + seconds, "end": word["end"] + seconds}
+        for word in record["words"]
+    ]
+    phones = [[text, start + seconds, end + seconds] for text, start, end in record["phones"]]
+    return {**record, "start": record["start"] + seconds, "words": words, "phones": phones}
 
 
 def _stop_reason(records: Iterable[Record]) -> str:
@@ -82,7 +94,10 @@ def manifest_entry(
         "stop_reason": _stop_reason(records),
         "follows_text": all(part["follows_text"] for part in records),
         "failed": any(part["failed"] for part in records),
-        "parts": [_rounded(part) for part in records],
+        "parts": [
+            _rounded({key: value for key, value in part.items() if key != "phones"})
+            for part in records
+        ],
     }
 
 
@@ -99,4 +114,6 @@ def write_json(path: Path, content: Any) -> None:
 def _rounded(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _rounded(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_rounded(inner) for inner in value]
     return round(value, 4) if isinstance(value, float) else value

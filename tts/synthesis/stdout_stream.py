@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: Options that need the whole waveform or a file, and the value that turns them off.
 _OF_FILES = {
-    **dict.fromkeys(("format", "sample_rate", "peak", "loudness")),
+    **dict.fromkeys(("format", "sample_rate", "peak", "loudness", "timings")),
     **{"plots": False, "json": False},
 }
 _UNKNOWN = 0xFFFFFFFF

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -19,6 +19,8 @@ from tts.inference.speech import Speech
 from tts.inference.vocoders.griffin_lim import Vocoder, stream_with
 from tts.inference.vocoders.mel_bridge import Bridge
 from tts.models.chunking import apply_in_chunks
+from tts.text import Tokenizer
+from tts.text.written_words import written_words
 
 
 @dataclass(frozen=True)
@@ -29,14 +31,14 @@ class UtteranceVocoder:
         vocoder: turns spectrograms into waves.
         bridge: conversion to the vocoder's mel contract, if that is another one.
         mel: contract of the acoustic model.
-        symbols: symbol table of the acoustic model.
+        tokenizer: tokenizer of the acoustic model.
         pauses: pauses between utterances.
     """
 
     vocoder: Vocoder
     bridge: Bridge | None
     mel: MelConfig
-    symbols: Sequence[str]
+    tokenizer: Tokenizer
     pauses: Pauses
 
     def __call__(self, attempt: Attempt) -> Speech:
@@ -121,7 +123,9 @@ class UtteranceVocoder:
             alignments=decoded.alignments,
             gate_logits=decoded.gate_logits,
             first_frame=0,
-            symbols=tuple(self.symbols[i] for i in attempt.utterance.ids),
+            symbols=tuple(self.tokenizer.symbols[i] for i in attempt.utterance.ids),
+            written_words=tuple(written_words(attempt.utterance.text, self.tokenizer)),
+            frame_seconds=self.mel.hop_length / self.mel.sample_rate,
             compute_seconds=decoded.seconds + attempt.wasted + compute_seconds,
         )
 
