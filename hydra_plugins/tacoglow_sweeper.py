@@ -48,6 +48,7 @@ class TacoglowSweeper(Sweeper):
         from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 
         from tts.sweep.build import build_sweep
+        from tts.sweep.first_check import check_trials
 
         assert self.config is not None
         assert self.hydra_context is not None
@@ -62,6 +63,7 @@ class TacoglowSweeper(Sweeper):
 
         loader = self.hydra_context.config_loader
         sweep = build_sweep(self.config, arguments, loader, launch)
+        check_trials(sweep.space, sweep.fixed)
         if isinstance(launcher, BasicLauncher):
             # it runs a batch to its end, also after a trial that was told to stop
             sweep.parallel = 1

@@ -98,3 +98,17 @@ def test_commands_of_the_readme_compose(line, monkeypatch):
 
 def test_the_readme_has_commands():
     assert len(COMMANDS) >= 8
+
+
+def test_what_the_commands_of_the_readme_write_is_not_part_of_the_repository():
+    if not (REPO / ".git").exists():
+        pytest.skip("not a checkout")
+    written = ["venv/x", "audio.wav", "wavs/x", "book.flac", "doctor/x", "exported/x"]
+    run = subprocess.run(
+        ["git", "check-ignore", "--no-index", *written],
+        cwd=REPO,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert len(run.stdout.splitlines()) == len(written)

@@ -96,6 +96,8 @@ CHEAP = [
     (["train", "data=csv", "data.root=.", "data.file=x.csv"], "x.csv: there is no such file"),
     (["train", "data=folder", "data.root=/a b#é"], "/a b#é: there is no such folder"),
     (["train", *TONES, "+model.max_epochs=3"], "write +trainer.max_epochs=3"),
+    (["train", "-m", "model.lr=1,2", "data.root=folx"], "folx: there is no such folder"),
+    (["train", "-m", *TONES, "model.lr=1,2", "seed=x"], "seed=x: it must be a whole number"),
     (["doctor", "data.root=folx"], "folx: there is no such folder"),
     (["prepare", *TONES, "loss.sigma=0", "model=waveglow"], "loss.sigma=0"),
     (["synthesize", "text=hello", "world"], 'text="hello world"'),
