@@ -57,7 +57,15 @@ _RANGES: tuple[Rule, ...] = (
         r"\1 to ",
     ),
 )
+# Books of which people cite chapter and verse.
+_BOOKS = (
+    r"(?:Genesis|Gen\.|Exodus|Leviticus|Numbers|Deuteronomy|Joshua|Judges|Ruth|Samuel|Kings|Chronicles"
+    r"|Ezra|Nehemiah|Esther|Job|Psalms?|Proverbs|Ecclesiastes|Isaiah|Jeremiah|Ezekiel|Daniel|Hosea|Joel"
+    r"|Amos|Jonah|Micah|Malachi|Matthew|Mark|Luke|John|Acts|Romans|Corinthians|Galatians|Ephesians"
+    r"|Philippians|Colossians|Thessalonians|Timothy|Titus|Hebrews|James|Peter|Jude|Revelation)"
+)
 _RULES: tuple[Rule, ...] = (
+    (re.compile(rf"\b({_BOOKS} \d{{1,3}}):(?=\d{{1,3}}\b)"), r"\1 "),
     # 2024-03-05T14:30:00Z
     (re.compile(r"(?<=[\da-z]) ?T(?=\d\d:\d\d)"), " "),
     (re.compile(r"(?<=\d)Z\b"), " UTC"),

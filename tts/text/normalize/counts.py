@@ -93,7 +93,7 @@ _NOUNS = (
     "|years|items|products|documents|messages)"
 )
 _FACTORS = {"k": "thousand", "m": "million", "b": "billion", "bn": "billion", "mn": "million",
-            "tn": "trillion"}  # fmt: skip
+            "tn": "trillion", "mio": "million", "mrd": "billion"}  # fmt: skip
 _NO_COUNTS = r"(?!(?:runs?|races?|videos?|tvs?|displays?|monitors?|screens?|series|resolutions?)\b)"
 _FACTOR_RULES: tuple[Rule, ...] = (
     (
@@ -115,8 +115,8 @@ _FACTOR_RULES: tuple[Rule, ...] = (
         lambda m: f"{m[1]} {_FACTORS[m[2].lower()]}",
     ),
     (
-        re.compile(rf"(?<![\w.,])({AMOUNT}) ?(bn|mn|tn)\b\.?(?=[ ,;:)]|$)"),
-        lambda m: f"{m[1]} {_FACTORS[m[2]]}",
+        re.compile(rf"(?<![\w.,])({AMOUNT}) ?(bn|mn|tn|Mio|Mrd)\b\.?(?=[ ,;:)]|$)"),
+        lambda m: f"{m[1]} {_FACTORS[m[2].lower()]}",
     ),
 )
 # "2B" and "x2" become two words.

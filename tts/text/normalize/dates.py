@@ -59,6 +59,7 @@ _RULES: tuple[Rule, ...] = (
         ),
         r"\1 to ",
     ),
+    (re.compile(rf"\b({_SHORT_MONTH})\.? (?='\d\d\b)"), lambda m: f"{_long(m[1])} "),
     # FY2024, c. 1850
     (re.compile(r"\b(FY|CY|AY|Q[1-4]|H[12])(?=20\d\d\b|'\d\d\b)"), lambda m: f"{' '.join(m[1])} "),
     (re.compile(r"\b(?:c|ca)\. ?(?=\d{3,4}\b)"), "circa "),

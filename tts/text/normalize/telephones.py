@@ -111,6 +111,7 @@ _RULES: tuple[Rule, ...] = (
         ),
         r"\1 nine one one",
     ),
+    (re.compile(r"^ ?911(?=[.!?]? ?$)"), "nine one one"),
     (re.compile(r"\b(Porsche|Carrera) 911\b"), r"\1 nine eleven"),
     (re.compile(r"(?<=\b[Ee]nding in )(\d{4})\b(?!,\d)"), lambda m: wording.digits(m[1])),
     (re.compile(rf"\b({_SERVICES})(?= {_RESCUE}\b)"), lambda m: wording.digits(m[1])),
