@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import resource
 import shutil
 import sys
 import time
@@ -14,6 +15,7 @@ import soundfile
 import torch
 from hydra.utils import instantiate
 
+from tests.support.killing import killed_at_moments
 from tests.support.recordings import write_recording
 from tts import pretrained
 from tts.audio import MelConfig
@@ -280,6 +282,39 @@ def test_killed_and_started_again_it_ends_with_the_same_bytes(
     with data.open("ab") as file:
         file.write(b"half a mel")
     monkeypatch.undo()
+    dump(options, path)
+    assert stored(tmp_path) == whole
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_killed_at_any_moment_it_ends_with_the_same_bytes(options, write_acoustic, tmp_path):
+    path = write_acoustic()
+    dump(options, path)
+    whole = stored(tmp_path)
+    for _ in killed_at_moments(lambda: (remove(tmp_path), dump(options, path)), 8):
+        dump(options, path)
+        assert stored(tmp_path) == whole
+
+
+def remove(tmp_path):
+    for name in stored(tmp_path):
+        next(tmp_path.rglob(f"data/**/{name}")).unlink()
+
+
+def test_a_full_disk_is_one_line_and_the_command_resumes(options, write_acoustic, tmp_path, capsys):
+    path = write_acoustic()
+    dump(options, path)
+    whole = stored(tmp_path)
+    remove(tmp_path)
+    _, hard = limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    largest = max(map(len, whole.values()))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest * 2 // 3, hard))
+    try:
+        with pytest.raises(InputError, match=r"cannot be written \(File too large\); make room"):
+            dump(options, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     dump(options, path)
     assert stored(tmp_path) == whole
 

@@ -12,7 +12,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from tts.callbacks.checkpointing.resume_source import find_checkpoint, is_whole
+from tts.callbacks.checkpointing.resume_source import (
+    find_checkpoint,
+    find_resume_source,
+    is_whole,
+)
 from tts.core.errors import InputError
 from tts.runtime.run_folder import mark_saved, newest_run
 
@@ -139,3 +143,27 @@ def test_runs_of_earlier_versions_count_by_the_time_in_their_names(tmp_path):
 def test_no_mark_is_written_beside_a_folder_of_another_name(tmp_path):
     mark_saved(tmp_path / "my_checkpoints")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_configuration_that_holds_itself_too_often_is_one_line(tmp_path):
+    value: object = 1
+    for _ in range(30):
+        value = [value] * 10
+    write(tmp_path / "checkpoints", {})
+    content = {"state_dict": {}, "tacoglow": {"config": {"a": value}}}
+    torch.save(content, tmp_path / "checkpoints" / "last.ckpt")
+    config = {"ckpt_path": "last", "name": "a", "paths": {"log_dir": str(tmp_path)}}
+    with pytest.raises(InputError, match=r"last\.ckpt: its configuration has more than"):
+        find_resume_source(config, tmp_path)
+
+
+@pytest.mark.parametrize("part", [None, 3, "text", [1], {"step": "many", "metrics": 7}])
+def test_a_file_with_strange_parts_is_no_trace(part, tmp_path):
+    write(tmp_path / "checkpoints", {})
+    names = ("global_step", "resume_point", "tacoglow", "callbacks")
+    content = {"state_dict": {}, **dict.fromkeys(names, part)}
+    torch.save(content, tmp_path / "checkpoints" / "last.ckpt")
+    trainer = {"max_steps": 5, "max_epochs": 5, "max_time": "00:00:00:01"}
+    config = {"ckpt_path": "last", "name": "a", "paths": {"log_dir": str(tmp_path)}}
+    found = find_resume_source({**config, "trainer": trainer}, tmp_path)
+    assert (found.finished, found.metrics) == (None, {})

@@ -21,7 +21,7 @@ from tts.core.errors import InputError
 from tts.models import options_without_effect
 from tts.pretrained.checksums import check_members
 from tts.pretrained.descriptions import KEY
-from tts.pretrained.limits import check_zip
+from tts.pretrained.limits import check_value_count, check_zip
 from tts.runtime.run_folder import CHECKPOINTS, has_checkpoint, newest_run
 
 log = logging.getLogger(__name__)
@@ -73,6 +73,10 @@ def find_resume_source(config: dict[str, Any], output_dir: Path) -> ResumeSource
     path = find_checkpoint(config, output_dir)
     data = _read_metadata(path)
     before = _table(_table(data.get(KEY)).get("config"))
+    try:
+        check_value_count(before)
+    except ValueError as error:
+        raise InputError(f"{path}: its configuration has {error}; no run writes that") from None
     if differing := differing_options(before, config):
         log.warning("resuming with other options: %s", differing)
     step = _whole_number(data.get("global_step"))
