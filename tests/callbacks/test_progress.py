@@ -203,3 +203,14 @@ def test_log_lines_go_above_the_bar(bar_run, monkeypatch, toy_task):
     assert handler.stream is terminal
     lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue()).replace("\r", "\n")
     assert [line for line in lines.split("\n") if "warning" in line] == ["a warning"] * 4
+
+
+def test_the_duration_of_the_run_is_estimated_once(fit, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    monkeypatch.setattr("tts.callbacks.run_progress._SECONDS", 0.0)
+    fit([LineProgress(1000.0)], max_epochs=4, enable_progress_bar=True)
+    lines = [r.message for r in caplog.records if "takes about" in r.message]
+    assert len(lines) == 1
+    assert re.fullmatch(
+        r"this training takes about 0:00:\d\d for 16 steps at .* s/step; .*", lines[0]
+    )

@@ -28,8 +28,8 @@ WRONG = {
     "data.on_error=maybe": "one of raise, skip",
     "data.val_fraction=2": "a number from 0 to 1",
     "data.minutes=abc": "a number above 0",
-    "model.optimizer.lr=abc": "a number, 0 or more",
-    "model.optimizer.lr=null": "a number, 0 or more",
+    "model.optimizer.lr=abc": "a number from 0 to 1000",
+    "model.optimizer.lr=null": "a number from 0 to 1000",
     "model.scale_lr=cubic": "one of none, linear, sqrt",
     "model.network.prenet_dim=abc": "a whole number, 1 or more",
     "model.network.encoder_dropout=abc": "a number from 0 to below 1",
@@ -178,3 +178,20 @@ def _flat(config, prefix=""):
 def test_a_duration_has_four_parts():
     assert all(map(Duration().allows, [None, "00:08:00:00"]))
     assert not any(map(Duration().allows, [5, "8h", "1:2:3"]))
+
+
+def test_absurd_rates_and_short_names_of_precisions_are_one_line():
+    expected = {
+        "model.optimizer.lr=1e38": "model.optimizer.lr=1e+38: it must be a number from 0 to 1000",
+        "model.weight_decay=1e300": "model.optimizer.weight_decay=1e+300: it must be a number",
+        "trainer.precision=bf16": "64; bf16-mixed is half precision on CPUs and recent GPUs",
+    }
+    wrong = []
+    for override, message in expected.items():
+        try:
+            check_training(resolved(compose([override, "data.root=x"])))
+        except InputError as error:
+            wrong += [] if message in str(error) else [str(error)]
+        else:
+            wrong.append(f"{override} was accepted")
+    assert wrong == []

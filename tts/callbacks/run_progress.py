@@ -16,6 +16,7 @@ leaves log lines to tear the bar, and it has no mode for log files.
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from abc import abstractmethod
@@ -24,6 +25,11 @@ from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import ProgressBar, Timer
+
+log = logging.getLogger(__name__)
+
+#: Steps and seconds after which the duration of a run is estimated.
+_STEPS, _SECONDS = 5, 10.0
 
 
 class RunProgress(ProgressBar):
@@ -42,6 +48,7 @@ class RunProgress(ProgressBar):
         self._last_drawing = -math.inf
         self._start = math.nan
         self._first_step = 0
+        self._estimated = False
         self._validation_start: float | None = None
         self._validations = 0
         self._validating = 0.0
@@ -173,8 +180,24 @@ class RunProgress(ProgressBar):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Draw if the last drawing is old enough."""
+        """Draw if the last drawing is old enough, and estimate the duration of the run once."""
+        self._estimate_once(trainer)
         self._draw_if_due(trainer)
+
+    def _estimate_once(self, trainer: pl.Trainer) -> None:
+        """Log how long the run will take, when some steps have shown how long one takes."""
+        steps, total = trainer.global_step - self._first_step, self.total_steps
+        elapsed = time.monotonic() - self._start
+        if self._estimated or not self._enabled or steps < _STEPS or elapsed < _SECONDS:
+            return
+        self._estimated = True
+        if (left := self.seconds_left()) is None:
+            return
+        number = "" if total is None else f" for {total - self._first_step} steps"
+        log.info(
+            "this training takes about %s%s at %.3g s/step; validations and samples come on top",
+            *(format_duration(elapsed + left), number, self.seconds_per_step()),
+        )
 
     def _draw_if_due(self, trainer: pl.Trainer) -> None:
         if self._enabled and time.monotonic() - self._last_drawing >= self.every_seconds:

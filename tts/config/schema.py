@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -27,8 +28,20 @@ _CHECKED_BY = {
     "tts.models.WaveGlow": "tts.models.waveglow.config.WaveGlowConfig",
     "tts.audio.MelConfig": "tts.audio.MelConfig",
 }
+
+
+@dataclass(frozen=True)
+class Precision(Choice):
+    """Accepts a precision of Lightning's Trainer."""
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}; bf16-mixed is half precision on CPUs and recent GPUs"
+
+
 COUNT = Number(int, least=1)
 AMOUNT = Number(float, least=0)
+#: Far above any useful rate; a step with a much larger one leaves the range of float32.
+RATE = Number(float, least=0, most=1000)
 #: Lightning's precisions that need no other library.
 PRECISIONS = ("32-true", "16-mixed", "bf16-mixed", "64-true", "bf16-true", "16-true")
 
@@ -84,14 +97,12 @@ TRAINING: dict[str, Range] = {
     "data.n_speakers": COUNT,
     "data.prepared": Text(),
     "data.held_out": Text(),
-    "model.optimizer.lr": AMOUNT,
-    "model.optimizer.eps": AMOUNT,
-    "model.optimizer.weight_decay": AMOUNT,
+    **{f"model.optimizer.{name}": RATE for name in ("lr", "eps", "weight_decay")},
     "model.scale_lr": Choice(("none", "linear", "sqrt")),
     "model.reference_batch_size": COUNT,
     "model.scheduler_interval": Choice(("step", "epoch")),
     "trainer.num_nodes": COUNT,
-    "trainer.precision": Choice((*PRECISIONS, 16, 32, 64, "16", "32", "64", "bf16")),
+    "trainer.precision": Precision((*PRECISIONS, 16, 32, 64, "16", "32", "64")),
     "trainer.max_time": Duration(),
     "trainer.max_epochs": Number(int, least=-1, null=True),
     "trainer.max_steps": Number(int, least=-1),

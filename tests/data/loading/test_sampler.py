@@ -226,3 +226,9 @@ def test_lightning_finds_set_epoch(wrap):
     loader = DataLoader(LENGTHS, batch_sampler=wrap(batches))
     _set_sampler_epoch(loader, 4)
     assert batches.epoch == 4
+
+
+def test_a_batch_far_above_the_corpus_is_refused_before_it_fills_the_memory():
+    BucketBatchSampler([3, 4], 200, shuffle=True, seed=0)
+    with pytest.raises(InputError, match=r"batch_size=1000000: .* 2 items 500000 times; lower it"):
+        BucketBatchSampler([3, 4], 1_000_000, shuffle=True, seed=0)

@@ -23,6 +23,9 @@ from tts.core.errors import InputError
 
 Indices = NDArray[np.int64]
 
+#: How often one global batch may repeat an item of a small corpus.
+MOST_REPEATS = 100
+
 
 class GlobalBatchSampler(ABC, Sampler[list[int]]):
     """Gives the indices of one rank's batches; subclasses form the global batches.
@@ -165,7 +168,8 @@ class BucketBatchSampler(GlobalBatchSampler):
         **dealing: the other arguments of ``GlobalBatchSampler``.
 
     Raises:
-        InputError: there are no items, or too few for a single batch under ``drop_last``.
+        InputError: there are no items, or too few for a single batch under ``drop_last``; or a
+            batch would repeat every item more than `MOST_REPEATS` times, and fill the memory.
     """
 
     def __init__(
@@ -189,6 +193,12 @@ class BucketBatchSampler(GlobalBatchSampler):
             raise InputError(
                 f"{len(self.lengths)} item(s) make no batch of {self.global_batch_size}; lower "
                 "data.batch_size"
+            )
+        if self.shuffle and self.global_batch_size > MOST_REPEATS * len(self.lengths):
+            raise InputError(
+                f"data.batch_size={batch_size}: a step would have each of the "
+                f"{len(self.lengths)} items {self.global_batch_size // len(self.lengths)} times; "
+                f"lower it, or trainer.accumulate_grad_batches, to at most {MOST_REPEATS} times"
             )
 
     @property
