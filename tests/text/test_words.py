@@ -5,7 +5,7 @@ import pytest
 from tts.text import CLEANERS, Tokenizer, normalize, short_forms
 from tts.text.arpabet import pronounce
 from tts.text.dictionary import dictionary
-from tts.text.normalize import LETTER_A, normalize_with_letters, signs
+from tts.text.normalize import LETTER_A, greek, normalize_with_letters
 from tts.text.normalize import abbreviations as abbreviations_module
 from tts.text.normalize.initialisms import is_acronym
 from tts.text.supplement import SUPPLEMENT
@@ -50,6 +50,9 @@ LETTERS = {
     "A B C D": "A b c d",
     "a b c": "A b c",
     "9 a.m.": "nine A m.",
+    "a grade-A student": "a grade-A student",
+    "Two As and one B": "two A's and one b",
+    "the As and Bs": "the A's and b's",
     "AA batteries": "A A batteries",
     "a.k.a. the boss": "A k A the boss",
     "the USA's": "the u s A's",
@@ -70,6 +73,8 @@ INITIALISMS = {
     "TVs, CEOs, GPUs, PCs and MPs": "t v's, c e o's, g p u's, p c's and m p's",
     "the PCs' fans, the NGOs' work": "the p c's fans, the n g o's work",
     "IDs, FAQs, APIs and SUVs": "i d's, f a q's, a p i's and s u v's",
+    "MP3s, F-16s and B-52s": "m p three's, f sixteen's and b fifty-two's",
+    "mind your Ps and Qs, the three Rs": "mind your p's and q's, the three r's",
     "PhDs and MBAs": "p h d's and m b a's",
     "ITV, EDM, UTC, UFC, ISS": "i t v, e d m, u t c, u f c, i s s",
     "EPL, ETF, EMT, EV, OEM, LED": "e p l, e t f, e m t, e v, o e m, l e d",
@@ -270,7 +275,7 @@ def test_every_word_that_a_table_writes_has_phones():
         for spoken in table.values()
         for word in spoken.lower().split()
     }
-    written |= set(signs._GREEK.values())
+    written |= set(greek.NAMES)
     assert sorted(written - dictionary().keys() - SUPPLEMENT.keys()) == []
 
 

@@ -252,6 +252,7 @@ CAPITAL_ONLY = frozenset("app tab ex prop op fl".split())
 _LAST = re.compile(r"(?:^|[\s(\[\"'“‘])((?:[A-Za-z]\.)?[A-Za-z]{1,7})\.\s*$")
 _STREET = re.compile(r"(?:[A-Z][a-z]+|\d(?:st|nd|rd|th)) (?:St|Dr)\.\s*$")
 _NUMBER_OR_LETTER = re.compile(r"[(\[\"'“‘#$£€~]*(?:\d|[IVXLC]{1,7}\b|[A-Z]\b)")
+_LIMITS = frozenset("max min avg temp".split())
 _MONTHS = frozenset("jan feb mar apr jun jul aug sep sept oct nov dec".split())
 
 
@@ -270,7 +271,10 @@ def sentence_goes_on(before: str, after: str) -> bool:
         return _STREET.search(before[-40:]) is None
     if short in PHRASES and written != short.upper():
         return True
-    if short in NUMBERED or short in DAYS or (short in _MONTHS and written[0].isupper()):
+    if short in DAYS and after[:3].lower() in _MONTHS | {"may"}:
+        return True
+    is_month = short in _MONTHS and written[0].isupper()
+    if short in NUMBERED or short in DAYS or short in _LIMITS or is_month:
         return _NUMBER_OR_LETTER.match(after) is not None
     return False
 

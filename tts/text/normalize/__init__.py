@@ -19,10 +19,11 @@ from tts.text.normalize.comparisons import read_comparisons
 from tts.text.normalize.counts import read_counts, read_factors, read_ranges
 from tts.text.normalize.dates import read_dates, read_months
 from tts.text.normalize.fractions import read_fractions, read_scores
+from tts.text.normalize.greek import read_greek
 from tts.text.normalize.groups import read_groups
 from tts.text.normalize.identifiers import read_identifiers, read_places, read_quarters
 from tts.text.normalize.initialisms import read_initialisms
-from tts.text.normalize.letters import read_letters
+from tts.text.normalize.letters import read_letters, read_plurals
 from tts.text.normalize.markup import read_markup
 from tts.text.normalize.measures import read_measures, read_rates, read_sizes
 from tts.text.normalize.money import read_money
@@ -84,6 +85,7 @@ def normalize_with_letters(text: str) -> str:
         read_web,
         read_roman,
         read_day_ranges,
+        read_plurals,
         read_quarters,
         read_comparisons,
         read_months,
@@ -93,7 +95,7 @@ def normalize_with_letters(text: str) -> str:
     if _DIGIT.search(text):
         for read in _WITH_DIGITS:
             text = read(text)
-    text = read_abbreviations(text)
+    text = read_abbreviations(read_greek(text))
     if _DIGIT.search(text):
         text = read_counts(read_identifiers(text))
     for read in (read_letters, read_initialisms, read_signs):

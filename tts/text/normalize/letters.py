@@ -24,6 +24,13 @@ _DETERMINER = any_of(
 _VERBS = r"(?:is|was|and|or|are|of)"
 _SIGN_NAMES = {"#": "sharp", "\u266f": "sharp", "\u266d": "flat"}
 
+_PLURALS: tuple[Rule, ...] = (
+    (re.compile(r"\b([A-Z]{1,6}-?\d{1,4})s\b"), r"\1's"),
+    (
+        re.compile(r"(?<![\w.'])(?<!\d )([B-DFGHJKLNPQRSTWXYZ])s\b(?![.']| ?\d)"),
+        lambda m: f"{m[1].lower()}'s",
+    ),
+)
 _ANY = re.compile(r"\b[Aa]s?\b|\.\w|[A-G][#\u266f\u266d]|\b[A-DF]-")
 _RULES: tuple[Rule, ...] = (
     # .NET, Node.js
@@ -48,14 +55,14 @@ _RULES: tuple[Rule, ...] = (
         r"|road)\b)"),
         LETTER_A,
     ),
-    (re.compile(r"(?<=\d)A\b"), LETTER_A),
+    (re.compile(r"(?<=\d)A\b|(?<=[a-z]-)A\b"), LETTER_A),
     # 'A', (a), "A": nothing but the letter
     (re.compile(r"(?<=['\"(\[])[Aa](?=['\")\]])"), LETTER_A),
     (re.compile(r"(?<![\w'.])A(?!\.[A-Za-z])(?=\s?[.,;:!?)\]\"']|\s?$)"), LETTER_A),
     (re.compile(r"(?<![\w'.])a(?!\.[.A-Za-z])(?=[.,;:!?)\]\"']|$)"), LETTER_A),
     # A major, straight As
     (re.compile(r"\b([Ii]n) A(?= (?:[Mm]ajor|[Mm]inor|[Ff]lat|[Ss]harp)\b)"), rf"\1 {LETTER_A}"),
-    (re.compile(rf"\b({_DETERMINER}|got|mostly|many) As\b"), rf"\1 {LETTER_A}'s"),
+    (re.compile(rf"\b({_DETERMINER}|got|mostly|many) As\b", re.IGNORECASE), rf"\1 {LETTER_A}'s"),
     # Exhibit A, "JOHN A SMITH", an A student
     (re.compile(rf"\b({_NAMED}) A\b(?!')", re.IGNORECASE), rf"\1 {LETTER_A}"),
     (re.compile(rf"\b({_DETERMINER}|{GIVEN_NAMES}) A\b(?! [A-Z]{{2}})(?=[ -])"), rf"\1 {LETTER_A}"),
@@ -74,6 +81,11 @@ _RULES: tuple[Rule, ...] = (
     # Inside a sentence a capital A is the letter, unless it begins a title.
     (re.compile(r"(?<=[a-z\d,] )A(?= [a-z])"), LETTER_A),
 )  # fmt: skip
+
+
+def read_plurals(text: str) -> str:
+    """Write "MP3s" and "Bs" as "MP3's" and "B's", before a rule takes the s for seconds."""
+    return rewrite(_PLURALS, text)
 
 
 def read_letters(text: str) -> str:
