@@ -323,6 +323,19 @@ def test_ranks_do_not_outlive_a_killed_sweep(tmp_path):
 
 
 @pytest.mark.slow
+def test_trials_of_joblib_do_not_outlive_a_killed_sweep(tmp_path):
+    more = ["launcher=joblib", "sweep.parallel=2", "model.lr=1e-3,5e-4", "trainer.max_epochs=-1"]
+    with launched(tmp_path, *more, *noting(), "data.num_workers=1") as process:
+        found = [tmp_path / "sweep" / str(trial) / "notes" / "rank0.json" for trial in range(2)]
+        while not all(note.exists() and note.read_text() for note in found):
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.kill()
+        # the pipe closes only when all processes have ended
+        process.communicate(timeout=60)
+
+
+@pytest.mark.slow
 def test_a_killed_worker_of_joblib_is_a_failed_trial(tmp_path):
     more = ["launcher=joblib", "sweep.parallel=2", "model.lr=1e-3,5e-4", "trainer.max_epochs=-1"]
     with launched(tmp_path, *more, *noting()) as process:

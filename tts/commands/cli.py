@@ -40,7 +40,7 @@ from tts.core.errors import (
 )
 from tts.core.output import print_error, print_result, protect_streams
 from tts.core.progress import announced
-from tts.core.signals import StopSignals, outlive_first_signal
+from tts.core.signals import StopSignals, ignore_while_ending
 from tts.evaluation.preflight import check_evaluation
 from tts.runtime.new_folders import remove_traces
 from tts.runtime.run_folder import has_checkpoint
@@ -66,7 +66,7 @@ def train_command() -> None:
         raise
     finally:
         # the status of the run is settled, and a signal must not replace it while Python ends
-        atexit.register(outlive_first_signal)
+        atexit.register(ignore_while_ending)
 
 
 def synthesize_command() -> None:

@@ -20,6 +20,9 @@ from tts.core.errors import EXIT_INTERRUPTED, EXIT_STOPPED, RunStopped
 
 #: The signals that are handled; SIGUSR1 does not exist everywhere.
 NAMES = ("SIGTERM", "SIGUSR1", "SIGINT")
+#: Where a run was stopped that had not begun.
+BEFORE_TRAINING = "before training began"
+_MOST_SECONDS_TO_END = 600
 
 
 class WorkLeft(BaseException):
@@ -80,7 +83,7 @@ class StopSignals:
         if name == "SIGINT" and (self.received or not (self._leaving or self._training)):
             raise KeyboardInterrupt  # pressed twice, or nothing can be lost
         if not (self._leaving or self._training):
-            raise stopped(name, "before training began")
+            raise stopped(name, BEFORE_TRAINING)
         self.received = self.received or name
         if self._interruptible and not self._leaving:
             self._interruptible = False
@@ -107,18 +110,17 @@ def outlive_signals(worker: int = 0) -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def outlive_first_signal() -> None:
-    """Let the first signal of each name change nothing: the process is ending with its own status.
+def ignore_while_ending() -> None:
+    """Ignore the signals until this process has ended, which takes ten minutes at most.
 
-    The second one has the effect that the system gives it.
+    Python resets other handlers long before it has ended, and a signal would then replace the exit
+    status of the run.
     """
     if threading.current_thread() is threading.main_thread():
         for number in existing(NAMES).values():
-            signal.signal(number, _end_at_the_next)
-
-
-def _end_at_the_next(number: int, frame: FrameType | None) -> None:
-    signal.signal(number, signal.SIG_DFL)
+            signal.signal(number, signal.SIG_IGN)
+        if hasattr(signal, "alarm"):
+            signal.alarm(_MOST_SECONDS_TO_END)
 
 
 def existing(names: Iterable[str]) -> dict[str, signal.Signals]:

@@ -14,6 +14,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from omegaconf import DictConfig
 from tts.config import register_resolvers
 from tts.core.errors import EXIT_INTERRUPTED, InputError, RunStopped, TrainingError, one_line
 from tts.core.output import print_error
+from tts.runtime.worker import end_with
 from tts.sweep.gpus import take_gpus
 from tts.sweep.trial_record import TrialRecord, TrialState, load_record
 
@@ -45,6 +47,7 @@ class TrialJob:
         register_resolvers()
         folder = Path(HydraConfig.get().runtime.output_dir)
         if "joblib" in str(HydraConfig.get().launcher.get("_target_")):
+            _end_with_sweep()
             take_gpus(folder.parent, int(cfg.sweep.parallel))
         record = load_record(folder) or TrialRecord(int(cfg.sweep.trial), {}, str(folder))
         record = record.with_state(TrialState.RUNNING)
@@ -94,6 +97,12 @@ def _failed(
     """Report a failure on standard error, and return its record."""
     print_error(f"trial {record.number} failed: {reason}{more}")
     return record.with_state(TrialState.FAILED, reason=reason, broke_down=broke_down)
+
+
+@cache
+def _end_with_sweep() -> None:
+    """End this process of joblib when that of the sweep is killed: nobody would stop its trials."""
+    end_with(os.getppid())
 
 
 def _clear_memory() -> None:

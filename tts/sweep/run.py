@@ -16,6 +16,7 @@ from tts.config.quoting import quoted
 from tts.core.errors import EXIT_INTERRUPTED, InputError, RunStopped, TrainingError, one_line
 from tts.core.locks import try_lock
 from tts.core.output import print_line
+from tts.core.signals import BEFORE_TRAINING
 from tts.runtime.run_folder import has_checkpoint
 from tts.sweep.search import Search, Trial
 from tts.sweep.table import SweepTable
@@ -86,7 +87,8 @@ class Sweep:
         except RunStopped as stop:
             if (hint := self._resume_hint()) in str(stop):
                 raise
-            raise RunStopped(f"{one_line(stop)}; {hint}", stop.status) from None
+            message = one_line(stop).removesuffix(f" {BEFORE_TRAINING}")
+            raise RunStopped(f"{message}; {hint}", stop.status) from None
         finally:
             self.results.save()
             self.results.show()
