@@ -27,6 +27,7 @@ from tts.commands.usage import FLAGS, usage
 from tts.config import conf_dir, register_resolvers, resolved
 from tts.config.literals import literal
 from tts.config.overrides import load_overrides
+from tts.config.saved_targets import check_saved_targets
 from tts.core.errors import (
     EXIT_INTERRUPTED,
     EXIT_REFUSED,
@@ -140,7 +141,10 @@ def _with_saved_options(cfg: DictConfig, output_dir: Path) -> tuple[DictConfig, 
     overrides = list(context.overrides.task)
     # a requeued job resumes from what it has saved, not from the file that it was started with
     if (cfg.ckpt_path == "last" or was_requeued()) and has_checkpoint(output_dir):
-        overrides = load_overrides(output_dir, [*overrides, "ckpt_path=last"])
+        typed = [*overrides, "ckpt_path=last"]
+        overrides = load_overrides(output_dir, typed)
+        saved = overrides[: len(overrides) - len(typed)]
+        check_saved_targets(output_dir, saved, typed, lambda given: hydra.compose("train", given))
         cfg = hydra.compose("train", overrides)
     elif cfg.ckpt_path == "last" and context.mode == RunMode.MULTIRUN:
         cfg.ckpt_path = None  # a job of the sweep that has not started yet

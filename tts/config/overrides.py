@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import yaml
 from omegaconf import OmegaConf
 
-from tts.core.errors import InputError
+from tts.core.errors import InputError, one_line, shortened
 from tts.runtime.run_folder import override_key
 
 #: Former keys and the present ones. Runs that were started with them can still be resumed.
@@ -51,10 +52,34 @@ def load_overrides(folder: Path, now: Sequence[str]) -> list[str]:
     An option that is given now, or another choice for its group, replaces the former one. Options
     under a former name are renamed.
     """
-    file = folder / _FILE
-    saved = [_renamed(str(override)) for override in OmegaConf.load(file)] if file.is_file() else []
     given = {override_key(override) for override in now}
+    saved = saved_overrides(folder)
     return [override for override in saved if override_key(override) not in given] + list(now)
+
+
+def saved_overrides(folder: Path) -> list[str]:
+    """Return the options that a run was started with, under their present names.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    file = folder / _FILE
+    if not file.is_file():
+        return []
+    try:
+        saved = yaml.safe_load(file.read_text())
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        raise _damaged(file, shortened(one_line(error), 80)) from None
+    if not isinstance(saved, list) or not all(isinstance(option, str) for option in saved):
+        raise _damaged(file, "no list of options")
+    kept = [option for option in saved if not override_key(option).startswith(_OF_ONE_START)]
+    return [_renamed(option) for option in kept]
+
+
+def _damaged(file: Path, reason: str) -> InputError:
+    return InputError(
+        f"{file}: {reason}; remove the file, and give the options of the run in the command"
+    )
 
 
 def _renamed(override: str) -> str:
