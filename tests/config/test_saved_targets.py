@@ -23,7 +23,11 @@ HARMLESS = [
 FOREIGN = [
     *("os.system", "subprocess.run", "mine.Bar", "builtins.eval", "torch.load", "torch.hub.load"),
     # what our modules import, and functions
-    *("tts.callbacks.stop_on_signal.suppress", "tts.callbacks.progress_bar", "torch.optim.torch"),
+    *(
+        "tts.callbacks.stop_on_signal.suppress",
+        "tts.callbacks.progress_bar",
+        "torch.optim.adam.torch.load",
+    ),
     *("tts.core.files.replacing", "tts.callbacks.checkpointing.checkpoint.shutil.rmtree"),
 ]
 CALL = "+callbacks.mine={_target_: os.system, command: ls}"

@@ -1,5 +1,8 @@
 """Search spaces as they are typed, grids, and resumed Optuna studies."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
@@ -172,3 +175,55 @@ def test_a_journal_is_kept_like_a_database(tmp_path):
 def test_a_database_out_of_reach_is_one_line(tmp_path):
     with pytest.raises(InputError, match=r"^sweep\.storage=nowhere:"):
         begun(tmp_path, storage="nowhere://here", study="any")
+
+
+JOURNALS = {
+    "garbage": b"\x00\xffgarbage\n",
+    "another list": b"[1, 2]\n",
+    "unknown operation": b'{"op_code": 99}\n',
+    "deep nesting": b"[" * 100_000 + b"\n",
+}
+DATABASES = {"garbage": b"garbage" * 100, "cut": b"SQLite format 3\x00" + bytes(84)}
+
+
+@pytest.mark.parametrize(
+    ("storage", "file", "content"),
+    [
+        *(pytest.param("journal", "study.journal", c, id=n) for n, c in JOURNALS.items()),
+        *(pytest.param(None, "study.db", c, id=f"db {n}") for n, c in DATABASES.items()),
+    ],
+)
+def test_a_damaged_study_is_one_line(storage, file, content, tmp_path):
+    (tmp_path / file).write_bytes(content)
+    search = OptunaSearch(3, "min", RANDOM, storage=storage)
+    with pytest.raises(InputError, match=rf"{file}: ") as error:
+        search.begin(space("x=interval(0.0,1.0)")[0], tmp_path, {})
+    assert "\n" not in str(error.value)
+
+
+def test_a_journal_whose_last_line_was_cut_by_a_kill_goes_on(tmp_path):
+    first = begun(tmp_path, storage="journal")
+    first.tell(ended(first.ask(1)[0], tmp_path))
+    journal = tmp_path / "study.journal"
+    whole = journal.read_bytes()
+    for cut in (1, 7, 40):
+        journal.write_bytes(whole[:-cut])
+        again = begun(tmp_path, storage="journal")
+        assert again.ask(1)
+        assert begun(tmp_path, storage="journal").ask(1)
+
+
+def test_a_database_of_another_program_is_one_line(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "study.db")) as database:
+        database.execute("create table studies (a int)")
+        database.commit()
+    search = OptunaSearch(3, "min", RANDOM)
+    with pytest.raises(InputError, match=r"study\.db: .*another program"):
+        search.begin(space("x=interval(0.0,1.0)")[0], tmp_path, {})
+
+
+def test_a_study_of_the_other_direction_is_refused(tmp_path):
+    space_ = space("x=interval(0.0,1.0)")[0]
+    OptunaSearch(3, "min", RANDOM).begin(space_, tmp_path, {})
+    with pytest.raises(InputError, match="direction minimize, and monitor_mode=max is another"):
+        OptunaSearch(3, "max", RANDOM).begin(space_, tmp_path, {})

@@ -241,3 +241,19 @@ def test_a_record_survives_its_file(tmp_path):
 def test_a_damaged_record_is_none(text, tmp_path):
     (tmp_path / "trial.json").write_text(text)
     assert load_record(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"number": "../1"}, {"number": -1}, {"number": True}, {"parameters": {"a": 1}}),
+        *({"parameters": [1]}, {"objective": "low"}, {"seconds": None}, {"status": "x"}),
+        *({"state": "ODD"}, {"reason": 3}, {"more": 1}),
+    ],
+)
+def test_a_record_that_no_sweep_has_written_is_none(change, tmp_path):
+    record = TrialRecord(0, {"a": "1"}, str(tmp_path), TrialState.COMPLETE, 0.5)
+    record.save()
+    assert load_record(tmp_path) == record
+    (tmp_path / "trial.json").write_text(json.dumps(record.to_dict() | change))
+    assert load_record(tmp_path) is None

@@ -9,15 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.override_parser.types import Override
 from hydra.utils import instantiate
 
-from tts.core.errors import InputError
+from tts.core.errors import InputError, one_line, shortened
 from tts.sweep.search import Trial
 from tts.sweep.space import distribution
-from tts.sweep.storage import import_optuna, open_storage, study_name
+from tts.sweep.storage import (
+    import_optuna,
+    mend_journal,
+    open_storage,
+    storage_place,
+    study_name,
+)
 from tts.sweep.trial_record import TrialRecord, TrialState
 
 if TYPE_CHECKING:
@@ -27,6 +34,8 @@ if TYPE_CHECKING:
 
 #: Attributes in the study: the mark of a trial that was stopped early, and the sweep's folder.
 PRUNED, SWEEP = "pruned", "sweep"
+#: Characters of Optuna's reason in a message of ours.
+_REASON = 100
 
 
 class OptunaSearch:
@@ -82,16 +91,38 @@ class OptunaSearch:
         self._folder = str(folder)
         if self._pruner is not None:
             instantiate(dict(self._pruner), _convert_="all")
-        self._study = optuna.create_study(
-            storage=open_storage(self._storage, folder),
-            study_name=study_name(self._storage, self._name),
-            direction="minimize" if self._direction == "min" else "maximize",
-            load_if_exists=True,
-        )
-        earlier = self.study.get_trials(deepcopy=False)
+        earlier = self._open_study(optuna, folder)
         self.study.sampler = self._make_sampler(len(earlier))
         for trial in earlier:
             self._restore(trial, records)
+
+    def _open_study(self, optuna: ModuleType, folder: Path) -> list[FrozenTrial]:
+        """Open or create the study, and return its trials."""
+        direction = "minimize" if self._direction == "min" else "maximize"
+        place = storage_place(self._storage, folder)
+        try:
+            mend_journal(self._storage, folder)
+            self._study = optuna.create_study(
+                storage=open_storage(self._storage, folder),
+                study_name=study_name(self._storage, self._name),
+                direction=direction,
+                load_if_exists=True,
+            )
+            earlier = self.study.get_trials(deepcopy=False)
+        except InputError:
+            raise
+        except Exception as error:
+            reason = shortened(f"{type(error).__name__}: {one_line(error)}", _REASON)
+            raise InputError(
+                f"{place}: cannot be read as a study of Optuna ({reason}); it is damaged, or "
+                "belongs to another program: move it away, and the search begins anew"
+            ) from None
+        if (found := self.study.direction.name.lower()) != direction:
+            raise InputError(
+                f"{place}: its study has the direction {found}, and monitor_mode="
+                f"{self._direction} is another; name another sweep.study, or repeat the option"
+            )
+        return earlier
 
     def ask(self, n: int) -> list[Trial]:
         """Return interrupted trials first, then suggestions of the sampler."""

@@ -35,8 +35,9 @@ def open_storage(storage: str | None, folder: Path) -> BaseStorage:
         from optuna.storages import JournalStorage
         from optuna.storages.journal import JournalFileBackend
 
-        return JournalStorage(JournalFileBackend(str(folder / "study.journal")))
-    url = f"sqlite:///{folder / 'study.db'}" if storage is None else storage
+        return JournalStorage(JournalFileBackend(storage_place(storage, folder)))
+    url = storage_place(storage, folder)
+    url = f"sqlite:///{url}" if storage is None else url
     sqlite = url.startswith("sqlite")
     options = {"connect_args": {"timeout": _TIMEOUT}} if sqlite else {"pool_pre_ping": True}
     try:
@@ -44,6 +45,26 @@ def open_storage(storage: str | None, folder: Path) -> BaseStorage:
     except Exception as error:
         raise InputError(f"sweep.storage={url}: {one_line(error)}") from None
     return opened
+
+
+def storage_place(storage: str | None, folder: Path) -> str:
+    """Return the file of a storage in the sweep's folder, or the URL of another one."""
+    files = {None: "study.db", "journal": "study.journal"}
+    return str(folder / files[storage]) if storage in files else str(storage)
+
+
+def mend_journal(storage: str | None, folder: Path) -> None:
+    """Remove a last line that a killed process did not finish: the next line would continue it.
+
+    Call it while no trial runs.
+    """
+    file = Path(storage_place(storage, folder))
+    if storage != "journal" or not file.is_file():
+        return
+    with file.open("r+b") as journal:
+        content = journal.read()
+        if not content.endswith(b"\n"):
+            journal.truncate(content.rfind(b"\n") + 1)
 
 
 def study_name(storage: str | None, study: str | None) -> str:

@@ -78,9 +78,26 @@ def load_record(folder: Path) -> TrialRecord | None:
     try:
         values = json.loads((folder / FILE).read_text())
         # the sweep's folder may have been moved since the record was written
-        return TrialRecord(**values | {"state": TrialState(values["state"]), "folder": str(folder)})
-    except (OSError, ValueError, KeyError, TypeError):
+        moved = values | {"state": TrialState(values["state"]), "folder": str(folder)}
+        record = TrialRecord(**moved)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+    return record if _has_right_types(record) else None
+
+
+def _has_right_types(record: TrialRecord) -> bool:
+    """Return whether the values of a record are of the types that a sweep has written."""
+    parameters: Any = record.parameters
+    objective: Any = record.objective
+    return (
+        (type(record.number) is int and record.number >= 0)
+        and isinstance(parameters, dict)
+        and all(isinstance(part, str) for item in parameters.items() for part in item)
+        and (objective is None or type(objective) in (int, float))
+        and type(record.seconds) in (int, float)
+        and isinstance(record.reason, str)
+        and type(record.status) is int
+    )
 
 
 def load_records(sweep_dir: Path) -> dict[int, TrialRecord]:
