@@ -25,6 +25,7 @@ from tts.data.corpora.manifest import (
 from tts.data.corpora.names import AUDIO_SUFFIXES
 
 _ENDINGS = (".txt", ".lab")
+_MOST_TEXT = 2**20
 
 _log = logging.getLogger(__name__)
 
@@ -175,6 +176,9 @@ def row_from_text_file(
         name: id of the recording; None: its path in the corpus.
     """
     where = str(text.relative_to(root))
+    if text.is_file() and text.stat().st_size > _MOST_TEXT:
+        faults.append(f"{text}: has more than {_MOST_TEXT >> 20} MB, so it is no single text")
+        return []
     content = read_text(text)
     if fault := encoding_fault(text, where, content):
         faults.append(fault)

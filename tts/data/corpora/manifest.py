@@ -29,6 +29,10 @@ OnError = Literal["raise", "skip"]
 # Rows whose folders are searched for missing recordings
 _N_SAMPLED = 20
 _OTHER_DELIMITERS = "\t;,"
+# Characters of a fault, enough for two long paths
+_MOST_CHARACTERS = 800
+# Bytes by which UTF-16 is recognised
+_UTF16_SAMPLE = 4096
 # Bytes that are not UTF-8, as "surrogateescape" decodes them
 _UNDECODED = re.compile("[\udc80-\udcff]")
 
@@ -129,8 +133,10 @@ def read_text(path: Path, encoding: str = "utf-8-sig") -> str:
         InputError: the file cannot be read, is UTF-16, or there is no such encoding.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: is no file; check data.root")
         data = path.read_bytes()
-        if encoding == "utf-8-sig" and (data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data):
+        if encoding == "utf-8-sig" and _looks_like_utf16(data):
             raise InputError(f"{path}: not UTF-8 but probably UTF-16; {_to_utf8(path, 'utf-16')}")
         return data.decode(encoding, errors="surrogateescape")
     except LookupError:
@@ -142,8 +148,21 @@ def read_text(path: Path, encoding: str = "utf-8-sig") -> str:
         raise InputError(f"{path}: {reason}; check data.root") from None
 
 
+def _looks_like_utf16(data: bytes) -> bool:
+    """Return whether a file begins as UTF-16 does, or has a NUL in many of its characters.
+
+    A NUL by itself is a fault of its line only.
+    """
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return True
+    sample = data[:_UTF16_SAMPLE]
+    return len(sample) > 2 and sample.count(0) > len(sample) // 4
+
+
 def encoding_fault(path: Path, where: str, line: str) -> str | None:
-    """Return a fault if a line has bytes that are not UTF-8; return None if it has none."""
+    """Return a fault if a line has NUL bytes or bytes that are not UTF-8, else None."""
+    if "\0" in line:
+        return f"{where}: holds a NUL byte, which is no text; remove it from {path.name}"
     if line.isascii() or (match := _UNDECODED.search(line)) is None:
         return None
     byte = ord(match[0]) - 0xDC00
@@ -173,8 +192,15 @@ def usable_rows(manifest: Path, rows: list[ManifestRow], faults: Faults) -> list
         if fault is None and (first := kept.setdefault(row.id, row)) is not row:
             fault = f"{row.id!r} stands in {first.where} already; {_remedy(row, first)}"
         if fault is not None:
-            faults.append(f"{row.where}: {fault}")
+            faults.append(f"{row.where}: {_abridged(fault)}")
     return list(kept.values())
+
+
+def _abridged(fault: str) -> str:
+    """Return a fault without the middle of a name of thousands of characters."""
+    if len(fault) <= _MOST_CHARACTERS:
+        return fault
+    return f"{fault[: _MOST_CHARACTERS // 2]}…{fault[-_MOST_CHARACTERS // 2 :]}"
 
 
 def _remedy(row: ManifestRow, first: ManifestRow) -> str:
