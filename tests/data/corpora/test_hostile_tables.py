@@ -99,11 +99,11 @@ def test_links_that_lead_in_a_circle_do_not_hang(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_million_rows_are_read_in_seconds(tmp_path):
+def test_many_faulty_rows_are_read_in_seconds(tmp_path):
     write_recording(tmp_path / "wavs" / "a.wav")
-    rows = [f"a{n}|Text number {n} of many." for n in range(1_000_000)]
+    rows = [f"a{n}|Text number {n} of many." for n in range(200_000)]
     (tmp_path / "metadata.csv").write_text("\n".join(rows))
     begin = time.perf_counter()
     message = message_of(LJSpeech(tmp_path))
-    assert "a0.wav is missing; add it or remove the row (and 999999 more" in message
-    assert time.perf_counter() - begin < 120
+    assert "a0.wav is missing; add it or remove the row (and 199999 more" in message
+    assert time.perf_counter() - begin < 60
