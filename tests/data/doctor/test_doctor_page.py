@@ -1,6 +1,7 @@
 """Checks the page of the doctor: one file, with sound to play and nothing that is executed."""
 
 import base64
+import dataclasses
 import io
 import re
 from html.parser import HTMLParser
@@ -81,7 +82,7 @@ def test_what_the_corpus_says_is_escaped(diagnosis):
 
 
 def test_control_characters_of_the_corpus_are_shown(diagnosis):
-    diagnosis.corpus = "a\x1b]0;title\x07\u202e\udce9"
+    diagnosis = dataclasses.replace(diagnosis, corpus="a\x1b]0;title\x07\u202e\udce9")
     shown = Checked(render_diagnosis(diagnosis, DoctorOptions()))
     assert r"Examination of a\x1b]0;title\x07\u202e\udce9" in shown.text
 
