@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import subprocess
@@ -9,7 +10,7 @@ import pytest
 
 from tts.core import files
 from tts.core.errors import InputError
-from tts.core.files import atomic_folder, atomic_writer, remove_leftovers, replacing
+from tts.core.files import atomic_folder, atomic_writer, file_fault, remove_leftovers, replacing
 
 
 def test_a_folder_appears_when_it_is_complete(tmp_path):
@@ -184,3 +185,28 @@ def test_files_have_the_usual_rights(tmp_path):
     write(tmp_path / "made", b"x")
     (tmp_path / "usual").touch()
     assert (tmp_path / "made").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_a_loop_of_links_is_named(tmp_path):
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    for target in (tmp_path / "a", tmp_path / "a" / "made"):
+        with pytest.raises(InputError, match="cannot be written"), atomic_folder(target):
+            pass
+        with pytest.raises(InputError, match="cannot be written"):
+            write(tmp_path / "a" / "made", b"x")
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "message"),
+    [
+        (errno.ELOOP, "a", "a: cannot be written or read (Too many levels of symbolic links)"),
+        (errno.EEXIST, b"a", "a: cannot be written or read (File exists)"),
+        (errno.ENOSPC, None, "a file cannot be written (No space left on device); make room"),
+        (errno.EBADF, "a", None),
+        (errno.EACCES, None, None),
+    ],
+)
+def test_a_file_that_the_system_refuses_is_one_line(number, name, message):
+    fault = file_fault(OSError(number, os.strerror(number), name))
+    assert fault is None if message is None else fault.startswith(message)

@@ -39,6 +39,7 @@ from tts.core.errors import (
     TrainingError,
     one_line,
 )
+from tts.core.files import file_fault
 from tts.core.output import print_error, print_result, protect_streams
 from tts.core.progress import announced
 from tts.core.signals import StopSignals, ignore_while_ending
@@ -218,10 +219,10 @@ def _reporting(action: Callable[[], Result]) -> Result:
         _exit(explanation(error), 2)
     except (TrainingError, SpeechError) as error:
         _exit(one_line(error), 1)
-    except (PermissionError, FileNotFoundError, NotADirectoryError) as error:
-        if error.filename is None:
+    except OSError as error:
+        if (reason := file_fault(error)) is None:
             raise
-        _exit(f"{error.filename}: cannot be written or read ({error.strerror})", 2)
+        _exit(reason, 2)
     except RunStopped as stop:
         _exit(one_line(stop), stop.status, "")
     except KeyboardInterrupt:

@@ -42,6 +42,9 @@ def _claim(config: DictConfig, kind: str, is_new: bool) -> None:
     if not (is_new and named_by_time) or job_id() is not None or externally_launched():
         note_folder(folder)
         return
-    claimed = str(claim_folder(folder)).replace("${", "\\${")
+    try:
+        claimed = str(claim_folder(folder)).replace("${", "\\${")
+    except OSError:  # Hydra prints a warning for it; when it makes the folder, it raises the same
+        return
     with read_write(config.hydra), open_dict(config.hydra):
         config.hydra[kind].dir = claimed

@@ -30,6 +30,11 @@ _MOST_NAME_BYTES = 120
 _in_work: set[str] = set()
 # Folders whose litter this process has removed: reading a large folder for every file takes long.
 _tidied: set[Path] = set()
+# a folder that is missing, a file where a folder should be, a loop of symbolic links, and so on
+_OF_USERS = {
+    *(errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR),
+    *(errno.ELOOP, errno.ENAMETOOLONG, errno.EROFS, errno.ENOTEMPTY),
+}
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -87,7 +92,7 @@ def atomic_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
     Raises:
         InputError: the folder or its content cannot be written.
     """
-    place = target.resolve()
+    place = Path(os.path.realpath(target))  # resolve() would raise for a loop of links
     name = f"{_shortened(place.name)}.tmp-{_owner()}-{secrets.token_hex(4)}"
     temporary = _nearest_folder(place) / name
     _in_work.add(str(temporary))
@@ -107,7 +112,7 @@ def atomic_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
 
 def remove_leftovers(target: Path) -> None:
     """Remove the temporary folders of ``target`` that dead processes of this machine have left."""
-    place = target.resolve()
+    place = Path(os.path.realpath(target))  # resolve() would raise for a loop of links
     remove_leftovers_in(_nearest_folder(place), re.escape(_shortened(place.name)))
 
 
@@ -176,6 +181,15 @@ def _is_litter(temporary: Path, process: int) -> bool:
     if process == os.getpid():
         return str(temporary) not in _in_work
     return not _is_running(process)
+
+
+def file_fault(error: OSError) -> str | None:
+    """Return what a user can correct about a file that the system refuses, in one line, or None."""
+    if error.filename is not None and error.errno in _OF_USERS | _DISK_FULL:
+        return f"{os.fsdecode(error.filename)}: cannot be written or read ({error.strerror})"
+    if error.errno in _DISK_FULL:
+        return f"a file cannot be written ({error.strerror}); make room and start again"
+    return None
 
 
 def disk_full_reason(error: BaseException) -> str | None:

@@ -233,4 +233,6 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
             write(part)
     except Exception as error:  # torch and safetensors raise more types than OSError
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if isinstance(error, OSError) and error.strerror:
+            reason = error.strerror  # without the temporary name
         raise InputError(f"{path}: cannot be written ({reason})") from None
