@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import warnings
 from collections.abc import Callable, Iterator
@@ -36,7 +37,10 @@ def write_module(part: ExportedModule, path: Path, format: str, opset: int) -> N
             _write_onnx(part, inputs, path, opset)
             return
         program = torch.export.export(part.module, inputs, dynamic_shapes=part.dynamic_shapes())
-        torch.export.save(program, path)
+        # torch's own writer of files ends the whole process when the disk is full
+        content = io.BytesIO()
+        torch.export.save(program, content)
+    path.write_bytes(content.getbuffer())
 
 
 def open_runner(path: Path) -> Runner:
