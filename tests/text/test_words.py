@@ -52,6 +52,7 @@ LETTERS = {
     "9 a.m.": "nine A m.",
     "a grade-A student": "a grade-A student",
     "Two As and one B": "two A's and one b",
+    "Convicts, all as a rule": "convicts, all as a rule",
     "the As and Bs": "the A's and b's",
     "AA batteries": "A A batteries",
     "a.k.a. the boss": "A k A the boss",

@@ -62,7 +62,7 @@ _RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<![\w'.])a(?!\.[.A-Za-z])(?=[.,;:!?)\]\"']|$)"), LETTER_A),
     # A major, straight As
     (re.compile(r"\b([Ii]n) A(?= (?:[Mm]ajor|[Mm]inor|[Ff]lat|[Ss]harp)\b)"), rf"\1 {LETTER_A}"),
-    (re.compile(rf"\b({_DETERMINER}|got|mostly|many) As\b", re.IGNORECASE), rf"\1 {LETTER_A}'s"),
+    (re.compile(rf"\b((?i:{_DETERMINER}|got|mostly|many)) As\b"), rf"\1 {LETTER_A}'s"),
     # Exhibit A, "JOHN A SMITH", an A student
     (re.compile(rf"\b({_NAMED}) A\b(?!')", re.IGNORECASE), rf"\1 {LETTER_A}"),
     (re.compile(rf"\b({_DETERMINER}|{GIVEN_NAMES}) A\b(?! [A-Z]{{2}})(?=[ -])"), rf"\1 {LETTER_A}"),
