@@ -15,7 +15,7 @@ from tests.support.paths import REPO
 from tests.support.runs import overrides
 from tts.callbacks import LogSamples, StopOnSignal
 from tts.core.errors import EXIT_INTERRUPTED, EXIT_STOPPED, RunStopped
-from tts.core.signals import StopSignals
+from tts.core.signals import StopSignals, early_stop_first
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,27 @@ def test_handlers_are_put_back(some):
 def test_before_training_a_signal_ends_at_once():
     with pytest.raises(RunStopped, match="before training"), StopSignals().installed():
         signal.raise_signal(signal.SIGTERM)
+
+
+SWALLOWERS = {
+    "replaces it": lambda: _replacing(ValueError("there is no key 'betas'")),
+    "loses it": lambda: _replacing(None),
+}
+
+
+def _replacing(other):
+    try:
+        signal.raise_signal(signal.SIGTERM)
+    except BaseException:
+        if other is not None:
+            raise other from None
+
+
+@pytest.mark.parametrize("how", SWALLOWERS)
+def test_a_signal_counts_although_other_code_catches_its_error(how):
+    with pytest.raises(RunStopped, match="before training"), StopSignals().installed():
+        early_stop_first(SWALLOWERS[how])
+    assert early_stop_first(lambda: 3) == 3
 
 
 def test_pressed_twice_means_now():

@@ -42,7 +42,7 @@ from tts.core.errors import (
 from tts.core.files import file_fault
 from tts.core.output import print_error, print_result, protect_streams
 from tts.core.progress import announced
-from tts.core.signals import StopSignals, ignore_while_ending
+from tts.core.signals import StopSignals, early_stop_first, ignore_while_ending
 from tts.evaluation.preflight import check_evaluation
 from tts.runtime.new_folders import remove_traces
 from tts.runtime.run_folder import has_checkpoint
@@ -214,7 +214,7 @@ def _run(job: Callable[[DictConfig], Any], config_name: str, forced: Sequence[st
 def _reporting(action: Callable[[], Result]) -> Result:
     """Call a function; print an error of the user as one line, without a stack trace."""
     try:
-        return action()
+        return early_stop_first(action)
     except (InputError, HydraException, OmegaConfBaseException) as error:
         _exit(explanation(error), 2)
     except (TrainingError, SpeechError) as error:

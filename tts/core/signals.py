@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import ClassVar, TypeVar
 
 from tts.core.errors import EXIT_INTERRUPTED, EXIT_STOPPED, RunStopped
 
@@ -23,6 +24,8 @@ NAMES = ("SIGTERM", "SIGUSR1", "SIGINT")
 #: Where a run was stopped that had not begun.
 BEFORE_TRAINING = "before training began"
 _MOST_SECONDS_TO_END = 600
+
+Result = TypeVar("Result")
 
 
 class WorkLeft(BaseException):
@@ -35,6 +38,9 @@ class StopSignals:
     Attributes:
         received: the name of the first signal that came during training, or None.
     """
+
+    #: The error of a signal that came before training, for code that swallows or replaces it.
+    early: ClassVar[RunStopped | None] = None
 
     def __init__(self) -> None:
         self.received: str | None = None
@@ -51,9 +57,12 @@ class StopSignals:
     @contextmanager
     def installed(self) -> Iterator[None]:
         """Handle the signals inside the block, and restore the former handlers after it."""
-        with former_handlers(existing(NAMES).values()):
-            self.install()
-            yield
+        try:
+            with former_handlers(existing(NAMES).values()):
+                self.install()
+                yield
+        finally:
+            StopSignals.early = None
 
     @contextmanager
     def interrupting(self) -> Iterator[None]:
@@ -80,14 +89,39 @@ class StopSignals:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         name = signal.Signals(number).name
-        if name == "SIGINT" and (self.received or not (self._leaving or self._training)):
+        before_training = not (self._leaving or self._training)
+        if before_training:
+            StopSignals.early = stopped(name, BEFORE_TRAINING)
+        if name == "SIGINT" and (self.received or before_training):
             raise KeyboardInterrupt  # pressed twice, or nothing can be lost
-        if not (self._leaving or self._training):
+        if before_training:
             raise stopped(name, BEFORE_TRAINING)
         self.received = self.received or name
         if self._interruptible and not self._leaving:
             self._interruptible = False
             raise WorkLeft
+
+
+def early_stop_first(action: Callable[[], Result]) -> Result:
+    """Call a function; if a signal came before training, raise its error and no other.
+
+    The handler raises wherever the process is. Code of other packages may turn this error into one
+    of its own, or lose it.
+
+    Raises:
+        RunStopped: a signal came.
+    """
+    try:
+        result = action()
+    except (RunStopped, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:
+        if StopSignals.early is None:
+            raise
+    else:
+        if StopSignals.early is None:
+            return result
+    raise StopSignals.early
 
 
 def stopped(name: str, where: str) -> RunStopped:
