@@ -76,6 +76,8 @@ REFUSED = {
     "no checkpoint": ["data.root=x", "ckpt_path=gone.ckpt"],
     "no run": ["ckpt_path=last"],
     "no metric": [*CPU, *TONES, *TINY_TACOTRON2, *QUIET, "monitor=val/los"],
+    "no metric, many loggers": [*TONES, *TINY_TACOTRON2, "monitor=val/los", "logger=all"],
+    "no metric in a sweep": ["-m", *TONES, *TINY_TACOTRON2, "monitor=val/los", "seed=1,2"],
     "a folder of one's own": ["data.root=x", "hydra.run.dir={folder}/a/b", "model.lr=fast"],
     "a sweep of nothing": ["-m", "sweep=optuna"],
     "a sweep that is not there": ["-m", "sweep.resume={folder}/gone", "model.lr=1,2"],

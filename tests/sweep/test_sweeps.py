@@ -174,14 +174,35 @@ def test_a_bad_sweep_is_one_line(case, sweep, tmp_path):
     assert not list(tmp_path.rglob("*.ckpt"))
 
 
+UNKNOWN_METRICS = {
+    "misspelt": (["monitor=val/los"], "this run logs no such metric; did you mean val/loss"),
+    "without checkpoints": (["monitor=val/los", "callbacks.checkpoint=null"], "did you mean val/"),
+    "of a callback": (["monitor=val/mel_distance", "callbacks.speech=null"], "there are val/"),
+    "of all searched values": (["monitor=val/x", "loss.spoken_weight=0,1"], "val/x: this run"),
+    "parallel": (["monitor=val/los", "launcher=joblib", "sweep.parallel=2"], "did you mean val/"),
+    "a search": ([*TPE, LR, "monitor=val/los", "logger=all"], "did you mean val/loss"),
+}
+
+
+@pytest.mark.parametrize("case", UNKNOWN_METRICS)
+def test_a_metric_that_no_trial_logs_is_refused_once_and_leaves_nothing(case, sweep, tmp_path):
+    options, message = UNKNOWN_METRICS[case]
+    status, out, err = sweep("model.lr=1e-3,1e-4", *options)
+    assert status == 2
+    (line,) = [line for line in err.splitlines() if "error" in line]
+    assert line.startswith("error: monitor=")
+    assert message in line
+    assert "trial" not in out + err
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.slow
-def test_a_metric_that_does_not_exist_is_named(sweep, tmp_path):
-    options = ["model.lr=1e-3,1e-4", "monitor=val/los", "callbacks.checkpoint=null"]
-    status, _, _ = sweep(*options)
+def test_a_metric_that_some_trials_log_fails_only_the_others(sweep, tmp_path):
+    status, _, _ = sweep("loss.spoken_weight=0,1", "monitor=val/loss_spoken")
     assert status == 1
-    assert {trial["reason"] for trial in table(tmp_path)} == {
-        "val/los was never logged; check the option monitor"
-    }
+    good, bad = table(tmp_path)
+    assert (good["loss.spoken_weight"], good["state"]) == ("1", "COMPLETE")
+    assert bad["reason"].startswith("monitor=val/loss_spoken: this run logs no such metric")
 
 
 RANKS = {"torchrun": {"LOCAL_RANK": "2"}, "srun": {"SLURM_JOB_ID": "7", "SLURM_NTASKS": "2"}}

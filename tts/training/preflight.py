@@ -50,7 +50,9 @@ def check_before_torch(
 
 
 def _checkpoints(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    yield from ((key, config[key]) for key in ("init_from", "acoustic"))
+    # a run that resumes has its weights in its own checkpoint
+    used = ("acoustic",) if config["ckpt_path"] is not None else ("init_from", "acoustic")
+    yield from ((key, config[key]) for key in used)
     samples = (config["callbacks"] or {}).get("samples") or {}
     if samples.get("vocoder") != "griffin_lim":
         yield "callbacks.samples.vocoder", samples.get("vocoder")
