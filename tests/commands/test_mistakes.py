@@ -157,7 +157,7 @@ def _all_wrong_choices():
     for group in [*option_groups(), "paths", "hydra"]:
         values = ["unknown", "{a:1}", "3", "true", "[unknown]", "../x"]
         if group not in ("logger", "callbacks", "scheduler"):
-            values += ["null"] if group not in ("experiment", "debug") else []
+            values += ["null"] if group not in ("experiment", "hardware", "debug") else []
         yield from (["train", f"{group}={value}"] for value in values)
 
 

@@ -8,10 +8,12 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from tests.support.paths import REPO
+from tests.support.runs import TONES
 from tts.audio import MelConfig, Output
 from tts.audio.processing import Processing
 from tts.callbacks import EMA, DeterminantGuard, DiagonalGuard, DivergenceGuard
-from tts.config import compose, conf_dir, resolved
+from tts.config import compose, conf_dir, flattened, resolved
+from tts.config.schema import check_training
 from tts.inference import Options
 from tts.models import Tacotron2, Tacotron2Config, WaveGlow, WaveGlowConfig
 from tts.training import Tacotron2LossOptions, WaveGlowLossOptions
@@ -88,6 +90,34 @@ def test_vocabulary_size_follows_the_symbols(symbols):
     config = resolved(compose([f"tokenizer.symbols={symbols}", ROOT]))
     tokenizer = instantiate(config["tokenizer"])
     assert config["model"]["network"]["n_symbols"] == len(tokenizer.symbols)
+
+
+@pytest.mark.parametrize("model", ["tacotron2_compact", "waveglow_compact"])
+def test_the_preset_for_laptops_changes_what_surrounds_the_steps_and_nothing_else(model):
+    chosen = [f"model={model}", *TONES[:2]]
+    plain, laptop = (
+        flattened(resolved(compose([*chosen, *more]))) for more in ([], ["hardware=laptop"])
+    )
+    check_training(resolved(compose([*chosen, "hardware=laptop"])))
+    assert {key: laptop[key] for key in laptop if laptop[key] != plain[key]} == {
+        "trainer.num_sanity_val_steps": 0,
+        "trainer.check_val_every_n_epoch": 2,
+        "data.num_workers": 1,
+        "model.datamodule.num_workers": 1,
+        "callbacks.samples.every_n_validations": 5,
+        "callbacks.samples.n_samples": 1,
+    }
+    assert laptop.keys() == plain.keys()
+    assert flattened(resolved(compose([*chosen, "hardware=null"]))) == plain
+
+
+def test_a_choice_of_ones_own_comes_before_the_preset_for_laptops():
+    laptop = [*TONES[:2], "hardware=laptop"]
+    assert compose([*laptop, "callbacks=none"]).callbacks == {}
+    assert compose([*laptop, "callbacks=ema"]).callbacks.samples.n_samples == 2
+    assert compose([*laptop, "debug=default"]).callbacks == {}
+    assert compose([*laptop, "data.num_workers=0"]).data.num_workers == 0
+    assert compose([*laptop, "experiment=demo"]).trainer.check_val_every_n_epoch == 14
 
 
 def test_the_mel_contract_is_stated_once():

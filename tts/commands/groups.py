@@ -13,7 +13,7 @@ from tts.commands.usage import option_groups
 from tts.core.errors import InputError
 
 #: Groups from which nothing need be chosen: null is their default.
-_OPTIONAL = ("experiment", "debug", "local")
+_OPTIONAL = ("experiment", "hardware", "debug", "local")
 #: Groups from which several options can be chosen together.
 _SEVERAL = ("logger", "callbacks", "experiment")
 #: Sections whose keys are the user's own, or that the section works without.
