@@ -128,7 +128,7 @@ FLAGS = [
     (["seed=3", "--info", "seed=4"], ["seed=3", "seed=4", "--info"]),
     (["logger=null"], ["logger=none"]),
     (["~logger", "callbacks=null"], ["logger=none", "callbacks=none"]),
-    (["experiment=null", "~debug"], []),
+    (["experiment=null", "hardware=null", "~debug"], []),
     (["logger=[csv,tensorboard]"], ["logger=[csv,tensorboard]"]),
     (["~callbacks.progress"], ["~callbacks.progress"]),
     (["name=a;b", "-r"], ['name="a;b"', "-r"]),

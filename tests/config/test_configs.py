@@ -108,7 +108,6 @@ def test_the_preset_for_laptops_changes_what_surrounds_the_steps_and_nothing_els
         "callbacks.samples.n_samples": 1,
     }
     assert laptop.keys() == plain.keys()
-    assert flattened(resolved(compose([*chosen, "hardware=null"]))) == plain
 
 
 def test_a_choice_of_ones_own_comes_before_the_preset_for_laptops():

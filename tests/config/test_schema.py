@@ -24,24 +24,61 @@ WRONG = {
     "data.num_workers=-1": "a whole number, 0 or more",
     "data.resample=perhaps": "one of true, false",
     "data.min_seconds=abc": "a number, 0 or more",
+    "data.min_seconds=inf": "a number, 0 or more",
+    "data.worker_timeout=1e+38": "a number above 0 and at most 1000000",
+    "data.val_batch_size=-1": "a whole number, 1 or more, or null",
+    "data.frames_per_batch=0": "a whole number, 1 or more, or null",
+    "data.frames_per_batch=1e+38": "a whole number, 1 or more, or null",
+    "data.bucket_batches=nan": "a whole number, 1 or more",
+    "data.bucket_batches=1e+38": "a whole number, 1 or more",
     "data.max_seconds=0": "a number above 0 or null",
     "data.on_error=maybe": "one of raise, skip",
     "data.val_fraction=2": "a number from 0 to 1",
     "data.minutes=abc": "a number above 0",
     "model.optimizer.lr=abc": "a number from 0 to 1000",
     "model.optimizer.lr=null": "a number from 0 to 1000",
+    "model.lr=inf": "a number from 0 to 1000",
+    "model.optimizer.betas=[0.9]": "a list of 2, as [0.9,0.999], and each a number from 0 to below",
+    "model.optimizer.betas=abc": "a list of 2",
+    "model.optimizer.betas=[0.9, 1]": "a list of 2",
+    "model.optimizer.betas=[0.9, -1]": "a list of 2",
+    "model.scheduler.milestones=1": "a list, as [500,1000], and each a whole number, 1 or more",
+    "model.scheduler.milestones=['a']": "a list, as [500,1000]",
+    "model.scheduler.milestones=[0]": "a list, as [500,1000]",
+    "model.scheduler.gamma=-1": "a number above 0 and at most 10",
+    "model.scheduler.gamma=0": "a number above 0 and at most 10",
+    "model.scheduler.gamma=1e+38": "a number above 0 and at most 10",
+    "model.scheduler.gamma=nan": "a number above 0 and at most 10",
     "model.scale_lr=cubic": "one of none, linear, sqrt",
     "model.network.prenet_dim=abc": "a whole number, 1 or more",
     "model.network.encoder_dropout=abc": "a number from 0 to below 1",
     "model.network.encoder_dropout=1.0": "a number from 0 to below 1",
     "model.network.encoder_kernel_size=4": "odd and above 0",
     "model.network.mask_convolutions=1": "true or false",
-    "loss.guided_weight=abc": "a number, 0 or more",
+    **{
+        f"loss.{name}={value}": "a number from 0 to 1000000"
+        for name in ("guided_weight", "pitch_weight", "texture_weight", "critic_weight")
+        for value in ("-1", "1e+38", "nan", "inf", "abc", "null")
+    },
+    "loss.gate_pos_weight=0": "a number above 0 and at most 1000000",
+    "loss.gate_pos_weight=inf": "a number above 0 and at most 1000000",
+    "loss.guided_sigma=1e+38": "a number above 0 and at most 1000",
     "loss.guided_until=1.1": "a number from 0 to 1",
     "trainer.precision=foo": "one of 32-true, 16-mixed, bf16-mixed",
     "trainer.max_epochs=abc": "a whole number, -1 or more, or null",
     "trainer.max_steps=1.5": "a whole number, -1 or more",
     "trainer.max_time=5": "days:hours:minutes:seconds",
+    "trainer.max_time=00:00:00:00": "days:hours:minutes:seconds, two digits each and more than",
+    **{
+        f"trainer.limit_train_batches={value}": "a whole number of batches, 1 or more, or a share"
+        for value in ("0", "0.0", "-1", "1.5", "1e+38", "nan", "inf", "abc", "null")
+    },
+    **{
+        f"trainer.limit_val_batches={value}": "a whole number of batches, 0 or more, or a share"
+        for value in ("-1", "1.5", "1e+38", "nan", "inf", "abc", "null", "true")
+    },
+    "trainer.val_check_interval=1.5": "a whole number of batches, 1 or more, or a share",
+    "trainer.gradient_clip_val=inf": "a number, 0 or more, or null",
     "trainer.num_nodes=0": "a whole number, 1 or more",
     "trainer.accumulate_grad_batches=0": "a whole number, 1 or more",
     "trainer.gradient_clip_val=abc": "a number, 0 or more, or null",
@@ -55,7 +92,8 @@ WRONG = {
     "callbacks.guard.patience=abc": "a whole number, 1 or more",
     "callbacks.guard.lr_factor=0": "a number above 0 and at most 1",
     "callbacks.guard.on_divergence=pray": "one of stop, rollback",
-    "callbacks.checkpoint.every_n_minutes=0": "a number above 0 or null",
+    "callbacks.checkpoint.every_n_minutes=0": "a number above 0 and at most 1000000 or null",
+    "callbacks.checkpoint.every_n_minutes=1e+38": "a number above 0 and at most 1000000 or null",
     "callbacks.samples.n_samples=0": "a whole number, 1 or more",
     "callbacks.speech.n_utterances=0": "a whole number, 1 or more",
     "callbacks.diagonal.after_steps=x": "a whole number, 1 or more",
@@ -73,7 +111,15 @@ WRONG_WAVEGLOW = {
     "model.datamodule.segment_length=0": "a whole number, 1 or more",
     "model.datamodule.segment_length=22050": "a multiple of model.network.n_group=8",
     "data.mels=other": "one of recordings, gta",
-    "loss.sigma=0": "a number above 0",
+    "loss.sigma=0": "a number above 0 and at most 1000",
+    **{
+        f"loss.{name}={value}": "a number from 0 to 1000000"
+        for name in ("likelihood_weight", "spoken_weight", "critic_weight")
+        for value in ("-1", "1e+38", "nan", "inf", "abc")
+    },
+    "loss.spoken_sigma=1e+38": "a number from 0 to 1000",
+    "model.scheduler.warmup_steps=-1": "a whole number, 0 or more",
+    "model.scheduler.final_factor=nan": "a number from 0 to 1",
     "callbacks.determinant.on_sign_change=cry": "one of warn, stop",
 }
 
@@ -95,9 +141,12 @@ def message_of(action, *arguments):
     return None
 
 
-@pytest.mark.parametrize(("model", "wrong"), [("tacotron2", WRONG), ("waveglow", WRONG_WAVEGLOW)])
-def test_every_wrong_value_is_named_with_what_is_legal(model, wrong):
-    composed = compose([*TONES, f"model={model}", "callbacks=ema"])
+@pytest.mark.parametrize(
+    ("model", "scheduler", "wrong"),
+    [("tacotron2", "multistep", WRONG), ("waveglow", "warmup_cosine", WRONG_WAVEGLOW)],
+)
+def test_every_wrong_value_is_named_with_what_is_legal(model, scheduler, wrong):
+    composed = compose([*TONES, f"model={model}", f"scheduler={scheduler}", "callbacks=ema"])
     check_training(resolved(composed))
     messages = {
         key: message_of(check_training, resolved(with_override(composed, key))) for key in wrong
@@ -156,7 +205,7 @@ def test_every_key_of_a_table_exists_somewhere(table):
     """A key that was renamed must not go unchecked."""
     name = "train" if table is TRAINING else "synthesize"
     chosen = [
-        ["model=tacotron2", "callbacks=ema", "logger=all", "scheduler=exponential"],
+        ["model=tacotron2", "callbacks=ema", "logger=all", "debug=overfit"],
         ["model=waveglow", "callbacks=early_stopping", "scheduler=multistep", "sweep=optuna"],
         ["data=csv", "data.file=x"],
         ["data=huggingface", "data.source=x"],
@@ -175,15 +224,42 @@ def _flat(config, prefix=""):
             yield from _flat(value, f"{prefix}{key}.")
 
 
-def test_a_duration_has_four_parts():
-    assert all(map(Duration().allows, [None, "00:08:00:00"]))
-    assert not any(map(Duration().allows, [5, "8h", "1:2:3"]))
+def test_a_duration_has_four_parts_and_is_not_zero():
+    assert all(map(Duration().allows, [None, "00:08:00:00", "00:00:00:01"]))
+    assert not any(map(Duration().allows, [5, "8h", "1:2:3", "00:00:00:00"]))
+
+
+LEGAL = {
+    "tacotron2": [
+        *("trainer.limit_train_batches=3", "trainer.limit_train_batches=0.1"),
+        *("trainer.limit_val_batches=0", "trainer.limit_val_batches=1.0"),
+        *("trainer.val_check_interval=null", "trainer.val_check_interval=100"),
+        *("model.optimizer.betas=[0,0.99]", "model.scheduler.milestones=[]"),
+        *("model.scheduler.gamma=1.5", "loss.guided_weight=100", "loss.pitch_weight=0"),
+    ],
+    "waveglow": ["loss.spoken_weight=1", "loss.sample_sigma=0", "model.scheduler.warmup_steps=0"],
+}
+
+
+@pytest.mark.parametrize("model", LEGAL)
+def test_unusual_values_that_make_sense_stay_legal(model):
+    scheduler = "multistep" if model == "tacotron2" else "warmup_cosine"
+    composed = compose([*TONES, f"model={model}", f"scheduler={scheduler}"])
+    configs = [resolved(with_override(composed, override)) for override in LEGAL[model]]
+    refused = [message_of(check_training, config) for config in configs]
+    assert refused == [None] * len(configs)
+
+
+def test_another_optimiser_may_have_other_betas():
+    config = resolved(compose(TONES))
+    config["model"]["optimizer"] |= {"_target_": "somewhere.Adan", "betas": [0.02, 0.08, 0.01]}
+    check_training(config)
 
 
 def test_absurd_rates_and_short_names_of_precisions_are_one_line():
     expected = {
         "model.optimizer.lr=1e38": "model.optimizer.lr=1e+38: it must be a number from 0 to 1000",
-        "model.weight_decay=1e300": "model.optimizer.weight_decay=1e+300: it must be a number",
+        "model.weight_decay=1e300": "model.weight_decay=1e+300: it must be a number from 0 to 1000",
         "trainer.precision=bf16": "64; bf16-mixed is half precision on CPUs and recent GPUs",
     }
     wrong = []

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from tts.config.kinds import DeviceList, Duration, Name, Prose, Section
+from tts.config.kinds import Batches, DeviceList, Duration, Name, Numbers, Prose, Section
 from tts.config.overrides import FORMER_KEYS, refuse_former_keys
 from tts.core.errors import InputError, one_line
 from tts.core.ranges import SWITCH, Choice, Names, Number, Range, Text, check_arguments, shown
@@ -39,7 +39,6 @@ class Precision(Choice):
 
 
 COUNT = Number(int, least=1)
-AMOUNT = Number(float, least=0)
 #: Far above any useful rate; a step with a much larger one leaves the range of float32.
 RATE = Number(float, least=0, most=1000)
 #: Lightning's precisions that need no other library.
@@ -70,12 +69,9 @@ TRAINING: dict[str, Range] = {
     "tokenizer.lexicon": Text(),
     **{f"{name}.corpus.columns": Section(null=True) for name in ("data", "model.datamodule")},
     **{f"data.columns.{name}": Name() for name in ("wav", "audio", "text", "speaker")},
-    **{f"model.{name}": Number(float, least=0) for name in ("lr", "weight_decay")},
+    **{f"model.{name}": RATE for name in ("lr", "weight_decay")},
     "model.batch_size": Number(int, least=1, null=True),
-    "model.optimizer.betas": Names(),
     **{key: Section(null=True) for key in ("model.scheduler", "model.task.scheduler")},
-    "model.scheduler.gamma": Number(float),
-    "model.scheduler.milestones": Names(),
     "trainer.gpus": DeviceList(null=True),
     "trainer.devices": DeviceList(),
     "trainer.accelerator": Choice(("auto", "cpu", "gpu", "cuda", "mps")),
@@ -109,9 +105,10 @@ TRAINING: dict[str, Range] = {
     "trainer.gradient_clip_val": Number(float, least=0, null=True),
     "trainer.accumulate_grad_batches": COUNT,
     "trainer.check_val_every_n_epoch": Number(int, least=1, null=True),
-    "trainer.val_check_interval": Number(float, above=0, null=True),
-    "trainer.limit_train_batches": AMOUNT,
-    "trainer.limit_val_batches": AMOUNT,
+    "trainer.val_check_interval": Batches(null=True),
+    "trainer.limit_train_batches": Batches(),
+    "trainer.limit_val_batches": Batches(zero=True),
+    "trainer.overfit_batches": Batches(zero=True),
     "trainer.num_sanity_val_steps": Number(int, least=-1),
     "trainer.log_every_n_steps": COUNT,
     "trainer.enable_model_summary": SWITCH,
@@ -123,6 +120,13 @@ TRAINING: dict[str, Range] = {
     "callbacks.early_stopping.monitor": Text(null=False),
     "callbacks.early_stopping.mode": Choice(("min", "max")),
     "callbacks.speech.recogniser": Section(null=True),
+}
+
+#: Options of torch's optimisers and schedulers, which other classes may use in another way.
+OPTIMIZATION: dict[str, Range] = {
+    "optimizer.betas": Numbers(Number(float, least=0, below=1), count=2),
+    "scheduler.milestones": Numbers(COUNT),
+    "scheduler.gamma": Number(float, above=0, most=10),
 }
 
 DOCTOR: dict[str, Range] = {"doctor": Section(), "doctor.output": Text()}
@@ -223,6 +227,10 @@ def check_training(
         if _select(config, key) is _MISSING:
             raise InputError(f"{key}: this section is missing; choose a file that has it")
     check_values(config, {**TRAINING, **SWEEP, **more})
+    for key, legal in OPTIMIZATION.items():
+        target = _select(config, f"model.{key.split('.')[0]}._target_")
+        if str(target).startswith("torch.optim."):
+            check_values(config, {f"model.{key}": legal})
     for group in ("callbacks", "logger"):
         _check_entries(config.get(group) or {}, group)
     if config.get("task", task) != task:
@@ -272,7 +280,7 @@ def _check_section(node: Any, key: str, data: Mapping[str, Any]) -> None:
         for name, legal in _ranges_of(target, key).items():
             # what a corpus or a data module is given stands in ``data``, where users change it
             is_shared = key.startswith(("data.corpus", "model.datamodule")) and name in data
-            prefix = "data." if is_shared else f"{key}."
+            prefix = "data." if is_shared else f"{key.replace('model.task.', 'model.')}."
             check_arguments(arguments, {name: legal}, prefix)
     for name, value in node.items():
         _check_section(value, f"{key}.{name}", data)

@@ -63,7 +63,8 @@ class Number:
             return False
         number: Any = value
         return (
-            not math.isnan(number)
+            # a whole number may be too large for the check of other numbers
+            (isinstance(value, Integral) or math.isfinite(number))
             and (self.least is None or number >= self.least)
             and (self.most is None or number <= self.most)
             and (self.above is None or number > self.above)
@@ -159,6 +160,14 @@ Share = Annotated[float, Number(float, least=0, most=1)]
 Amount = Annotated[float, Number(float, least=0)]
 Positive = Annotated[float, Number(float, above=0)]
 OptionalPositive = Annotated[float | None, Number(float, above=0, null=True)]
+#: A weight in a loss, and a standard deviation; much larger ones leave the range of float32.
+Weight = Annotated[float, Number(float, least=0, most=1_000_000)]
+PositiveWeight = Annotated[float, Number(float, above=0, most=1_000_000)]
+Sigma = Annotated[float, Number(float, above=0, most=1000)]
+SigmaOrZero = Annotated[float, Number(float, least=0, most=1000)]
+#: Seconds or minutes, far below what the clocks of operating systems can count.
+Timeout = Annotated[float, Number(float, above=0, most=1_000_000)]
+OptionalTimeout = Annotated[float | None, Number(float, above=0, most=1_000_000, null=True)]
 
 
 def legal_arguments(target: Callable[..., Any]) -> Mapping[str, Range]:

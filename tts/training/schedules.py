@@ -7,9 +7,15 @@ from math import cos, pi
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from tts.core.ranges import CountOrZero, Share
+
 
 def warmup_cosine(
-    optimizer: Optimizer, *, warmup_steps: int, total_steps: int, final_factor: float = 0.01
+    optimizer: Optimizer,
+    *,
+    warmup_steps: CountOrZero,
+    total_steps: int,
+    final_factor: Share = 0.01,
 ) -> LambdaLR:
     """Return a schedule: a linear warm-up, then half a cosine down to ``final_factor`` of the rate.
 

@@ -12,7 +12,7 @@ from pytorch_lightning.callbacks import Timer
 from torch import Tensor
 
 from tts.core.random_state import isolated_rng
-from tts.core.ranges import Amount, Choice, Positive, Share, check_fields
+from tts.core.ranges import Choice, PositiveWeight, Share, Sigma, Weight, check_fields
 from tts.data.loading.batch import TextMelBatch
 from tts.metrics import diagonality
 from tts.models import Tacotron2, sequence_mask, tacotron2_loss
@@ -42,13 +42,13 @@ class Tacotron2LossOptions:
     """
 
     reduction: Annotated[str, Choice(REDUCTIONS)] = "masked"
-    gate_pos_weight: Positive = 1.0
-    guided_weight: Amount = 0.0
-    guided_sigma: Positive = 0.4
+    gate_pos_weight: PositiveWeight = 1.0
+    guided_weight: Weight = 0.0
+    guided_sigma: Sigma = 0.4
     guided_until: Share = 1.0
-    pitch_weight: Amount = 1.0
-    texture_weight: Amount = 0.0
-    critic_weight: Amount = 0.0
+    pitch_weight: Weight = 1.0
+    texture_weight: Weight = 0.0
+    critic_weight: Weight = 0.0
 
     def __post_init__(self) -> None:
         check_fields(self, "loss.")

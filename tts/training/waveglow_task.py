@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tts.core.errors import InputError
-from tts.core.ranges import Amount, Positive, check_fields
+from tts.core.ranges import Sigma, SigmaOrZero, Weight, check_fields
 from tts.data.loading.batch import MelWaveBatch
 from tts.models import WaveGlow, waveglow_loss
 from tts.models.adversarial import CRITIC_LOSSES
@@ -39,12 +39,12 @@ class WaveGlowLossOptions:
             without a critic.
     """
 
-    sigma: Positive = 1.0
-    sample_sigma: Amount = 0.6
-    likelihood_weight: Amount = 1.0
-    spoken_weight: Amount = 0.0
-    spoken_sigma: Amount = 0.7
-    critic_weight: Amount = 0.0
+    sigma: Sigma = 1.0
+    sample_sigma: SigmaOrZero = 0.6
+    likelihood_weight: Weight = 1.0
+    spoken_weight: Weight = 0.0
+    spoken_sigma: SigmaOrZero = 0.7
+    critic_weight: Weight = 0.0
 
     def __post_init__(self) -> None:
         check_fields(self, "loss.")

@@ -23,7 +23,7 @@ from torch import Tensor
 from tts.callbacks.checkpointing.names import LAST, PREVIOUS, UPCOMING
 from tts.callbacks.step_boundary import StepBoundaryCallback
 from tts.core.files import replacing
-from tts.core.ranges import OptionalCount, OptionalPositive
+from tts.core.ranges import OptionalCount, OptionalTimeout
 from tts.runtime.run_folder import mark_saved
 
 
@@ -42,7 +42,7 @@ class Checkpoint(StepBoundaryCallback, ModelCheckpoint):
         self,
         *,
         every_n_train_steps: OptionalCount = None,
-        every_n_minutes: OptionalPositive = None,
+        every_n_minutes: OptionalTimeout = None,
         **options: Any,
     ) -> None:
         # a resumed run overwrites files of the same name, as it writes the same content

@@ -26,7 +26,7 @@ from tts.core.ranges import (
     CountOrZero,
     OptionalCount,
     OptionalPositive,
-    Positive,
+    Timeout,
     check_arguments,
     legal_arguments,
 )
@@ -92,7 +92,7 @@ class SpeechDataModule(LightningDataModule):
         val_batch_size: OptionalCount = None,
         frames_per_batch: OptionalCount = None,
         num_workers: CountOrZero = 0,
-        worker_timeout: Positive = 600.0,
+        worker_timeout: Timeout = 600.0,
         seed: int = 1234,
         resample: bool = False,
         min_seconds: Amount = 0.0,
