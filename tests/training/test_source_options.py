@@ -14,6 +14,7 @@ from tts.commands.pretrained import main as pretrained_command
 from tts.config import compose, conf_dir, resolved
 from tts.core.errors import InputError
 from tts.pretrained import load, save
+from tts.pretrained.importers.nvidia_names import to_nvidia_state_dict
 from tts.pretrained.importers.tables import ENGLISH
 from tts.text import Tokenizer
 from tts.training.source_differences import source_differences
@@ -107,6 +108,37 @@ def test_a_file_without_a_tokenizer_leaves_that_of_the_command(taken, small_taco
     config, _, _ = taken(f"init_from={tmp_path}/x")
     assert (config.tokenizer.symbols, config.tokenizer.cleaner) == ("english_148", "english")
     assert config.model.network.decoder_rnn_dim == small_tacotron2.config.decoder_rnn_dim
+
+
+def test_a_network_of_nvidias_code_is_trained_on_without_masks(taken, small_tacotron2, tmp_path):
+    weights = to_nvidia_state_dict(small_tacotron2)
+    torch.save({"iteration": 5, "state_dict": weights}, tmp_path / "x")
+    config, lines, log = taken(f"init_from={tmp_path}/x", "model=tacotron2", model="tacotron2")
+    assert config.model.network.mask_convolutions is False
+    assert "++model.network.mask_convolutions=false" in lines
+    assert "mask_convolutions true -> false" in log
+    # speech is computed with masks, so that a batch sounds as each of its texts alone
+    assert load(tmp_path / "x").config.mask_convolutions
+    config, _, _ = taken(
+        *(f"init_from={tmp_path}/x", "model=tacotron2", "model.network.mask_convolutions=true"),
+        model="tacotron2",
+    )
+    assert config.model.network.mask_convolutions is True
+
+
+def test_a_converted_network_keeps_the_masks_that_its_file_states(taken, small_tacotron2, tmp_path):
+    for masks in (True, False):
+        network = type(small_tacotron2)(small_tacotron2.config, mask_convolutions=masks)
+        save(network, tmp_path / f"{masks}.pt")
+        config, _, _ = taken(f"init_from={tmp_path}/{masks}.pt")
+        assert config.model.network.mask_convolutions is masks
+
+
+def test_nothing_is_said_of_masks_after_a_warm_start_from_nvidias_code(small_tacotron2, tmp_path):
+    torch.save({"state_dict": to_nvidia_state_dict(small_tacotron2)}, tmp_path / "x")
+    network = type(small_tacotron2)(small_tacotron2.config, mask_convolutions=False)
+    report = warm_start(network, tmp_path / "x", symbols=ENGLISH)
+    assert [line for line in source_differences(report, network, None) if "mask" in line] == []
 
 
 def test_another_kind_of_network_is_one_line_that_names_the_model(taken):

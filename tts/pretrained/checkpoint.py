@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
@@ -40,6 +41,8 @@ class LoadedCheckpoint(NamedTuple):
         doubts: one sentence for each assumption of the reader that may be wrong.
         problem: the reason why no network can be built from it, or None. Such a checkpoint can
             still start a training.
+        trained_with: options of the network that its author trained with, and that change nothing
+            for one utterance alone; a training that begins with the file has them as well.
     """
 
     description: dict[str, Any]
@@ -48,6 +51,7 @@ class LoadedCheckpoint(NamedTuple):
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     problem: str | None = None
+    trained_with: Mapping[str, Any] = MappingProxyType({})
 
 
 def uncompiled_name(name: str) -> str:

@@ -61,7 +61,7 @@ def take_options(
     defaults = {field.name: field.default for field in fields(NETWORKS[_kind(config)][1])}
     network = {
         name: value
-        for name, value in description["network_config"].items()
+        for name, value in {**description["network_config"], **checkpoint.trained_with}.items()
         if name not in COMPUTATION_OPTIONS
         and (name in config.model.network or value != defaults.get(name))
         and _is_free(f"model.network.{name}", config, base, keys)

@@ -30,6 +30,9 @@ from tts.pretrained.importers.nemo_mel import NemoMel
 from tts.pretrained.importers.nvidia_names import from_nvidia_state_dict
 from tts.pretrained.importers.sizes import attention_inputs, sizes_of
 
+# padding leaks through the convolutions of NVIDIA's code, and of the code that was made from it
+_TRAINED_WITH = {"mask_convolutions": False}
+
 
 def parse_nvidia(
     path: Path, data: Mapping[str, Any], hints: CheckpointHints
@@ -141,7 +144,8 @@ def _tacotron2(
     layout = _with_author(data, f"Tacotron 2{names}")
     problem = _tacotron2_problem(path, theirs, sizes, symbols is not None) or mel.problem
     description = validated_description(path, description)
-    return LoadedCheckpoint(description, state, layout, _precision(theirs), doubts, problem)
+    notes = _precision(theirs)
+    return LoadedCheckpoint(description, state, layout, notes, doubts, problem, _TRAINED_WITH)
 
 
 def _nemo_symbols(
