@@ -65,12 +65,12 @@ def dump_mels(config: dict[str, Any]) -> int:
     Raises:
         InputError: the message names the file, the row or the setting at fault.
     """
-    check_before_torch(config, task=TASK)
     if config["acoustic"] is None:
         raise InputError("acoustic is required: add acoustic=CKPT to the command")
     for key in _OF_TRAINING:
         if config[key] is not None:
             raise InputError(f"{key} has no meaning for task={TASK}, which reads acoustic=CKPT")
+    check_before_torch(config, task=TASK)
     from tts.data.features.preparation_report import print_report_of
 
     return print_report_of(lambda: _write_mels(config))

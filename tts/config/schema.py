@@ -304,6 +304,8 @@ def _check_dataclass(owner: Callable[..., Any], values: Mapping[str, Any], key: 
 def _check_mels(config: Mapping[str, Any]) -> None:
     """Refuse mels of an acoustic model where the data of this model do not use them."""
     if "mels" in config["model"]["datamodule"]:
+        if config.get("acoustic") is not None and config["data"]["mels"] == "recordings":
+            raise InputError(f"acoustic={config['acoustic']}: has no effect unless data.mels=gta")
         return
     for key, value in (("acoustic", config.get("acoustic")), ("data.mels", config["data"]["mels"])):
         if value not in (None, "recordings"):
