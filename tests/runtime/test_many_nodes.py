@@ -10,7 +10,9 @@ import torch
 
 from tests.support.paths import REPO
 from tests.support.runs import NO_DROPOUT, QUIET, TINY_TACOTRON2, overrides, run
+from tts.config import compose, resolved
 from tts.core.errors import InputError
+from tts.runtime.launch import launch
 
 OPTIONS = [*TINY_TACOTRON2, *NO_DROPOUT, *QUIET, "trainer.max_steps=4", "trainer.max_epochs=-1"]
 OPTIONS += ["model.optimizer.eps=1e-4"]
@@ -60,3 +62,11 @@ def test_two_nodes_learn_what_one_process_learns(tmp_path):
 def test_a_node_on_its_own_does_not_wait_for_the_others(tmp_path):
     with pytest.raises(InputError, match=r"trainer.num_nodes=2: start the command on every node"):
         run(tmp_path, *OPTIONS, "trainer.num_nodes=2")
+
+
+def test_torchrun_must_start_as_many_processes_as_the_options_ask_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    config = resolved(compose(["trainer.accelerator=cpu", "data=synthetic"]))
+    with pytest.raises(InputError, match=r"torchrun started 2 processes, .* ask for 1"):
+        launch(lambda *_: {}, config, tmp_path)

@@ -73,6 +73,7 @@ def launch(
             f"trainer.num_nodes={options['num_nodes']}: start the command on every node, with "
             "torchrun or srun; see docs/scaling.md"
         )
+    _check_started(devices.count * options["num_nodes"])
     # one device needs no other process, unless its strategy would leave a process group behind
     is_single = devices.count == 1 and not str(options["strategy"]).startswith(("ddp", "fsdp"))
     if is_single or externally_launched():
@@ -89,6 +90,19 @@ def launch(
         "launcher": os.getpid(),
     }
     return _launch_ranks(run, devices.count)
+
+
+def _check_started(n_wanted: int) -> None:
+    """Refuse ranks of torchrun that are not as many as the options ask for.
+
+    On a CPU they would otherwise train apart from one another, in the same folder.
+    """
+    started = os.environ.get("WORLD_SIZE")
+    if "LOCAL_RANK" in os.environ and started is not None and int(started) != n_wanted:
+        raise InputError(
+            f"torchrun started {started} processes, but trainer.devices and trainer.num_nodes ask "
+            f"for {n_wanted}: give both the same number; see docs/scaling.md"
+        )
 
 
 def externally_launched() -> bool:
