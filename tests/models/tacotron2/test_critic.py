@@ -128,8 +128,8 @@ def test_a_resumed_run_cannot_switch_the_critic_on_or_off(tmp_path, before, afte
     run(tmp_path, *options, f"loss.critic_weight={before}")
     file = tmp_path / "output" / "checkpoints" / "last.ckpt"
     message = (
-        f"loss.critic_weight={after}: the run to resume was trained {state} a critic; "
-        "begin a new run with init_from="
+        f"loss.critic_weight: the run to resume was trained {state} a critic; give the weight "
+        "that it had, or begin a new run with init_from="
     )
     with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
         run(
