@@ -17,7 +17,10 @@ _OPTIONAL = ("experiment", "hardware", "debug", "local")
 #: Groups from which several options can be chosen together.
 _SEVERAL = ("logger", "callbacks", "experiment")
 #: Sections whose keys are the user's own, or that the section works without.
-_FREE = ("callbacks.", "logger.", "hydra.", "sweep.space.", "data.parts.", "data.copies.")
+_FREE = (
+    *("callbacks.", "logger.", "hydra.", "data.parts.", "data.copies."),
+    *("sweep.space.", "sweep.sampler.", "sweep.pruner."),
+)
 _GROUP = re.compile(r"(?P<sign>[+~]{0,2})(?P<group>[\w/]+)(=(?P<value>.*))?", re.DOTALL)
 _LIST = re.compile(r"\[(?P<names>.*)\]", re.DOTALL)
 
