@@ -171,7 +171,8 @@ SCALARS = {
 
 
 @pytest.mark.slow
-def test_no_value_of_any_group_or_key_ends_in_a_trace(tmp_path):
+@pytest.mark.parametrize("eighth", range(8))
+def test_no_value_of_any_group_or_key_ends_in_a_trace(eighth, tmp_path):
     commands = list(_all_wrong_choices())
     commands += [["train", *TONES, f"{key}={value}"] for key in SECTIONS for value in ("3", "[1]")]
     for name, keys in SCALARS.items():
@@ -183,4 +184,5 @@ def test_no_value_of_any_group_or_key_ends_in_a_trace(tmp_path):
     for name in ("doctor", "prepare"):
         commands += [[name, *TONES, option] for option in ("seed=x", "~seed", "model=x", "-m")]
     assert len(commands) > 120
+    commands = commands[eighth::8]
     assert wrong(commands, run_all(commands, tmp_path)) == {}
