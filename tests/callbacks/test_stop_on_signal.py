@@ -6,6 +6,8 @@ import signal
 import stat
 import subprocess
 import sys
+import time
+import weakref
 
 import pytest
 from pytorch_lightning.callbacks import EarlyStopping
@@ -16,7 +18,7 @@ from tests.support.paths import REPO
 from tests.support.runs import overrides
 from tts.callbacks import LogSamples, StopOnSignal
 from tts.core.errors import EXIT_INTERRUPTED, EXIT_STOPPED, RunStopped
-from tts.core.signals import StopSignals, early_stop_first
+from tts.core.signals import StopSignals, WorkLeft, early_stop_first
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +99,32 @@ def test_a_signal_counts_although_other_code_catches_its_error(how):
     with pytest.raises(RunStopped, match="before training"), StopSignals().installed():
         early_stop_first(SWALLOWERS[how])
     assert early_stop_first(lambda: 3) == 3
+
+
+def _raise_in_a_callback(number):
+    thing = type("Thing", (), {})()
+    reference = weakref.ref(thing, lambda _: signal.raise_signal(number))
+    del thing
+    assert reference() is None
+    for _ in range(500):
+        time.sleep(0.01)
+
+
+def test_a_signal_is_obeyed_although_it_comes_in_a_callback_of_python(capfd):
+    """Python prints and loses what is raised in the callback of a weak reference."""
+    signals = StopSignals()
+    signals.training(True)
+    with signals.installed(), pytest.raises(WorkLeft), signals.interrupting():
+        _raise_in_a_callback(signal.SIGINT)
+    assert signals.received == "SIGINT"
+    assert "Exception ignored" not in capfd.readouterr().err
+
+
+def test_a_signal_whose_error_was_lost_before_training_stops_the_training():
+    with StopSignals().installed():
+        SWALLOWERS["loses it"]()
+        with pytest.raises(RunStopped, match="before training"):
+            StopSignals().install()
 
 
 def test_pressed_twice_means_now():

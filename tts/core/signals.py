@@ -10,12 +10,15 @@ saving; only Ctrl-C after another signal ends the process at once.
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from tts.core.errors import EXIT_INTERRUPTED, EXIT_STOPPED, RunStopped
 
@@ -24,6 +27,8 @@ NAMES = ("SIGTERM", "SIGUSR1", "SIGINT")
 #: Where a run was stopped that had not begun.
 BEFORE_TRAINING = "before training began"
 _MOST_SECONDS_TO_END = 600
+#: Seconds before a signal is repeated whose error was lost.
+_PAUSE = 0.05
 
 Result = TypeVar("Result")
 
@@ -47,9 +52,16 @@ class StopSignals:
         self._training = False
         self._leaving = False
         self._interruptible = False
+        self._repeated = False
 
     def install(self) -> None:
-        """Handle the signals from now on, if this is the main thread."""
+        """Handle the signals from now on, if this is the main thread.
+
+        Raises:
+            RunStopped: a signal has come already, and its error was lost.
+        """
+        if StopSignals.early is not None:
+            raise StopSignals.early
         if threading.current_thread() is threading.main_thread():
             for number in existing(NAMES).values():
                 signal.signal(number, self._handle)
@@ -74,10 +86,23 @@ class StopSignals:
         if self.received is not None:
             raise WorkLeft
         self._interruptible = True
+        before = sys.unraisablehook
+        sys.unraisablehook = partial(self._raise_again, before)
         try:
             yield
         finally:
             self._interruptible = False
+            sys.unraisablehook = before
+
+    def _raise_again(self, before: Callable[[Any], Any], lost: Any) -> None:
+        """Repeat a signal whose error Python has lost, because it was raised in a callback."""
+        if lost.exc_type is not WorkLeft:
+            before(lost)
+            return
+        self._interruptible = self._repeated = True
+        pause = threading.Timer(_PAUSE, os.kill, (os.getpid(), signal.SIGTERM))
+        pause.daemon = True
+        pause.start()
 
     def training(self, is_on: bool) -> None:
         """Set whether a training runs, so that there is a state to save."""
@@ -89,6 +114,10 @@ class StopSignals:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         name = signal.Signals(number).name
+        if self._repeated:
+            self._repeated = False
+            self._leave_work()
+            return
         before_training = not (self._leaving or self._training)
         if before_training:
             StopSignals.early = stopped(name, BEFORE_TRAINING)
@@ -97,6 +126,9 @@ class StopSignals:
         if before_training:
             raise stopped(name, BEFORE_TRAINING)
         self.received = self.received or name
+        self._leave_work()
+
+    def _leave_work(self) -> None:
         if self._interruptible and not self._leaving:
             self._interruptible = False
             raise WorkLeft
