@@ -120,6 +120,14 @@ def test_a_signal_is_obeyed_although_it_comes_in_a_callback_of_python(capfd):
     assert "Exception ignored" not in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_before_training_is_obeyed_in_a_callback_of_python(number, capfd):
+    with StopSignals().installed(), pytest.raises(RunStopped) as stop:
+        early_stop_first(lambda: _raise_in_a_callback(number))
+    assert stop.value.status == (EXIT_INTERRUPTED if number == signal.SIGINT else EXIT_STOPPED)
+    assert "Exception ignored" not in capfd.readouterr().err
+
+
 def test_a_signal_whose_error_was_lost_before_training_stops_the_training():
     with StopSignals().installed():
         SWALLOWERS["loses it"]()

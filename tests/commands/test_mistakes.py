@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from tests.support.complaints import complaints
 from tests.support.paths import REPO
 from tts.commands.command_line import hydra_arguments
 from tts.commands.usage import option_groups
@@ -61,7 +62,7 @@ def wrong(commands, results, expected=None, may_import_torch=False):
     for place, (command, (status, err, has_torch)) in enumerate(
         zip(commands, results, strict=True)
     ):
-        lines = err.strip().splitlines()
+        lines = complaints(err).strip().splitlines()
         is_line = status == 2 and len(lines) == 1 and lines[0].startswith("error: ")
         has_words = expected is None or expected[place] in err
         if not is_line or not has_words or (has_torch and not may_import_torch):

@@ -69,11 +69,14 @@ class StopSignals:
     @contextmanager
     def installed(self) -> Iterator[None]:
         """Handle the signals inside the block, and restore the former handlers after it."""
+        before = sys.unraisablehook
+        sys.unraisablehook = partial(self._raise_again, before)
         try:
             with former_handlers(existing(NAMES).values()):
                 self.install()
                 yield
         finally:
+            sys.unraisablehook = before
             StopSignals.early = None
 
     @contextmanager
@@ -96,10 +99,12 @@ class StopSignals:
 
     def _raise_again(self, before: Callable[[Any], Any], lost: Any) -> None:
         """Repeat a signal whose error Python has lost, because it was raised in a callback."""
-        if lost.exc_type is not WorkLeft:
+        is_early = StopSignals.early is not None
+        if lost.exc_type is WorkLeft:
+            self._interruptible = self._repeated = True
+        elif not (is_early and lost.exc_type in (RunStopped, KeyboardInterrupt)):
             before(lost)
             return
-        self._interruptible = self._repeated = True
         pause = threading.Timer(_PAUSE, os.kill, (os.getpid(), signal.SIGTERM))
         pause.daemon = True
         pause.start()
@@ -120,11 +125,12 @@ class StopSignals:
             return
         before_training = not (self._leaving or self._training)
         if before_training:
-            StopSignals.early = stopped(name, BEFORE_TRAINING)
+            StopSignals.early = StopSignals.early or stopped(name, BEFORE_TRAINING)
         if name == "SIGINT" and (self.received or before_training):
             raise KeyboardInterrupt  # pressed twice, or nothing can be lost
         if before_training:
-            raise stopped(name, BEFORE_TRAINING)
+            assert StopSignals.early is not None
+            raise StopSignals.early
         self.received = self.received or name
         self._leave_work()
 
