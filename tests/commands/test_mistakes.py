@@ -166,8 +166,8 @@ SECTIONS = ["data", "model.network", "model.task", "trainer", "paths", "tokenize
 SCALARS = {
     "train": ["seed", "monitor", "freeze", "requeue_on", "trainer.devices", "model.lr"],
     "synthesize": ["text_file", "output", "seed", "pauses", "guard", "device", "bits", "sigma"],
-    "evaluate": ["systems", "measures", "seed", "threads", "output", "recordings"],
-    "export": ["output", "format", "opset", "precision"],
+    "evaluate": ["systems", "measures", "seed", "threads", "recordings"],
+    "export": ["format", "opset", "precision"],
 }
 
 
