@@ -172,7 +172,7 @@ def test_what_fails_half_way_leaves_the_older_export(tmp_path):
         (["acoustic=a", "opset=9"], "opset=9: it must be a whole number from 18 to 23"),
         (["acoustic=a", "format=torch", "precision=int8"], "precision=int8: is for format=onnx"),
         (["vocoder=v", "precision=int8"], "precision=int8: is for the decoder step"),
-        (["acoustic=nowhere.ckpt"], "nowhere.ckpt"),
+        (["acoustic=nowhere.ckpt"], "acoustic=nowhere.ckpt: no such checkpoint"),
     ],
 )
 def test_a_mistake_is_one_line(overrides, message, tmp_path, monkeypatch):
@@ -201,13 +201,13 @@ def test_networks_of_different_mels_are_refused(checkpoints, tmp_path):
 
 def test_a_missing_package_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(recipe, "find_spec", lambda name: None)
-    message = refused("acoustic=a.ckpt", f"output={tmp_path}/out")
+    message = refused("acoustic=voice_acoustic", f"output={tmp_path}/out")
     assert message.startswith("format=onnx needs onnx and onnxscript and onnxruntime: pip install")
 
 
 def test_a_file_in_the_place_of_the_folder(tmp_path):
     (tmp_path / "out").write_text("")
-    message = refused("acoustic=a.ckpt", f"output={tmp_path}/out")
+    message = refused("acoustic=voice_acoustic", f"output={tmp_path}/out")
     assert message == f"{tmp_path}/out: is a file; name a folder"
 
 
