@@ -89,13 +89,10 @@ class StopSignals:
         if self.received is not None:
             raise WorkLeft
         self._interruptible = True
-        before = sys.unraisablehook
-        sys.unraisablehook = partial(self._raise_again, before)
         try:
             yield
         finally:
             self._interruptible = False
-            sys.unraisablehook = before
 
     def _raise_again(self, before: Callable[[Any], Any], lost: Any) -> None:
         """Repeat a signal whose error Python has lost, because it was raised in a callback."""

@@ -33,22 +33,15 @@ class Mark(NamedTuple):
 
 
 def marks(
-    spans: Iterable[tuple[str, int, int]],
-    alignment: Tensor,
-    frame_seconds: float,
-    start: float,
-    seconds: float,
+    spans: Iterable[tuple[str, int, int]], edges: Sequence[float], start: float
 ) -> tuple[Mark, ...]:
     """Return when spans of symbols are heard.
 
     Args:
         spans: a text, its first and its last symbol.
-        alignment: ``(T_mel, T_text)`` attention weights of the utterance.
-        frame_seconds: time from one frame to the next.
+        edges: the times between symbols, from :func:`symbol_edges`.
         start: when the utterance begins.
-        seconds: how long the utterance lasts.
     """
-    edges = symbol_edges(alignment, frame_seconds, seconds)
     return tuple(
         Mark(text, start + edges[first], start + edges[last + 1]) for text, first, last in spans
     )

@@ -5,12 +5,13 @@ Shapes: ``T_text`` symbols.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from torch import Tensor
 
-from tts.inference.marks import Mark, marks
+from tts.inference.marks import Mark, marks, symbol_edges
 from tts.metrics import AlignmentHealth
 from tts.text.written_words import WrittenWord
 
@@ -73,7 +74,12 @@ class Part:
     def _marks(self, spans: list[tuple[str, int, int]]) -> tuple[Mark, ...]:
         if not spans:
             return ()
-        return marks(spans, self.alignments, self.frame_seconds, self.start, self.seconds)
+        return marks(spans, self._edges, self.start)
+
+    @cached_property
+    def _edges(self) -> Sequence[float]:
+        """Return the times between symbols; words and phones need the same path."""
+        return symbol_edges(self.alignments, self.frame_seconds, self.seconds)
 
     @property
     def failed(self) -> bool:
