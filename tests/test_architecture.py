@@ -20,8 +20,8 @@ FLOORS = (
     ("data", "inference"),
     ("training", "loggers"),
     ("callbacks",),
-    ("sweep", "evaluation", "export", "synthesis"),
-    ("train", "synthesize", "dump_mels"),
+    ("sweep", "evaluation", "export", "synthesis", "serving"),
+    ("train", "synthesize", "dump_mels", "serve"),
     ("commands",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

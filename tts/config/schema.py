@@ -177,6 +177,15 @@ SYNTHESIS: dict[str, Range] = {
     "speaker": Name(),
 }
 
+#: The ranges of these keys are in ``tts.serving.settings``; here are those that hold names or text.
+SERVING: dict[str, Range] = {
+    **dict.fromkeys(("host", "device", "store", "database.url"), Text(null=False)),
+    **dict.fromkeys(("hosts", "new_key_scopes"), Names(null=True)),
+    **dict.fromkeys(("database", "limits"), Section()),
+    "voices": Text(),
+    "new_key": Name(),
+}
+
 #: The table of each command, by its file in ``conf/``.
 TABLES: dict[str, dict[str, Range]] = {
     "train": TRAINING | SWEEP,
@@ -184,6 +193,7 @@ TABLES: dict[str, dict[str, Range]] = {
     "synthesize": SYNTHESIS,
     "evaluate": EVALUATION,
     "export": EXPORT,
+    "serve": SERVING,
 }
 
 
