@@ -7,10 +7,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["WANDB_MODE"] = "offline"
 os.environ["WANDB_SILENT"] = "true"
 
+import hypothesis
 import pytest
 import torch
 
 torch.set_num_threads(1)
+
+# A machine that is slow for a moment fails no test, and a run tries what every other run tries
+hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("explore", deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 pytest_plugins = [
     "tests.support.audio_fixtures",
@@ -20,6 +26,7 @@ pytest_plugins = [
     "tests.support.fit_fixtures",
     "tests.support.network_fixtures",
     "tests.support.voice_fixtures",
+    "tests.support.watchdog",
 ]
 
 

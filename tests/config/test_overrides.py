@@ -109,7 +109,7 @@ def _is_quoted(typed):
     return len(typed) > 1 and typed[0] == typed[-1] and typed[0] in "'\""
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(key=st.sampled_from(("text", *SPEAKING_KEYS)), typed=WORDS)
 @example(key="book", typed="a\\\\${b}")
 @example(key="book", typed="${")

@@ -212,7 +212,6 @@ TEXTS = st.lists(st.lists(WORDS, min_size=1, max_size=12).map(" ".join), min_siz
 
 @settings(
     max_examples=10,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(texts=TEXTS, batch_size=st.integers(1, 6), order=st.randoms(use_true_random=False))

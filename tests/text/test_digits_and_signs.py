@@ -92,7 +92,7 @@ def test_no_sign_joins_a_number_to_its_neighbours(category):
     assert not wrong, "\n".join(wrong)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.characters(categories=["L", "M", "P", "S"], exclude_characters="{}"))
 def test_no_letter_joins_a_number_to_its_neighbours(char):
     assert _touching(char) == []
@@ -136,7 +136,7 @@ _AROUND = st.text(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(_AROUND, _AROUND)
 def test_signs_and_letters_in_any_order_leave_a_number_its_word(before, after):
     read = english(f"{before}7{after}")

@@ -55,7 +55,7 @@ def joined(chunks):
     return text
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=400)
 @given(st.lists(CHUNKS, min_size=2, max_size=8))
 @example(["40", "°", "blorf"])
 @example(["₹", "500"])
@@ -73,7 +73,7 @@ def test_no_two_words_are_glued(chunks):
 SILENT = frozenset("!\"'(),-.:;?[]{}|\\/*_`~•·…–—‘’“”«»™® ")
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300)
 @given(st.characters(min_codepoint=33, max_codepoint=0x2BFF, exclude_categories=["C", "M", "Z"]))
 def test_no_sign_vanishes_unsaid(char):
     # Apostrophes and length marks of other scripts are letters for Unicode, but have no sound.
@@ -105,7 +105,7 @@ SENTENCE_PARTS = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300)
 @given(st.lists(SENTENCE_PARTS, min_size=1, max_size=12), st.sampled_from([" ", "  ", "\n"]))
 def test_no_sentence_is_cut_before_a_small_letter(parts, space):
     pieces = split_text(space.join(parts), max_chars=1000)

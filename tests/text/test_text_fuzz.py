@@ -30,7 +30,7 @@ TEXTS = st.text(st.characters(exclude_categories=[]), max_size=60) | st.text(
 def test_text_gives_ids_or_an_input_error(front_end, policy):
     tokenizer = Tokenizer(on_unknown=policy, **FRONT_ENDS[front_end])
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(TEXTS, st.integers() | st.none())
     def check(text, draw):
         try:
@@ -50,7 +50,7 @@ def test_text_gives_ids_or_an_input_error(front_end, policy):
 def test_preview_shows_any_text(front_end):
     tokenizer = Tokenizer(**FRONT_ENDS[front_end])
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(TEXTS)
     def check(text):
         result = preview(text, tokenizer)

@@ -188,7 +188,7 @@ def test_ids_that_are_held_out_and_not_there_are_found(healthy, tmp_path):
 def test_any_text_has_a_reading(symbols):
     tokenizer = Tokenizer(symbols, "unicode_cleaners", "ignore")
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     @given(st.text(st.characters(exclude_categories=[]), max_size=40))
     def check(text):
         reading = examine_text(tokenizer, text)

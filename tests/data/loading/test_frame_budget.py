@@ -32,7 +32,7 @@ def drawn(batches) -> Counter[int]:
     return Counter(index for batch in batches for index in batch)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     lengths=st.lists(st.integers(1, 300), min_size=1, max_size=80),
     spare=st.integers(0, 900),
