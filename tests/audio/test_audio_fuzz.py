@@ -15,9 +15,7 @@ from hypothesis import strategies as st
 from tts.audio import read_wave
 from tts.core.errors import InputError
 
-SETTINGS = settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SETTINGS = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 # A file of a few hundred bytes must not need more; compressed silence needs most
 MOST_MEMORY = 64 * 2**20
 

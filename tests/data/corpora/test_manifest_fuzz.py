@@ -10,9 +10,7 @@ from tts.data.corpora.folder import TextFiles
 from tts.data.corpora.splits import held_out_ids
 from tts.text import Tokenizer
 
-SETTINGS = settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SETTINGS = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 # what rows are made of, and what is between them
 PIECES = st.sampled_from(
     [
