@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 OPTIONS = (
     *("speaker", "seed", "batch_size", "max_chars", "max_steps", "gate_threshold"),
     *("attention_window", "end_steps", "guard", "attempts", "sigma", "denoiser"),
-    *("denoiser_mode", "polish", "sharpness"),
+    *("denoiser_mode", "polish", "sharpness", "on_unknown"),
 )
 
 #: Options that are fields of ``tts.audio.Output``.
@@ -143,7 +143,7 @@ def _load_and_read(
         precision=config["precision"],
     )
     jobs = read_jobs(
-        synthesizer.reader(options.max_chars),
+        synthesizer.reader(options.max_chars, options.on_unknown),
         synthesizer.speaker_number(config["speaker"]),
         lines,
         paths,
@@ -181,7 +181,8 @@ def preview_texts(lines: Sequence[Line], config: dict[str, Any]) -> None:
 
     acoustic = str(config["acoustic"])
     with announced(f"reading with {acoustic}"):
-        refused = print_previews(lines, acoustic, config["lexicon"], config["max_chars"])
+        reading = (config[key] for key in ("lexicon", "max_chars", "on_unknown"))
+        refused = print_previews(lines, acoustic, *reading)
     if refused and config["on_error"] == "raise":
         raise InputError(f"{refused} of {len(lines)} texts cannot be spoken; see above")
 

@@ -8,6 +8,7 @@ from tts.core.errors import InputError
 from tts.inference.reader import TextReader
 from tts.text import Tokenizer
 from tts.text.pieces import Break
+from tts.text.written_words import written_words
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,10 @@ def test_ornaments_are_left_out(reader):
 
 def test_pieces_that_are_left_out_are_logged(reader, caplog):
     assert texts(reader.read("One.\n\n☃☃\n\nTwo.")) == ["One.", "Two."]
-    assert "'☃☃': left out" in caplog.text
+    (message,) = caplog.messages
+    assert message == (
+        "text 'One. ☃☃ Two.': left out, not in the symbol table: '☃' x2 (characters 7, 8)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,3 +96,20 @@ def test_any_text_is_read_or_refused_in_one_line(text, max_chars):
     read = reader.read(text)
     assert all(utterance.ids for utterance in read)
     assert [u.after is None for u in read] == [False] * (len(read) - 1) + [True]
+
+
+def test_unknown_characters_of_all_pieces_are_refused_with_their_places():
+    strict = TextReader(Tokenizer().for_speaking("raise"))
+    text = "One ☃ day.\n\nTwo ☃ & more."
+    places = r"'☃' x2 \(characters 5, 17\), '&' x1 \(character 19\)"
+    with pytest.raises(InputError, match=places):
+        strict.read(text)
+    assert strict.unknown_characters(text) == [("☃", 4), ("☃", 16), ("&", 18)]
+
+
+def test_a_sign_that_is_spelt_has_its_own_time_mark():
+    spelling = TextReader(Tokenizer().for_speaking("spell"))
+    (unit,) = spelling.read("I ☃ you")
+    assert unit.text == "I ☃ you"
+    words = [word.word for word in written_words(unit.text, spelling.tokenizer)]
+    assert words == ["I", "☃", "you"]

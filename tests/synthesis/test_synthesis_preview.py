@@ -182,6 +182,29 @@ def test_pieces_are_those_that_will_be_spoken(letters, show):
     assert "piece 3 of 3\n" in out
 
 
+@pytest.mark.parametrize(
+    ("policy", "status", "shown"),
+    [
+        ("raise", 2, "refused  text 'I ☃ you': not in the symbol table: '☃' x1 (character 3)"),
+        ("skip", 0, "read as  i you\n"),
+        ("spell", 0, "read as  i snowman you\n"),
+    ],
+)
+def test_characters_without_a_symbol_are_shown_as_they_will_be_treated(
+    policy, status, shown, letters, show
+):
+    exit_status, out, _ = show(f"acoustic={letters}", "text=I ☃ you", f"on_unknown={policy}")
+    assert exit_status == status
+    assert shown in out
+    assert ("left out" in out) == (policy != "spell")
+
+
+def test_an_unknown_policy_is_refused(letters, show):
+    status, _, error = show(f"acoustic={letters}", "text=hello", "on_unknown=warn")
+    assert status == 2
+    assert "on_unknown=warn: it must be" in error
+
+
 @pytest.mark.parametrize(("policy", "status"), [("raise", 2), ("skip", 0)])
 def test_a_text_that_cannot_be_spoken_is_shown_with_its_line(
     policy, status, letters, show, tmp_path

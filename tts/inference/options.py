@@ -10,6 +10,7 @@ from tts.core.ranges import Count, Number, OptionalCount, check_fields
 from tts.inference.pauses import Pauses
 from tts.inference.vocoders.denoiser import Mode
 from tts.models.tacotron2.stopping import GATE_THRESHOLD, MAX_STEPS
+from tts.text.tokenizer import SpeakUnknown
 
 #: The longest time of an utterance in seconds: for each symbol four times what people need, and
 #: two more seconds for the silence around the shortest words.
@@ -37,6 +38,9 @@ class Options:
         guard: decode a failed utterance again, with other seeds and then in smaller pieces, and
             keep the best result.
         attempts: seeds that the guard tries, the first included, before it cuts a text.
+        on_unknown: what is done with characters that have no symbol: ``"raise"`` refuses the text,
+            ``"skip"`` leaves them out and logs them, ``"spell"`` says them by their names; None is
+            the policy of the tokenizer.
         max_chars: longest text that is decoded in one piece; longer ones are cut at sentences.
         pauses: silence between pieces.
         sigma: standard deviation of a WaveGlow's noise.
@@ -59,6 +63,7 @@ class Options:
     end_steps: OptionalCount = None
     guard: bool = True
     attempts: Count = 3
+    on_unknown: SpeakUnknown | None = None
     max_chars: Count = 200
     pauses: Pauses = field(default_factory=Pauses)
     sigma: Annotated[float | None, Number(float, null=True)] = None

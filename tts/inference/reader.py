@@ -6,20 +6,17 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from tts.core.errors import shortened
 from tts.text import Tokenizer
 from tts.text.pieces import Break, Piece, split_text
+from tts.text.unknown import UnknownCharacter, find_unknown, list_unknown
 
 #: A piece is cut again if it has more symbols for each character of ``max_chars`` than this.
 SYMBOLS_PER_CHAR = 1.5
 #: Characters of the shortest text that the decode guard cuts.
 MIN_CUT = 16
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -64,18 +61,25 @@ class TextReader:
         whole = Piece(text, Break.PARAGRAPH)
         pieces = self._split(text, self.max_chars)
         pieces = [p for piece in pieces for p in self._shortened(piece)]
-        if len(pieces) > 1:
-            pieces = [piece for piece in pieces if self._is_read(piece.text)]
-        else:
+        if len(pieces) < 2:
             pieces = [whole]
+        said = [piece for piece in pieces if self.has_sound(piece.text)]
+        self._report_unknown(text, pieces, log=bool(said))
         # if no piece is left, the tokenizer refuses the whole text and says why
-        return self._units(pieces or [whole], speaker)
+        return self._units(said or [whole], speaker)
+
+    def unknown_characters(self, text: str) -> list[UnknownCharacter]:
+        """Return the characters of a text that have no symbol, with their offsets.
+
+        What ``on_unknown="spell"`` says by its name has a symbol.
+        """
+        return self.tokenizer.unknown_characters(text)
 
     def cut(self, unit: DecodingUnit) -> list[DecodingUnit]:
         """Cut a unit into smaller ones; return the unit alone if it cannot be cut."""
         text = unit.text
         pieces = self._split(text, 3 * len(text) // 4) if len(text) >= MIN_CUT else []
-        pieces = [piece for piece in pieces if self._is_read(piece.text)]
+        pieces = [piece for piece in pieces if self.has_sound(piece.text)]
         # a word that is cut in half is worse than a word that failed
         if len(pieces) < 2 or any(piece.after is Break.CUT for piece in pieces[:-1]):
             return [unit]
@@ -84,10 +88,11 @@ class TextReader:
 
     def _units(self, pieces: list[Piece], speaker: int) -> list[DecodingUnit]:
         last = len(pieces) - 1
+        encode = self.tokenizer.quiet().encode
         return [
             DecodingUnit(
                 piece.text,
-                tuple(self.tokenizer.encode(piece.text)),
+                tuple(encode(piece.text)),
                 begins=number == 0,
                 after=piece.after if number < last else None,
                 speaker=speaker,
@@ -119,16 +124,13 @@ class TextReader:
 
     def has_sound(self, text: str) -> bool:
         """Return whether anything in a text can be pronounced."""
-        parts = self.tokenizer.read(text).words
-        symbols = [symbol for part in parts for symbol in part.phones or part.letters]
-        return any(map(str.isalnum, "".join(symbols)))
+        return self.tokenizer.read(text).has_sound
 
-    def _is_read(self, text: str) -> bool:
-        """Return whether to keep a piece; mistakes are kept, so that the tokenizer names them."""
-        unknown, policy = self.tokenizer.read(text).unknown, self.tokenizer.on_unknown
-        is_phone = any(len(shown) > 1 for shown in unknown)
-        if self.has_sound(text) or (unknown and (policy == "raise" or is_phone)):
-            return True
-        if unknown and policy == "warn":
-            _log.warning("text %r: left out, nothing in it can be pronounced", shortened(text, 60))
-        return False
+    def _report_unknown(self, text: str, pieces: Sequence[Piece], log: bool) -> None:
+        """Refuse or log the characters of all pieces that have no symbol, in one line."""
+        unknown = {char for piece in pieces for char in self.tokenizer.read(piece.text).unknown}
+        if unknown and self.tokenizer.on_unknown != "ignore":
+            places = find_unknown(text, unknown, self.tokenizer.read)
+            listed = list_unknown(places) or ", ".join(map(repr, sorted(unknown)))
+            shown = [place.text for place in places]
+            self.tokenizer.report_unknown(text, [*shown, *sorted(unknown)], listed, log=log)

@@ -39,6 +39,7 @@ from tts.inference.vocoders.utterance import UtteranceVocoder
 from tts.inference.vocoders.waveglow import load_waveglow
 from tts.models import Tacotron2
 from tts.text import Tokenizer
+from tts.text.tokenizer import SpeakUnknown
 
 #: Value of ``vocoder`` that stands for Griffin-Lim, instead of a checkpoint.
 GRIFFIN_LIM = "griffin_lim"
@@ -176,7 +177,7 @@ class Synthesizer:
         """
         chosen = Options(batch_size=batch_size, **options)
         speakers = self._numbers(chosen.speaker, len(texts))
-        reader = self.reader(chosen.max_chars)
+        reader = self.reader(chosen.max_chars, chosen.on_unknown)
         units = [reader.read(text, who) for text, who in zip(texts, speakers, strict=True)]
         spoken = self.speak_utterances([unit for of_text in units for unit in of_text], chosen)
         return [
@@ -200,7 +201,7 @@ class Synthesizer:
         """
         chosen = Options(**options)
         (speaker,) = self._numbers(chosen.speaker, 1)
-        utterances = self.reader(chosen.max_chars).read(text, speaker)
+        utterances = self.reader(chosen.max_chars, chosen.on_unknown).read(text, speaker)
         for parts in self.speak_utterances(utterances, chosen):
             yield from parts
 
@@ -249,7 +250,7 @@ class Synthesizer:
         """
         chosen = Options(guard=guard, **options)
         (speaker,) = self._numbers(chosen.speaker, 1)
-        utterances = self.reader(chosen.max_chars).read(text, speaker)
+        utterances = self.reader(chosen.max_chars, chosen.on_unknown).read(text, speaker)
         yield from self.stream_utterances(utterances, chosen)
 
     def stream_utterances(
@@ -264,7 +265,7 @@ class Synthesizer:
             configure_vocoder(self.vocoder, options),
             self._bridge,
             self.mel,
-            self.tokenizer,
+            self.tokenizer.for_speaking(options.on_unknown),
             options.pauses,
         )
 
@@ -274,14 +275,17 @@ class Synthesizer:
     def _guard(self, options: Options) -> DecodeGuard:
         return DecodeGuard(
             decode=self._decoder(options),
-            cut=self.reader(options.max_chars).cut,
+            cut=self.reader(options.max_chars, options.on_unknown).cut,
             attempts=options.attempts if options.guard else 1,
             max_cuts=MAX_CUTS if options.guard else 0,
         )
 
-    def reader(self, max_chars: int) -> TextReader:
-        """Return the reader that cuts texts into decoding units of at most ``max_chars``."""
-        return TextReader(self.tokenizer, max_chars)
+    def reader(self, max_chars: int, on_unknown: SpeakUnknown | None = None) -> TextReader:
+        """Return the reader that cuts texts into decoding units of at most ``max_chars``.
+
+        Its ``unknown_characters(text)`` lists the characters that have no symbol.
+        """
+        return TextReader(self.tokenizer.for_speaking(on_unknown), max_chars)
 
     def _numbers(self, speaker: str | int | Sequence[str | int] | None, n_texts: int) -> list[int]:
         if speaker is None or isinstance(speaker, (str, int)):

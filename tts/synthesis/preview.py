@@ -10,10 +10,15 @@ from tts.core.output import print_result
 from tts.synthesis.input import Line
 from tts.text import Tokenizer
 from tts.text.preview import preview
+from tts.text.tokenizer import SpeakUnknown
 
 
 def print_previews(
-    lines: Sequence[Line], acoustic: str | Path, lexicon: str | Path | None, max_chars: int
+    lines: Sequence[Line],
+    acoustic: str | Path,
+    lexicon: str | Path | None,
+    max_chars: int,
+    on_unknown: SpeakUnknown | None = None,
 ) -> int:
     """Print how texts will be read, without synthesizing them.
 
@@ -22,6 +27,7 @@ def print_previews(
         acoustic: the checkpoint, of which only the tokenizer is used.
         lexicon: more pronunciations, or None.
         max_chars: most characters of a piece.
+        on_unknown: as for speaking, see :class:`tts.inference.Options`.
 
     Returns:
         The number of texts that cannot be spoken.
@@ -34,6 +40,7 @@ def print_previews(
     tokenizer = Tokenizer.from_dict(read_complete(acoustic, "Tacotron2").description["tokenizer"])
     if lexicon is not None:
         tokenizer = tokenizer.with_lexicon(lexicon)
+    tokenizer = tokenizer.for_speaking(on_unknown)
     n_refused = 0
     for number, line in enumerate(lines):
         if number:

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any, Literal, SupportsInt, get_args
 
 from tts.core.errors import InputError
 from tts.text.cleaners import CLEANERS
+from tts.text.reading import Reading, Word
 from tts.text.symbols import ARPABET, PHONE_PREFIX, SYMBOL_SETS, check_symbols
-from tts.text.words import Reading, Word, WordReader, join_symbols
+from tts.text.unknown import UnknownCharacter, find_unknown
+from tts.text.words import WordReader, join_symbols
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from tts.text.lexicon import Lexicon
 
 OnUnknown = Literal["warn", "raise", "ignore"]
+#: What a speaker does with characters that have no symbol.
+SpeakUnknown = Literal["raise", "skip", "spell"]
 
 _log = logging.getLogger(__name__)
 
@@ -104,7 +108,8 @@ class Tokenizer:
         symbols = self._choose_symbols(reading.words, draw)
         is_silent = not any(map(str.isalnum, "".join(symbols)))
         if reading.unknown and self.on_unknown != "ignore":
-            self._report_unknown(text, reading.unknown, log=not is_silent)
+            listed = ", ".join(f"{char!r} x{count}" for char, count in reading.unknown.items())
+            self.report_unknown(text, reading.unknown, listed, log=not is_silent)
         if is_silent:
             reason = "nothing in it can be pronounced" if text.strip() else "it is empty"
             raise InputError(f"text {_quote(text)}: {reason}; write at least one word")
@@ -125,9 +130,44 @@ class Tokenizer:
         """
         return dict(self.read(text).unknown)
 
+    def unknown_characters(self, text: str) -> list[UnknownCharacter]:
+        """Return every character and phone of a text that the table lacks, with its offset.
+
+        The characters are those of the written text, in its order.
+        """
+        return find_unknown(text, self.read(text).unknown, self.read)
+
     def read(self, text: str) -> Reading:
         """Divide a text into words and the characters between them, each with its symbols."""
         return self._reader.read(text)
+
+    def report_unknown(
+        self, text: str, unknown: Iterable[str], listed: str, *, log: bool = True
+    ) -> None:
+        """Refuse or log what a text has and the table lacks, as the policy says.
+
+        Args:
+            text: the text.
+            unknown: the characters, and phones as ``{QQ}``.
+            listed: the characters as the message shows them.
+            log: whether to log what is left out, once for each text.
+
+        Raises:
+            InputError: the policy refuses the characters, or a phone is unknown.
+        """
+        if self.on_unknown == "ignore":
+            return
+        for shown in unknown:
+            if len(shown) > 1:
+                raise InputError(_phone_message(text, shown[1:-1], self._ids))
+        if self.on_unknown == "raise":
+            raise InputError(
+                f"text {_quote(text)}: not in the symbol table: {listed}; spell these out or "
+                "remove them"
+            )
+        if log and text not in self._warned_texts:
+            self._warned_texts.add(text)
+            _log.warning("text %s: left out, not in the symbol table: %s", _quote(text), listed)
 
     def clean(self, text: str) -> str:
         """Return the cleaned text, in IPA if there is a language."""
@@ -138,6 +178,22 @@ class Tokenizer:
         quiet = copy.copy(self)
         quiet.on_unknown = "ignore"
         return quiet
+
+    def for_speaking(self, on_unknown: SpeakUnknown | None) -> Tokenizer:
+        """Return the same tokenizer with another policy for characters that the table lacks.
+
+        Args:
+            on_unknown: "raise" refuses a text with such characters, "skip" leaves them out and logs
+                them, "spell" says them by their names (:func:`tts.text.unknown.spell_unknown`) and
+                logs those without a name. None changes nothing.
+        """
+        if on_unknown is None:
+            return self
+        tokenizer = copy.copy(self)
+        tokenizer.on_unknown = "raise" if on_unknown == "raise" else "warn"
+        if on_unknown == "spell":
+            tokenizer._reader = self._reader.spelling()
+        return tokenizer
 
     def with_lexicon(self, source: str | Path | Mapping[str, str]) -> Tokenizer:
         """Return the same tokenizer with more pronunciations, which come before its own.
@@ -232,21 +288,6 @@ class Tokenizer:
             as_phones = phones is not None and (uniform is None or uniform() < self.p_arpabet)
             symbols += phones if as_phones and phones is not None else letters
         return symbols
-
-    def _report_unknown(self, text: str, unknown: Mapping[str, int], log: bool) -> None:
-        """Raise for what the policy refuses; if ``log``, log once what is left out of a text."""
-        for shown in unknown:
-            if len(shown) > 1:
-                raise InputError(_phone_message(text, shown[1:-1], self._ids))
-        listed = ", ".join(f"{char!r} x{count}" for char, count in unknown.items())
-        if self.on_unknown == "raise":
-            raise InputError(
-                f"text {_quote(text)}: not in the symbol table: {listed}; spell these out or "
-                "remove them"
-            )
-        if log and text not in self._warned_texts:
-            self._warned_texts.add(text)
-            _log.warning("text %s: left out, not in the symbol table: %s", _quote(text), listed)
 
     def _symbol(self, index: int) -> str:
         if not 0 <= index < len(self.symbols):

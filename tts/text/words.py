@@ -6,20 +6,20 @@ cleaned, and each word of it may be looked up in a pronunciation dictionary.
 
 from __future__ import annotations
 
-import re
+import copy
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from tts.text.cleaners import WITH_LETTERS
+from tts.text.reading import PHONE_BRACES, Reading, Word
 from tts.text.symbols import PHONE_PREFIX
+from tts.text.unknown import spell_unknown
 
 if TYPE_CHECKING:
     from tts.text.lexicon import Lexicon, Phones
 
-# Braces that are closed and not empty. Other braces are ordinary characters, which no table has.
-_BRACES = re.compile(r"\{(\s*[^{}\s][^{}]*)\}")
 # Accents, joiners, spaces and punctuation have no sound, so their loss is not reported.
 _SOUNDLESS_CATEGORIES = frozenset("MCZP")
 _SOUNDLESS = frozenset("™®")
@@ -27,25 +27,6 @@ _SOUNDLESS = frozenset("™®")
 _ASCII_SIGNS = frozenset("$+<=>^|~")
 # So many texts are remembered that a training reads each text only once, not once per epoch.
 _MAX_READINGS = 2**15
-
-
-class Word(NamedTuple):
-    """Holds a word, or the characters between two words, as symbols of the table.
-
-    Attributes:
-        letters: the symbols of its letters.
-        phones: the symbols of its phones; None if its pronunciation is not known.
-    """
-
-    letters: tuple[str, ...]
-    phones: tuple[str, ...] | None = None
-
-
-class Reading(NamedTuple):
-    """Holds a text as words, and the count of everything that the symbol table lacks."""
-
-    words: tuple[Word, ...]
-    unknown: Mapping[str, int]
 
 
 class WordReader:
@@ -69,8 +50,15 @@ class WordReader:
         self._cleaner = cleaner
         self._language = language
         self._lexicon = lexicon
+        self._plain: WordReader | None = None
         self._readings: dict[str, Reading] = {}
         self._vanishing: dict[str, bool] = {}
+
+    def spelling(self) -> WordReader:
+        """Return the same reader, which says characters without a symbol by their names."""
+        spelling = copy.copy(self)
+        spelling._plain, spelling._readings = self, {}
+        return spelling
 
     def read(self, text: str) -> Reading:
         """Return the words of a text."""
@@ -91,6 +79,15 @@ class WordReader:
         return to_ipa(cleaned, self._language)
 
     def _read(self, text: str) -> Reading:
+        if self._plain is None:
+            return self._read_symbols(text)
+        reading, read = self._plain.read(text), self._plain.read
+        if not reading.unknown:
+            return reading
+        is_english = (self._language or "en").split("-")[0] == "en"
+        return read(spell_unknown(text, reading, read, is_english))
+
+    def _read_symbols(self, text: str) -> Reading:
         words: list[Word] = []
         unknown: Counter[str] = Counter()
         for is_phones, piece in _split_at_braces(text):
@@ -162,6 +159,6 @@ def join_symbols(symbols: Iterable[str]) -> str:
 def _split_at_braces(text: str) -> Iterator[tuple[bool, str]]:
     """Split a text at its braces; ``True`` marks the pieces that stand inside them."""
     # A pattern with one group splits a text into text, group, text, group, ..., text.
-    for i, piece in enumerate(_BRACES.split(text)):
+    for i, piece in enumerate(PHONE_BRACES.split(text)):
         if piece:
             yield i % 2 == 1, piece
