@@ -84,6 +84,7 @@ CHEAP = [
     (["train", "~seed"], "write seed=VALUE"),
     (["train", "model=[tacotron2,waveglow]"], "give the name of one option"),
     (["train", *TONES, "loss.reduction=sum"], "loss.reduction=sum: it must be one of masked"),
+    (["train", *TONES, "trainer.max_steps=0"], "trainer.max_steps=0: it must be 1 or more"),
     (["train", *TONES, "callbacks.ema.decay=1", "callbacks=ema"], "below 1"),
     (["train", *TONES, "data.val_fraction=2"], "data.val_fraction=2: it must be"),
     (["train", *TONES, "audio.hop_length=0"], "audio.hop_length=0"),

@@ -67,6 +67,10 @@ WRONG = {
     "trainer.precision=foo": "one of 32-true, 16-mixed, bf16-mixed",
     "trainer.max_epochs=abc": "a whole number, -1 or more, or null",
     "trainer.max_steps=1.5": "a whole number, -1 or more",
+    "trainer.max_epochs=0": "1 or more, or -1 for no limit; 0 trains nothing",
+    "trainer.max_epochs=-2": "a whole number, -1 or more, or null",
+    "trainer.max_steps=0": "1 or more, or -1 for no limit; 0 trains nothing",
+    "trainer.max_steps=-2": "a whole number, -1 or more",
     "trainer.max_time=5": "days:hours:minutes:seconds",
     "trainer.max_time=00:00:00:00": "days:hours:minutes:seconds, two digits each and more than",
     **{
@@ -157,6 +161,11 @@ def test_every_wrong_value_is_named_with_what_is_legal(model, scheduler, wrong):
         for key, message in messages.items()
         if message is None or not message.startswith(expected[key])
     } == {}
+
+
+@pytest.mark.parametrize("limit", ["trainer.max_steps=0", "trainer.max_epochs=0"])
+def test_a_run_that_resumes_may_have_reached_its_limit(limit):
+    check_training(resolved(compose([*TONES, limit, "ckpt_path=some.ckpt"])))
 
 
 @pytest.mark.parametrize("model", ["tacotron2", "waveglow"])

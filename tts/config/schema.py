@@ -251,6 +251,16 @@ def check_training(
     for section in ("audio", "tokenizer", "data", "loss", "callbacks", "logger", "model", "sweep"):
         _check_section(config.get(section), section, config["data"])
     _check_segments(config)
+    _check_length(config)
+
+
+def _check_length(config: Mapping[str, Any]) -> None:
+    """Refuse a training of no steps; a run that resumes may have reached its limit before."""
+    for key in ("max_steps", "max_epochs"):
+        if config["trainer"].get(key) == 0 and config.get("ckpt_path") is None:
+            raise InputError(
+                f"trainer.{key}=0: it must be 1 or more, or -1 for no limit; 0 trains nothing"
+            )
 
 
 def _check_segments(config: Mapping[str, Any]) -> None:

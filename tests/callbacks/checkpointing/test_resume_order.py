@@ -167,3 +167,15 @@ def test_a_file_with_strange_parts_is_no_trace(part, tmp_path):
     config = {"ckpt_path": "last", "name": "a", "paths": {"log_dir": str(tmp_path)}}
     found = find_resume_source({**config, "trainer": trainer}, tmp_path)
     assert (found.finished, found.metrics) == (None, {})
+
+
+@pytest.mark.parametrize("limit", [{"max_steps": 0}, {"max_epochs": 0}, {"max_steps": 3}])
+def test_a_limit_that_is_reached_is_named(limit, tmp_path):
+    write(tmp_path / "checkpoints", {})
+    point = {"step": 3, "epoch": 1, "validate": False, "metrics": {}}
+    content = {"state_dict": {}, "global_step": 3, "resume_point": point}
+    torch.save(content, tmp_path / "checkpoints" / "last.ckpt")
+    trainer = {"max_steps": -1, "max_epochs": -1, "max_time": None, **limit}
+    config = {"ckpt_path": "last", "name": "a", "paths": {"log_dir": str(tmp_path)}}
+    found = find_resume_source({**config, "trainer": trainer}, tmp_path)
+    assert found.finished == "=".join(str(part) for part in next(iter(limit.items())))

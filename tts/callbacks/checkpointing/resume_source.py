@@ -178,7 +178,7 @@ def _finished(data: Mapping[str, Any], trainer: Mapping[str, Any]) -> str | None
     point = _table(data.get("resume_point"))
     if not point or point.get("validate"):
         return None
-    if 0 < trainer["max_steps"] <= _whole_number(point.get("step")):
+    if 0 <= trainer["max_steps"] <= _whole_number(point.get("step")):
         return f"max_steps={trainer['max_steps']}"
     epoch = _whole_number(point.get("epoch"))
     if trainer["max_epochs"] not in (None, -1) and epoch >= trainer["max_epochs"]:
