@@ -9,6 +9,7 @@ from tts.callbacks import metric_names
 from tts.config import compose, resolved
 from tts.core.errors import InputError
 from tts.train import run_training
+from tts.training.task import is_of_logging_steps
 
 EVERYTHING = [
     *("loss.guided_weight=1", "loss.texture_weight=1", "loss.critic_weight=1"),
@@ -67,6 +68,15 @@ REFUSED = {
         "callbacks.samples.every_n_validations=1"
     ),
     "monitor=val/mel_distance callbacks.speech=null": "monitor=val/mel_distance: this run logs no",
+    "monitor=train/gradient_norm": (
+        "monitor=train/gradient_norm: it is logged in one of 10 steps, and a validation may come "
+        "before; set trainer.log_every_n_steps=1, or monitor a metric that is always there: "
+        "val/loss, "
+    ),
+    "callbacks.checkpoint.monitor=train/alignment_diagonality": (
+        "callbacks.checkpoint.monitor=train/alignment_diagonality: it is logged in one of"
+    ),
+    "monitor=train/log_det_min model=waveglow_compact": "train/log_det_min: it is logged in one",
     "monitor=val/word_error_rate model=waveglow_compact": "monitor=val/word_error_rate: this run",
 }
 
@@ -86,3 +96,15 @@ def test_a_monitor_that_no_run_logs_is_one_line_before_any_data_is_prepared(tmp_
             wrong.append((options, "no error"))
     assert wrong == []
     assert not (tmp_path / "data").exists()
+
+
+def test_figures_of_logging_steps_are_all_of_training_but_the_losses():
+    names = ["train/loss", "train/loss_mel", "val/loss", "val/mel_distance"]
+    sparse = ["train/loss_scale", "train/padding", "train/log_det_min"]
+    assert [name for name in names + sparse if is_of_logging_steps(name)] == sparse
+
+
+def test_a_figure_that_every_step_logs_can_be_monitored(tmp_path):
+    more = ["monitor=train/gradient_norm", "trainer.log_every_n_steps=1", "trainer.max_steps=2"]
+    run(tmp_path, *TINY_TACOTRON2, "callbacks.samples=null", "callbacks.speech=null", *more)
+    assert list((tmp_path / "output" / "checkpoints").glob("step_*.ckpt"))

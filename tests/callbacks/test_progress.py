@@ -7,7 +7,16 @@ import time
 import pytest
 from pytorch_lightning.callbacks import Timer
 
-from tts.callbacks import DivergenceGuard, LineProgress, LogSamples, RichProgress, progress_bar
+from tests.support.fit_fixtures import ToyData
+from tests.support.runs import QUIET, TINY_TACOTRON2, run
+from tts.callbacks import (
+    DivergenceGuard,
+    KeepResumePoint,
+    LineProgress,
+    LogSamples,
+    RichProgress,
+    progress_bar,
+)
 
 
 class Terminal(io.StringIO):
@@ -73,6 +82,48 @@ def test_total_is_that_of_the_run(bar_run, capsys, arguments, total):
     trainer = bar_run(LineProgress(every_seconds=0), **arguments)
     assert trainer.global_step == total
     assert f"step 1/{total} " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "total"),
+    [
+        ({"max_epochs": 1}, {"limit_train_batches": 2}, 8),
+        ({"max_epochs": 1, "limit_train_batches": 2}, {}, 10),
+        ({"max_epochs": 1}, {"limit_train_batches": 2, "max_steps": 5}, 5),
+    ],
+)
+def test_total_of_a_resumed_run_counts_the_steps_that_it_has_made(
+    bar_run, capsys, monkeypatch, tmp_path, before, after, total
+):
+    """Its epochs may have fewer steps than before, as with more ranks."""
+    monkeypatch.setattr(ToyData, "resume_at", lambda _, epoch, batch: batch, raising=False)
+    trainer = bar_run(LineProgress(), KeepResumePoint(), **before)
+    trainer.save_checkpoint(tmp_path / "half.ckpt")
+    capsys.readouterr()
+    bar = LineProgress(every_seconds=0)
+    trainer = bar_run(
+        bar, KeepResumePoint(), **{"max_epochs": 3, **after}, ckpt_path=tmp_path / "half.ckpt"
+    )
+    assert trainer.global_step == total
+    steps = re.findall(r"step (\d+)/(\d+) ", capsys.readouterr().out)
+    assert {int(all_steps) for _, all_steps in steps} == {total}
+    assert int(steps[-1][0]) == total
+
+
+@pytest.mark.slow
+def test_total_of_a_run_that_resumes_inside_an_epoch_with_other_batches(tmp_path, capsys):
+    short = [
+        *TINY_TACOTRON2,
+        *QUIET,
+        "callbacks.speech=null",
+        "+callbacks.progress.every_seconds=0",
+    ]
+    run(tmp_path, *short, "model.batch_size=2", "trainer.max_steps=3")
+    capsys.readouterr()
+    last = f"ckpt_path={tmp_path}/output/checkpoints/last.ckpt"
+    run(tmp_path, *short, "trainer.max_epochs=2", last, output="second")
+    steps = re.findall(r"step (\d+)/(\d+) ", capsys.readouterr().out)
+    assert {all_steps for _, all_steps in steps} == {steps[-1][0]}
 
 
 def test_time_limit_bounds_the_time_left(bar_run, capsys):

@@ -12,6 +12,7 @@ from tests.support.paths import REPO
 from tests.support.runs import NO_DROPOUT, QUIET, TINY_TACOTRON2, overrides, run
 from tts.config import compose, resolved
 from tts.core.errors import InputError
+from tts.core.ranks import is_first_to_say
 from tts.runtime.launch import launch
 
 OPTIONS = [*TINY_TACOTRON2, *NO_DROPOUT, *QUIET, "trainer.max_steps=4", "trainer.max_epochs=-1"]
@@ -70,3 +71,44 @@ def test_torchrun_must_start_as_many_processes_as_the_options_ask_for(tmp_path, 
     config = resolved(compose(["trainer.accelerator=cpu", "data=synthetic"]))
     with pytest.raises(InputError, match=r"torchrun started 2 processes, .* ask for 1"):
         launch(lambda *_: {}, config, tmp_path)
+
+
+@pytest.mark.slow
+def test_a_mistake_that_every_rank_finds_is_said_once(tmp_path):
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2"]
+    launcher += ["--master-addr=127.0.0.1", f"--master-port={free_port()}"]
+    mistake = ["data=synthetic", "trainer.max_steps=x", f"hydra.run.dir={tmp_path}"]
+    done = subprocess.run(
+        [*launcher, "train.py", *mistake],
+        cwd=REPO,
+        env={**os.environ, "PYTHONPATH": str(REPO)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert (done.stdout + done.stderr).count("trainer.max_steps=x: it must be") == 1
+    # the status of each rank is that of a mistake
+    assert "exitcode  : 2" in done.stderr
+
+
+def test_ranks_of_torchrun_say_the_same_line_once_and_others_always(tmp_path, monkeypatch):
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    assert is_first_to_say("no such file")
+    assert is_first_to_say("no such file")
+    said = {}
+    for attempt in range(2):
+        for rank in range(2):
+            folder = tmp_path / f"attempt_{attempt}" / str(rank)
+            folder.mkdir(parents=True)
+            monkeypatch.setenv("LOCAL_RANK", str(rank))
+            monkeypatch.setenv("TORCHELASTIC_ERROR_FILE", str(folder / "error.json"))
+            said[attempt, rank] = is_first_to_say("no such file"), is_first_to_say(f"of {rank}")
+    assert said == {
+        **{(attempt, 0): (True, True) for attempt in range(2)},
+        **{(attempt, 1): (False, True) for attempt in range(2)},
+    }
+    for nowhere in ("", str(tmp_path / "gone" / "0" / "error.json"), os.devnull):
+        monkeypatch.setenv("TORCHELASTIC_ERROR_FILE", nowhere)
+        assert is_first_to_say("no such file")

@@ -178,6 +178,7 @@ UNKNOWN_METRICS = {
     "misspelt": (["monitor=val/los"], "this run logs no such metric; did you mean val/loss"),
     "without checkpoints": (["monitor=val/los", "callbacks.checkpoint=null"], "did you mean val/"),
     "of a callback": (["monitor=val/mel_distance", "callbacks.speech=null"], "there are val/"),
+    "of logging steps": (["monitor=train/log_det_min"], "train/log_det_min: it is logged in"),
     "of all searched values": (["monitor=val/x", "loss.spoken_weight=0,1"], "val/x: this run"),
     "parallel": (["monitor=val/los", "launcher=joblib", "sweep.parallel=2"], "did you mean val/"),
     "a search": ([*TPE, LR, "monitor=val/los", "logger=all"], "did you mean val/loss"),

@@ -15,6 +15,7 @@ from pytorch_lightning.callbacks import Callback, DeviceStatsMonitor, LearningRa
 
 from tts.callbacks.speech_metrics import SpeechMetrics
 from tts.core.errors import InputError
+from tts.training.task import is_of_logging_steps
 
 #: Callbacks of Lightning that log metrics of their own.
 _LOG_OTHERS = (DeviceStatsMonitor, LearningRateMonitor)
@@ -44,7 +45,7 @@ def announced_metrics(trainer: pl.Trainer, task: pl.LightningModule) -> set[str]
 def check_monitors(
     config: Mapping[str, Any], trainer: pl.Trainer, task: pl.LightningModule
 ) -> None:
-    """Refuse a monitored metric that the run does not log, or not in its first validation.
+    """Refuse a monitored metric that the run does not log, or may lack in its first validation.
 
     Args:
         config: the configuration of the run.
@@ -59,7 +60,17 @@ def check_monitors(
     for key, name in _monitors(config, trainer).items():
         if names is not None and name not in names:
             more = [c.metrics_if_monitored(task) for c in callbacks if isinstance(c, SpeechMetrics)]
-            raise InputError(f"{key}={name}: {_alternatives(name, names.union(*more))}")
+            raise InputError(
+                f"{key}={name}: this run logs no such metric; "
+                f"{_alternatives(name, names.union(*more))}"
+            )
+        every_steps = config["trainer"]["log_every_n_steps"]
+        if names is not None and every_steps > 1 and is_of_logging_steps(name):
+            raise InputError(
+                f"{key}={name}: it is logged in one of {every_steps} steps, and a validation may "
+                f"come before; set trainer.log_every_n_steps=1, or monitor a metric that is always "
+                f"there: {_of_validation(names)}"
+            )
         for callback in callbacks:
             every = getattr(callback, "every_n_validations", 1)
             if every > 1 and name in (_names_of(callback, trainer, task) or ()):
@@ -105,8 +116,10 @@ def _key_of(config: Mapping[str, Any], callback: Callback) -> str:
 def _alternatives(name: str, names: set[str]) -> str:
     close = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean {close[0]}? " if close else ""
-    # the losses first, as they are monitored most often
-    of_validation = sorted(
-        (n for n in names if n.startswith("val/")), key=lambda n: (not n.startswith("val/loss"), n)
-    )
-    return f"this run logs no such metric; {hint}there are {', '.join(of_validation)}"
+    return f"{hint}there are {_of_validation(names)}"
+
+
+def _of_validation(names: Set[str]) -> str:
+    """Return the names of a validation; the losses first, as they are monitored most often."""
+    chosen = (name for name in names if name.startswith("val/"))
+    return ", ".join(sorted(chosen, key=lambda name: (not name.startswith("val/loss"), name)))

@@ -47,7 +47,7 @@ class RunProgress(ProgressBar):
         self._enabled = True
         self._last_drawing = -math.inf
         self._start = math.nan
-        self._first_step = 0
+        self._first_step = self._surplus = 0
         self._estimated = False
         self._validation_start: float | None = None
         self._validations = 0
@@ -82,7 +82,7 @@ class RunProgress(ProgressBar):
         trainer, limits = self.trainer, []
         per_epoch = self._steps_per_epoch()
         if trainer.max_epochs not in (None, -1) and per_epoch is not None:
-            limits.append(trainer.max_epochs * per_epoch)
+            limits.append(trainer.max_epochs * per_epoch + self._surplus)
         if trainer.max_steps > 0:
             limits.append(trainer.max_steps)
         return min(limits) if limits else None
@@ -122,6 +122,15 @@ class RunProgress(ProgressBar):
         if not math.isfinite(batches) or batches < 1:
             return None
         return math.ceil(batches / max(1, self.trainer.accumulate_grad_batches))
+
+    def _steps_of_epochs(self) -> int:
+        """Return the steps to this place of the data, if all epochs were as long as this one.
+
+        A resumed run may have made more or fewer, with another number of ranks or batch size.
+        """
+        done = self.trainer.fit_loop.epoch_loop.batch_progress.current.processed
+        steps = math.ceil(done / max(1, self.trainer.accumulate_grad_batches))
+        return self.trainer.current_epoch * (self._steps_per_epoch() or 0) + steps
 
     def _steps_per_validation(self) -> int | None:
         """Return the optimiser steps between two validations; None if these are not regular."""
@@ -170,6 +179,7 @@ class RunProgress(ProgressBar):
         """Start the clock of the run."""
         self._start = time.monotonic()
         self._first_step = trainer.global_step
+        self._surplus = self._first_step - self._steps_of_epochs()
         self._validations, self._validating = 0, 0.0
 
     def on_train_batch_end(

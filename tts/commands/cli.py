@@ -42,6 +42,7 @@ from tts.core.errors import (
 from tts.core.files import file_fault
 from tts.core.output import print_error, print_result, protect_streams
 from tts.core.progress import announced
+from tts.core.ranks import is_first_to_say
 from tts.core.signals import StopSignals, early_stop_first, ignore_while_ending
 from tts.evaluation.preflight import check_evaluation
 from tts.runtime.new_folders import remove_traces
@@ -230,5 +231,6 @@ def _reporting(action: Callable[[], Result]) -> Result:
 
 
 def _exit(message: str, status: int, prefix: str = "error: ") -> NoReturn:
-    print_error(f"{prefix}{message}")
+    if is_first_to_say(line := f"{prefix}{message}"):
+        print_error(line)
     raise SystemExit(status)

@@ -17,7 +17,7 @@ from tts.loggers.lightning_messages import quieten_lightning
 from tts.training.freezing import KeepFrozen
 
 #: Metrics that depend on the device of a trial, which may be on another machine.
-_OF_DEVICES = frozenset({"memory_device_gb", "loss_scale"})
+_OF_DEVICES = frozenset({"train/memory_device_gb", "train/loss_scale"})
 #: Metrics that depend on the file of a warm start, which gives the network its options.
 _OF_SOURCES = frozenset({"train/loss_pitch", "val/loss_pitch"})
 

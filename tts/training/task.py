@@ -31,6 +31,12 @@ def is_logging_step(trainer: pl.Trainer, step: int) -> bool:
     return step % every == 0 or bool(trainer.fast_dev_run)  # type: ignore[attr-defined]
 
 
+def is_of_logging_steps(name: str) -> bool:
+    """Return whether a metric is written in logging steps only, as all of training but losses."""
+    is_loss = name.startswith("train/loss") and name != "train/loss_scale"
+    return name.startswith("train/") and not is_loss
+
+
 def check_optimizer(task: pl.LightningModule) -> None:
     """Build the optimiser and discard it: a wrong option shows before the data is prepared.
 
