@@ -23,7 +23,7 @@ def is_first_to_say(text: str) -> bool:
     own = os.environ.get("TORCHELASTIC_ERROR_FILE", "")
     if "LOCAL_RANK" not in os.environ or not own:
         return True
-    # the file of a rank is attempt_0/RANK/error.json, in a folder that torchrun makes for each start
+    # the file of a rank is attempt_0/RANK/error.json in a folder that torchrun makes anew
     said = hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()[:16]
     try:
         (Path(own).parents[1] / f"said-{said}").open("x").close()
