@@ -128,9 +128,10 @@ class RunProgress(ProgressBar):
 
         A resumed run may have made more or fewer, with another number of ranks or batch size.
         """
-        done = self.trainer.fit_loop.epoch_loop.batch_progress.current.processed
+        loop: Any = self.trainer.fit_loop.epoch_loop
+        done: int = loop.batch_progress.current.processed
         steps = math.ceil(done / max(1, self.trainer.accumulate_grad_batches))
-        return self.trainer.current_epoch * (self._steps_per_epoch() or 0) + steps
+        return int(self.trainer.current_epoch) * (self._steps_per_epoch() or 0) + steps
 
     def _steps_per_validation(self) -> int | None:
         """Return the optimiser steps between two validations; None if these are not regular."""
