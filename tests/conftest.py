@@ -25,6 +25,7 @@ pytest_plugins = [
     "tests.support.export_fixtures",
     "tests.support.fit_fixtures",
     "tests.support.network_fixtures",
+    "tests.support.serving_fixtures",
     "tests.support.voice_fixtures",
     "tests.support.watchdog",
 ]
