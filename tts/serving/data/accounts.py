@@ -13,8 +13,6 @@ from tts.serving.data.models import UtteranceRow
 
 #: The key of everybody, where the service asks for none.
 LOCAL_KEY = "local"
-#: What a key may allow: make sound, read what was made, change keys and lexicon.
-SCOPES = ("speak", "read", "admin")
 #: In the order in which they are served: sentences that somebody waits for, and long texts.
 LANES = ("interactive", "batch")
 JOB_STATES = ("queued", "running", "done", "failed", "cancelled")
@@ -29,7 +27,7 @@ class ApiKeyRow(Row):
         id: names the key in lists; not secret.
         prefix: the first characters of the key, by which its owner knows it.
         digest: SHA-256 of the key; only the local key has none, so that nobody can present it.
-        scopes: some of :data:`SCOPES`.
+        scopes: some of :data:`tts.serving.settings.SCOPES`.
         characters_per_minute: limit of characters to speak, or None.
         requests_per_minute: limit of requests, or None.
     """

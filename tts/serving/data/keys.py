@@ -14,9 +14,10 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tts.serving.data.accounts import LOCAL_KEY, SCOPES, ApiKeyRow
+from tts.serving.data.accounts import LOCAL_KEY, ApiKeyRow
 from tts.serving.data.database import database_time
 from tts.serving.data.inserting import find_or_add
+from tts.serving.settings import SCOPES
 
 _BEGIN = "tg_"
 _BITS = 256
