@@ -28,6 +28,7 @@ def decoded_mel(n_text, good=True, stop_reason="gate"):
         stop_reason=stop_reason,
         health=alignment_health(alignments),
         seconds=1.0,
+        levels=torch.zeros(5 * n_text),
     )
 
 

@@ -17,6 +17,7 @@ from torch.nn.utils.rnn import pad_sequence
 from tts.inference.options import Options, frame_limit
 from tts.inference.reader import DecodingUnit
 from tts.metrics import AlignmentHealth, alignment_health
+from tts.metrics.word_edges import frame_levels
 from tts.models import Tacotron2
 
 
@@ -30,6 +31,7 @@ class DecodedMel(NamedTuple):
         stop_reason: what ended the decoding: ``"gate"``, ``"attention"`` or ``"max_steps"``.
         health: whether the attention followed the text.
         seconds: its share of the computing time of its batch.
+        levels: ``(T_mel,)`` level of each frame, dB, on the CPU.
     """
 
     mel: Tensor
@@ -38,6 +40,7 @@ class DecodedMel(NamedTuple):
     stop_reason: str
     health: AlignmentHealth
     seconds: float
+    levels: Tensor
 
 
 @dataclass(frozen=True)
@@ -104,11 +107,13 @@ class BatchDecoder:
         for row, utterance in enumerate(utterances):
             frames = min(n_mel[row], self.max_frames(utterance))
             alignments = generated.alignments[row, :frames, : n_text[row]].float().cpu()
+            mel = generated.mel_post[row, :, :frames]
             yield DecodedMel(
-                mel=generated.mel_post[row, :, :frames],
+                mel=mel,
                 alignments=alignments,
                 gate_logits=generated.gate_logits[row, :frames].float().cpu(),
                 stop_reason=generated.stop_reason[row] if frames == n_mel[row] else "max_steps",
                 health=alignment_health(alignments),
                 seconds=per_frame * frames,
+                levels=frame_levels(mel),
             )

@@ -9,9 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from torch import Tensor
-
-from tts.metrics.durations import symbol_durations
+from numpy.typing import NDArray
 
 
 class Mark(NamedTuple):
@@ -39,7 +37,7 @@ def marks(
 
     Args:
         spans: a text, its first and its last symbol.
-        edges: the times between symbols, from :func:`symbol_edges`.
+        edges: the times between symbols, from :func:`seconds_of`.
         start: when the utterance begins.
     """
     return tuple(
@@ -47,10 +45,18 @@ def marks(
     )
 
 
-def symbol_edges(alignment: Tensor, frame_seconds: float, seconds: float) -> Sequence[float]:
-    """Return the times between symbols: ``T_text + 1`` numbers from 0 to ``seconds``."""
-    frames = np.concatenate(([0], np.cumsum(symbol_durations(alignment))))
+def seconds_of(
+    edges: NDArray[np.int64], n_frames: int, frame_seconds: float, seconds: float
+) -> list[float]:
+    """Return when frames begin in an utterance of some seconds.
+
+    Args:
+        edges: numbers of frames, from 0 to ``n_frames``.
+        n_frames: frames of the utterance.
+        frame_seconds: time from one frame to the next.
+        seconds: length of the utterance.
+    """
     # a frame is centred on its time, so it begins half a frame earlier
-    edges = np.clip((frames - 0.5) * frame_seconds, 0.0, seconds)
-    edges[0], edges[-1] = 0.0, seconds
-    return [float(edge) for edge in edges]
+    times = np.clip((edges - 0.5) * frame_seconds, 0.0, seconds)
+    times[edges == n_frames] = seconds
+    return [float(time) for time in times]

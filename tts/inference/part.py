@@ -6,13 +6,16 @@ Shapes: ``T_text`` symbols.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
+import torch
 from torch import Tensor
 
-from tts.inference.marks import Mark, marks, symbol_edges
+from tts.inference.marks import Mark, marks, seconds_of
 from tts.metrics import AlignmentHealth
+from tts.metrics.durations import symbol_durations
+from tts.metrics.word_edges import heard_edges
 from tts.text.written_words import WrittenWord
 
 #: Reasons why decoding ended, best first.
@@ -44,6 +47,7 @@ class Part:
         symbols: the ``T_text`` symbols of ``alignments``, where they are known.
         written_words: the words of the text, with their places among the symbols.
         frame_seconds: time from one frame to the next.
+        frame_levels: ``(frames,)`` level of each frame in dB, which shows the pauses.
     """
 
     text: str
@@ -60,6 +64,7 @@ class Part:
     symbols: tuple[str, ...] = ()
     written_words: tuple[WrittenWord, ...] = ()
     frame_seconds: float = 0.0
+    frame_levels: Tensor = field(default_factory=lambda: torch.zeros(0))
 
     @property
     def words(self) -> tuple[Mark, ...]:
@@ -79,7 +84,12 @@ class Part:
     @cached_property
     def _edges(self) -> Sequence[float]:
         """Return the times between symbols; words and phones need the same path."""
-        return symbol_edges(self.alignments, self.frame_seconds, self.seconds)
+        spans = [(word.first, word.last) for word in self.written_words]
+        edges = heard_edges(
+            symbol_durations(self.alignments), self.symbols, spans, self.frame_levels
+        )
+        n_frames = len(self.alignments)
+        return seconds_of(edges, n_frames, self.frame_seconds, self.seconds)
 
     @property
     def failed(self) -> bool:

@@ -19,6 +19,7 @@ from tts.inference.part import Part
 from tts.inference.reader import DecodingUnit
 from tts.inference.vocoders.utterance import UtteranceVocoder
 from tts.metrics import alignment_health
+from tts.metrics.word_edges import frame_levels
 from tts.models import MelStream
 
 
@@ -126,6 +127,7 @@ class StreamDecoder:
         options, device = decoder.options, decoder.acoustic.embedding.weight.device
         self._utterance, self._seed = utterance, options.seed
         self._max_frames = decoder.max_frames(utterance)
+        self._levels: list[Tensor] = []
         self._mels = MelStream(
             decoder.acoustic,
             torch.tensor(utterance.ids, device=device),
@@ -141,6 +143,7 @@ class StreamDecoder:
         """Yield pieces, up to the largest number of frames for the text."""
         left = self._max_frames
         for mel in self._mels:
+            self._levels.append(frame_levels(mel[:, :left]))
             yield mel[:, :left]
             left -= min(left, mel.shape[1])
             if left == 0:
@@ -158,6 +161,7 @@ class StreamDecoder:
             stop_reason="max_steps" if was_cut else str(self._mels.stop_reason),
             health=alignment_health(alignments),
             seconds=0.0,
+            levels=torch.cat(self._levels),
         )
         return Attempt(self._utterance, decoded, self._seed)
 

@@ -126,6 +126,7 @@ class UtteranceVocoder:
             symbols=tuple(self.tokenizer.symbols[i] for i in attempt.utterance.ids),
             written_words=tuple(written_words(attempt.utterance.text, self.tokenizer)),
             frame_seconds=self.mel.hop_length / self.mel.sample_rate,
+            frame_levels=decoded.levels,
             compute_seconds=decoded.seconds + attempt.wasted + compute_seconds,
         )
 
