@@ -7,8 +7,9 @@ import pytest
 
 from tests.support.tiny_networks import tiny_synthesizer
 from tts.audio import read_wave
+from tts.audio.timings import TIMING_FORMATS
 from tts.synthesis.report import part_record
-from tts.synthesis.timings import FORMATS, timings_path, write_timings
+from tts.synthesis.timings import timings_path, write_timings
 
 TEXT = "It costs £5, <they> say. And so on; more words follow."
 OPTIONS = {"max_steps": 40, "gate_threshold": 0.999, "guard": False, "max_chars": 30}
@@ -59,7 +60,7 @@ def written(speech, tmp_path):
     speech.save(sound, margin=margin)
     records = [part_record(part) for part in speech.parts]
     contents = {}
-    for kind in FORMATS:
+    for kind in TIMING_FORMATS:
         write_timings(sound, kind, records, speech.seconds, margin)
         contents[kind] = timings_path(sound, kind).read_text()
     samples, rate = read_wave(sound)

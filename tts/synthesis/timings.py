@@ -1,21 +1,16 @@
-"""Writes when each word is spoken, in a file beside the sound: JSON, SRT, WebVTT or TextGrid.
+"""Writes when each word is spoken, in a file beside the sound; the times have its margin.
 
-Times are those of the file, with its margin. A subtitle shows a part (a sentence, or a piece of a
-long one); WebVTT also marks its words, so that players can light them up (W3C, WebVTT, section
-3.5). A TextGrid has tiers of parts, words and phones (Praat's "long" text format).
+The formats are in :mod:`tts.audio.timings`.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from tts.audio.timings import TIMING_FORMATS
 from tts.core.files import atomic_writer
 from tts.synthesis.report import Record, shifted
-
-#: An interval: text, start and end in seconds.
-Interval = tuple[str, float, float]
 
 
 def timings_path(sound: Path, kind: str) -> Path:
@@ -31,119 +26,12 @@ def write_timings(
 
     Args:
         sound: the sound file, beside which the marks are written.
-        kind: a key of ``FORMATS``.
+        kind: a key of ``TIMING_FORMATS``.
         records: the records of its parts.
         seconds: length of its speech, without margins.
         margin: silence at both ends of the file, seconds.
     """
     records = [shifted(record, margin) for record in records]
-    content = FORMATS[kind](records, seconds + 2 * margin)
+    content = TIMING_FORMATS[kind](records, seconds + 2 * margin)
     with atomic_writer(timings_path(sound, kind)) as file:
         file.write(content.encode("utf-8", "replace"))
-
-
-def _json(records: Sequence[Record], seconds: float) -> str:
-    words = [
-        {**word, "start": round(word["start"], 4), "end": round(word["end"], 4)}
-        for record in records
-        for word in record["words"]
-    ]
-    parts = [{"text": text, "start": start, "end": end} for text, start, end in _parts(records)]
-    content = {"seconds": round(seconds, 4), "words": words, "parts": parts}
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-
-
-def _srt(records: Sequence[Record], seconds: float) -> str:
-    cues = [
-        f"{number}\n{_clock(start, ',')} --> {_clock(end, ',')}\n{text}\n"
-        for number, (text, start, end) in enumerate(_parts(records), start=1)
-    ]
-    return "\n".join(cues)
-
-
-def _vtt(records: Sequence[Record], seconds: float) -> str:
-    cues = ["WEBVTT\n"]
-    for record, (text, start, end) in zip(records, _parts(records), strict=True):
-        timed = " ".join(
-            f"<{_clock(word['start'], '.')}><c>{_escaped(word['word'])}</c>"
-            for word in record["words"]
-            if word["start"] < end
-        )
-        shown = timed or _escaped(text)
-        cues.append(f"{_clock(start, '.')} --> {_clock(end, '.')}\n{shown}\n")
-    return "\n".join(cues)
-
-
-def _textgrid(records: Sequence[Record], seconds: float) -> str:
-    words: list[Interval] = []
-    phones: list[Interval] = []
-    for record in records:
-        words += [(word["word"], word["start"], word["end"]) for word in record["words"]]
-        phones += [(str(text).lstrip("@"), start, end) for text, start, end in record["phones"]]
-    tiers = [("parts", _parts(records)), ("words", words), ("phones", phones)]
-    lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "xmin = 0"]
-    lines += [f"xmax = {seconds:.6f}", "tiers? <exists>", f"size = {len(tiers)}", "item []:"]
-    for number, (name, intervals) in enumerate(tiers, start=1):
-        lines += _tier(number, name, _without_gaps(intervals, seconds), seconds)
-    return "\n".join(lines) + "\n"
-
-
-def _tier(number: int, name: str, intervals: Sequence[Interval], seconds: float) -> list[str]:
-    lines = [f"    item [{number}]:", '        class = "IntervalTier"', f'        name = "{name}"']
-    lines += ["        xmin = 0", f"        xmax = {seconds:.6f}"]
-    lines.append(f"        intervals: size = {len(intervals)}")
-    for place, (text, start, end) in enumerate(intervals, start=1):
-        doubled = text.replace('"', '""')
-        lines += [f"        intervals [{place}]:", f"            xmin = {start:.6f}"]
-        lines += [f"            xmax = {end:.6f}", f'            text = "{doubled}"']
-    return lines
-
-
-def _without_gaps(intervals: Sequence[Interval], seconds: float) -> list[Interval]:
-    """Fill the time between intervals with empty ones, because a tier has no gaps."""
-    filled: list[Interval] = []
-    time = 0.0
-    for text, start, end in intervals:
-        start, end = max(start, time), min(end, seconds)
-        if end <= start:
-            continue
-        if start > time:
-            filled.append(("", time, start))
-        filled.append((text, start, end))
-        time = end
-    return [*filled, ("", time, seconds)] if time < seconds else filled
-
-
-def _parts(records: Sequence[Record]) -> list[Interval]:
-    """Return what each part says, and when."""
-    return [
-        (
-            " ".join(record["text"].split()),
-            round(record["start"], 4),
-            round(record["start"] + record["seconds"], 4),
-        )
-        for record in records
-    ]
-
-
-def _clock(seconds: float, comma: str) -> str:
-    """Return hours, minutes, seconds and milliseconds: "00:00:01.500"."""
-    milliseconds = round(seconds * 1000)
-    minutes, milliseconds = divmod(milliseconds, 60_000)
-    hours, minutes = divmod(minutes, 60)
-    whole, rest = divmod(milliseconds, 1000)
-    return f"{hours:02}:{minutes:02}:{whole:02}{comma}{rest:03}"
-
-
-def _escaped(text: str) -> str:
-    """Return a text without what WebVTT takes for markup."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-#: Writers of time marks, by the value of ``timings``.
-FORMATS: dict[str, Callable[[Sequence[Record], float], str]] = {
-    "json": _json,
-    "srt": _srt,
-    "vtt": _vtt,
-    "textgrid": _textgrid,
-}
