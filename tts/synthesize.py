@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 OPTIONS = (
     *("speaker", "seed", "batch_size", "max_chars", "max_steps", "gate_threshold"),
     *("attention_window", "end_steps", "guard", "attempts", "sigma", "denoiser"),
-    *("denoiser_mode", "polish", "sharpness", "on_unknown"),
+    *("denoiser_mode", "polish", "sharpness", "on_unknown", "speed"),
 )
 
 #: Options that are fields of ``tts.audio.Output``.

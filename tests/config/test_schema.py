@@ -194,6 +194,7 @@ SPEAKING = {
     "pauses.word=61": "a number from 0 to 60",
     "guard=1": "one of true, false",
     "denoiser_mode=loud": "one of null, zeros, silence",
+    **dict.fromkeys(("speed=0", "speed=5", "speed=nan", "speed=fast"), "a number from 0.25 to 4"),
 }
 
 

@@ -9,6 +9,7 @@ import torch
 
 from tts import pretrained
 from tts.audio import MelConfig
+from tts.audio.stretching import stretched_length
 from tts.core.errors import InputError
 from tts.inference import WaveGlowVocoder
 
@@ -144,6 +145,21 @@ def test_it_speaks_without_torch(exported):
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("speed", [0.3, 1.0, 2.5])
+def test_the_mel_is_stretched_before_the_vocoder(runner, speed):
+    how = {"speaker": "bob", "max_steps": 12, "gate_threshold": 0.999999}
+    spoken, usual = runner.speak(TEXT, speed=speed, **how), runner.speak(TEXT, **how)
+    mel = usual.decoded.mel
+    np.testing.assert_array_equal(spoken.decoded.mel, mel)
+    assert len(spoken.wave) == stretched_length(mel.shape[1], speed) * MEL.hop_length
+    assert np.array_equal(spoken.wave, usual.wave) == (speed == 1)
+
+
+def test_an_unknown_speed_is_refused(runner):
+    with pytest.raises(InputError, match=r"^speed=5: it must be a number from 0.25 to 4$"):
+        runner.speak(TEXT, speaker="bob", speed=5)
 
 
 def test_an_unknown_speaker(runner):

@@ -158,7 +158,8 @@ def test_lost_samples_are_spoken_again(run, killed_after, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "named"), [({"seed": 5}, "seed"), ({"pauses": {"word": 1}}, "pauses")]
+    ("change", "named"),
+    [({"seed": 5}, "seed"), ({"pauses": {"word": 1}}, "pauses"), ({"speed": 1.5}, "speed")],
 )
 def test_another_run_with_other_options_is_refused(run, killed_after, change, named):
     restore = killed_after(2)

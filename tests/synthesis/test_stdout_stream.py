@@ -61,6 +61,19 @@ def test_lines_follow_each_other_after_a_pause(run, tmp_path):
     assert "lines.txt:2: skipped" in messages
     silence = np.zeros(4000, "<i2").tobytes()
     assert silence in sound[44:]
+    _, faster, _ = run(*options, "speed=2")
+    assert silence[:4000] in faster[44:]
+    assert silence not in faster[44:]
+
+
+def test_another_speed_has_the_samples_of_the_file(run, tmp_path):
+    status, sound, messages = run("text=One. Two.", "output=-", "speed=0.6")
+    assert status == 0, messages
+    run("text=One. Two.", "output=a.wav", "batch_size=1", "margin=0", "speed=0.6")
+    expected, _ = sf.read(tmp_path / "a.wav", dtype="int16")
+    samples = np.frombuffer(sound[44:], "<i2").astype(int)
+    assert len(samples) == len(expected)
+    assert np.abs(samples - expected).max() <= 1
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tts.audio.stretching import SPEEDS, stretched
 from tts.core.errors import InputError
+from tts.core.ranges import check_arguments
 from tts.export.sessions import open_session
 
 Array = NDArray[np.float32]
@@ -51,7 +53,7 @@ class OnnxSpeech(NamedTuple):
     Attributes:
         wave: ``(T_wave,)`` samples, which may be slightly outside of [-1, 1].
         sample_rate: in Hz.
-        decoded: the output of the acoustic model.
+        decoded: the output of the acoustic model, at speed 1.
     """
 
     wave: Array
@@ -93,6 +95,7 @@ class OnnxSynthesizer:
         gate_threshold: float | None = None,
         sigma: float | None = None,
         denoiser: float | None = None,
+        speed: float = 1.0,
     ) -> OnnxSpeech:
         """Speak one utterance.
 
@@ -104,11 +107,13 @@ class OnnxSynthesizer:
             gate_threshold: stop probability that ends the utterance.
             sigma: standard deviation of WaveGlow's noise.
             denoiser: strength with which WaveGlow's bias noise is subtracted.
+            speed: playing speed at the same pitch; 2 takes half the time.
 
         Raises:
-            InputError: nothing in the text can be pronounced, the speaker is unknown, or a network
-                was not exported.
+            InputError: nothing in the text can be pronounced, the speaker is unknown, the speed is
+                not legal, or a network was not exported.
         """
+        check_arguments({"speed": speed}, {"speed": SPEEDS}, "")
         self._need("acoustic")
         vocoder = self._need("vocoder")
         masks, noise = np.random.default_rng(seed).spawn(2)
@@ -119,10 +124,11 @@ class OnnxSynthesizer:
             max_steps=max_steps,
             gate_threshold=gate_threshold,
         )
-        n_frames = max(2, decoded.mel.shape[1])
+        mel = stretched(decoded.mel, speed)
+        n_frames = max(2, mel.shape[1])
         sigma = vocoder["sigma"] if sigma is None else sigma
         z = noise.standard_normal(self.noise_shape(n_frames)) * sigma
-        wave = self.vocode(decoded.mel, z.astype(np.float32), denoiser=denoiser)
+        wave = self.vocode(mel, z.astype(np.float32), denoiser=denoiser)
         return OnnxSpeech(wave, self._mel["sample_rate"], decoded)
 
     def encode(self, text: str) -> list[int]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
+from tts.audio.stretching import SPEEDS
 from tts.core.ranges import Count, Number, OptionalCount, check_fields
 from tts.inference.pauses import Pauses
 from tts.inference.vocoders.denoiser import Mode
@@ -42,7 +43,9 @@ class Options:
             ``"skip"`` leaves them out and logs them, ``"spell"`` says them by their names; None is
             the policy of the tokenizer.
         max_chars: longest text that is decoded in one piece; longer ones are cut at sentences.
-        pauses: silence between pieces.
+        pauses: silence between pieces, at speed 1.
+        speed: playing speed at the same pitch, with the pauses: 2 takes half the time, 1 leaves the
+            sound as it is.
         sigma: standard deviation of a WaveGlow's noise.
         denoiser: strength of a WaveGlow's denoiser.
         denoiser_mode: whether a WaveGlow's bias noise is measured on a mel of ``"zeros"`` (as
@@ -66,6 +69,7 @@ class Options:
     on_unknown: SpeakUnknown | None = None
     max_chars: Count = 200
     pauses: Pauses = field(default_factory=Pauses)
+    speed: Annotated[float, SPEEDS] = 1.0
     sigma: Annotated[float | None, Number(float, null=True)] = None
     denoiser: Annotated[float | None, Number(float, null=True)] = None
     denoiser_mode: Mode | None = None

@@ -39,15 +39,16 @@ class Part:
         attempts: how often this text was decoded, whole or in part, until the result was kept.
         stop_reason: ``"gate"``, ``"attention"``, or ``"max_steps"`` if it was cut off.
         health: whether the attention followed the text.
-        alignments: ``(frames, T_text)`` attention weights of this part.
-        gate_logits: ``(frames,)`` logits of the stop probability.
+        alignments: ``(frames, T_text)`` attention weights of this part, as decoded: at speed 1.
+        gate_logits: ``(frames,)`` logits of the stop probability, as decoded.
         first_frame: where it begins in the spectrogram.
         compute_seconds: time of its vocoding and its share (by frames) of the decoding of its
             batch, rejected attempts included.
         symbols: the ``T_text`` symbols of ``alignments``, where they are known.
         written_words: the words of the text, with their places among the symbols.
-        frame_seconds: time from one frame to the next.
-        frame_levels: ``(frames,)`` level of each frame in dB, which shows the pauses.
+        frame_seconds: time from one decoded frame to the next in the sound, at its speed.
+        frame_levels: ``(frames,)`` level of each decoded frame in dB, which shows the pauses.
+        speed: playing speed.
     """
 
     text: str
@@ -65,6 +66,7 @@ class Part:
     written_words: tuple[WrittenWord, ...] = ()
     frame_seconds: float = 0.0
     frame_levels: Tensor = field(default_factory=lambda: torch.zeros(0))
+    speed: float = 1.0
 
     @property
     def words(self) -> tuple[Mark, ...]:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from tts.audio import MelConfig, Output
+from tts.audio.stretching import nearest_frames
 from tts.core.errors import shortened
 from tts.inference.marks import Mark
 from tts.inference.part import Part, worst_stop_reason
@@ -94,9 +95,10 @@ class Speech:
         whole = torch.zeros(self.mel.shape[1], n_text)
         column = 0
         for part in self.parts:
-            rows, columns = part.alignments.shape
+            weights = _as_heard(part.alignments, part.speed)
+            rows, columns = weights.shape
             place = slice(part.first_frame, part.first_frame + rows)
-            whole[place, column : column + columns] = part.alignments
+            whole[place, column : column + columns] = weights
             column += columns
         return whole
 
@@ -107,7 +109,8 @@ class Speech:
             return self.parts[0].gate_logits
         whole = torch.full((self.mel.shape[1],), ENDED)
         for part in self.parts:
-            whole[part.first_frame : part.first_frame + len(part.gate_logits)] = part.gate_logits
+            logits = _as_heard(part.gate_logits, part.speed)
+            whole[part.first_frame : part.first_frame + len(logits)] = logits
         return whole
 
     @property
@@ -188,7 +191,13 @@ def join(speeches: Sequence[Speech], text: str) -> Speech:
 
 def _covers(parts: Sequence[Part], mel: Tensor) -> bool:
     """Return whether one part fills the whole spectrogram."""
-    return len(parts) == 1 and parts[0].alignments.shape[0] == mel.shape[1]
+    rows, speed = len(parts[0].alignments), parts[0].speed
+    return len(parts) == 1 and speed == 1 and rows == mel.shape[1]
+
+
+def _as_heard(values: Tensor, speed: float) -> Tensor:
+    """Return the values ``(frames, ...)`` of decoded frames for the frames of the sound."""
+    return values if speed == 1 else values[torch.from_numpy(nearest_frames(len(values), speed))]
 
 
 def _overall(parts: Sequence[Part]) -> AlignmentHealth:

@@ -127,7 +127,7 @@ def _draw_alignment(figure: Figure, axes: Axes, parts: Sequence[Part], hop: floa
     for part in parts:
         weights = to_array(part.alignments).T
         drawn = _pooled(_pooled(weights, columns, np.maximum).T, rows, np.maximum).T
-        extent = _extent(part.first_frame, weights.shape[1], hop, weights, first)
+        extent = _extent(part.first_frame, weights.shape[1], hop, weights, first, part.speed)
         image = show_over_time(axes, drawn, hop, vmin=0, vmax=1, extent=extent)
         first += len(weights)
     axes.set_facecolor(image.get_cmap()(0.0))
@@ -195,11 +195,16 @@ def _mark_parts(axes: Axes, parts: Sequence[Part]) -> None:
 
 
 def _extent(
-    frame: int, n_frames: int, hop: float, values: NDArray[Any], first: int = 0
+    frame: int,
+    n_frames: int,
+    hop: float,
+    values: NDArray[Any],
+    first: int = 0,
+    speed: float = 1.0,
 ) -> tuple[float, float, float, float]:
-    """Return the edges of an image: in seconds, and in rows; a frame is centred on its hop."""
-    left, right = (frame - 0.5) * hop, (frame + n_frames - 0.5) * hop
-    return left, right, first, first + values.shape[0]
+    """Return the edges of an image: in seconds, and in rows; a frame is centred on its time."""
+    start, step = frame * hop, hop / speed
+    return start - 0.5 * step, start + (n_frames - 0.5) * step, first, first + values.shape[0]
 
 
 def _pooled(

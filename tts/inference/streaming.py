@@ -88,7 +88,7 @@ class SpeechStreamer:
         Args:
             utterance: the utterance.
             seed: seed of the vocoder.
-            mels: pieces of its spectrogram, ``(n_mels, t)``.
+            mels: pieces of its spectrogram, ``(n_mels, t)``, as decoded.
             result: gives the result of the decoding when all pieces have been read.
         """
         rate = self.utterance_vocoder.vocoder.mel.sample_rate

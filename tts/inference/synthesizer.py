@@ -267,6 +267,7 @@ class Synthesizer:
             self.mel,
             self.tokenizer.for_speaking(options.on_unknown),
             options.pauses,
+            options.speed,
         )
 
     def _decoder(self, options: Options) -> BatchDecoder:

@@ -81,7 +81,8 @@ def speak_to_stream(
     _send(out, wav_header(rate))
     for number, job in enumerate(job for job in jobs if job.units):
         if number:
-            _send(out, bytes(2 * round(options.pauses.paragraph * rate)))
+            pause = options.pauses.paragraph / options.speed
+            _send(out, bytes(2 * round(pause * rate)))
         job_records, n_samples = [], 0
         for chunk in synthesizer.stream_utterances(job.units, options):
             _send(out, to_int16(chunk.wave.numpy()).tobytes())

@@ -1,4 +1,4 @@
-"""Vocodes one decoded utterance, fades its edges and adds the pause (``UtteranceVocoder``)."""
+"""Vocodes one decoded utterance at its speed, fades its edges and adds the pause."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tts.audio import MelConfig
+from tts.audio.stretching import stretched_length
 from tts.inference.decode_guard import Attempt
 from tts.inference.part import Part
 from tts.inference.pauses import Pauses, fade_length, faded
@@ -18,6 +19,7 @@ from tts.inference.reader import DecodingUnit
 from tts.inference.speech import Speech
 from tts.inference.vocoders.griffin_lim import Vocoder, stream_with
 from tts.inference.vocoders.mel_bridge import Bridge
+from tts.inference.vocoders.stretch import stretch_mels
 from tts.models.chunking import apply_in_chunks
 from tts.text import Tokenizer
 from tts.text.written_words import written_words
@@ -32,7 +34,8 @@ class UtteranceVocoder:
         bridge: conversion to the vocoder's mel contract, if that is another one.
         mel: contract of the acoustic model.
         tokenizer: tokenizer of the acoustic model.
-        pauses: pauses between utterances.
+        pauses: pauses between utterances, at speed 1.
+        speed: playing speed of speech and pauses.
     """
 
     vocoder: Vocoder
@@ -40,14 +43,16 @@ class UtteranceVocoder:
     mel: MelConfig
     tokenizer: Tokenizer
     pauses: Pauses
+    speed: float = 1.0
 
     def __call__(self, attempt: Attempt) -> Speech:
         """Vocode one utterance, and add the pause after it unless the text ends there."""
         begin = time.perf_counter()
         decoded, rate = attempt.decoded, self.vocoder.mel.sample_rate
-        wave = self._vocode(decoded.mel, attempt.seed)
+        mel = torch.cat([*stretch_mels([decoded.mel], self.speed)], 1)
+        wave = self._vocode(mel, attempt.seed)
         seconds = len(wave) / rate
-        wave, mel = self._with_edges(wave, decoded.mel, attempt.utterance)
+        wave, mel = self._with_edges(wave, mel, attempt)
         part = self.part(attempt, seconds, time.perf_counter() - begin)
         return Speech(wave, rate, mel.float().cpu(), attempt.utterance.text, (part,), self.mel)
 
@@ -57,7 +62,7 @@ class UtteranceVocoder:
         """Vocode one utterance while it is decoded, without the pause after it.
 
         Args:
-            mels: consecutive pieces ``(n_mels, t)`` of its spectrogram.
+            mels: consecutive pieces ``(n_mels, t)`` of its spectrogram, as decoded.
             utterance: the utterance.
             seed: seed of the vocoder.
 
@@ -69,39 +74,62 @@ class UtteranceVocoder:
 
         def vocoder_input() -> Iterator[Tensor]:
             nonlocal n_frames
-            for mel in mels:
+            for mel in stretch_mels(mels, self.speed):
                 n_frames += mel.shape[1]
                 yield mel if self.bridge is None else self.bridge(mel)
             if n_frames == 1:  # the second frame that `_vocode` also adds
                 silent = mel.new_full((len(mel), 1), self.mel.silence)
                 yield silent if self.bridge is None else self.bridge(silent)
 
-        def fade(wave: Tensor, first: int, last: bool) -> Tensor:
+        def finish(wave: Tensor, first: int, last: bool) -> Tensor:
+            if last:
+                wave = wave[: len(wave) - self._excess(n_frames, first + len(wave))]
             start, end = first == 0 and not utterance.begins, last and utterance.after is not None
             return faded(wave, rate, start, end)
 
         generator = torch.Generator().manual_seed(seed)
         pieces = stream_with(self.vocoder, vocoder_input(), generator)
         waves = (wave.float().cpu() for wave in pieces)
-        return apply_in_chunks(waves, fade, reach=fade_length(rate))
+        reach = fade_length(rate) + round(self.vocoder.mel.hop_length * self._added)
+        return apply_in_chunks(waves, finish, reach=reach)
 
     def pause_samples(self, utterance: DecodingUnit, n_frames: int, n_samples: int) -> int:
         """Return the samples of silence after an utterance.
 
         Args:
             utterance: the utterance.
-            n_frames: frames of its spectrogram.
+            n_frames: decoded frames of its spectrogram.
             n_samples: samples of its wave.
         """
         if utterance.after is None:
             return 0
         # the spectrogram may be a hop longer than the wave, and both must stay aligned
-        n_frames += self._silent_frames(utterance)
+        n_frames = stretched_length(n_frames, self.speed) + self._silent_frames(utterance)
         return max(0, n_frames * self.vocoder.mel.hop_length - n_samples)
 
     def _silent_frames(self, utterance: DecodingUnit) -> int:
         mel = self.vocoder.mel
-        return round(self.pauses.after(utterance.after) * mel.sample_rate / mel.hop_length)
+        pause = self.pauses.after(utterance.after) / self.speed
+        return round(pause * mel.sample_rate / mel.hop_length)
+
+    def _excess(self, n_frames: int, n_samples: int) -> int:
+        """Return the samples by which a slow wave is too long.
+
+        A vocoder may leave out the last hop of the spectrogram. From a slow spectrogram it has to
+        leave out more, as a hop of the decoded one is several of the slow one.
+
+        Args:
+            n_frames: frames of the slow spectrogram.
+            n_samples: samples of its wave.
+        """
+        hop = self.vocoder.mel.hop_length
+        left_out = max(0, n_frames * hop - n_samples)
+        return max(0, min(round(left_out * self._added), n_samples - hop))
+
+    @property
+    def _added(self) -> float:
+        """Return how many frames of a slow spectrogram are added to each decoded one."""
+        return max(0.0, 1 / self.speed - 1)
 
     def part(self, attempt: Attempt, seconds: float, compute_seconds: float) -> Part:
         """Describe an utterance that was vocoded.
@@ -125,8 +153,9 @@ class UtteranceVocoder:
             first_frame=0,
             symbols=tuple(self.tokenizer.symbols[i] for i in attempt.utterance.ids),
             written_words=tuple(written_words(attempt.utterance.text, self.tokenizer)),
-            frame_seconds=self.mel.hop_length / self.mel.sample_rate,
+            frame_seconds=self.mel.hop_length / self.mel.sample_rate / self.speed,
             frame_levels=decoded.levels,
+            speed=self.speed,
             compute_seconds=decoded.seconds + attempt.wasted + compute_seconds,
         )
 
@@ -135,13 +164,13 @@ class UtteranceVocoder:
         mel = F.pad(mel, (0, max(0, 2 - mel.shape[1])), value=self.mel.silence)
         if self.bridge is not None:
             mel = self.bridge(mel)
-        return self.vocoder(mel, generator=torch.Generator().manual_seed(seed)).float().cpu()
+        wave = self.vocoder(mel, generator=torch.Generator().manual_seed(seed)).float().cpu()
+        return wave[: len(wave) - self._excess(mel.shape[1], len(wave))]
 
-    def _with_edges(
-        self, wave: Tensor, mel: Tensor, utterance: DecodingUnit
-    ) -> tuple[Tensor, Tensor]:
+    def _with_edges(self, wave: Tensor, mel: Tensor, attempt: Attempt) -> tuple[Tensor, Tensor]:
         """Fade the edges at joins and add the pause; the ends of the text stay unchanged."""
-        rate, n_frames = self.vocoder.mel.sample_rate, mel.shape[1]
+        rate, utterance = self.vocoder.mel.sample_rate, attempt.utterance
+        n_frames = attempt.decoded.mel.shape[1]
         if not utterance.begins or utterance.after is not None:
             wave = faded(wave, rate, not utterance.begins, utterance.after is not None)
         if utterance.after is not None:
