@@ -58,7 +58,7 @@ def test_silence_around_the_words_belongs_to_no_word():
 def test_a_word_in_silence_keeps_a_frame_for_each_symbol():
     assert edges((0, 50)) == edges()
     assert edges((0, 45)) == [18, 19, 20, 25, 45, 46, 50]
-    assert edges((3, 50)) == [0, 2, 3, 25, 48, 49, 50]
+    assert edges((5, 50)) == [0, 4, 5, 25, 48, 49, 50]
 
 
 def test_without_words_or_levels_the_edges_are_those_of_the_path():
