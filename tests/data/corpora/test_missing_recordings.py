@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
@@ -40,6 +41,14 @@ def test_the_cause_of_a_missing_recording_is_named(tmp_path, written, there, adv
     message = str(error.value)
     assert f"{written}.wav is missing, but {tmp_path}/c/{there} is there: {advice}" in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("name", [".wav", "x/.WAV", ".flac.wav", "..wav", ".wav.wav"])
+def test_a_name_that_is_nothing_but_an_ending_is_a_fault_like_others(name, tmp_path):
+    write_recording(tmp_path / "wavs" / "a.wav")
+    (tmp_path / "table.csv").write_text(f"wav,text\n{name},Text.\n")
+    with pytest.raises(InputError, match=rf"recording \S*{re.escape(name)} is missing; add it or"):
+        CsvCorpus(tmp_path, "table.csv").prepare()
 
 
 def test_nvidias_placeholder_is_replaced_by_the_folder_that_has_the_recording(tmp_path):

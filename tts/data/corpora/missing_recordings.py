@@ -116,8 +116,9 @@ def _stem(path: str) -> str:
 
 
 def _without_endings(name: str) -> str:
-    while name.lower().endswith(AUDIO_SUFFIXES):
-        name = os.path.splitext(name)[0]
+    # a name that is an ending alone (".wav") stays: it has no ending for Python
+    while name.lower().endswith(AUDIO_SUFFIXES) and (shorter := os.path.splitext(name)[0]) != name:
+        name = shorter
     return name
 
 
