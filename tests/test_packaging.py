@@ -38,6 +38,8 @@ def test_configuration_and_data_files_are_in_the_wheel(installed):
     assert (site / "tts/data/splits/ljspeech_val.txt").is_file()
     assert (site / "tts/data/doctor/page.html").is_file()
     assert (site / "tts/evaluation/page.html").is_file()
+    assert (site / "tts/serving/data/migrations/versions/0001_first_tables.py").is_file()
+    assert (site / "tts/serving/data/migrations/script.py.mako").is_file()
     assert {path.name for path in site.iterdir() if path.is_dir()} == {
         "tts",
         "hydra_plugins",

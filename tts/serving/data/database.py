@@ -128,7 +128,8 @@ def database_time(session: Session) -> datetime:
     """Return the time of the database, by which all machines agree on the end of a lease."""
     if session.get_bind().dialect.name == "sqlite":
         return datetime.now(timezone.utc)
-    moment = session.scalar(select(func.clock_timestamp()))
+    with session.no_autoflush:  # the caller may be half way through changing a row
+        moment = session.scalar(select(func.clock_timestamp()))
     assert isinstance(moment, datetime)
     return moment.astimezone(timezone.utc)
 
