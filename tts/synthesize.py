@@ -164,7 +164,7 @@ def speak_to_stdout(out: BinaryIO, config: dict[str, Any]) -> None:
     check_stream_options(config, out.isatty())
     synthesizer, options, jobs = load_and_read(lines, [Path(STANDARD_OUTPUT)] * len(lines), config)
     with _interruptible(None), announced("speaking"):
-        parts = speak_to_stream(synthesizer, jobs, options, out)
+        parts = speak_to_stream(synthesizer, jobs, options, out, config)
     print_skipped(jobs)
     if config["strict"]:
         check_all_spoken(jobs, parts)

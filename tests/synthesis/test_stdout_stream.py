@@ -12,8 +12,8 @@ import pytest
 import soundfile as sf
 
 from tests.support.paths import REPO
+from tts.audio.containers.riff import wav_header
 from tts.commands.cli import synthesize_command
-from tts.synthesis.stdout_stream import wav_header
 
 NEEDS_ALL = "needs the whole waveform, so output=- cannot have it; leave it out, or write a file\n"
 
@@ -76,16 +76,35 @@ def test_another_speed_has_the_samples_of_the_file(run, tmp_path):
     assert np.abs(samples - expected).max() <= 1
 
 
+def test_the_stream_has_the_format_that_is_asked_for(run):
+    _, plain, _ = run("text=One. Two.", "output=-")
+    n_samples = len(plain[44:]) // 2
+    begins = {"pcm": b"", "flac": b"fLaC", "ogg": b"OggS", "opus": b"OggS"}
+    for name, begin in begins.items():
+        status, sound, messages = run("text=One. Two.", "output=-", f"format={name}")
+        assert status == 0, messages
+        assert sound.startswith(begin)
+        if name == "pcm":
+            assert sound == plain[44:]
+        elif name != "flac":  # soundfile does not read a FLAC of unknown length
+            assert sf.info(io.BytesIO(sound)).frames == n_samples
+    status, sound, _ = run("text=One. Two.", "output=-", "format=mp3", "sample_rate=24000")
+    assert sf.info(io.BytesIO(sound)).samplerate == 24_000
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["peak=-1"], f"peak=-1: {NEEDS_ALL}"),
         (["plots=true"], f"plots=True: {NEEDS_ALL}"),
-        (["bits=24"], "bits=24: output=- always has 16; leave bits out\n"),
+        (["bits=24", "format=pcm"], "bits=24: PCM has 16\n"),
+        (["bits=16", "format=opus"], "bits=16: Opus has none, leave it null\n"),
+        (["sample_rate=22050", "format=opus"], "Opus cannot hold sound of 22050 Hz, only 8000, "),
+        (["format=aac"], "format=aac: it must be one of null, wav, flac, ogg, opus, mp3, pcm\n"),
         (["show=true"], "output=-: with show=true there is no sound; leave one of them out\n"),
         (["text_file=none.txt"], 'give one of text="...", text_file=lines.txt and book=book.txt\n'),
     ],
-    ids=["level", "picture", "bits", "show", "two sources"],
+    ids=["level", "picture", "bits", "lossy", "rate", "format", "show", "two sources"],
 )
 def test_options_that_need_a_file_are_refused(command, acoustic_file, options, message):
     status, out, messages = command(

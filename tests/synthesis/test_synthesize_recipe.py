@@ -200,7 +200,7 @@ BAD = {
     "missing acoustic": ({"text": "a", "acoustic": "no.ckpt"}, r"no\.ckpt"),
     "missing vocoder": ({"text": "hi", "vocoder": "no.ckpt"}, r"no\.ckpt"),
     "missing file": ({"text_file": "no.txt"}, r"text_file=no\.txt: cannot be read"),
-    "unknown ending": ({"text": "a", "output": "a.aac"}, r"output=a\.aac: end it in \.wav"),
+    "unknown ending": ({"text": "a", "output": "a.aac"}, r"output=a\.aac: cannot write '\.aac', which needs an AAC"),
     "no ending": ({"text": "a", "output": "wavs"}, "or in / for a folder"),
     "seed": ({"text": "a", "seed": "x"}, "seed=x: it must be a whole number"),
     "broken seed": ({"text": "a", "seed": 1.5}, r"seed=1\.5: it must be a whole number"),

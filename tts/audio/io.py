@@ -21,7 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from tts.audio.channels import Mono, to_mono
 from tts.audio.declared_length import lacks_last_page, missing_bytes
-from tts.audio.encoding import Limiter, write_blocks
+from tts.audio.encoding import write_blocks
+from tts.audio.limiter import Limiter
 from tts.audio.pcm import Waveform
 from tts.audio.resampling import resampled, resampled_blocks
 from tts.core.errors import InputError
@@ -89,7 +90,7 @@ def read_wave(
 def write_wave(
     path: str | os.PathLike[str], samples: ArrayLike, sample_rate: int, bits: int | None = None
 ) -> None:
-    """Write mono sound atomically: WAV, FLAC, Ogg Vorbis or MP3, by the ending of the name.
+    """Write mono sound atomically: WAV, FLAC, Ogg Vorbis, Opus or MP3, by the ending of the name.
 
     Args:
         path: the file, in a folder that exists; an existing file is replaced.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -19,16 +19,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tts import __version__
-from tts.audio.encoding import BITS, check_encoding, find_encoding, write_blocks
+from tts.audio.encoding import check_encoding, write_blocks
+from tts.audio.formats import BITS, format_of
 from tts.audio.loudness import HIGHEST_PEAK, loudness_gain, measured_loudness, require_meter
 from tts.audio.pcm import Waveform
-from tts.audio.resampling import resampled_blocks
-from tts.core.errors import InputError, shortened
+from tts.audio.resampling import resampled_blocks, resampled_length
+from tts.audio.tags import Tags
+from tts.core.errors import InputError
 
 #: Lowest and highest legal sample rate, Hz.
 RATES = (1000, 192_000)
-#: Longest title that is written into a file, characters.
-_MAX_TITLE = 200
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,9 @@ class Output:
 
     Attributes:
         bits: bits of a sample: 16 or 24 in WAV and FLAC, 32 (floating point) in WAV. None means 16;
-            Ogg and MP3 have no bits and need None.
-        sample_rate: rate of the file, Hz; None keeps the rate of the voice.
+            Ogg, Opus and MP3 have no bits and need None.
+        sample_rate: rate of the file, Hz; None keeps the rate of the voice, or takes the next
+            higher one that the format can have (Opus: 24,000 for a voice of 22,050).
         peak: level of the loudest sample in dB relative to full scale, for instance -1. With
             ``loudness`` it is the level that the loudest sample must not exceed.
         loudness: loudness of the whole file in LUFS (ITU-R BS.1770), as far as its peak allows.
@@ -74,8 +75,8 @@ class Output:
             InputError: the format, the bits and the rate do not fit together, or a package is not
                 installed.
         """
-        find_encoding(path, self.bits)
-        if rate := self.sample_rate or sample_rate:
+        sound = format_of(path, self.bits)
+        if rate := self.sample_rate or (sample_rate and sound.nearest_rate(sample_rate)):
             check_encoding(path, rate, self.bits)
         if self.loudness is not None:
             require_meter()
@@ -86,49 +87,48 @@ class Output:
         Returns:
             The samples and their rate in Hz.
         """
-        row = _row(samples)
-        blocks = list(self._blocks(row, sample_rate))
-        return np.concatenate(blocks), self.sample_rate or sample_rate
+        row, wanted = _row(samples), self.sample_rate or sample_rate
+        return np.concatenate(list(self._blocks(row, sample_rate, wanted))), wanted
 
     def write(
         self,
         path: str | os.PathLike[str],
         samples: ArrayLike,
         sample_rate: int,
-        title: str | None = None,
+        tags: Tags | None = None,
     ) -> None:
         """Write speech to a sound file.
 
         Args:
-            path: a name that ends in ``.wav``, ``.flac``, ``.ogg`` or ``.mp3``; its folder exists.
+            path: a name with one of the endings in :data:`tts.audio.formats.ENDINGS`; its folder
+                exists.
             samples: ``(T_wave,)``, in memory or mapped from the disk.
             sample_rate: rate of ``samples``, Hz.
-            title: the spoken text, which players can show.
+            tags: text fields and chapters, whose times are those of the file. Long fields are
+                shortened to a line that players can show.
 
         Raises:
             InputError: for the reasons of :meth:`check`; or the samples are not finite or too many
                 for the format, or the file cannot be written.
         """
         row = _row(samples, path)
-        rate = self.sample_rate or sample_rate
-        blocks = self._blocks(row, sample_rate)
-        n_samples = round(len(row) * rate / sample_rate) + 2 * round(self.margin * rate)
-        tags = {"software": f"tacoglow {__version__}"}
-        if title is not None:
-            tags["title"] = _one_line(title)
-        write_blocks(path, blocks, n_samples, rate, self.bits, tags)
+        wanted = self.sample_rate or format_of(path, self.bits).nearest_rate(sample_rate)
+        blocks = self._blocks(row, sample_rate, wanted)
+        n_silent = round(self.margin * wanted)
+        n_samples = resampled_length(len(row), sample_rate, wanted) + 2 * n_silent
+        tags = replace(tags or Tags(), software=f"tacoglow {__version__}").in_one_line()
+        write_blocks(path, blocks, n_samples, wanted, self.bits, tags)
 
-    def _blocks(self, samples: Waveform, rate: int) -> Iterator[Waveform]:
-        gain = np.float32(self._gain(samples, rate))
-        wanted = self.sample_rate or rate
+    def _blocks(self, samples: Waveform, rate: int, wanted: int) -> Iterator[Waveform]:
+        gain = np.float32(self._gain(samples, rate, wanted))
         silence = np.zeros(round(self.margin * wanted), np.float32)
         parts = (block * gain for block in resampled_blocks(samples, rate, wanted))
         yield from chain([silence], parts, [silence]) if len(silence) else parts
 
-    def _gain(self, samples: Waveform, rate: int) -> float:
+    def _gain(self, samples: Waveform, rate: int, wanted: int) -> float:
         if self.peak is None and self.loudness is None:
             return 1.0
-        blocks = resampled_blocks(samples, rate, self.sample_rate or rate)
+        blocks = resampled_blocks(samples, rate, wanted)
         peak = max(float(np.abs(block).max(initial=0)) for block in blocks)
         ceiling = HIGHEST_PEAK if self.peak is None else 10 ** (self.peak / 20)
         if self.loudness is not None:
@@ -156,9 +156,3 @@ def _row(samples: ArrayLike, path: str | os.PathLike[str] | None = None) -> Wave
         where = "" if path is None else f"{Path(path)}: "
         raise InputError(f"{where}needs one row of samples, got shape {row.shape}")
     return row
-
-
-def _one_line(text: str) -> str:
-    """Return a text as a title, without line breaks and characters that cannot be encoded."""
-    plain = "".join(c if c.isprintable() else " " for c in text[: 2 * _MAX_TITLE])
-    return shortened(" ".join(plain.split()), _MAX_TITLE)

@@ -32,6 +32,16 @@ def to_pcm(samples: Waveform, bits: int | None) -> NDArray[Any]:
     return scaled.astype(np.int32) << (32 - bits)
 
 
+def pcm_bytes(samples: Waveform, bits: int) -> bytes:
+    """Return samples in [-1, 1] as the bytes of a WAV: 16 or 24 bits, or 32 in floating point."""
+    if bits == 32:
+        return samples.astype("<f4").tobytes()
+    if bits == 16:
+        return to_int16(samples).astype("<i2").tobytes()
+    # the lowest of four bytes is zero
+    return to_pcm(samples, bits).astype("<i4").view(np.uint8).reshape(-1, 4)[:, 1:].tobytes()
+
+
 def to_int16(samples: Waveform) -> NDArray[np.int16]:
     """Round samples in [-1, 1] to 16 bits; samples of a 16-bit file become the same numbers."""
     scaled = np.rint(samples * np.float32(FULL_SCALE))

@@ -49,6 +49,11 @@ def resampled_blocks(samples: Waveform, rate: int, wanted: int) -> Iterator[Wave
         yield stream.resample_chunk(block, last=start + _BLOCK >= len(samples))
 
 
+def resampled_length(n_samples: int, rate: int, wanted: int) -> int:
+    """Return how many samples :func:`resampled` makes of so many."""
+    return (2 * n_samples * wanted + rate) // (2 * rate)
+
+
 def _copied(samples: Waveform, begin: int, end: int) -> Waveform:
     """Copy some of the samples into memory of their own."""
     block = np.array(samples[begin:end], np.float32)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from tts.audio.formats import FORMATS
 from tts.config.kinds import Batches, DeviceList, Duration, Name, Numbers, Prose, Section
 from tts.config.overrides import FORMER_KEYS, refuse_former_keys
 from tts.core.errors import InputError, one_line
@@ -169,7 +170,7 @@ SYNTHESIS: dict[str, Range] = {
     **dict.fromkeys(("text_file", "book", "lexicon"), Text()),
     **dict.fromkeys(("acoustic", "vocoder", "output", "device"), Text(null=False)),
     **dict.fromkeys(("strict", "json", "plots", "show", "bridge"), SWITCH),
-    "format": Choice((None, "wav", "flac", "ogg", "mp3")),
+    "format": Choice((None, *FORMATS)),
     "on_error": Choice(("raise", "skip")),
     "timings": Choice((None, "json", "srt", "vtt", "textgrid")),
     "precision": Choice(("float32", "int8")),

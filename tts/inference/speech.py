@@ -19,6 +19,7 @@ from torch import Tensor
 
 from tts.audio import MelConfig, Output
 from tts.audio.stretching import nearest_frames
+from tts.audio.tags import Tags, synthetic_comment
 from tts.core.errors import shortened
 from tts.inference.marks import Mark
 from tts.inference.part import Part, worst_stop_reason
@@ -143,18 +144,21 @@ class Speech:
             self.text, self.wave, self.sample_rate, self.mel, self.mel_config, self.parts
         )
 
-    def save(self, path: str | Path, **options: Any) -> None:
-        """Write the speech to a ``.wav``, ``.flac``, ``.ogg`` or ``.mp3`` file.
+    def save(self, path: str | Path, tags: Tags | None = None, **options: Any) -> None:
+        """Write the speech to a ``.wav``, ``.flac``, ``.ogg``, ``.opus`` or ``.mp3`` file.
 
         Args:
             path: the file, in a folder that exists; an existing file is replaced.
+            tags: text fields of the file; None stands for the text as its title, and a comment that
+                says that the speech is synthetic.
             **options: fields of :class:`tts.audio.Output`: bits, rate, level.
 
         Raises:
             InputError: the ending is unknown, an option is not legal or does not fit the format, or
                 the file cannot be written.
         """
-        Output(**options).write(path, self.wave.numpy(), self.sample_rate, self.text)
+        tags = tags or Tags(title=self.text, comment=synthetic_comment())
+        Output(**options).write(path, self.wave.numpy(), self.sample_rate, tags)
 
 
 def join(speeches: Sequence[Speech], text: str) -> Speech:

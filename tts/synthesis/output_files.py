@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from tts.audio.tags import Tags
 from tts.core.errors import SpeechError
 from tts.core.output import print_line
 from tts.synthesis.input import is_folder
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def write_job_files(spoken: SpokenJob, output: Output, config: dict[str, Any]) -> Record:
     """Write the files of a job, print its summary, and return its entry of the manifest."""
     path, title = spoken.job.path, spoken.job.line.text
-    output.write(path, spoken.wave, spoken.sample_rate, title)
+    output.write(path, spoken.wave, spoken.sample_rate, Tags(title=title))
     if config["plots"]:
         plot_job(spoken)
     if config["timings"] is not None:

@@ -1,18 +1,18 @@
-"""Streams speech to standard output while it is synthesized (``output=-``), as a WAV.
+"""Streams speech to standard output while it is synthesized (``output=-``), as one sound.
 
-Players and encoders can read such a stream (``| aplay``, ``| ffmpeg -i - talk.mp3``). Its header
-gives the greatest length that a WAV can have, because the true length is not known yet.
+Players can read such a stream (``| aplay``), and so can encoders and network connections.
 """
 
 from __future__ import annotations
 
 import os
-import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from tts.audio.pcm import to_int16
+import numpy as np
+
+from tts.audio.stream_encoder import StreamEncoder
 from tts.core.errors import EXIT_INTERRUPTED, InputError, RunStopped
 from tts.synthesis.input import STANDARD_OUTPUT
 from tts.synthesis.report import Record, part_record, print_job_summary
@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 
 #: Options that need the whole waveform or a file, and the value that turns them off.
 _OF_FILES = {
-    **dict.fromkeys(("format", "sample_rate", "peak", "loudness", "timings")),
+    **dict.fromkeys(("peak", "loudness", "timings")),
     **{"plots": False, "json": False},
 }
-_UNKNOWN = 0xFFFFFFFF
+#: The format that is written unless the user names another one.
+_DEFAULT_FORMAT = "wav"
+# a rate that every format can have
+_LEGAL_RATE = 24_000
 
 
 def check_stream_options(config: dict[str, Any], is_terminal: bool) -> None:
@@ -37,7 +40,8 @@ def check_stream_options(config: dict[str, Any], is_terminal: bool) -> None:
         is_terminal: standard output is a terminal, not a pipe or a file.
 
     Raises:
-        InputError: an option needs the whole waveform, or standard output is a terminal.
+        InputError: an option needs the whole waveform, the format, its rate and its bits do not fit
+            together, or standard output is a terminal.
     """
     for key, unset in _OF_FILES.items():
         if config[key] != unset:
@@ -45,21 +49,17 @@ def check_stream_options(config: dict[str, Any], is_terminal: bool) -> None:
                 f"{key}={config[key]}: needs the whole waveform, so output=- cannot have it; "
                 "leave it out, or write a file"
             )
-    if config["bits"] not in (None, 16):
-        raise InputError(f"bits={config['bits']}: output=- always has 16; leave bits out")
+    _encoder(config, config["sample_rate"] or _LEGAL_RATE)
     if is_terminal:
         raise InputError("output=-: standard output is a terminal; pipe it to a player: | aplay")
 
 
-def wav_header(sample_rate: int) -> bytes:
-    """Return the 44 bytes before an unknown number of 16-bit mono samples."""
-    form = struct.pack("<HHIIHH", 1, 1, sample_rate, 2 * sample_rate, 2, 16)
-    chunks = b"fmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", _UNKNOWN)
-    return b"RIFF" + struct.pack("<I", _UNKNOWN) + b"WAVE" + chunks
-
-
 def speak_to_stream(
-    synthesizer: Synthesizer, jobs: Sequence[SynthesisJob], options: Options, out: BinaryIO
+    synthesizer: Synthesizer,
+    jobs: Sequence[SynthesisJob],
+    options: Options,
+    out: BinaryIO,
+    config: dict[str, Any],
 ) -> list[Record]:
     """Speak texts one after the other, with the pause of a paragraph between them.
 
@@ -67,7 +67,8 @@ def speak_to_stream(
         synthesizer: synthesizes the texts.
         jobs: the texts; those with ``skipped`` are not spoken.
         options: of the synthesizer.
-        out: receives the waveform chunk by chunk.
+        out: receives the encoded waveform chunk by chunk.
+        config: the resolved configuration, with ``format``, ``sample_rate`` and ``bits``.
 
     Returns:
         The records of all parts.
@@ -77,21 +78,29 @@ def speak_to_stream(
         InputError: standard output cannot be written, as on a full disk.
     """
     rate = synthesizer.vocoder.mel.sample_rate
+    encoder = _encoder(config, rate)
     records: list[Record] = []
-    _send(out, wav_header(rate))
     for number, job in enumerate(job for job in jobs if job.units):
         if number:
             pause = options.pauses.paragraph / options.speed
-            _send(out, bytes(2 * round(pause * rate)))
+            _send(out, encoder.feed(np.zeros(round(pause * rate), np.float32)))
         job_records, n_samples = [], 0
         for chunk in synthesizer.stream_utterances(job.units, options):
-            _send(out, to_int16(chunk.wave.numpy()).tobytes())
+            _send(out, encoder.feed(chunk.wave.numpy()))
             n_samples += len(chunk.wave)
             if chunk.part is not None:
                 job_records.append(part_record(chunk.part))
         print_job_summary(Path(STANDARD_OUTPUT), n_samples / rate, job_records)
         records += job_records
+    _send(out, encoder.finish())
+    encoder.limiter.log(Path(STANDARD_OUTPUT))
     return records
+
+
+def _encoder(config: dict[str, Any], source_rate: int) -> StreamEncoder:
+    """Return the encoder of the stream, for speech of a rate in Hz."""
+    name = config["format"] or _DEFAULT_FORMAT
+    return StreamEncoder(name, config["sample_rate"], source_rate, bits=config["bits"])
 
 
 def _send(out: BinaryIO, data: bytes) -> None:

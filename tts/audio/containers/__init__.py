@@ -1,0 +1,1 @@
+"""Writes the containers of sound where libsndfile cannot: headers, tags and chapters."""
