@@ -200,7 +200,24 @@ BAD = {
     "missing acoustic": ({"text": "a", "acoustic": "no.ckpt"}, r"no\.ckpt"),
     "missing vocoder": ({"text": "hi", "vocoder": "no.ckpt"}, r"no\.ckpt"),
     "missing file": ({"text_file": "no.txt"}, r"text_file=no\.txt: cannot be read"),
-    "unknown ending": ({"text": "a", "output": "a.aac"}, r"output=a\.aac: cannot write '\.aac', which needs an AAC"),
+    "unknown ending": (
+        {"text": "a", "output": "a.xyz"},
+        r"output=a\.xyz: end it in \.wav, \.flac, \.ogg, \.opus, \.mp3 for a file, or in / for a "
+        r"folder$",
+    ),
+    "audio book": (
+        {"text": "a", "output": "a.m4b"},
+        r"output=a\.m4b: .*; AAC cannot be encoded, and \.opus and \.mp3 hold chapters, too$",
+    ),
+    "samples": ({"text": "a", "output": "o/", "format": "pcm"}, r"format=pcm: a file of it would"),
+    "bits of Opus": (
+        {"text": "a", "output": "a.opus", "bits": 16},
+        r"bits=16: Opus has none, leave it null \(a\.opus\)",
+    ),
+    "rate of Opus": (
+        {"text": "a", "output": "a.opus", "sample_rate": 44100},
+        r"a\.opus: Opus cannot hold sound of 44100 Hz, only 8000, 12000, 16000, 24000 or 48000",
+    ),
     "no ending": ({"text": "a", "output": "wavs"}, "or in / for a folder"),
     "seed": ({"text": "a", "seed": "x"}, "seed=x: it must be a whole number"),
     "broken seed": ({"text": "a", "seed": 1.5}, r"seed=1\.5: it must be a whole number"),

@@ -86,7 +86,8 @@ def format_of(path: str | os.PathLike[str], bits: int | None = None) -> Format:
     """
     ending = Path(path).suffix.lower()
     if ending not in ENDINGS:
-        raise InputError(f"{path}: {unknown_ending(path)}")
+        known = ", ".join(ENDINGS)
+        raise InputError(f"{path}: cannot write {ending!r}; use {known}{aac_hint(path)}")
     sound = FORMATS[ending[1:]]
     try:
         default_bits(sound, bits)
@@ -95,15 +96,11 @@ def format_of(path: str | os.PathLike[str], bits: int | None = None) -> Format:
     return sound
 
 
-def unknown_ending(path: str | os.PathLike[str]) -> str:
-    """Return what to say of a file that cannot be written, because of the ending of its name."""
-    ending, known = Path(path).suffix, ", ".join(ENDINGS)
-    if ending.lower() in _AAC:
-        return (
-            f"cannot write {ending!r}, which needs an AAC encoder; use {known} "
-            "(.opus and .mp3 hold chapters, too)"
-        )
-    return f"cannot write {ending!r}; use {known}"
+def aac_hint(path: str | os.PathLike[str]) -> str:
+    """Return what to add to the message that a file cannot be written, if it would hold AAC."""
+    if Path(path).suffix.lower() not in _AAC:
+        return ""
+    return "; AAC cannot be encoded, and .opus and .mp3 hold chapters, too"
 
 
 def default_bits(sound: Format, bits: int | None) -> int | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tts.audio.formats import ENDINGS, FORMATS, unknown_ending
+from tts.audio.formats import ENDINGS, FORMATS, aac_hint
 from tts.core.arguments import typed_text
 from tts.core.errors import InputError
 from tts.core.output import print_line
@@ -114,7 +114,10 @@ def output_paths(output: str, lines: list[Line], ending: str | None = None) -> l
         names = (f"{n:0{width}d}.{ending or 'wav'}" for n in range(1, len(lines) + 1))
         return [Path(output) / name for name in names]
     if Path(output).suffix.lower() not in ENDINGS:
-        raise InputError(f"output={output}: {unknown_ending(output)}, or / for a folder")
+        raise InputError(
+            f"output={output}: end it in {', '.join(ENDINGS)} for a file, or in / for a folder"
+            f"{aac_hint(output)}"
+        )
     if ending is not None and Path(output).suffix.lower() != f".{ending}":
         raise InputError(
             f"format={ending}: output={output} has another ending; leave one of them out"
