@@ -31,6 +31,7 @@ from tts.synthesis.input import (
 )
 from tts.synthesis.output_files import (
     check_all_spoken,
+    needs_marks,
     print_skipped,
     write_job_files,
     write_manifest,
@@ -91,10 +92,8 @@ def synthesize(cfg: DictConfig) -> list[Path]:
         partial = _open_partial_output(stack, lines, jobs, config)
         advance = stack.enter_context(_progress(jobs))
         stack.enter_context(_interruptible(partial))
-        entries = [
-            write_job_files(spoken, output, config)
-            for spoken in speak_jobs(synthesizer, jobs, options, partial, advance)
-        ]
+        spoken_jobs = speak_jobs(synthesizer, jobs, options, partial, advance, needs_marks(config))
+        entries = [write_job_files(spoken, output, config) for spoken in spoken_jobs]
         write_manifest(jobs, entries, config)
         if partial is not None:
             partial.remove()

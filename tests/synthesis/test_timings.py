@@ -5,9 +5,11 @@ import re
 
 import pytest
 
+import tts.inference.part
 from tests.support.tiny_networks import tiny_synthesizer
 from tts.audio import read_wave
 from tts.audio.timings import TIMING_FORMATS
+from tts.synthesis.output_files import needs_marks
 from tts.synthesis.report import part_record
 from tts.synthesis.timings import timings_path, write_timings
 
@@ -51,6 +53,32 @@ def test_a_stream_has_the_marks_of_the_whole(speech):
     assert [mark.text for mark in words] == [mark.text for mark in speech.words]
     for ours, theirs in zip(words, speech.words, strict=True):
         assert ours[1:] == pytest.approx(theirs[1:], abs=1e-6)
+
+
+def test_marks_are_not_sought_unless_they_are_wanted(monkeypatch):
+    sought = []
+    for name in ("written_words", "symbol_durations"):
+        found = getattr(tts.inference.part, name)
+        monkeypatch.setattr(
+            f"tts.inference.part.{name}", lambda *a, f=found, n=name: sought.append(n) or f(*a)
+        )
+    spoken = tiny_synthesizer("griffin_lim").speak(TEXT, **OPTIONS)
+    records = [part_record(part, marks=False) for part in spoken.parts]
+    assert sought == []
+    assert all(record["words"] == record["phones"] == [] for record in records)
+    (part, *_) = spoken.parts
+    assert part.words == part.words != ()
+    assert part.phones
+    assert sorted(sought) == ["symbol_durations", "written_words"]
+
+
+@pytest.mark.parametrize(
+    ("more", "wanted"),
+    [({}, False), ({"json": True}, True), ({"timings": "srt"}, True), ({"output": "a/"}, True)],
+)
+def test_files_that_hold_marks_want_them(more, wanted):
+    config = {"timings": None, "json": False, "output": "audio.wav"}
+    assert needs_marks({**config, **more}) == wanted
 
 
 @pytest.fixture

@@ -214,6 +214,12 @@ def test_tokenizer_can_be_sent_to_a_worker(tokenizer):
     assert again.encode("hello, worker") == tokenizer.encode("hello, worker")
 
 
+def test_a_spelling_tokenizer_spells_in_a_worker_as_well(tokenizer):
+    spelling = tokenizer.for_speaking("spell")
+    again = pickle.loads(pickle.dumps(spelling))
+    assert again.encode("I ☃ you") == spelling.encode("I ☃ you") != tokenizer.encode("I you")
+
+
 def test_readings_are_forgotten_when_there_are_too_many(tokenizer, monkeypatch):
     monkeypatch.setattr("tts.text.words._MAX_READINGS", 3)
     for i in range(10):

@@ -16,7 +16,8 @@ from tts.inference.marks import Mark, marks, seconds_of
 from tts.metrics import AlignmentHealth
 from tts.metrics.durations import symbol_durations
 from tts.metrics.word_edges import heard_edges
-from tts.text.written_words import WrittenWord
+from tts.text import Tokenizer
+from tts.text.written_words import WrittenWord, written_words
 
 #: Reasons why decoding ended, best first.
 STOP_REASONS = ("gate", "attention", "max_steps")
@@ -45,7 +46,7 @@ class Part:
         compute_seconds: time of its vocoding and its share (by frames) of the decoding of its
             batch, rejected attempts included.
         symbols: the ``T_text`` symbols of ``alignments``, where they are known.
-        written_words: the words of the text, with their places among the symbols.
+        tokenizer: finds the words of the text among its symbols, when they are asked for.
         frame_seconds: time from one decoded frame to the next in the sound, at its speed.
         frame_levels: ``(frames,)`` level of each decoded frame in dB, which shows the pauses.
         speed: playing speed.
@@ -63,10 +64,15 @@ class Part:
     first_frame: int
     compute_seconds: float
     symbols: tuple[str, ...] = ()
-    written_words: tuple[WrittenWord, ...] = ()
+    tokenizer: Tokenizer | None = None
     frame_seconds: float = 0.0
     frame_levels: Tensor = field(default_factory=lambda: torch.zeros(0))
     speed: float = 1.0
+
+    @cached_property
+    def written_words(self) -> tuple[WrittenWord, ...]:
+        """Return the words of the text, with their places among the symbols."""
+        return () if self.tokenizer is None else tuple(written_words(self.text, self.tokenizer))
 
     @property
     def words(self) -> tuple[Mark, ...]:

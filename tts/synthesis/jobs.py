@@ -143,6 +143,7 @@ def speak_jobs(
     options: Options,
     partial: PartialOutput | None,
     advance: Callable[[int], None] = lambda n_chars: None,
+    marks: bool = True,
 ) -> Iterator[SpokenJob]:
     """Speak the jobs in order, without those that are skipped.
 
@@ -152,6 +153,7 @@ def speak_jobs(
         options: of the synthesizer.
         partial: stores long speech, and holds what an interrupted run has spoken already.
         advance: receives the number of characters of each unit that is ready.
+        marks: whether the records need time marks; those that are stored always have them.
     """
     from tts.inference import join
 
@@ -176,6 +178,6 @@ def speak_jobs(
             sound, records = partial.sound(first, last), partial.records(first, last)
             yield SpokenJob(job, *sound, records, speech)
         elif speech is not None:
-            records = [part_record(part) for part in speech.parts]
+            records = [part_record(part, marks) for part in speech.parts]
             yield SpokenJob(job, speech.wave.numpy(), speech.sample_rate, records, speech)
         first = last

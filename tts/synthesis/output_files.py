@@ -31,6 +31,11 @@ def write_job_files(spoken: SpokenJob, output: Output, config: dict[str, Any]) -
     return entry if config["speaker"] is None else {**entry, "speaker": str(config["speaker"])}
 
 
+def needs_marks(config: dict[str, Any]) -> bool:
+    """Return whether a file is written that holds time marks."""
+    return bool(config["timings"] or config["json"] or is_folder(str(config["output"])))
+
+
 def plot_job(spoken: SpokenJob) -> None:
     """Draw waveform, mel spectrogram and alignment in a picture next to the sound file."""
     from tts.audio.plots.figures import save_figure

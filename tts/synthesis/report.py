@@ -18,12 +18,17 @@ Record = dict[str, Any]
 MAX_DETAILED_FAULTS = 5
 
 
-def part_record(part: Part) -> Record:
-    """Return what the manifest stores for a part."""
+def part_record(part: Part, marks: bool = True) -> Record:
+    """Return what the manifest stores for a part.
+
+    Args:
+        part: the part.
+        marks: whether the time marks are needed, which take time to find.
+    """
     return {
         "text": part.text,
-        "words": [mark.to_dict() for mark in part.words],
-        "phones": [list(mark) for mark in part.phones],
+        "words": [mark.to_dict() for mark in part.words] if marks else [],
+        "phones": [list(mark) for mark in part.phones] if marks else [],
         "start": part.start,
         "seconds": part.seconds,
         "compute_seconds": part.compute_seconds,

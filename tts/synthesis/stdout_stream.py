@@ -89,7 +89,7 @@ def speak_to_stream(
             _send(out, encoder.feed(chunk.wave.numpy()))
             n_samples += len(chunk.wave)
             if chunk.part is not None:
-                job_records.append(part_record(chunk.part))
+                job_records.append(part_record(chunk.part, marks=False))
         print_job_summary(Path(STANDARD_OUTPUT), n_samples / rate, job_records)
         records += job_records
     _send(out, encoder.finish())

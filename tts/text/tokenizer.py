@@ -83,6 +83,7 @@ class Tokenizer:
         self.lexicon = _lexicon(lexicon)
         looked_up = self.lexicon if p_arpabet else None
         self._reader = WordReader(self._ids, clean, language, looked_up)
+        self._speaking: SpeakUnknown | None = None
         self._warned_texts: set[str] = set()
 
     @property
@@ -190,6 +191,7 @@ class Tokenizer:
         if on_unknown is None:
             return self
         tokenizer = copy.copy(self)
+        tokenizer._speaking = on_unknown
         tokenizer.on_unknown = "raise" if on_unknown == "raise" else "warn"
         if on_unknown == "spell":
             tokenizer._reader = self._reader.spelling()
@@ -246,7 +248,7 @@ class Tokenizer:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A worker process builds its own tokenizer; remembered readings would cost time to send.
-        return Tokenizer.from_dict, (self.to_dict(),)
+        return _rebuilt, (self.to_dict(), self._speaking)
 
     def __repr__(self) -> str:
         more = f", p_arpabet={self.p_arpabet}" if self.p_arpabet else ""
@@ -293,6 +295,10 @@ class Tokenizer:
         if not 0 <= index < len(self.symbols):
             raise InputError(f"id {index} is outside the table of {len(self.symbols)} symbols")
         return self.symbols[index]
+
+
+def _rebuilt(description: Mapping[str, Any], on_unknown: SpeakUnknown | None) -> Tokenizer:
+    return Tokenizer.from_dict(description).for_speaking(on_unknown)
 
 
 def _lexicon(source: str | Path | Mapping[str, str] | None) -> Lexicon:

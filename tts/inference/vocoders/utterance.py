@@ -22,7 +22,6 @@ from tts.inference.vocoders.mel_bridge import Bridge
 from tts.inference.vocoders.stretch import stretch_mels
 from tts.models.chunking import apply_in_chunks
 from tts.text import Tokenizer
-from tts.text.written_words import written_words
 
 
 @dataclass(frozen=True)
@@ -152,7 +151,7 @@ class UtteranceVocoder:
             gate_logits=decoded.gate_logits,
             first_frame=0,
             symbols=tuple(self.tokenizer.symbols[i] for i in attempt.utterance.ids),
-            written_words=tuple(written_words(attempt.utterance.text, self.tokenizer)),
+            tokenizer=self.tokenizer,
             frame_seconds=self.mel.hop_length / self.mel.sample_rate / self.speed,
             frame_levels=decoded.levels,
             speed=self.speed,
