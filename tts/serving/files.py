@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import suppress
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -39,6 +40,9 @@ class FileKeeper(Protocol):
 
     def put(self, name: str, content: bytes) -> None:
         """Write a file, or replace it; others see all of it or nothing."""
+
+    def put_file(self, name: str, source: Path) -> None:
+        """Write a copy of a file of this machine, as :meth:`put` does."""
 
     def get(self, name: str) -> bytes | None:
         """Return a file, or None if there is none."""
@@ -82,10 +86,12 @@ class _LocalFiles:
         self._folder = folder
 
     def put(self, name: str, content: bytes) -> None:
-        path = self._folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary:
+        with self._replacing(name) as temporary:
             temporary.write_bytes(content)
+
+    def put_file(self, name: str, source: Path) -> None:
+        with self._replacing(name) as temporary:
+            shutil.copyfile(source, temporary)
 
     def get(self, name: str) -> bytes | None:
         try:
@@ -119,6 +125,13 @@ class _LocalFiles:
                 f"store={self._folder}: cannot be written ({error.strerror}); name another folder"
             ) from None
 
+    @contextmanager
+    def _replacing(self, name: str) -> Iterator[Path]:
+        path = self._folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            yield temporary
+
 
 class _RemoteFiles:
     """Keeps files in a store of fsspec's."""
@@ -139,14 +152,20 @@ class _RemoteFiles:
         self._puts_whole = bool(names & _WHOLE_BY_NATURE)
 
     def put(self, name: str, content: bytes) -> None:
+        self._put(name, lambda path: self._system.pipe_file(path, content))
+
+    def put_file(self, name: str, source: Path) -> None:
+        self._put(name, lambda path: self._system.put_file(str(source), path))
+
+    def _put(self, name: str, write: Callable[[str], object]) -> None:
         path = str(self._root / name)
         if self._puts_whole:
-            self._system.pipe_file(path, content)
+            write(path)
             return
         temporary = f"{path}.{secrets.token_hex(8)}{_TEMPORARY}"
         self._system.makedirs(str((self._root / name).parent), exist_ok=True)
         try:
-            self._system.pipe_file(temporary, content)
+            write(temporary)
             self._system.mv(temporary, path)
         except BaseException:
             with suppress(Exception):

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from sqlalchemy import delete, func, select, tuple_
 
+from tts.core.download import sha256
 from tts.serving.data.database import Database
 from tts.serving.data.models import RenditionRow
 from tts.serving.data.utterances import save_rendition, touch_rendition
@@ -26,7 +27,6 @@ ABANDONED_AFTER = 3600.0
 _ID = re.compile(r"[0-9a-f]{64}")
 _FORMAT = re.compile(r"[a-z0-9]{1,8}")
 _KEY = (RenditionRow.utterance_id, RenditionRow.format, RenditionRow.sample_rate)
-_CHUNK = 1 << 20
 _MOST_CHECKED = 10_000
 _EVICTED_AT_ONCE = 100
 
@@ -73,6 +73,10 @@ class SoundStore:
         :func:`tts.serving.data.utterances.save_rendition`.
         """
         self._files.put(rendition_name(utterance_id, format, sample_rate), content)
+
+    def put_file(self, utterance_id: str, format: str, sample_rate: int, source: Path) -> None:
+        """Write a copy of a file of this machine, as :meth:`put` does."""
+        self._files.put_file(rendition_name(utterance_id, format, sample_rate), source)
 
     def save(
         self, utterance_id: str, format: str, sample_rate: int, content: bytes
@@ -208,13 +212,9 @@ class SoundStore:
             state = (facts.st_size, facts.st_mtime_ns)
             if self._checked.get(f"{name} {rendition.sha256}") == state:
                 return True
-            digest = hashlib.sha256()
-            with path.open("rb") as file:
-                while chunk := file.read(_CHUNK):
-                    digest.update(chunk)
+            if sha256(path) != rendition.sha256:
+                return False
         except FileNotFoundError:
-            return False
-        if digest.hexdigest() != rendition.sha256:
             return False
         self._checked[f"{name} {rendition.sha256}"] = state
         while len(self._checked) > _MOST_CHECKED:

@@ -44,9 +44,8 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
         Database.open(f"sqlite:///{tmp_path}/file/folder/service.db")
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_sqlite_is_safe_for_several_processes(database):
-    if not database.is_sqlite:
-        pytest.skip("of SQLite")
     with database.read() as session:
         pragma = {
             name: session.scalar(text(f"PRAGMA {name}"))
@@ -150,9 +149,8 @@ def test_a_database_that_can_be_written_says_so(database):
     database.check_writable()
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_disk_without_room_for_writing_is_noticed(database, monkeypatch):
-    if not database.is_sqlite:
-        pytest.skip("of SQLite")
     with database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA query_only = ON")
     with pytest.raises(InputError, match="readonly database"):

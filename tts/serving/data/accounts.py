@@ -64,6 +64,7 @@ class JobRow(Row):
         state: one of :data:`JOB_STATES`.
         parts_total: number of parts, once it is known.
         attempts: how often a worker has taken it.
+        worker: the last process that took it, for people.
         lease_token: proves that a worker still has the job; every taking makes a new one.
         lease_until: when the job goes back to the queue unless its worker is heard of.
         cancel_requested: its worker is to stop.

@@ -274,7 +274,7 @@ def _end_attempt(
 
 
 def _requeue(job: JobRow) -> None:
-    job.state, job.worker, job.lease_token, job.lease_until = "queued", None, None, None
+    job.state, job.lease_token, job.lease_until = "queued", None, None
 
 
 def _finish(session: Session, job: JobRow, state: str) -> None:
