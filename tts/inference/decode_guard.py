@@ -8,7 +8,7 @@ smaller pieces. Only failed utterances are decoded again, all of a round in one 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 
 from tts.inference.decoding import DecodedMel
@@ -20,6 +20,9 @@ from tts.metrics import AlignmentHealth
 Decode = Callable[[Sequence[DecodingUnit], int], list[DecodedMel]]
 #: Cuts an utterance into smaller ones; returns it alone if it cannot be cut.
 Cut = Callable[[DecodingUnit], list[DecodingUnit]]
+#: What a guard asks for: utterances and their seed; it is sent the results in the same order. At
+#: the end it returns for each utterance the best attempt, or the best attempts of its pieces.
+Rounds = Generator[tuple[Sequence[DecodingUnit], int], list[DecodedMel], "list[list[Attempt]]"]
 #: How often the guard cuts a text into smaller pieces, and these again.
 MAX_CUTS = 2
 
@@ -71,12 +74,29 @@ class DecodeGuard:
             utterances: utterances to decode.
             seed: the first seed; further attempts use the following numbers.
         """
-        return self._run(utterances, seed, self.max_cuts)
+        rounds = self.rounds(utterances, seed)
+        try:
+            wanted = next(rounds)
+            while True:
+                wanted = rounds.send(self.decode(*wanted))
+        except StopIteration as end:
+            kept: list[list[Attempt]] = end.value
+            return kept
 
-    def _run(
-        self, utterances: Sequence[DecodingUnit], seed: int, cuts_left: int
-    ) -> list[list[Attempt]]:
-        whole = self._decode_with_retries(utterances, seed)
+    def rounds(self, utterances: Sequence[DecodingUnit], seed: int) -> Rounds:
+        """Do the work of :meth:`run`, and leave the decoding to the caller.
+
+        Args:
+            utterances: utterances to decode.
+            seed: the first seed; further attempts use the following numbers.
+
+        Yields:
+            Utterances to decode together, and their seed; the caller sends the results.
+        """
+        return (yield from self._rounds(utterances, seed, self.max_cuts))
+
+    def _rounds(self, utterances: Sequence[DecodingUnit], seed: int, cuts_left: int) -> Rounds:
+        whole = yield from self._with_retries(utterances, seed)
         failed = [i for i, attempt in enumerate(whole) if attempt.failed]
         pieces = {i: self.cut(utterances[i]) for i in failed} if cuts_left else {}
         pieces = {i: cut for i, cut in pieces.items() if len(cut) > 1}
@@ -84,27 +104,32 @@ class DecodeGuard:
         flat = [piece for cut in pieces.values() for piece in cut]
         if not flat:
             return kept
-        kept_pieces = iter(self._run(flat, seed, cuts_left - 1))
+        kept_pieces = iter((yield from self._rounds(flat, seed, cuts_left - 1)))
         for i, cut in pieces.items():
             in_pieces = [attempt for _ in cut for attempt in next(kept_pieces)]
             kept[i] = _whole_or_pieces(whole[i], in_pieces)
         return kept
 
-    def _decode_with_retries(self, utterances: Sequence[DecodingUnit], seed: int) -> list[Attempt]:
+    def _with_retries(
+        self, utterances: Sequence[DecodingUnit], seed: int
+    ) -> Generator[tuple[Sequence[DecodingUnit], int], list[DecodedMel], list[Attempt]]:
         """Return for each utterance the best of several seeds, or the first good one."""
-        best = self._decode_once(utterances, seed)
+        best = _attempts(utterances, (yield utterances, seed), seed)
         for number in range(1, self.attempts):
             failed = [i for i, attempt in enumerate(best) if attempt.failed]
             if not failed:
                 break
-            again = self._decode_once([utterances[i] for i in failed], seed + number)
+            retried = [utterances[i] for i in failed]
+            again = _attempts(retried, (yield retried, seed + number), seed + number)
             for i, new in zip(failed, again, strict=True):
                 best[i] = _better_attempt(best[i], new)
         return best
 
-    def _decode_once(self, utterances: Sequence[DecodingUnit], seed: int) -> list[Attempt]:
-        decoded = self.decode(utterances, seed)
-        return [Attempt(u, d, seed) for u, d in zip(utterances, decoded, strict=True)]
+
+def _attempts(
+    utterances: Sequence[DecodingUnit], decoded: Sequence[DecodedMel], seed: int
+) -> list[Attempt]:
+    return [Attempt(u, d, seed) for u, d in zip(utterances, decoded, strict=True)]
 
 
 def _better_attempt(old: Attempt, new: Attempt) -> Attempt:

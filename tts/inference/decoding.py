@@ -6,8 +6,9 @@ The results are in input order, and each is the same as if its utterance were de
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -19,6 +20,8 @@ from tts.inference.reader import DecodingUnit
 from tts.metrics import AlignmentHealth, alignment_health
 from tts.metrics.word_edges import frame_levels
 from tts.models import Tacotron2
+from tts.models.tacotron2.batching import batches_exactly
+from tts.models.tacotron2.stopping import GivenUp
 
 
 class DecodedMel(NamedTuple):
@@ -28,7 +31,8 @@ class DecodedMel(NamedTuple):
         mel: ``(n_mels, T_mel)`` log-mel spectrogram, on the network's device.
         alignments: ``(T_mel, T_text)`` attention weights.
         gate_logits: ``(T_mel,)`` logits of the stop probability.
-        stop_reason: what ended the decoding: ``"gate"``, ``"attention"`` or ``"max_steps"``.
+        stop_reason: what ended the decoding: ``"gate"``, ``"attention"``, ``"max_steps"`` or
+            ``"given_up"``.
         health: whether the attention followed the text.
         seconds: its share of the computing time of its batch.
         levels: ``(T_mel,)`` level of each frame, dB, on the CPU.
@@ -57,17 +61,40 @@ class BatchDecoder:
     options: Options
     frame_rate: float
 
-    def __call__(self, utterances: Sequence[DecodingUnit], seed: int) -> list[DecodedMel]:
-        """Decode utterances, each from the same seed and independently of the others in its batch.
+    @property
+    def batches_exactly(self) -> bool:
+        """Return whether an utterance in a batch is the utterance alone, bit for bit."""
+        return batches_exactly(self.acoustic)
+
+    def __call__(
+        self,
+        utterances: Sequence[DecodingUnit],
+        seeds: int | Sequence[int],
+        given_up: Callable[[int], bool] | None = None,
+    ) -> list[DecodedMel]:
+        """Decode utterances, each from its seed and independently of the others in its batch.
+
+        Args:
+            utterances: the utterances.
+            seeds: the seed of all, or one for each.
+            given_up: tells whether nobody waits for the utterance of a number. Its result then ends
+                where the decoder looked, with the stop reason ``"given_up"``.
 
         Returns:
             One spectrogram for each utterance, in their order.
         """
+        if isinstance(seeds, int):
+            seeds = [seeds] * len(utterances)
+        most = self.options.batch_size
         order = sorted(range(len(utterances)), key=lambda i: len(utterances[i].ids))
         decoded: dict[int, DecodedMel] = {}
-        for start in range(0, len(order), self.options.batch_size):
-            chunk = order[start : start + self.options.batch_size]
-            batch = self._batch([utterances[i] for i in chunk], seed)
+        for start in range(0, len(order), most):
+            chunk = order[start : start + most]
+            batch = self._batch(
+                [utterances[i] for i in chunk],
+                [seeds[i] for i in chunk],
+                None if given_up is None else partial(_all_given_up, given_up, chunk),
+            )
             decoded.update(zip(chunk, batch, strict=True))
         return [decoded[i] for i in range(len(utterances))]
 
@@ -86,7 +113,9 @@ class BatchDecoder:
         frames = max(map(self.max_frames, utterances)) + config.postnet_reach
         return min(self.options.max_steps, -(-frames // config.n_frames_per_step))
 
-    def _batch(self, utterances: list[DecodingUnit], seed: int) -> Iterator[DecodedMel]:
+    def _batch(
+        self, utterances: list[DecodingUnit], seeds: list[int], given_up: GivenUp | None
+    ) -> Iterator[DecodedMel]:
         begin = time.perf_counter()
         device = self.acoustic.embedding.weight.device
         ids = [torch.tensor(utterance.ids) for utterance in utterances]
@@ -96,11 +125,11 @@ class BatchDecoder:
             torch.tensor(n_text, device=device),
             max_steps=self.steps_for(utterances),
             gate_threshold=self.options.gate_threshold,
-            # on the CPU, so that a seed gives the same numbers on every device
-            generator=torch.Generator().manual_seed(seed),
+            generator=_generators(seeds),
             speakers=torch.tensor([utterance.speaker for utterance in utterances], device=device),
             attention_window=self.options.attention_window,
             end_steps=self.options.end_steps,
+            given_up=given_up,
         )
         n_mel = generated.mel_lengths.tolist()  # waits for the device
         per_frame = (time.perf_counter() - begin) / sum(n_mel)
@@ -117,3 +146,16 @@ class BatchDecoder:
                 seconds=per_frame * frames,
                 levels=frame_levels(mel),
             )
+
+
+def _generators(seeds: Sequence[int]) -> torch.Generator | list[torch.Generator]:
+    """Return one generator if all seeds are equal, so that it draws once for the whole batch."""
+    # on the CPU, so that a seed gives the same numbers on every device
+    generators = [torch.Generator().manual_seed(seed) for seed in dict.fromkeys(seeds)]
+    if len(generators) == 1:
+        return generators[0]
+    return [torch.Generator().manual_seed(seed) for seed in seeds]
+
+
+def _all_given_up(given_up: Callable[[int], bool], numbers: Sequence[int]) -> list[bool]:
+    return [given_up(number) for number in numbers]

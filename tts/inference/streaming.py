@@ -53,11 +53,19 @@ class SpeechStreamer:
     guard: DecodeGuard
     utterance_vocoder: UtteranceVocoder
 
-    def __call__(self, utterances: Sequence[DecodingUnit]) -> Iterator[Chunk]:
-        """Yield the chunks of all utterances, in order."""
+    def __call__(
+        self, utterances: Sequence[DecodingUnit], given_up: Callable[[], bool] | None = None
+    ) -> Iterator[Chunk]:
+        """Yield the chunks of all utterances, in order.
+
+        Args:
+            utterances: the utterances.
+            given_up: without the guard, tells after each decoder step whether nobody waits for the
+                rest of the utterance.
+        """
         mel, n_samples = self.utterance_vocoder.mel, 0
         for utterance in utterances:
-            for chunk in self._speak(utterance):
+            for chunk in self._speak(utterance, given_up):
                 if chunk.part is not None:
                     start = n_samples / chunk.sample_rate - chunk.part.seconds
                     frame = round(start * mel.sample_rate / mel.hop_length)
@@ -65,10 +73,12 @@ class SpeechStreamer:
                 n_samples += len(chunk.wave)
                 yield chunk
 
-    def _speak(self, utterance: DecodingUnit) -> Iterator[Chunk]:
+    def _speak(
+        self, utterance: DecodingUnit, given_up: Callable[[], bool] | None
+    ) -> Iterator[Chunk]:
         options = self.decoder.options
         if not options.guard:
-            decoding = StreamDecoder(self.decoder, utterance)
+            decoding = StreamDecoder(self.decoder, utterance, given_up)
             yield from self._vocode(utterance, options.seed, decoding, decoding.attempt)
             return
         for attempt in self.guard.run([utterance], options.seed)[0]:
@@ -121,9 +131,15 @@ class StreamDecoder:
     Args:
         decoder: the decoder, with its network and options.
         utterance: the utterance to decode.
+        given_up: tells after each decoder step whether nobody waits for the rest.
     """
 
-    def __init__(self, decoder: BatchDecoder, utterance: DecodingUnit) -> None:
+    def __init__(
+        self,
+        decoder: BatchDecoder,
+        utterance: DecodingUnit,
+        given_up: Callable[[], bool] | None = None,
+    ) -> None:
         options, device = decoder.options, decoder.acoustic.embedding.weight.device
         self._utterance, self._seed = utterance, options.seed
         self._max_frames = decoder.max_frames(utterance)
@@ -137,6 +153,7 @@ class StreamDecoder:
             speaker=utterance.speaker,
             attention_window=options.attention_window,
             end_steps=options.end_steps,
+            given_up=None if given_up is None else lambda: [given_up()],
         )
 
     def __iter__(self) -> Iterator[Tensor]:

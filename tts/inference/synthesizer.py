@@ -16,6 +16,7 @@ Shapes: ``T_text`` symbols, ``T_mel`` frames, ``T_wave`` samples.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -220,7 +221,7 @@ class Synthesizer:
         Yields:
             For each unit one speech, or several where the guard cut the unit.
         """
-        vocode, guard = self._utterance_vocoder(options), self._guard(options)
+        vocode, guard = self.utterance_vocoder(options), self.guard(options)
         # Windows always begin at the same places: the last digits depend on the batch of a unit
         window = options.batch_size * BATCHES_AT_ONCE
         for start in range(done // window * window, len(utterances), window):
@@ -257,10 +258,32 @@ class Synthesizer:
         self, utterances: Sequence[DecodingUnit], options: Options
     ) -> Iterator[Chunk]:
         """Stream the units that :meth:`reader` gives; see :meth:`stream`."""
-        decoder, vocoder = self._decoder(options), self._utterance_vocoder(options)
-        return SpeechStreamer(decoder, self._guard(options), vocoder)(utterances)
+        return self.streamer(options)(utterances)
 
-    def _utterance_vocoder(self, options: Options) -> UtteranceVocoder:
+    def with_lexicon(self, source: str | Path | Mapping[str, str]) -> Synthesizer:
+        """Return a synthesizer of the same networks with more pronunciations.
+
+        Args:
+            source: a file, or words and their phones; they come before those that are there.
+
+        Raises:
+            InputError: the lexicon cannot be read, or the acoustic model does not read phones.
+        """
+        other = copy.copy(self)
+        other.tokenizer = self.tokenizer.with_lexicon(source)
+        return other
+
+    def streamer(self, options: Options) -> SpeechStreamer:
+        """Return what streams units with these options."""
+        decoder, vocoder = self.decoder(options), self.utterance_vocoder(options)
+        return SpeechStreamer(decoder, self.guard(options), vocoder)
+
+    def utterance_vocoder(self, options: Options) -> UtteranceVocoder:
+        """Return what makes the sound of decoded units with these options.
+
+        Raises:
+            InputError: the vocoder does not have such a setting.
+        """
         return UtteranceVocoder(
             configure_vocoder(self.vocoder, options),
             self._bridge,
@@ -270,12 +293,14 @@ class Synthesizer:
             options.speed,
         )
 
-    def _decoder(self, options: Options) -> BatchDecoder:
+    def decoder(self, options: Options) -> BatchDecoder:
+        """Return what decodes units with these options."""
         return BatchDecoder(self.acoustic, options, self.mel.sample_rate / self.mel.hop_length)
 
-    def _guard(self, options: Options) -> DecodeGuard:
+    def guard(self, options: Options) -> DecodeGuard:
+        """Return what decodes units again until they are good, if the options ask for it."""
         return DecodeGuard(
-            decode=self._decoder(options),
+            decode=self.decoder(options),
             cut=self.reader(options.max_chars, options.on_unknown).cut,
             attempts=options.attempts if options.guard else 1,
             max_cuts=MAX_CUTS if options.guard else 0,

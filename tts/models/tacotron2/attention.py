@@ -7,6 +7,7 @@ Shapes: ``B`` batch, ``T_text`` symbols.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -24,6 +25,22 @@ class Memory(NamedTuple):
     keys: Tensor  # (B, attention_dim, T_text)
     bias: Tensor  # (B, T_text), 0 or minus infinity
     kernel: Tensor  # (attention_dim, 2, attention_location_kernel_size)
+
+    @classmethod
+    def joined(cls, memories: Sequence[Memory]) -> Memory:
+        """Join memories of one text each into that of a batch."""
+        width = max(memory.bias.shape[1] for memory in memories)
+
+        def padded(tensor: Tensor, dim: int, value: float = 0.0) -> Tensor:
+            missing = width - tensor.shape[dim]
+            return F.pad(tensor, (0, 0) * (tensor.ndim - 1 - dim) + (0, missing), value=value)
+
+        return cls(
+            torch.cat([padded(memory.values, 1) for memory in memories]),
+            torch.cat([padded(memory.keys, 2) for memory in memories]),
+            torch.cat([padded(memory.bias, 1, float("-inf")) for memory in memories]),
+            memories[0].kernel,
+        )
 
 
 class AttentionState(NamedTuple):

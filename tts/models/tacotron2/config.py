@@ -183,7 +183,7 @@ class GeneratedMel(NamedTuple):
         gate_logits: ``(B, T_mel)``.
         alignments: ``(B, T_mel, T_text)``.
         stop_reason: for each utterance ``"gate"``, ``"attention"`` (see ``end_steps`` of
-            :meth:`Tacotron2.generate`) or ``"max_steps"``.
+            :meth:`Tacotron2.generate`), ``"max_steps"``, or ``"given_up"``.
     """
 
     mel_post: Tensor

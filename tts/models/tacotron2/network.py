@@ -21,7 +21,7 @@ Shapes: ``B`` batch, ``T_text`` symbols, ``T_mel`` frames, ``S`` decoder steps (
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from math import sqrt
@@ -50,6 +50,7 @@ from tts.models.tacotron2.stopping import (
     GATE_THRESHOLD,
     MAX_STEPS,
     STEPS_PER_LOOK,
+    GivenUp,
     StopCriterion,
     mask_outside_window,
 )
@@ -121,6 +122,7 @@ class Tacotron2(nn.Module):
         speakers: Tensor | None = None,
         attention_window: int | None = None,
         end_steps: int | None = None,
+        given_up: GivenUp | None = None,
     ) -> GeneratedMel:
         """Predict every frame from the predicted frames before it (free-running decoding).
 
@@ -137,6 +139,8 @@ class Tacotron2(nn.Module):
                 the symbol where it was strongest in the step before; None means no limit.
             end_steps: end an utterance after its attention was strongest at the last symbol for
                 this many steps; None leaves the end to the gate.
+            given_up: called after each step (on a GPU after every ``STEPS_PER_LOOK`` steps), tells
+                for each utterance whether nobody waits for it any more. It ends there.
 
         Returns:
             See :class:`GeneratedMel`.
@@ -154,15 +158,16 @@ class Tacotron2(nn.Module):
                 f"{len(generator)} generators for {len(text)} utterances: give one generator for "
                 "each utterance, or one that is not in a list"
             )
-        memory = self.encode(text, text_lengths, speakers)
-        criterion = StopCriterion(text_lengths, gate_threshold, end_steps)
+        memory = self._encode_for_speaking(text, text_lengths, speakers)
+        criterion = StopCriterion(text_lengths, gate_threshold, end_steps, given_up)
         steps = zip(
             *self.steps(memory, max_steps, criterion, generator, attention_window), strict=True
         )
         frames, gates, alignments = (torch.stack(parts) for parts in steps)
         n_frames = len(frames) * self.config.n_frames_per_step
         lengths, reasons = criterion.result(n_frames)
-        out = self._assemble(frames, gates, alignments, lengths, criterion.longest(n_frames))
+        longest = criterion.longest(n_frames)
+        out = self._assemble(frames, gates, alignments, lengths, longest, self._residual_alone)
         return GeneratedMel(out.mel_post, lengths, out.gate_logits, out.alignments, reasons)
 
     def encode(self, text: Tensor, text_lengths: Tensor, speakers: Tensor | None = None) -> Memory:
@@ -187,6 +192,19 @@ class Tacotron2(nn.Module):
             embedded = self.speaker_embedding(speakers.to(text.device))[:, None]
             values = torch.cat((values, embedded.expand(*values.shape[:2], -1).to(values)), 2)
         return self.decoder.prepare(values, text_lengths)
+
+    def _encode_for_speaking(
+        self, text: Tensor, text_lengths: Tensor, speakers: Tensor | None
+    ) -> Memory:
+        """Encode texts so that on a CPU the last digits do not depend on the other texts."""
+        if text.device.type != "cpu" or len(text) == 1:
+            return self.encode(text, text_lengths, speakers)
+        memories = []
+        for row, length in enumerate(text_lengths.tolist()):
+            who = speakers if speakers is None or len(speakers) == 1 else speakers[row : row + 1]
+            here = slice(row, row + 1)
+            memories.append(self.encode(text[here, :length], text_lengths[here], who))
+        return Memory.joined(memories)
 
     def _teacher_frames(self, mel: Tensor) -> Tensor:
         """Return the input frame of each step: zeros, then the last frame of each group.
@@ -266,8 +284,29 @@ class Tacotron2(nn.Module):
             frame = frames[:, -1]
             yield frames, gate, state.attention.weights[:, 0]
 
+    def _residual(self, mel: Tensor, mask: Tensor) -> Tensor:
+        """Return what the post-net adds to spectrograms ``(B, n_mels, T_mel)``."""
+        out: Tensor = self.postnet(mel, mask[:, None] if self.config.mask_convolutions else None)
+        return out
+
+    def _residual_alone(self, mel: Tensor, mask: Tensor) -> Tensor:
+        """Return the same, on a CPU with last digits that do not depend on the other rows."""
+        if mel.device.type != "cpu" or len(mel) == 1:
+            return self._residual(mel, mask)
+        residual = torch.zeros_like(mel)
+        for row, length in enumerate(mask.sum(1).tolist()):
+            here = slice(row, row + 1)
+            residual[here, :, :length] = self._residual(mel[here, :, :length], mask[here, :length])
+        return residual
+
     def _assemble(
-        self, frames: Tensor, gates: Tensor, alignments: Tensor, lengths: Tensor, n_frames: int
+        self,
+        frames: Tensor,
+        gates: Tensor,
+        alignments: Tensor,
+        lengths: Tensor,
+        n_frames: int,
+        residual: Callable[[Tensor, Tensor], Tensor] | None = None,
     ) -> Tacotron2Output:
         """Join the steps of a batch into utterances, and apply the post-net.
 
@@ -277,6 +316,7 @@ class Tacotron2(nn.Module):
             alignments: ``(S, B, T_text)``.
             lengths: ``(B,)`` numbers of frames.
             n_frames: ``T_mel`` of the result.
+            residual: applies the post-net; :meth:`_residual` by default.
         """
         r = self.config.n_frames_per_step
         mel = frames.permute(1, 3, 0, 2).flatten(2)[:, :, :n_frames]
@@ -285,7 +325,7 @@ class Tacotron2(nn.Module):
         if r > 1:
             alignments = alignments.repeat_interleave(r, 1)[:, :n_frames]
         mask = sequence_mask(lengths, n_frames)
-        mel_post = mel + self.postnet(mel, mask[:, None] if self.config.mask_convolutions else None)
+        mel_post = mel + (residual or self._residual)(mel, mask)
         mean, std = self.config.mel_mean, self.config.mel_std
         return Tacotron2Output(
             (mel * std + mean).masked_fill(~mask[:, None], 0.0),

@@ -8,7 +8,7 @@ Shapes: ``B`` batch, ``T_text`` symbols, ``r`` frames of a step.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -19,10 +19,12 @@ GATE_THRESHOLD = 0.5
 MAX_STEPS = 1000
 #: Decoder steps of a GPU after which the host looks at the gate: each look waits for the GPU.
 STEPS_PER_LOOK = 8
+#: Tells for each utterance of a batch whether nobody waits for it any more.
+GivenUp = Callable[[], Sequence[bool]]
 
 
 class StopCriterion:
-    """Tracks for each utterance of a batch whether it has ended, and why: by gate or attention.
+    """Tracks for each utterance of a batch whether it has ended, and why.
 
     The state is kept in Python numbers. A dozen operations on tensors of a few elements would take
     longer than the decoder step itself.
@@ -32,14 +34,23 @@ class StopCriterion:
         gate_threshold: probability of the gate above which an utterance ends.
         end_steps: an utterance ends after its attention stayed at the last symbol for this many
             steps in a row; None leaves the end to the gate.
+        given_up: called whenever the steps are looked at; what it gives up ends there. The other
+            utterances stay as they are.
     """
 
-    def __init__(self, text_lengths: Tensor, gate_threshold: float, end_steps: int | None) -> None:
+    def __init__(
+        self,
+        text_lengths: Tensor,
+        gate_threshold: float,
+        end_steps: int | None,
+        given_up: GivenUp | None = None,
+    ) -> None:
         self.text_lengths: list[int] = text_lengths.tolist()
         self.device = text_lengths.device
         self.gate_threshold, self.end_steps = gate_threshold, end_steps
         self.lengths = [0] * len(text_lengths)  # in frames; 0 while the utterance has not ended
         self.by_gate = [False] * len(text_lengths)
+        self.given_up, self.was_given_up = given_up, [False] * len(text_lengths)
         self.steps_at_end = [0] * len(text_lengths)
         self.n_frames = 0
 
@@ -66,7 +77,14 @@ class StopCriterion:
             self._update_step(rows)
             if self.all_stopped:
                 return number
+        if self.given_up is not None:
+            self._give_up(self.given_up())
         return len(gate_logits)
+
+    def _give_up(self, rows: Sequence[bool]) -> None:
+        for row, given_up in enumerate(rows):
+            if given_up and not self.lengths[row]:
+                self.lengths[row], self.was_given_up[row] = self.n_frames, True
 
     def _update_step(self, rows: list[list[int]]) -> None:
         """Take one step into account.
@@ -110,12 +128,16 @@ class StopCriterion:
         Returns:
             Lengths in frames ``(B,)`` and the values of ``GeneratedMel.stop_reason``.
         """
-        reasons = tuple(
-            "gate" if gate else "attention" if length else "max_steps"
-            for gate, length in zip(self.by_gate, self.lengths, strict=True)
-        )
+        reasons = tuple(map(self._reason, range(len(self.lengths))))
         lengths = [length or n_frames for length in self.lengths]
         return torch.tensor(lengths, device=self.device), reasons
+
+    def _reason(self, row: int) -> str:
+        if self.was_given_up[row]:
+            return "given_up"
+        if self.by_gate[row]:
+            return "gate"
+        return "attention" if self.lengths[row] else "max_steps"
 
 
 def mask_outside_window(bias: Tensor, weights: Tensor, window: int) -> Tensor:

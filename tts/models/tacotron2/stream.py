@@ -15,7 +15,7 @@ from torch import Tensor
 
 from tts.models.chunking import apply_in_chunks
 from tts.models.tacotron2.network import Tacotron2
-from tts.models.tacotron2.stopping import GATE_THRESHOLD, MAX_STEPS, StopCriterion
+from tts.models.tacotron2.stopping import GATE_THRESHOLD, MAX_STEPS, GivenUp, StopCriterion
 
 
 class MelStream:
@@ -30,6 +30,7 @@ class MelStream:
         speaker: number of the speaker.
         attention_window: symbols by which the attention can move in one step.
         end_steps: steps at the last symbol after which the utterance ends.
+        given_up: as in :meth:`Tacotron2.generate`, for the one utterance.
         chunk_frames: least number of frames in a chunk; the last chunk can be shorter.
 
     Attributes:
@@ -49,11 +50,12 @@ class MelStream:
         speaker: int = 0,
         attention_window: int | None = None,
         end_steps: int | None = None,
+        given_up: GivenUp | None = None,
         chunk_frames: int = 16,
     ) -> None:
         lengths = torch.tensor([len(text)], device=text.device)
         self._network, self._text, self._lengths = network, text[None], lengths
-        self._criterion = StopCriterion(lengths, gate_threshold, end_steps)
+        self._criterion = StopCriterion(lengths, gate_threshold, end_steps, given_up)
         self._step_arguments = (max_steps, self._criterion, generator, attention_window)
         self._speaker = torch.tensor([speaker], device=text.device)
         self._chunk_frames = chunk_frames
