@@ -1,4 +1,4 @@
-"""Runs the thread that speaks (``Engine``): requests come in from any thread, tickets give sound.
+"""Runs the thread that speaks (``SpeechEngine``): requests come in, and tickets give sound.
 
 One thread owns the synthesizers, because they are single-threaded and torch's threads belong to
 the process. Before each task it looks at everything that waits
@@ -26,7 +26,7 @@ from tts.serving.engine.request import Lane, SpeakingRequest
 from tts.serving.engine.scheduler import LANES, Task, joining_turn, next_tasks
 from tts.serving.engine.speaking import Speaking
 from tts.serving.engine.ticket import Ticket
-from tts.serving.engine.unit_work import Row, Speaks, UnitWork
+from tts.serving.engine.unit_work import DecodingRow, Speaks, UnitWork
 from tts.serving.errors import ServiceError
 
 _log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class SpeakingVoice(Protocol):
         """Return what decodes and vocodes the units of a request."""
 
 
-class Engine:
+class SpeechEngine:
     """Speaks requests in one thread, in an order that is fair.
 
     Args:
@@ -67,7 +67,7 @@ class Engine:
         self._thread = threading.Thread(target=self._run, name="speech engine", daemon=True)
         self._thread.start()
 
-    def __enter__(self) -> Engine:
+    def __enter__(self) -> SpeechEngine:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -199,7 +199,7 @@ class Engine:
         self._guarded(speaking, lambda: speaking.step(task.item))
         self._learn(task.item)
 
-    def _decode(self, rows: Sequence[Row], owners: Sequence[Speaking]) -> None:
+    def _decode(self, rows: Sequence[DecodingRow], owners: Sequence[Speaking]) -> None:
         """Decode rows in one batch, and give each result to its unit."""
         for row, owner in zip(rows, owners, strict=True):
             owner.ticket.start()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tts.inference import Chunk, Part, Speech
     from tts.inference.decoding import DecodedMel
     from tts.inference.reader import DecodingUnit
-    from tts.serving.engine.unit_work import Row, Speaks
+    from tts.serving.engine.unit_work import DecodingRow, Speaks
 
 
 class Speaking:
@@ -124,7 +124,7 @@ class Speaking:
         self.check_time(work)
         self.give()
 
-    def take(self, row: Row, result: DecodedMel) -> None:
+    def take(self, row: DecodingRow, result: DecodedMel) -> None:
         """Take the result of a row that was decoded.
 
         Raises:

@@ -76,7 +76,7 @@ class UnitWork:
         is_over: Callable[[], bool],
     ) -> None:
         self.index, self.unit, self.speaker = index, unit, speaker
-        self.rows: list[Row] = []
+        self.rows: list[DecodingRow] = []
         self.attempts: list[Attempt] = []
         self.speeches: list[Speech] = []
         self.chunks: Iterator[Chunk] | None = None
@@ -117,7 +117,7 @@ class UnitWork:
             self.spent += time.monotonic() - self._running_since
             self._running_since = None
 
-    def decoded(self, row: Row, result: DecodedMel) -> None:
+    def decoded(self, row: DecodingRow, result: DecodedMel) -> None:
         """Take the result of a row; the last one of a round lets the guard judge."""
         self.rows.remove(row)
         self._results[row.number] = result
@@ -136,10 +136,10 @@ class UnitWork:
     def _ask(self, units: Sequence[DecodingUnit], seed: int) -> None:
         self._results.clear()
         self._n_rows = len(units)
-        self.rows = [Row(self, number, unit, seed) for number, unit in enumerate(units)]
+        self.rows = [DecodingRow(self, number, unit, seed) for number, unit in enumerate(units)]
 
 
-class Row:
+class DecodingRow:
     """Holds one row of a batch: a unit, or a piece of one, to decode from a seed.
 
     Args:
