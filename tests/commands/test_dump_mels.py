@@ -16,7 +16,7 @@ import torch
 from hydra.utils import instantiate
 
 from tests.support.killing import killed_at_moments
-from tests.support.recordings import write_recording
+from tests.support.recordings import with_speakers, write_recording
 from tts import pretrained
 from tts.audio import MelConfig
 from tts.config import compose, resolved
@@ -26,41 +26,13 @@ from tts.data.features.prepared_folder import LOCAL
 from tts.data.features.shards import RECORD
 from tts.dump_mels import dump_mels
 from tts.inference.teacher_forcing import teacher_forced
-from tts.models import Tacotron2, WaveGlow
+from tts.models import WaveGlow
 from tts.text import Tokenizer
 from tts.train import run_training
 
 LJSPEECH = MelConfig()
 HOP = 256
 SEGMENT = 4096
-SIZES = {
-    **{"symbols_embedding_dim": 8, "encoder_n_convolutions": 1, "encoder_embedding_dim": 8},
-    **{"attention_rnn_dim": 12, "attention_dim": 8, "attention_location_n_filters": 4},
-    **{"decoder_rnn_dim": 12, "prenet_dim": 8, "postnet_embedding_dim": 8},
-    **{"postnet_n_convolutions": 2, "mel_mean": -5.5, "n_frames_per_step": 3},
-}
-
-
-@pytest.fixture
-def write_acoustic(tmp_path):
-    """Write a tiny Tacotron 2."""
-
-    def write(name="a.safetensors", seed=0, speakers=None, mel=LJSPEECH, **sizes) -> Path:
-        torch.manual_seed(seed)
-        network = Tacotron2(**{**SIZES, "n_mels": mel.n_mels, **sizes}).eval()
-        about = {"mel": mel.to_dict(), "tokenizer": Tokenizer().to_dict(), "speakers": speakers}
-        pretrained.save(network, tmp_path / name, description=about)
-        return tmp_path / name
-
-    return write
-
-
-@pytest.fixture
-def options(write_corpus, tmp_path):
-    root = write_corpus("abcdef", seconds=0.3)
-    paths = [f"paths.{name}_dir={tmp_path}/{name}" for name in ("data", "log", "output")]
-    loading = ["data.batch_size=2", "data.num_workers=0", "data.val_fraction=0.3"]
-    return ["data=ljspeech", f"data.root={root}", *paths, *loading, "trainer.accelerator=cpu"]
 
 
 def dump(options, acoustic, *more):
@@ -361,16 +333,6 @@ def test_what_is_trimmed_is_aligned_as_well(options, write_acoustic):
     assert any(torch.equal(frames[:, place], item.mel) for place in places.tolist())
 
 
-def with_speakers(tmp_path, options, names="xyxy"):
-    root = tmp_path / "spoken"
-    for number, name in enumerate(names):
-        wav = root / name / f"{number}.wav"
-        write_recording(wav, 0.3 + 0.05 * number, pitch=200 + 10 * number)
-        wav.with_suffix(".txt").write_text(f"Words of {number}.")
-    layout = ["data=folder", f"data.root={root}", "data.speaker=folder", "data.n_speakers=2"]
-    return [*layout, *options[2:]]
-
-
 def test_voices_are_found_by_name(options, write_acoustic, tmp_path, monkeypatch):
     voices = {}
 
@@ -455,7 +417,7 @@ def test_waveglow_is_trained_on_them(options, write_acoustic, tmp_path):
         (["acoustic=a.ckpt"], "acoustic=a.ckpt: is for a vocoder; add model=waveglow"),
         (["data.mels=gta"], "data.mels=gta: is for a vocoder; add model=waveglow"),
         (["data.mels=other"], "data.mels=other: it must be one of recordings, gta"),
-        (["task=dump"], "task=dump: it must be one of train, dump_mels"),
+        (["task=dump"], "task=dump: it must be one of train, dump_mels, align"),
         (["task=dump_mels"], "acoustic is required: add acoustic=CKPT"),
         (["task=dump_mels", "acoustic=x", "ckpt_path=last"], "ckpt_path has no meaning for"),
         (["task=dump_mels", "acoustic=nowhere.ckpt"], "nowhere.ckpt"),

@@ -56,7 +56,17 @@ def _textgrid(records: Sequence[TimedPart], seconds: float) -> str:
     for record in records:
         words += [(word["word"], word["start"], word["end"]) for word in record["words"]]
         phones += [(str(text).lstrip("@"), start, end) for text, start, end in record["phones"]]
-    tiers = [("parts", _parts(records)), ("words", words), ("phones", phones)]
+    return textgrid([("parts", _parts(records)), ("words", words), ("phones", phones)], seconds)
+
+
+def textgrid(tiers: Sequence[tuple[str, Sequence[Interval]]], seconds: float) -> str:
+    """Return the text of a TextGrid.
+
+    Args:
+        tiers: the name and the intervals of each; an interval without length is left out, and time
+            between intervals gets an empty one.
+        seconds: length of the sound.
+    """
     lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "xmin = 0"]
     lines += [f"xmax = {seconds:.6f}", "tiers? <exists>", f"size = {len(tiers)}", "item []:"]
     for number, (name, intervals) in enumerate(tiers, start=1):

@@ -20,7 +20,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from tts import dump_mels
+from tts import align, dump_mels
 from tts.commands.command_line import hydra_arguments
 from tts.commands.explanation import explanation
 from tts.commands.usage import FLAGS, usage
@@ -57,9 +57,10 @@ _ALL_OPTIONS = "--cfg job prints every value that can be given, as key=value, th
 
 def train_command() -> None:
     """Run ``tts-train`` and ``python train.py``."""
-    if f"task={dump_mels.TASK}" in sys.argv[1:]:
-        with_training_options(dump_mels.dump_mels, help_text=dump_mels.__doc__)
-        return
+    for recipe, job in ((dump_mels, dump_mels.dump_mels), (align, align.align)):
+        if f"task={recipe.TASK}" in sys.argv[1:]:
+            with_training_options(job, help_text=recipe.__doc__)
+            return
     try:
         with StopSignals().installed():
             _run(_train_job, "train")

@@ -1,4 +1,4 @@
-"""Predicts mels by teacher forcing, with a seed for each utterance, for the training of vocoders.
+"""Follows recordings by teacher forcing, with a seed for each utterance: mels and attention.
 
 The acoustic model is in eval mode, but the dropout of its pre-net is always on (Shen et al., 2018,
 §2.2), as in training and in speaking. Each utterance draws it from its own generator, so that it
@@ -18,9 +18,9 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from tts.models import Tacotron2
+from tts.models.tacotron2.config import PitchedOutput, Tacotron2Output
 
 
-@torch.inference_mode()
 def teacher_forced(
     network: Tacotron2,
     texts: Sequence[Tensor],
@@ -41,19 +41,52 @@ def teacher_forced(
         For each utterance the mel ``(n_mels, T_mel)`` after the post-net, as long as that of the
         recording, float32 on the CPU.
     """
+    predicted = _output(network, texts, mels, seeds, speakers).mel_post.float().cpu()
+    return [mel[:, : target.shape[1]] for mel, target in zip(predicted, mels, strict=True)]
+
+
+def forced_alignments(
+    network: Tacotron2,
+    texts: Sequence[Tensor],
+    mels: Sequence[Tensor],
+    seeds: Sequence[int],
+    speakers: Sequence[int],
+) -> list[Tensor]:
+    """Return the attention weights of each utterance while the network predicts it.
+
+    The arguments are those of :func:`teacher_forced`.
+
+    Returns:
+        For each utterance ``(T_mel, T_text)`` weights, float32 on the CPU. A network with a
+        reduction factor repeats the weights of a step for each of its frames.
+    """
+    weights = _output(network, texts, mels, seeds, speakers).alignments.float().cpu()
+    return [
+        rows[: mel.shape[1], : len(text)]
+        for rows, mel, text in zip(weights, mels, texts, strict=True)
+    ]
+
+
+@torch.inference_mode()
+def _output(
+    network: Tacotron2,
+    texts: Sequence[Tensor],
+    mels: Sequence[Tensor],
+    seeds: Sequence[int],
+    speakers: Sequence[int],
+) -> Tacotron2Output | PitchedOutput:
     device = network.embedding.weight.device
     lengths = torch.tensor([mel.shape[1] for mel in mels])
     steps = (lengths // network.config.n_frames_per_step + 1).tolist()
     with _seeded_dropout(network, seeds, steps):
-        output = network(
+        output: Tacotron2Output | PitchedOutput = network(
             pad_sequence(list(texts), batch_first=True).to(device),
             torch.tensor([len(text) for text in texts], device=device),
             pad_sequence([mel.T for mel in mels], batch_first=True).transpose(1, 2).to(device),
             lengths.to(device),
             torch.tensor(speakers, device=device),
         )
-    predicted = output.mel_post.float().cpu()
-    return [mel[:, :n] for mel, n in zip(predicted, lengths.tolist(), strict=True)]
+    return output
 
 
 @contextmanager

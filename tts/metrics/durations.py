@@ -47,6 +47,18 @@ def path_agreement(alignment: Tensor, durations: NDArray[np.int64]) -> float:
     return float((strongest == path).mean())
 
 
+def path_attention(alignment: Tensor, durations: NDArray[np.int64]) -> float:
+    """Return the mean weight on the path.
+
+    Args:
+        alignment: ``(T_mel, T_text)`` attention weights.
+        durations: ``(T_text,)`` from :func:`symbol_durations`.
+    """
+    path = np.repeat(np.arange(len(durations)), durations)
+    weights = alignment.detach().float().cpu().numpy()
+    return float(weights[np.arange(len(path)), path].mean())
+
+
 def _best_path(score: NDArray[np.float32]) -> NDArray[np.int64]:
     """Return the symbol of each frame, for log weights ``(T_mel, T_text)``."""
     n_frames, n_symbols = score.shape

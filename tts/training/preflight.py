@@ -21,6 +21,11 @@ from tts.data.corpora.splits import held_out_ids
 from tts.pretrained.catalogue import require_source
 from tts.text.lexicon import lexicon_lines
 
+#: The tasks in which an acoustic model follows recordings.
+ACOUSTIC_TASKS = ("dump_mels", "align")
+# options of a training, without a meaning in these tasks
+_OF_TRAINING = ("ckpt_path", "init_from")
+
 
 def check_before_torch(
     config: Mapping[str, Any], more: Mapping[str, Range] = MappingProxyType({}), task: str = "train"
@@ -36,7 +41,11 @@ def check_before_torch(
         InputError: a value is not legal, a file or a folder is missing, or a folder cannot be
             written; the message says which.
     """
+    if task in ACOUSTIC_TASKS:
+        _check_acoustic_given(config, task)
     check_training(config, more, task)
+    if task == "align":
+        _check_writable(Path(config["durations"]), "durations")
     for key, value in _checkpoints(config):
         if value is not None:
             require_source(str(value), key)
@@ -47,6 +56,14 @@ def check_before_torch(
     if config["data"].get("prepared") is None and "Prepared" not in _target(config):
         _check_writable(Path(config["paths"]["cache_dir"]), "paths.cache_dir")
     _check_corpus(config["data"]["corpus"])
+
+
+def _check_acoustic_given(config: Mapping[str, Any], task: str) -> None:
+    if config["acoustic"] is None:
+        raise InputError("acoustic is required: add acoustic=CKPT to the command")
+    for key in _OF_TRAINING:
+        if config[key] is not None:
+            raise InputError(f"{key} has no meaning for task={task}, which reads acoustic=CKPT")
 
 
 def _checkpoints(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

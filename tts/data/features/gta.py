@@ -168,6 +168,11 @@ def entry_keys(prepared: Prepared, acoustic: AcousticModel) -> list[bytes]:
     ]
 
 
+def dropout_seed(key: bytes) -> int:
+    """Return the seed of a recording's dropout, given its key from :func:`entry_keys`."""
+    return int.from_bytes(key[:8], "little") >> 1
+
+
 class GtaMels:
     """Gives the mels of an acoustic model for the rows of a corpus.
 

@@ -14,17 +14,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from tts.core.errors import InputError
 from tts.core.files import atomic_writer
 from tts.core.locks import wait_for_lock
 from tts.core.progress import progress
+from tts.data.features.corpus_table import Rows
 from tts.data.features.gta import (
     DISTANCE_SCALE,
     GTA_FORMAT,
     AcousticModel,
     GtaMels,
+    dropout_seed,
     entry_keys,
     gta_shards,
 )
@@ -88,6 +91,21 @@ class GtaReport:
         return table
 
 
+def batches_by_length(
+    rows: Rows, frames: NDArray[np.int64], batch_size: int
+) -> Iterator[list[int]]:
+    """Yield rows of similar length, the longest first: too little memory shows at once.
+
+    Args:
+        rows: rows of a corpus.
+        frames: number of frames of each row of the corpus.
+        batch_size: number of rows in a batch.
+    """
+    longest_first = rows[np.argsort(-frames[rows], kind="stable")].tolist()
+    for start in range(0, len(longest_first), batch_size):
+        yield longest_first[start : start + batch_size]
+
+
 class GtaWriter:
     """Computes and stores the mels of an acoustic model that are missing.
 
@@ -130,7 +148,9 @@ class GtaWriter:
             with atomic_writer(shards.folder / f"{shards.name}.json") as file:
                 about = {"format": GTA_FORMAT, "acoustic": self.acoustic.path.rsplit("/")[-1]}
                 file.write(f"{json.dumps(about)}\n".encode())
-            batches = [b for b in self._batches(batch_size) if self._missing(b, writer)]
+            readable = self.tokens.readable(np.arange(len(self.prepared)))
+            all_batches = batches_by_length(readable, self._frames, batch_size)
+            batches = [b for b in all_batches if self._missing(b, writer)]
             total = sum(int(self._frames[batch].sum()) for batch in batches)
             with progress(f"predicting the mels of {corpus}", total) as advance:
                 for batch in batches:
@@ -151,13 +171,6 @@ class GtaWriter:
             seconds=seconds,
         )
 
-    def _batches(self, batch_size: int) -> Iterator[list[int]]:
-        """Yield rows of similar length, the longest first: too little memory shows at once."""
-        rows = self.tokens.readable(np.arange(len(self.prepared)))
-        longest_first = rows[np.argsort(-self._frames[rows], kind="stable")].tolist()
-        for start in range(0, len(longest_first), batch_size):
-            yield longest_first[start : start + batch_size]
-
     def _missing(self, batch: Sequence[int], writer: ShardWriter) -> list[int]:
         return [row for row in batch if self._keys[row] not in writer]
 
@@ -169,7 +182,7 @@ class GtaWriter:
         mels = predict(
             [torch.from_numpy(self.tokens[row]) for row in batch],
             targets,
-            [int.from_bytes(self._keys[row][:8], "little") >> 1 for row in batch],
+            [dropout_seed(self._keys[row]) for row in batch],
             [self._voices[int(speakers[row])] for row in batch],
         )
         for row, mel, target in zip(batch, mels, targets, strict=True):
