@@ -20,6 +20,7 @@ from tts.config.schema import SYNTHESIS, check_values
 from tts.core.errors import EXIT_INTERRUPTED, InputError, RunStopped
 from tts.core.output import print_line
 from tts.core.progress import announced, progress
+from tts.synthesis.file_tags import check_tags
 from tts.synthesis.input import (
     STANDARD_OUTPUT,
     Line,
@@ -69,6 +70,7 @@ def synthesize(cfg: DictConfig) -> list[Path]:
     """
     config = resolved(cfg)
     check_values(config, SYNTHESIS)
+    check_tags(config)
     output = Output(**{key: config[key] for key in OUTPUT})
     if config["output"] == STANDARD_OUTPUT:
         out = sys.stdout.buffer

@@ -126,8 +126,9 @@ def test_an_interrupted_book_resumes_to_the_same_bytes(
 
 
 def test_a_text_in_memory_sounds_as_it_does_from_the_disk(run, tmp_path):
-    (one,) = run(output="book.wav")
-    (other,) = run(book=None, text=BOOK, output="text.wav")
+    tags = {"title": "the same"}
+    (one,) = run(output="book.wav", tags=tags)
+    (other,) = run(book=None, text=BOOK, output="text.wav", tags=tags)
     assert bytes_of(one) == bytes_of(other)
     (flac,) = run(output="book.flac")
     np.testing.assert_array_equal(read_wave(flac)[0], read_wave(one)[0])

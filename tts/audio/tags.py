@@ -72,6 +72,15 @@ def synthetic_comment(voice: str | None = None) -> str:
     return f"synthetic speech (tacoglow{'' if voice is None else f', voice {voice}'})"
 
 
+def clock(seconds: float, point: str = ".") -> str:
+    """Return hours, minutes, seconds and milliseconds: "00:00:01.500"."""
+    milliseconds = round(seconds * 1000)
+    minutes, milliseconds = divmod(milliseconds, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    whole, rest = divmod(milliseconds, 1000)
+    return f"{hours:02}:{minutes:02}:{whole:02}{point}{rest:03}"
+
+
 def encoded(text: str) -> bytes:
     """Return a text as UTF-8; what a damaged command line holds besides becomes "?"."""
     return text.encode("utf-8", "replace")

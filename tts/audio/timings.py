@@ -11,6 +11,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from tts.audio.tags import clock
+
 #: An interval: text, start and end in seconds.
 Interval = tuple[str, float, float]
 #: What is known of a part: ``text``, ``start`` and ``seconds``; its ``words``, each with ``word``,
@@ -31,7 +33,7 @@ def _json(records: Sequence[TimedPart], seconds: float) -> str:
 
 def _srt(records: Sequence[TimedPart], seconds: float) -> str:
     cues = [
-        f"{number}\n{_clock(start, ',')} --> {_clock(end, ',')}\n{text}\n"
+        f"{number}\n{clock(start, ',')} --> {clock(end, ',')}\n{text}\n"
         for number, (text, start, end) in enumerate(_parts(records), start=1)
     ]
     return "\n".join(cues)
@@ -41,12 +43,12 @@ def _vtt(records: Sequence[TimedPart], seconds: float) -> str:
     cues = ["WEBVTT\n"]
     for record, (text, start, end) in zip(records, _parts(records), strict=True):
         timed = " ".join(
-            f"<{_clock(word['start'], '.')}><c>{_escaped(word['word'])}</c>"
+            f"<{clock(word['start'])}><c>{_escaped(word['word'])}</c>"
             for word in record["words"]
             if word["start"] < end
         )
         shown = timed or _escaped(text)
-        cues.append(f"{_clock(start, '.')} --> {_clock(end, '.')}\n{shown}\n")
+        cues.append(f"{clock(start)} --> {clock(end)}\n{shown}\n")
     return "\n".join(cues)
 
 
@@ -110,15 +112,6 @@ def _parts(records: Sequence[TimedPart]) -> list[Interval]:
         )
         for record in records
     ]
-
-
-def _clock(seconds: float, comma: str) -> str:
-    """Return hours, minutes, seconds and milliseconds: "00:00:01.500"."""
-    milliseconds = round(seconds * 1000)
-    minutes, milliseconds = divmod(milliseconds, 60_000)
-    hours, minutes = divmod(minutes, 60)
-    whole, rest = divmod(milliseconds, 1000)
-    return f"{hours:02}:{minutes:02}:{whole:02}{comma}{rest:03}"
 
 
 def _escaped(text: str) -> str:

@@ -176,6 +176,9 @@ SYNTHESIS: dict[str, Range] = {
     "timings": Choice((None, "json", "srt", "vtt", "textgrid")),
     "precision": Choice(("float32", "int8")),
     "pauses": Section(),
+    "tags": Section(),
+    **{f"tags.{key}": Prose() for key in ("title", "artist", "album", "comment")},
+    "tags.language": Text(),
     "speaker": Name(),
 }
 

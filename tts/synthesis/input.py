@@ -15,6 +15,7 @@ from tts.core.output import print_line
 from tts.core.ranges import check_arguments
 from tts.core.source_ranges import ranges_in_source
 from tts.pretrained.catalogue import require_source
+from tts.synthesis.chapters import headings_apart, split_headings
 from tts.text.lexicon import lexicon_lines
 
 SOURCES = ("text", "text_file", "book")
@@ -24,10 +25,14 @@ _BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
 
 
 class Line(NamedTuple):
-    """Holds one text and its place, with which messages about it begin: ``"lines.txt:3: "``."""
+    """Holds one text, its place, with which messages about it begin, and its chapter in a book.
+
+    The place looks like ``"lines.txt:3: "``.
+    """
 
     text: str
     where: str
+    chapter: str | None = None
 
 
 def read_texts(config: dict[str, Any]) -> list[Line]:
@@ -49,7 +54,7 @@ def read_texts(config: dict[str, Any]) -> list[Line]:
         return _lines(path, content)
     if is_folder(str(config["output"])):
         return _paragraphs(path, content)
-    return [Line(content, f"{path}: ")]
+    return [Line(headings_apart(content), f"{path}: ")]
 
 
 def _read(path: Path, key: str) -> str:
@@ -77,12 +82,15 @@ def _lines(path: Path, content: str) -> list[Line]:
 
 
 def _paragraphs(path: Path, content: str) -> list[Line]:
-    paragraphs, start, number = [], 0, 1
+    paragraphs: list[Line] = []
+    start, number, chapter = 0, 1, None
     for gap in [*_BLANK_LINES.finditer(content), None]:
         end = len(content) if gap is None else gap.start()
         text = content[start:end]
-        if text.strip():
-            paragraphs.append(Line(text.strip(), f"{path}:{number}: "))
+        for passage in split_headings(text):
+            chapter = passage.text if passage.level == 1 else chapter
+            where = f"{path}:{number + passage.line}: "
+            paragraphs.append(Line(passage.text.strip(), where, chapter))
         if gap is not None:
             number += content.count("\n", start, gap.end())
             start = gap.end()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tts.core.errors import InputError
+from tts.synthesis.chapters import BookSection, sections_of
 from tts.synthesis.input import Line
 from tts.synthesis.partial_output import PartialOutput
 from tts.synthesis.report import Record, part_record
+from tts.text.pieces import Break
 
 if TYPE_CHECKING:
     from tts.inference import Options, Speech, Synthesizer
@@ -33,12 +35,14 @@ class SynthesisJob:
         line: the text and its place.
         path: the sound file.
         units: the units into which the text was cut.
+        chapters: titles of chapters, and the numbers of the units with which they begin.
         skipped: the reason why the text is not spoken, or None.
     """
 
     line: Line
     path: Path
     units: Sequence[DecodingUnit] = ()
+    chapters: Sequence[tuple[str, int]] = ()
     skipped: str | None = None
 
 
@@ -52,6 +56,7 @@ class SpokenJob:
         sample_rate: of ``wave``, Hz.
         records: the records of its parts.
         speech: the waveform with mel spectrogram and alignment, if the text is short enough.
+        chapters: titles of chapters, and the times at which they begin, in seconds.
     """
 
     job: SynthesisJob
@@ -59,6 +64,7 @@ class SpokenJob:
     sample_rate: int
     records: list[Record]
     speech: Speech | None
+    chapters: Sequence[tuple[str, float]] = ()
 
     @property
     def seconds(self) -> float:
@@ -91,7 +97,7 @@ def read_jobs(
     jobs = []
     for line, path in zip(lines, paths, strict=True):
         try:
-            jobs.append(SynthesisJob(line, path, reader.read(line.text, speaker)))
+            jobs.append(_read_job(reader, speaker, line, path, is_book and len(lines) == 1))
         except InputError as error:
             is_ornament = is_book and len(lines) > 1 and not reader.has_sound(line.text)
             if not skip and not is_ornament:
@@ -100,6 +106,24 @@ def read_jobs(
     if not any(job.units for job in jobs):
         raise InputError(f"{jobs[0].line.where}{jobs[0].skipped}")
     return jobs
+
+
+def _read_job(
+    reader: TextReader, speaker: int, line: Line, path: Path, has_chapters: bool
+) -> SynthesisJob:
+    sections = sections_of(line.text) if has_chapters else [BookSection(None, line.text)]
+    # an ornament before the first heading is no chapter
+    worded = [section for section in sections if any(map(str.isalnum, section.text))]
+    units: list[DecodingUnit] = []
+    chapters = []
+    for section in worded or sections[:1]:
+        if section.title is not None:
+            chapters.append((section.title, len(units)))
+        if units:
+            units[-1] = replace(units[-1], after=Break.PARAGRAPH)
+        first, *others = reader.read(section.text, speaker)
+        units += [replace(first, begins=not units), *others]
+    return SynthesisJob(line, path, units, chapters=chapters)
 
 
 def needs_partial_output(jobs: Sequence[SynthesisJob], is_book: bool) -> bool:
@@ -176,7 +200,8 @@ def speak_jobs(
         speech = join(speeches, job.line.text) if speeches and first >= n_done else None
         if partial is not None and last > first:
             sound, records = partial.sound(first, last), partial.records(first, last)
-            yield SpokenJob(job, *sound, records, speech)
+            chapters = [(title, partial.start(first, first + at)) for title, at in job.chapters]
+            yield SpokenJob(job, *sound, records, speech, chapters)
         elif speech is not None:
             records = [part_record(part, marks) for part in speech.parts]
             yield SpokenJob(job, speech.wave.numpy(), speech.sample_rate, records, speech)

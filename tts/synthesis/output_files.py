@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tts.audio.tags import Tags
 from tts.core.errors import SpeechError
 from tts.core.output import print_line
+from tts.synthesis.chapters import timed_chapters, write_chapters
+from tts.synthesis.file_tags import file_tags
 from tts.synthesis.input import is_folder
 from tts.synthesis.report import Record, manifest_entry, print_job_summary, write_json
 from tts.synthesis.timings import write_timings
@@ -19,16 +21,27 @@ if TYPE_CHECKING:
 
 def write_job_files(spoken: SpokenJob, output: Output, config: dict[str, Any]) -> Record:
     """Write the files of a job, print its summary, and return its entry of the manifest."""
-    path, title = spoken.job.path, spoken.job.line.text
-    output.write(path, spoken.wave, spoken.sample_rate, Tags(title=title))
+    path, line = spoken.job.path, spoken.job.line
+    chapters = timed_chapters(spoken.chapters, spoken.seconds, output.margin)
+    tags = replace(file_tags(config, line.text), chapters=chapters)
+    output.write(path, spoken.wave, spoken.sample_rate, tags)
+    if chapters:
+        write_chapters(path, chapters)
     if config["plots"]:
         plot_job(spoken)
     if config["timings"] is not None:
         marks = spoken.records, spoken.seconds, output.margin
         write_timings(path, config["timings"], *marks)
     print_job_summary(path, spoken.seconds, spoken.records)
-    entry = manifest_entry(title, path, spoken.seconds, spoken.records, config["seed"])
-    return entry if config["speaker"] is None else {**entry, "speaker": str(config["speaker"])}
+    entry = manifest_entry(line.text, path, spoken.seconds, spoken.records, config["seed"])
+    more: Record = {} if config["speaker"] is None else {"speaker": str(config["speaker"])}
+    if line.chapter is not None:
+        more["chapter"] = line.chapter
+    if chapters:
+        more["chapters"] = [
+            {"title": title, "start": round(start, 4)} for title, start in spoken.chapters
+        ]
+    return {**entry, **more}
 
 
 def needs_marks(config: dict[str, Any]) -> bool:

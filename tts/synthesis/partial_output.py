@@ -115,6 +115,11 @@ class PartialOutput:
             for part in line["parts"]
         ]
 
+    def start(self, first: int, number: int) -> float:
+        """Return how many seconds after the beginning of one unit another one begins."""
+        n_samples = self._begin(number) - self._begin(first)
+        return float(n_samples / self._journal[first]["sample_rate"])
+
     def remove(self) -> None:
         """Delete the folder, because all speech is in its sound files now."""
         self._close()

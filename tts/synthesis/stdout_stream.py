@@ -14,6 +14,7 @@ import numpy as np
 
 from tts.audio.stream_encoder import StreamEncoder
 from tts.core.errors import EXIT_INTERRUPTED, InputError, RunStopped
+from tts.synthesis.file_tags import file_tags
 from tts.synthesis.input import STANDARD_OUTPUT
 from tts.synthesis.report import Record, part_record, print_job_summary
 
@@ -78,7 +79,7 @@ def speak_to_stream(
         InputError: standard output cannot be written, as on a full disk.
     """
     rate = synthesizer.vocoder.mel.sample_rate
-    encoder = _encoder(config, rate)
+    encoder = _encoder(config, rate, jobs[0].line.text)
     records: list[Record] = []
     for number, job in enumerate(job for job in jobs if job.units):
         if number:
@@ -97,10 +98,11 @@ def speak_to_stream(
     return records
 
 
-def _encoder(config: dict[str, Any], source_rate: int) -> StreamEncoder:
-    """Return the encoder of the stream, for speech of a rate in Hz."""
+def _encoder(config: dict[str, Any], source_rate: int, text: str = "") -> StreamEncoder:
+    """Return the encoder of the stream, for speech of a text and a rate in Hz."""
     name = config["format"] or _DEFAULT_FORMAT
-    return StreamEncoder(name, config["sample_rate"], source_rate, bits=config["bits"])
+    tags = file_tags(config, text).in_one_line()
+    return StreamEncoder(name, config["sample_rate"], source_rate, bits=config["bits"], tags=tags)
 
 
 def _send(out: BinaryIO, data: bytes) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 
-from tts.audio.tags import Tags, encoded
+from tts.audio.tags import Tags, clock, encoded
 
 _NAMES = {
     **{"title": "TITLE", "artist": "ARTIST", "album": "ALBUM"},
@@ -38,14 +38,6 @@ def comment_block(vendor: bytes, tags: Tags) -> bytes:
 def vendor_of(block: bytes) -> bytes:
     """Return the name of the library in such a block."""
     return block[4 : 4 + struct.unpack_from("<I", block)[0]]
-
-
-def clock(seconds: float) -> str:
-    """Return hours, minutes, seconds and milliseconds: "00:00:01.500"."""
-    milliseconds = round(1000 * seconds)
-    minutes, milliseconds = divmod(milliseconds, 60_000)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{milliseconds // 1000:02}.{milliseconds % 1000:03}"
 
 
 def _counted(data: bytes) -> bytes:
