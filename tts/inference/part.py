@@ -36,7 +36,8 @@ class Part:
         text: text of this part.
         start: where it begins in the wave, seconds.
         seconds: how long it lasts, without the pause after it.
-        seed: seed of its decoding; ``speak(text, seed=seed, guard=False)`` gives the same sound.
+        seed: seed of its decoding; ``speak(text, seed=seed, guard=False)`` gives the same sound, at
+            the same speed.
         attempts: how often this text was decoded, whole or in part, until the result was kept.
         stop_reason: ``"gate"``, ``"attention"``, or ``"max_steps"`` if it was cut off.
         health: whether the attention followed the text.

@@ -42,10 +42,12 @@ class Whisper:
     Args:
         model: folder of a CTranslate2 model; None means the English tiny model, which the extra
             ``eval`` installs. Nothing is downloaded.
+        tokens_per_second: most pieces of words that it may write for a second of sound; without
+            speech it could write without end. Nobody speaks faster than the default.
     """
 
-    def __init__(self, model: str | Path | None = None) -> None:
-        self.model = model
+    def __init__(self, model: str | Path | None = None, tokens_per_second: float = 8.0) -> None:
+        self.model, self.tokens_per_second = model, tokens_per_second
         self._whisper: Any = None
         self._normalise: Any = None
 
@@ -85,8 +87,7 @@ class Whisper:
             temperature=0,
             condition_on_previous_text=False,
             without_timestamps=True,
-            # nobody speaks faster than this; without speech Whisper could generate text without end
-            max_new_tokens=int(8 * len(wave) / sample_rate) + 8,
+            max_new_tokens=int(self.tokens_per_second * len(wave) / sample_rate) + 8,
         )
         return " ".join(segment.text for segment in segments)
 
