@@ -5,14 +5,13 @@ Shapes: ``t`` frames of a piece.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
 import torch
 from torch import Tensor
 
-from tts.audio.stretching import neighbours, stretched_length
+from tts.audio.stretching import reach, sources, stretched_length
 
 
 def stretch_mels(mels: Iterable[Tensor], speed: float) -> Iterator[Tensor]:
@@ -37,19 +36,20 @@ def stretch_mels(mels: Iterable[Tensor], speed: float) -> Iterator[Tensor]:
         if kept is None:
             return
         n_frames = first + kept.shape[1]
-        # before the end is known, a frame waits for both of its neighbours
-        is_end = piece is None
-        ready = stretched_length(n_frames, speed) if is_end else math.ceil((n_frames - 1) / speed)
-        if ready > done:
+        # before the end is known, a frame waits for all frames that it depends on
+        complete = n_frames if piece is None else n_frames - reach(speed)
+        if (ready := stretched_length(complete, speed)) > done:
             yield _between(kept, first, done, ready, speed)
             done = ready
-            unneeded = min(int(done * speed), n_frames - 1) - first
+            unneeded = max(0, min(int(done * speed) - reach(speed), n_frames - 1) - first)
             kept, first = kept[:, unneeded:], first + unneeded
 
 
 def _between(kept: Tensor, first: int, begin: int, end: int, speed: float) -> Tensor:
     """Return stretched frames, from the original frames that begin with number ``first``."""
-    before, weight = map(torch.from_numpy, neighbours(begin, end, speed))
-    before, weight = (before - first).to(kept.device), weight.to(kept)
-    after = (before + 1).clamp(max=kept.shape[1] - 1)
-    return kept[:, before] * (1 - weight) + kept[:, after] * weight
+    frames, weights = map(torch.from_numpy, sources(begin, end, speed))
+    inside = (frames - first).clamp(0, kept.shape[1] - 1).to(kept.device)
+    total = kept.new_zeros(len(kept), 1)
+    for frame, weight in zip(inside, weights.to(kept), strict=True):
+        total = total + kept[:, frame] * weight
+    return total
