@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.support.tiny_networks import tiny_tacotron2
 from tts.models import MelStream, Tacotron2
 from tts.models.kernels import compilation, decoder_kernels
 from tts.models.kernels.int8_product import add_int8_product
@@ -307,12 +308,13 @@ def test_a_small_network_runs_in_torch_unless_its_weights_are_int8(monkeypatch):
     assert walk(int8_decoder(net)) is not None
 
 
-def test_the_published_sizes_use_the_loops_and_the_compact_ones_do_not(monkeypatch):
+def test_the_published_and_the_compact_sizes_use_the_loops_and_tiny_ones_do_not(monkeypatch):
     monkeypatch.undo()
     compact = {"attention_rnn_dim": 320, "decoder_rnn_dim": 320, "encoder_embedding_dim": 192}
     monkeypatch.setattr(compiled_decoder, "MAX_THREADS_SINGLE", 10**6)
-    assert compiled_decoder._saves_time(Tacotron2().decoder, 1)
-    assert not compiled_decoder._saves_time(Tacotron2(**compact, prenet_dim=128).decoder, 1)
+    assert compiled_decoder.saves_time(Tacotron2().decoder, 1)
+    assert compiled_decoder.saves_time(Tacotron2(**compact, prenet_dim=128).decoder, 1)
+    assert not compiled_decoder.saves_time(tiny_tacotron2().decoder, 1)
 
 
 @pytest.mark.parametrize(("n", "k"), [(1, 1), (4, 32), (7, 33), (64, 100)])

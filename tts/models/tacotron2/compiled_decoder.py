@@ -20,6 +20,12 @@ import torch
 from torch import Tensor, nn
 
 from tts.models.tacotron2.attention import LocationAttention, Memory
+from tts.models.tacotron2.compiled_parts import (
+    CompiledPitch,
+    PrenetMasks,
+    array_of,
+    compiled_lstm,
+)
 from tts.models.tacotron2.decoder import Decoder
 from tts.models.tacotron2.int8_decoder import Int8LSTMCell
 from tts.models.tacotron2.pitch import PitchHead
@@ -68,7 +74,11 @@ Step = tuple[Tensor, Tensor, Tensor]
 
 
 def compiled_steps(
-    decoder: Decoder, memory: Memory, generator: Generators, window: int | None
+    decoder: Decoder,
+    memory: Memory,
+    generator: Generators,
+    window: int | None,
+    ended: Sequence[int] = (),
 ) -> Iterator[Step] | None:
     """Return an endless iterator over decoder steps, or None if the loops cannot or should not run.
 
@@ -77,6 +87,8 @@ def compiled_steps(
         memory: from :meth:`Decoder.prepare`.
         generator: source of the pre-net's dropout.
         window: see ``attention_window`` of :meth:`Tacotron2.generate`.
+        ended: for each utterance 0 until it has ended, looked at before each step. What has ended
+            is not computed any more; its frames, gates and alignments are zeros.
 
     Returns:
         Frames ``(B, n_frames_per_step, n_mels)``, gate logits ``(B, n_frames_per_step)`` and
@@ -87,7 +99,7 @@ def compiled_steps(
         return None
     if not _is_supported(decoder, memory, generator):
         return None
-    return _CompiledSteps(decoder, memory, generator, window).steps()
+    return _CompiledSteps(decoder, memory, generator, window).steps(ended)
 
 
 def saves_time(decoder: Decoder, n_batch: int) -> bool:
@@ -126,6 +138,13 @@ def _is_supported(decoder: Decoder, memory: Memory, generator: Generators) -> bo
     )
 
 
+#: Buffers of :class:`_CompiledSteps` with one row for each utterance.
+_ROWS = (
+    *("bottleneck", "attention_inputs", "decoder_inputs", "outputs", "context", "query"),
+    *("weight_history", "frame"),
+)
+
+
 class _CompiledSteps:
     """Holds the buffers of one batch; each step reads what the step before it wrote."""
 
@@ -146,8 +165,8 @@ class _CompiledSteps:
 
         attention = decoder.attention
         n_hidden = attention.query.in_features
-        self.prenet_dropout = _PrenetDropout(decoder.prenet, generator)
-        self.prenet = [_array(weight) for weight in decoder.prenet.parameters()]
+        self.prenet_dropout = PrenetMasks(decoder.prenet, generator)
+        self.prenet = [array_of(weight) for weight in decoder.prenet.parameters()]
         self.bottleneck = zeros(config.prenet_dim)
         # inputs of the two LSTMs and of the projections, each with the context in its last columns;
         # the hidden state of an LSTM lies in the first columns of the buffer that follows it
@@ -155,16 +174,16 @@ class _CompiledSteps:
         self.decoder_inputs = zeros(n_hidden + n_memory)
         self.outputs = zeros(config.decoder_rnn_dim + n_memory)
         self.context = zeros(n_memory)
-        self.attention_rnn = _lstm(self.loops, decoder.attention_rnn, n_batch)
-        self.decoder_rnn = _lstm(self.loops, decoder.decoder_rnn, n_batch)
-        self.query_weight = _array(attention.query.weight)
+        self.attention_rnn = compiled_lstm(self.loops, decoder.attention_rnn, n_batch)
+        self.decoder_rnn = compiled_lstm(self.loops, decoder.decoder_rnn, n_batch)
+        self.query_weight = array_of(attention.query.weight)
         self.query, self.no_bias = zeros(config.attention_dim), zeros(config.attention_dim)[0]
         self.memory = (
-            _array(memory.keys.transpose(1, 2)),
-            _array(memory.bias),
-            _array(memory.values),
-            _array(memory.kernel.permute(1, 2, 0)),
-            _array(attention.score.weight[0]),
+            array_of(memory.keys.transpose(1, 2)),
+            array_of(memory.bias),
+            array_of(memory.values),
+            array_of(memory.kernel.permute(1, 2, 0)),
+            array_of(attention.score.weight[0]),
         )
         # last and accumulated weights between zeros, as wide as the location kernel needs
         self.weight_history = zeros(2, n_text + memory.kernel.shape[2] - 1)
@@ -172,27 +191,49 @@ class _CompiledSteps:
         layers = [decoder.projection, decoder.gate]
         self.pitch = None
         if config.pitch_bins:
-            self.pitch = _Pitch(self.loops, decoder.pitch, n_batch)
+            self.pitch = CompiledPitch(self.loops, decoder.pitch, n_batch)
             layers += [decoder.pitch.logits, decoder.pitch.state]
-        self.projection = _array(torch.cat([layer.weight for layer in layers]))
-        self.projection_bias = _array(torch.cat([layer.bias for layer in layers]))
+        self.projection = array_of(torch.cat([layer.weight for layer in layers]))
+        self.projection_bias = array_of(torch.cat([layer.bias for layer in layers]))
         self.frame = zeros(config.n_mels)
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self, ended: Sequence[int]) -> Iterator[Step]:
         """Yield steps, see :func:`compiled_steps`."""
-        n_frames, n_mels = self.config.n_frames_per_step, self.config.n_mels
-        n_values = n_frames * n_mels
-        n_batch, n_text, n_out = len(self.frame), self.memory[0].shape[1], len(self.projection)
+        rows = list(range(len(self.frame)))
+        size = len(rows)
         while True:
-            weights = torch.empty(n_batch, n_text)
-            projected = torch.empty(n_batch, n_out)
-            self._attend(weights.numpy())
-            self._predict(projected.numpy())
-            frames = projected[:, :n_values].view(n_batch, n_frames, n_mels)
-            if self.pitch is not None:
-                frames = frames + self.pitch.frame_offset(projected[:, n_values + n_frames :])
-            self.frame[:] = frames[:, -1].numpy()
-            yield frames, projected[:, n_values : n_values + n_frames], weights
+            if ended and any(ended[row] for row in rows):
+                kept = [place for place, row in enumerate(rows) if not ended[row]]
+                self._keep(kept)
+                rows = [rows[place] for place in kept]
+            frames, gates, weights = self._step()
+            if len(rows) < size:
+                frames, gates, weights = (
+                    _spread(part, rows, size) for part in (frames, gates, weights)
+                )
+            yield frames, gates, weights
+
+    def _step(self) -> Step:
+        n_frames, n_mels = self.config.n_frames_per_step, self.config.n_mels
+        n_values, n_batch = n_frames * n_mels, len(self.frame)
+        weights = torch.empty(n_batch, self.memory[0].shape[1])
+        projected = torch.empty(n_batch, len(self.projection))
+        self._attend(weights.numpy())
+        self._predict(projected.numpy())
+        frames = projected[:, :n_values].view(n_batch, n_frames, n_mels)
+        if self.pitch is not None:
+            frames = frames + self.pitch.frame_offset(projected[:, n_values + n_frames :])
+        self.frame[:] = frames[:, -1].numpy()
+        return frames, projected[:, n_values : n_values + n_frames], weights
+
+    def _keep(self, rows: list[int]) -> None:
+        """Go on with these rows only."""
+        for name in _ROWS:
+            setattr(self, name, getattr(self, name)[rows])
+        self.memory = (*(each[rows] for each in self.memory[:3]), *self.memory[3:])
+        for part in (self.prenet_dropout, self.attention_rnn, self.decoder_rnn, self.pitch):
+            if part is not None:
+                part.keep(rows)
 
     def _attend(self, weights: Any) -> None:
         """Run pre-net, attention LSTM and attention; fill the weights ``(B, T_text)``."""
@@ -226,119 +267,8 @@ class _CompiledSteps:
         self.loops.linear(projected, self.outputs, self.projection, self.projection_bias)
 
 
-class _PrenetDropout:
-    """Draws the pre-net's dropout as :meth:`Prenet.step` does."""
-
-    def __init__(self, prenet: Prenet, generator: Generators) -> None:
-        import numpy as np
-
-        self._generators: Sequence[torch.Generator | None] = (
-            generator if isinstance(generator, Sequence) else [generator]
-        )
-        self._keep = 1 - prenet.dropout
-        self._draws = prenet.dropout > 0
-        masks = [torch.ones(len(self._generators), len(w)) for w in prenet.parameters()]
-        self._rows = [list(mask[:, None]) for mask in masks]
-        self._arrays = [mask.numpy() for mask in masks]
-        self.scale = np.float32(1) / np.float32(self._keep)
-
-    def draw(self) -> list[Any]:
-        """Return two masks ``(1 or B, prenet_dim)`` of 0 and 1; the next call overwrites them."""
-        if self._draws:
-            for rows in self._rows:
-                for row, generator in zip(rows, self._generators, strict=True):
-                    row.bernoulli_(self._keep, generator=generator)
-        return self._arrays
-
-
-def _lstm(loops: Any, cell: nn.Module, n_batch: int) -> _Lstm | _Int8Lstm:
-    """Return the compiled version of an LSTM cell, which begins with an all-zero state."""
-    if isinstance(cell, Int8LSTMCell):
-        return _Int8Lstm(loops, cell, n_batch)
-    assert isinstance(cell, nn.LSTMCell)
-    return _Lstm(loops, cell, n_batch)
-
-
-class _Lstm:
-    """Runs an LSTM cell whose hidden state lies in the first columns of a shared buffer."""
-
-    def __init__(self, loops: Any, cell: nn.LSTMCell, n_batch: int) -> None:
-        self.loops = loops
-        self.weights = _array(cell.weight_ih), _array(cell.weight_hh)
-        self.bias = _array(cell.bias_ih + cell.bias_hh)
-        self.gates = _array(torch.empty(n_batch, len(self.bias)))
-        self.cell = _array(torch.zeros(n_batch, cell.hidden_size))
-
-    def step(self, inputs: Any, hidden: Any) -> None:
-        """Run one step.
-
-        Args:
-            inputs: ``(B, K)``.
-            hidden: ``(B, H or more)``, the hidden state in the first columns; overwritten.
-        """
-        self.loops.linear(self.gates, inputs, self.weights[0], self.bias)
-        self.loops.add_product(self.gates, hidden, self.weights[1])
-        self.loops.lstm(self.gates, self.cell, hidden)
-
-
-class _Int8Lstm:
-    """Runs an LSTM cell from 8-bit weights, with the interface of :class:`_Lstm`."""
-
-    def __init__(self, loops: Any, cell: Int8LSTMCell, n_batch: int) -> None:
-        from tts.models.kernels import int8_product
-
-        self.loops, self.add_product = loops, int8_product.add_int8_product
-        matrices = ((cell.weight_ih, cell.scale_ih), (cell.weight_hh, cell.scale_hh))
-        self.weights = [
-            (_array(torch.empty(n_batch, weight.shape[1]).short()), weight, scale)
-            for weight, scale in (map(_array, pair) for pair in matrices)
-        ]
-        self.bias = _array(cell.bias)
-        self.gates = _array(torch.empty(n_batch, len(self.bias)))
-        self.cell = _array(torch.zeros(n_batch, len(self.bias) // 4))
-
-    def step(self, inputs: Any, hidden: Any) -> None:
-        """Run one step, see :meth:`_Lstm.step`."""
-        self.gates[:] = self.bias
-        for x, weights in zip((inputs, hidden), self.weights, strict=True):
-            self.add_product(self.gates, x, *weights)
-        self.loops.lstm(self.gates, self.cell, hidden)
-
-
-class _Pitch:
-    """Does the work of :class:`PitchHead`, without the products that join the projections."""
-
-    def __init__(self, loops: Any, head: PitchHead, n_batch: int) -> None:
-        self.loops, self.head = loops, head
-        layers = (head.seen, head.code, head.frames)
-        self.prenet_weight, self.code, self.frames = (_array(layer.weight) for layer in layers)
-        self.bias = _array(head.frames.bias)
-        self.last = _array(torch.zeros(n_batch, self.prenet_weight.shape[1]))
-
-    def add_last(self, inputs: Any) -> None:
-        """Add the last pitch to the first columns of ``inputs``, which are the pre-net's output."""
-        self.loops.add_product(inputs, self.last, self.prenet_weight)
-
-    def frame_offset(self, projected: Tensor) -> Tensor:
-        """Return what the most probable pitch adds to the frames.
-
-        Args:
-            projected: ``(B, ·)``, logits and states next to each other.
-
-        Returns:
-            ``(B, r, n_mels)`` for ``r`` frames of a step.
-        """
-        n_batch, n_frames = len(projected), self.head.n_frames
-        n_logits = n_frames * self.prenet_weight.shape[1]
-        codes = self.head.best_code(projected[:, :n_logits].reshape(n_batch, n_frames, -1))
-        self.last[:] = codes[:, -1].numpy()
-        states = projected[:, n_logits:].reshape(n_batch * n_frames, -1).clone()
-        self.loops.add_product(states.numpy(), codes.flatten(0, 1).numpy(), self.code)
-        frames = projected.new_empty(len(states), len(self.bias))
-        self.loops.linear(frames.numpy(), states.relu_().numpy(), self.frames, self.bias)
-        return frames.view(n_batch, n_frames, -1)
-
-
-def _array(tensor: Tensor) -> Any:
-    """Return the values of a tensor in C order, without a copy if they already have it."""
-    return tensor.detach().contiguous().numpy()
+def _spread(part: Tensor, rows: list[int], size: int) -> Tensor:
+    """Put rows back where they are in the whole batch, with zeros elsewhere."""
+    whole = part.new_zeros(size, *part.shape[1:])
+    whole[rows] = part
+    return whole

@@ -248,7 +248,9 @@ class Tacotron2(nn.Module):
             ``(B, n_frames_per_step)`` and alignment ``(B, T_text)`` of each step.
         """
         ahead = self.decoder.prenet.draw_ahead(generator, memory.values)
-        decoded = compiled_steps(self.decoder, memory, generator, attention_window)
+        decoded = compiled_steps(
+            self.decoder, memory, generator, attention_window, criterion.lengths
+        )
         if decoded is None:
             decoded = self._plain_steps(memory, ahead or generator, attention_window)
         decoded = islice(decoded, max_steps)

@@ -98,7 +98,8 @@ class Speaking:
             self,
             item,
             self.lane,
-            is_first=work.index == 0 and self.ticket.first_sound_at is None,
+            # nobody waits for the beginning of a book
+            is_first=self.lane == 0 and work.index == 0 and self.ticket.first_sound_at is None,
             turn=self._first_turn + work.index,
             order=self.order,
             group=self.speaker.group if together else None,
