@@ -165,7 +165,7 @@ def test_a_sentence_that_takes_too_long_is_given_up(start):
             assert time.monotonic() - begin < PATIENCE
 
     engine = start(FakeVoice(on_decode=on_decode))
-    with pytest.raises(SlowSentenceError, match="'slow' was given up after 0.05 s"):
+    with pytest.raises(SlowSentenceError, match="'slow' was given up"):
         engine.submit(ask("slow", sentence_seconds=0.05)).result(PATIENCE)
     assert engine.submit(ask("quick")).result(PATIENCE).n_samples == 5
 
