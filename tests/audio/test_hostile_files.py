@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from tts.audio import read_wave
+from tts.audio.declared_length import CHECKED
 from tts.audio.io import LONGEST, LongRecordingError, decode
 from tts.core.errors import InputError
 
@@ -31,6 +32,7 @@ FORMATS = [
     ("SVX", "PCM_16", "FILE"),
     ("NIST", "PCM_16", "FILE"),
     ("NIST", "ULAW", "FILE"),
+    ("HTK", "PCM_16", "FILE"),
     ("FLAC", "PCM_16", "FILE"),
     ("OGG", "VORBIS", "FILE"),
 ]
@@ -55,6 +57,24 @@ def test_a_file_that_is_cut_is_never_read_as_a_whole_one(tmp_path, kind, coding,
             read_wave(path)
         with pytest.raises(InputError, match=r"^(truncated|cannot be read as sound)"):
             decode(io.BytesIO(cut))
+
+
+UNCHECKED = {
+    **{"VOC": "PCM_16", "IRCAM": "PCM_16", "PAF": "PCM_16", "AVR": "PCM_16", "MAT4": "PCM_16"},
+    **{"MAT5": "PCM_16", "PVF": "PCM_16", "WVE": "ALAW", "XI": "DPCM_16", "MPC2K": "PCM_16"},
+    "SDS": "PCM_16",
+}
+
+
+def test_every_format_is_one_in_which_a_cut_is_found_or_is_refused():
+    no_headers = {"RAW", "SD2"}
+    assert set(soundfile.available_formats()) - no_headers <= {*CHECKED, *UNCHECKED}
+    assert {kind for kind, *_ in FORMATS} | {"MP3"} == set(CHECKED)
+    for kind, coding in UNCHECKED.items():
+        data = io.BytesIO()
+        soundfile.write(data, NOISE, 8000, coding, format=kind)
+        with pytest.raises(InputError, match=rf"format {kind}, .* WAV or FLAC \(.*: WAV, .*, HTK"):
+            decode(data)
 
 
 @pytest.mark.parametrize("kind", ["WAV", "RF64", "AIFF", "AU"])

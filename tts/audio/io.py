@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tts.audio.channels import Mono, to_mono
-from tts.audio.declared_length import lacks_last_page, missing_bytes
+from tts.audio.declared_length import CHECKED, lacks_last_page, missing_bytes
 from tts.audio.encoding import write_blocks
 from tts.audio.limiter import Limiter
 from tts.audio.pcm import Waveform
@@ -154,6 +154,11 @@ def _decoded(
     _check_whole(source)
     try:
         with soundfile.SoundFile(source) as file:
+            if file.format not in CHECKED:
+                raise InputError(
+                    f"is a file of the format {file.format}, in which a cut cannot be found; "
+                    f"convert it to WAV or FLAC (formats that are read: {', '.join(CHECKED)})"
+                )
             rate, n_channels = int(file.samplerate), int(file.channels)
             if rate not in _RATES:
                 raise InputError(f"{rate} Hz is no sample rate; export the file again")
