@@ -49,6 +49,8 @@ class TacoglowSweeper(Sweeper):
 
         from tts.sweep.build import build_sweep
         from tts.sweep.first_check import check_trials
+        from tts.sweep.parallel_stop import let_trials_save
+        from tts.sweep.submitted import make_private
 
         assert self.config is not None
         assert self.hydra_context is not None
@@ -59,8 +61,13 @@ class TacoglowSweeper(Sweeper):
             # check overrides here: elsewhere a mistake costs a process or a place in a queue
             if not isinstance(launcher, BasicLauncher):
                 self.validate_batch_is_legal(overrides)
+            if "joblib" in kind:
+                return let_trials_save(lambda: launcher.launch(overrides, first))
+            if "submitit" in kind:
+                make_private(sweep.folder)
             return launcher.launch(overrides, first)
 
+        kind = type(launcher).__module__
         loader = self.hydra_context.config_loader
         sweep = build_sweep(self.config, arguments, loader, launch)
         check_trials(sweep.space, sweep.fixed)

@@ -358,6 +358,27 @@ def test_trials_of_joblib_do_not_outlive_a_killed_sweep(tmp_path):
 
 
 @pytest.mark.slow
+def test_trials_of_joblib_save_when_the_sweep_is_told_to_stop(tmp_path):
+    more = ["launcher=joblib", "sweep.parallel=2", "model.lr=1e-3,5e-4", "trainer.max_epochs=-1"]
+    more += ["callbacks.checkpoint.every_n_minutes=null", "trainer.limit_val_batches=0"]
+    with launched(tmp_path, *more, *noting(), "monitor=train/loss") as process:
+        found = [tmp_path / "sweep" / str(trial) / "notes" / "rank0.json" for trial in range(2)]
+        while not all(note.exists() and note.read_text() for note in found):
+            assert process.poll() is None
+            time.sleep(0.1)
+        # a terminal sends it to all processes of the group
+        os.killpg(process.pid, signal.SIGINT)
+        out, _ = process.communicate(timeout=200)
+    assert process.returncode == 130, out
+    assert "Traceback" not in out
+    for trial in range(2):
+        folder = tmp_path / "sweep" / str(trial)
+        assert json.loads((folder / "trial.json").read_text())["state"] == "INTERRUPTED"
+        assert (folder / "checkpoints" / "last.ckpt").is_file()
+    assert f"sweep.resume={tmp_path}/sweep" in out
+
+
+@pytest.mark.slow
 def test_a_killed_worker_of_joblib_is_a_failed_trial(tmp_path):
     more = ["launcher=joblib", "sweep.parallel=2", "model.lr=1e-3,5e-4", "trainer.max_epochs=-1"]
     with launched(tmp_path, *more, *noting()) as process:

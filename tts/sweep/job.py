@@ -13,6 +13,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,7 @@ from omegaconf import DictConfig
 from tts.config import register_resolvers
 from tts.core.errors import EXIT_INTERRUPTED, InputError, RunStopped, TrainingError, one_line
 from tts.core.output import print_error
+from tts.core.signals import StopSignals
 from tts.runtime.worker import end_with
 from tts.sweep.gpus import take_gpus
 from tts.sweep.trial_record import TrialRecord, TrialState, load_record
@@ -46,8 +48,11 @@ class TrialJob:
         # a new process of a launcher has no resolvers but Hydra's
         register_resolvers()
         folder = Path(HydraConfig.get().runtime.output_dir)
+        signals: AbstractContextManager[None] = contextlib.nullcontext()
         if "joblib" in str(HydraConfig.get().launcher.get("_target_")):
-            _end_with_sweep()
+            # a process of joblib has no handlers before the training
+            signals = StopSignals().installed()
+            _follow_sweep()
             take_gpus(folder.parent, int(cfg.sweep.parallel))
         record = load_record(folder) or TrialRecord(int(cfg.sweep.trial), {}, str(folder))
         record = record.with_state(TrialState.RUNNING)
@@ -56,7 +61,8 @@ class TrialJob:
             record.save()
         start = time.monotonic()
         try:
-            record = self._run(cfg, record)
+            with signals:
+                record = self._run(cfg, record)
         except KeyboardInterrupt:
             record = record.with_state(TrialState.INTERRUPTED, status=EXIT_INTERRUPTED)
             raise
@@ -100,9 +106,15 @@ def _failed(
 
 
 @cache
-def _end_with_sweep() -> None:
-    """End this process of joblib when that of the sweep is killed: nobody would stop its trials."""
+def _follow_sweep() -> None:
+    """Let the process of the sweep alone decide when this process of joblib ends.
+
+    When it is killed, nobody else would stop the trials. Ctrl-C in a terminal goes to the whole
+    process group and would come here twice, because the sweep passes it on.
+    """
     end_with(os.getppid())
+    if hasattr(os, "setpgid"):
+        os.setpgid(0, 0)
 
 
 def _clear_memory() -> None:
