@@ -15,7 +15,7 @@ from tests.support.runs import overrides
 from tts.core.errors import EXIT_INTERRUPTED, EXIT_STOPPED
 
 #: Number of stops; STOPS=50 in the environment is a longer test.
-STOPS = int(os.environ.get("STOPS", "10"))
+STOPS = int(os.environ.get("STOPS", "6"))
 #: Seconds that a process has to end after a signal.
 MOST_SECONDS = 90
 #: Options of small runs that hide what this test waits for.

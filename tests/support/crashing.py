@@ -159,6 +159,13 @@ class Runs:
         path = self.root / name / "checkpoints" / "last.ckpt"
         return torch.load(path, weights_only=True)
 
+    def step(self, name):
+        """Return the step of the last checkpoint, 0 if there is none yet."""
+        try:
+            return self.last(name)["global_step"]
+        except FileNotFoundError:
+            return 0
+
     def curves(self, name):
         """Return the rows of ``metrics.csv``."""
         with (self.root / name / "metrics.csv").open() as file:
