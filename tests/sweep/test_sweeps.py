@@ -92,21 +92,6 @@ def test_a_search_of_six_trials(sweep, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_grid_over_devices(sweep, tmp_path):
-    before = dict(os.environ)
-    status, _, err = sweep("trainer.devices=1,2", *noting())
-    assert status == 0, err
-    by_devices = {trial["trainer.devices"]: trial for trial in table(tmp_path)}
-    for devices, trial in by_devices.items():
-        ranks = notes(trial)
-        assert [rank["world_size"] for rank in ranks] == [int(devices)] * int(devices)
-        assert {rank["output_dir"] for rank in ranks} == {trial["folder"]}
-        assert (Path(trial["folder"]) / "checkpoints" / "last.ckpt").is_file()
-    assert {path.name for path in (tmp_path / "sweep").iterdir() if path.is_dir()} == {"0", "1"}
-    assert dict(os.environ) == before
-
-
-@pytest.mark.slow
 def test_an_interrupted_search_resumes(sweep, tmp_path):
     search = [*TPE, "sweep.n_trials=3", LR, "trainer.max_epochs=2"]
     search += ["+callbacks.stop._target_=tests.support.trial_callbacks.InterruptOnce"]
@@ -249,38 +234,34 @@ def test_devices_change_to_and_fro(sweep, tmp_path):
     status, _, err = sweep("trainer.devices=2,1,2", *DDP, *noting())
     assert status == 0, err
     trials = sorted(table(tmp_path), key=lambda trial: trial["trial"])
-    assert [len(notes(trial)) for trial in trials] == [2, 1, 2]
+    for trial, devices in zip(trials, (2, 1, 2), strict=True):
+        ranks = notes(trial)
+        assert [rank["world_size"] for rank in ranks] == [devices] * devices
+        assert {rank["output_dir"] for rank in ranks} == {trial["folder"]}
+        assert (Path(trial["folder"]) / "checkpoints" / "last.ckpt").is_file()
     assert trials[0]["val/loss"] == trials[2]["val/loss"] != trials[1]["val/loss"]
     assert {path.name for path in (tmp_path / "sweep").iterdir() if path.is_dir()} == set("012")
     assert dict(os.environ) == before
 
 
 @pytest.mark.slow
-def test_ranks_of_a_suggestion_have_the_same_parameters(sweep, tmp_path):
+def test_ranks_of_a_suggestion_have_the_same_parameters_and_are_pruned_together(sweep, tmp_path):
     before = dict(os.environ)
-    search = [*TPE, "sweep.n_trials=2", LR, "trainer.devices=2", *DDP, *noting()]
-    status, _, err = sweep(*search)
-    assert status == 0, err
-    trials = table(tmp_path)
-    assert len(trials) == 2
-    for trial in trials:
-        ranks = notes(trial)
-        assert [rank["lr"] for rank in ranks] == [float(trial["model.lr"])] * 2
-        assert {rank["output_dir"] for rank in ranks} == {trial["folder"]}
-    assert {path.name for path in (tmp_path / "sweep").iterdir() if path.is_dir()} == set("01")
-    assert dict(os.environ) == before
-
-
-@pytest.mark.slow
-def test_a_hopeless_trial_of_several_ranks_is_pruned(sweep, tmp_path):
     search = ["sweep=optuna", *EAGER, "sweep.n_trials=3", "trainer.max_epochs=3"]
     search += ["trainer.devices=2", *DDP, "model.lr=3e-3,1e-6"]
     search += ["sweep.sampler._target_=optuna.samplers.BruteForceSampler"]
     search += ["~sweep.sampler.n_startup_trials", "sweep.pruner.n_startup_trials=1"]
     search += ["monitor=val/mel_distance"]
-    status, out, err = sweep(*search, "sweep.sampler.seed=2", "seed=0,1")
+    status, out, err = sweep(*search, *noting(), "sweep.sampler.seed=2", "seed=0,1")
     assert status == 0, err
-    assert "PRUNED" in {trial["state"] for trial in table(tmp_path)}, out
+    trials = table(tmp_path)
+    assert "PRUNED" in {trial["state"] for trial in trials}, out
+    for trial in trials:
+        ranks = notes(trial)
+        assert [rank["lr"] for rank in ranks] == [float(trial["model.lr"])] * 2
+        assert {rank["output_dir"] for rank in ranks} == {trial["folder"]}
+    assert {path.name for path in (tmp_path / "sweep").iterdir() if path.is_dir()} == set("012")
+    assert dict(os.environ) == before
 
 
 @pytest.mark.slow

@@ -89,12 +89,11 @@ def test_nothing_to_resume_from(ckpt_path, message, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [0, 7])
-def test_the_same_seed_gives_the_same_weights(seed, tmp_path):
-    options = [*TINY_TACOTRON2, *QUIET, f"seed={seed}", "trainer.max_steps=2"]
+def test_the_same_seed_gives_the_same_weights(tmp_path):
+    options = [*TINY_TACOTRON2, *QUIET, "seed=7", "trainer.max_steps=2"]
     run(tmp_path, *options, output="a")
     run(tmp_path, *options, output="b")
-    run(tmp_path, *options, f"seed={seed + 1}", output="c")
+    run(tmp_path, *options, "seed=8", output="c")
     same_weights(weights(tmp_path, "a"), weights(tmp_path, "b"), rtol=0, atol=0)
     with pytest.raises(AssertionError):
         same_weights(weights(tmp_path, "a"), weights(tmp_path, "c"))

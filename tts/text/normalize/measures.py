@@ -88,6 +88,18 @@ _RULES: tuple[Rule, ...] = (
         lambda m: wording.number(m[1]) + per(m[2]),
     ),
 )
+# What stands before and after an x between two lengths, and no sign of multiplication.
+_BY = (
+    (r"\d[./]\d", r"\d{1,4}(?:\.\d{1,3})?(?![\d.]| x)"),
+    (
+        r"\d",
+        r"[\d.]{1,9} (?:photo|print|rug|room|frame|poster|matrix|matrices|paper|envelope|pixel"
+        r"|resolution|board)s?\b",
+    ),
+    (r"[\dm]", r"[\d.]{1,9} [x×] [\d.]"),
+    *((rf" by [\d.]{{{length}}}", r"\d") for length in range(1, 5)),
+    (r"\d", r"[\d.]{1,9}[ -]?(?:mm|cm|m|km|ft|feet|foot|in|inch|inches|meters?|px)\b"),
+)
 _SIZES: tuple[Rule, ...] = (
     # 5 L/100 km
     (re.compile(r"(?<=[A-Za-z])/(?=100 ?k?m\b)"), " per "),
@@ -121,24 +133,7 @@ _SIZES: tuple[Rule, ...] = (
         re.compile(r"(?<=\d)×(?=\d{1,5}(?:\.\d{1,3})?(?:[×x]|[ -]?(?:mm|cm|m|km|ft|in|inch)\b))"),
         " by ",
     ),
-    (re.compile(r"(?<=\d[./]\d) [x×] (?=\d{1,4}(?:\.\d{1,3})?(?![\d.]| x))"), " by "),
-    (
-        re.compile(
-            r"(?<=\d) [x×] (?=[\d.]{1,9} (?:photo|print|rug|room|frame|poster|matrix"
-            r"|matrices|paper|envelope|pixel|resolution|board)s?\b)"
-        ),
-        " by ",
-    ),
-    (re.compile(r"(?<=[\dm]) [x×] (?=[\d.]{1,9} [x×] [\d.])"), " by "),
-    (re.compile(r"(?<= by [\d.]) [x×] (?=\d)|(?<= by [\d.]{2}) [x×] (?=\d)"), " by "),
-    (re.compile(r"(?<= by [\d.]{3}) [x×] (?=\d)|(?<= by [\d.]{4}) [x×] (?=\d)"), " by "),
-    (
-        re.compile(
-            r"(?<=\d) [x×] (?=[\d.]{1,9}[ -]?(?:mm|cm|m|km|ft|feet|foot|in|inch"
-            r"|inches|meters?|px)\b)"
-        ),
-        " by ",
-    ),
+    *((re.compile(rf"(?<={before}) [x×] (?={after})"), " by ") for before, after in _BY),
     (re.compile(r"(?<=\d) ?(mm|cm|m|km|ft|in|inch|foot|feet) ?[x×] ?(?=\d)"), r" \1 by "),
     (re.compile(r"(?<=\d) ?× ?(?=[\d(])"), " times "),
 )
