@@ -132,7 +132,7 @@ def test_help_lists_groups_and_commands_without_torch():
         assert words in run.stdout
 
 
-@pytest.mark.parametrize("name", ["train", "synthesize", "evaluate", "export"])
+@pytest.mark.parametrize("name", ["train", "synthesize", "evaluate", "export", "serve"])
 def test_help_shows_what_may_be_chosen_and_nothing_else(name, command):
     status, out, err = command(name, "--help")
     assert (status, err) == (0, "")

@@ -88,6 +88,11 @@ def export_command() -> None:
     _run(_export_job, "export")
 
 
+def serve_command() -> None:
+    """Run ``tts-serve`` and ``python serve.py``."""
+    _run(_serve_job, "serve")
+
+
 def with_training_options(
     job: Callable[[dict[str, Any]], int], config_name: str = "train", help_text: str | None = None
 ) -> None:
@@ -183,6 +188,12 @@ def _export_job(cfg: DictConfig) -> None:
     from tts.export.recipe import export
 
     _reporting(lambda: export(cfg))
+
+
+def _serve_job(cfg: DictConfig) -> None:
+    from tts.serve import serve
+
+    _reporting(lambda: serve(cfg))
 
 
 def _run(job: Callable[[DictConfig], Any], config_name: str, forced: Sequence[str] = ()) -> None:

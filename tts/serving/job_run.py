@@ -16,7 +16,6 @@ from sqlalchemy import delete
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from tts.audio.encoding import write_blocks
 from tts.audio.pcm import Waveform, to_int16
 from tts.core.download import sha256
 from tts.core.errors import InputError, one_line
@@ -29,17 +28,16 @@ from tts.serving.data.jobs import (
     renew_lease,
     return_job,
 )
-from tts.serving.data.lexicon import lexicon_at
+from tts.serving.data.lexicon import language_of, lexicon_at
 from tts.serving.data.models import PartRow
 from tts.serving.data.usage import count_usage
 from tts.serving.data.utterances import find_utterance, mark_spoken, save_part, save_rendition
 from tts.serving.errors import ServiceError
+from tts.serving.sounds import KEPT_FORMAT, write_kept
 from tts.serving.store import SoundStore
 
 _log = logging.getLogger(__name__)
 
-#: In what every utterance is kept, at the rate of its voice; other formats are made from it.
-KEPT_FORMAT = "flac"
 #: A job whose workers die, or that fails for no reason of its text, is taken so often.
 MOST_ATTEMPTS = 3
 #: Ends that are no fault of the text: the job goes back to the queue.
@@ -187,8 +185,7 @@ class JobRun:
         self._note(speech.n_units, [])
         with tempfile.TemporaryDirectory(prefix="tacoglow-") as folder:
             file = Path(folder) / f"speech.{KEPT_FORMAT}"
-            # the number of samples matters for WAV files alone
-            write_blocks(file, self._blocks(speech), 0, text.sample_rate)
+            write_kept(file, self._blocks(speech), text.sample_rate)
             self._keep(text, file)
 
     def _blocks(self, speech: JobSpeech) -> Iterator[Waveform]:
@@ -267,7 +264,7 @@ class JobRun:
                 text=row.text,
                 options=row.options,
                 seed=row.seed,
-                lexicon=lexicon_at(session, row.lexicon_revision, voice.language),
+                lexicon=lexicon_at(session, row.lexicon_revision, language_of(voice.language)),
                 sound_revision=row.sound_revision,
                 lane=self._lease.lane,
             )

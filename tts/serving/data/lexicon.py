@@ -16,6 +16,11 @@ def current_revision(session: Session) -> int:
     return session.scalar(select(func.max(LexiconRevisionRow.number))) or 0
 
 
+def language_of(code: str) -> str:
+    """Return the language of a code without its country: "en" of "en-US"."""
+    return code.split("-")[0].lower()
+
+
 def lexicon_at(session: Session, revision: int, language: str) -> dict[str, str]:
     """Return how words of a language were to be read at a revision: word -> reading."""
     chosen = (

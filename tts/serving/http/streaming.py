@@ -1,0 +1,140 @@
+"""Sends sound while it is made, and notices at once when the client has left."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from tts.audio.stream_encoder import StreamEncoder
+from tts.serving.errors import ServiceError
+from tts.serving.http.middleware import CutSound
+from tts.serving.live import LiveSound
+
+Result = TypeVar("Result")
+#: Bytes of a piece of a whole file in an event.
+_PIECE = 1 << 15
+
+
+class LiveAnswer(Response):
+    """Sends the pieces of a body as they come, and stops when the client leaves.
+
+    If the source fails, the body ends without its last chunk, so that no client takes a cut file
+    for a whole one.
+
+    Args:
+        pieces: the body.
+        headers: of the answer.
+        media_type: of the answer.
+        status: of the answer.
+        on_end: called when the answer has ended in whatever way.
+    """
+
+    def __init__(
+        self,
+        pieces: AsyncGenerator[bytes, None],
+        headers: Mapping[str, str],
+        media_type: str,
+        status: int = 200,
+        on_end: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.status_code = status
+        self._on_end = on_end
+        self.background = None
+        self._pieces = pieces
+        # bytes have no character set; Starlette would add one to text types
+        self.init_headers({**headers, "Content-Type": media_type})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer."""
+        try:
+            await unless_left(receive, self._send(send))
+        except ServiceError as error:
+            raise CutSound(error.code) from None
+        finally:
+            # a generator that was never begun would not run its own end
+            self._on_end()
+            await self._pieces.aclose()
+
+    async def _send(self, send: Send) -> None:
+        status, headers = self.status_code, list(self.raw_headers)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        async for piece in self._pieces:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def unless_left(receive: Receive, work: Awaitable[Result]) -> Result:
+    """Await something as long as the client is there.
+
+    Args:
+        receive: of a request whose body has been read.
+        work: is cancelled when the client leaves.
+
+    Raises:
+        ClientDisconnect: the client has left.
+    """
+    working = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(_until_left(receive))
+    try:
+        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise ClientDisconnect
+    finally:
+        for task in (working, leaving):
+            task.cancel()
+        await asyncio.gather(working, leaving, return_exceptions=True)
+
+
+async def _until_left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def encoded(sound: LiveSound, encoder: StreamEncoder) -> AsyncGenerator[bytes, None]:
+    """Yield the bytes of a sound file while its sound is made; the caller has joined the sound."""
+    async for chunk in sound.ticket.stream():
+        if data := await run_in_threadpool(encoder.feed, chunk.samples):
+            yield data
+    if data := await run_in_threadpool(encoder.finish):
+        yield data
+
+
+async def with_first(first: bytes, rest: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """Yield a piece that was taken already, then the others."""
+    yield first
+    async for piece in rest:
+        yield piece
+
+
+async def in_pieces(data: bytes) -> AsyncGenerator[bytes, None]:
+    """Yield a whole file in pieces that fit into events."""
+    for start in range(0, len(data), _PIECE):
+        yield data[start : start + _PIECE]
+
+
+async def as_events(pieces: AsyncIterator[bytes], n_chars: int) -> AsyncGenerator[bytes, None]:
+    """Yield sound as server-sent events: ``speech.audio.delta`` ..., ``speech.audio.done``.
+
+    Args:
+        pieces: bytes of the sound file.
+        n_chars: length of the text; OpenAI counts tokens here, and a character counts as one.
+    """
+    async for piece in pieces:
+        audio = base64.b64encode(piece).decode("ascii")
+        yield event("speech.audio.delta", {"type": "speech.audio.delta", "audio": audio})
+    usage = {"input_tokens": n_chars, "output_tokens": 0, "total_tokens": n_chars}
+    yield event("speech.audio.done", {"type": "speech.audio.done", "usage": usage})
+
+
+def event(name: str, content: Mapping[str, Any]) -> bytes:
+    """Return a server-sent event (WHATWG HTML, section 9.2)."""
+    return f"event: {name}\ndata: {json.dumps(content)}\n\n".encode()

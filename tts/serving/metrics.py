@@ -1,0 +1,85 @@
+"""Counts what the service does, for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_RATIOS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+
+
+class Metrics:
+    """Holds the metrics of one service; their names begin with ``tacoglow_``.
+
+    Every service has a registry of its own, so that several can live in one process.
+    """
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"tacoglow_{name}", text, labels, registry=self.registry)
+
+        def histogram(name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+            return Histogram(
+                f"tacoglow_{name}", text, labels, buckets=buckets, registry=self.registry
+            )
+
+        self._answers = counter("answers", "Answers.", "method", "route", "status")
+        self._answer_seconds = histogram(
+            "answer_seconds", "Time from a request to the end of its answer.", _SECONDS, "route"
+        )
+        self._first_sound = histogram(
+            "first_sound_seconds", "Time from a request to its first sound.", _SECONDS, "cache"
+        )
+        self._wait = histogram(
+            "wait_seconds", "Time that speech waits before it is begun.", _SECONDS, "lane"
+        )
+        self._rtf = histogram(
+            "real_time_factor", "Time of computing over time of playing.", _RATIOS
+        )
+        self._characters = counter("characters", "Characters that were asked for.")
+        self._sound = counter("sound_seconds", "Seconds of sound that were made.")
+        self._requests = counter("speech", "Requests for speech by where it came from.", "cache")
+        self._failures = counter("failures", "Speech that was not made, by reason.", "reason")
+        self._queue = Gauge(
+            "tacoglow_queue_length", "Requests that wait.", ["lane"], registry=self.registry
+        )
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count an answer."""
+        self._answers.labels(method, route, status or 499).inc()
+        self._answer_seconds.labels(route).observe(seconds)
+
+    def asked(self, n_chars: int, cache: str) -> None:
+        """Count a request for speech; ``cache`` is ``"hit"``, ``"joined"`` or ``"miss"``."""
+        self._requests.labels(cache).inc()
+        self._characters.inc(n_chars)
+
+    def first_sound(self, seconds: float, cache: str) -> None:
+        """Record the time to the first sound of a request."""
+        self._first_sound.labels(cache).observe(seconds)
+
+    def waited(self, lane: str, seconds: float) -> None:
+        """Record how long speech has waited for its turn."""
+        self._wait.labels(lane).observe(seconds)
+
+    def spoken(self, seconds: float, compute_seconds: float) -> None:
+        """Count sound that was made, and the time that it took."""
+        self._sound.inc(seconds)
+        if seconds > 0:
+            self._rtf.observe(compute_seconds / seconds)
+
+    def failed(self, reason: str) -> None:
+        """Count speech that was not made; ``reason`` is the code of an error."""
+        self._failures.labels(reason).inc()
+
+    def watch_queue(self, lane: str, length: Callable[[], float]) -> None:
+        """Let a lane's length be asked for whenever the metrics are read."""
+        self._queue.labels(lane).set_function(length)
+
+    def text(self) -> bytes:
+        """Return all metrics in Prometheus' text format."""
+        return generate_latest(self.registry)

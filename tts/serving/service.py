@@ -1,0 +1,151 @@
+"""Holds the parts of the speech service together (``Service``), for the routes that use them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from tts.core.errors import InputError
+from tts.serving.allowance import Allowance, Caller
+from tts.serving.data.accounts import LANES, JobRow
+from tts.serving.data.database import Database
+from tts.serving.data.jobs import lane_loads, put_job
+from tts.serving.data.keys import key_of, touch_key
+from tts.serving.data.models import UtteranceRow
+from tts.serving.data.usage import count_usage
+from tts.serving.data.utterances import add_utterance
+from tts.serving.data.voices import voice_list
+from tts.serving.engine.request import Lane
+from tts.serving.errors import ServiceError, busy
+from tts.serving.metrics import Metrics
+from tts.serving.ordering import Order, OrderDesk
+from tts.serving.renditions import RenditionMaker, Speaker
+from tts.serving.settings import Settings
+from tts.serving.store import SoundStore
+
+#: Seconds after which a client whose lane is full should ask again.
+_AGAIN_AFTER = {"interactive": 5.0, "batch": 60.0}
+#: Seconds for which the time of a key's last use is not written again.
+_TOUCH_PAUSE = 60.0
+
+
+class Service:
+    """Is what the routes answer for.
+
+    Args:
+        settings: everything that can be chosen.
+        database: remembers.
+        store: keeps sound.
+        desk: checks what is asked for.
+        speaker: speaks what somebody waits for.
+        metrics: counts.
+
+    Attributes:
+        renditions: makes files of what was spoken.
+        allowance: limits callers.
+        on_job: is called when a job was put into the queue.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        store: SoundStore,
+        desk: OrderDesk,
+        speaker: Speaker,
+        metrics: Metrics,
+    ) -> None:
+        self.settings = settings
+        self.database = database
+        self.store = store
+        self.desk = desk
+        self.speaker = speaker
+        self.metrics = metrics
+        self.renditions = RenditionMaker(database, store, speaker, desk.sound_revision)
+        limits = settings.limits
+        self.allowance = Allowance(limits.chars_per_minute, limits.chars_per_day)
+        self.on_job: Callable[[], None] = lambda: None
+        self._touched: dict[str, float] = {}
+        for lane in LANES:
+            metrics.watch_queue(lane, lambda lane=lane: self._queued(lane))  # type: ignore[misc]
+
+    def find_key(self, token: str) -> Caller | None:
+        """Return the caller whose key this is, or None if it is unknown or was revoked."""
+        with self.database.read() as session:
+            row = key_of(session, token)
+        if row is None or row.revoked_at is not None:
+            return None
+        now = time.monotonic()
+        if now - self._touched.get(row.id, -_TOUCH_PAUSE) >= _TOUCH_PAUSE:
+            self._touched[row.id] = now
+            with self.database.write() as session:
+                touch_key(session, row.id)
+        return Caller(row.id, f"key:{row.id}", frozenset(row.scopes), row.characters_per_minute)
+
+    def admit(self, order: Order, caller: Caller) -> dict[str, str]:
+        """Check that a text can be read, and take its characters from the caller's allowance.
+
+        Returns:
+            Headers that say how much is left.
+
+        Raises:
+            ServiceError: the text cannot be read, or the caller has asked for too much.
+        """
+        self.desk.check_readable(order)
+        n_chars = len(order.recipe.text)
+        headers = self.allowance.take(caller, n_chars)
+        with self.database.write() as session:
+            count_usage(session, caller.key_id, requests=1, characters=n_chars)
+        return headers
+
+    def put_job(self, order: Order, caller: Caller, lane: Lane) -> JobRow:
+        """Put an order into the queue, or return the open job of an equal one.
+
+        Raises:
+            ServiceError: the lane is full.
+        """
+        with self.database.write() as session:
+            if lane_loads(session)[lane].queued >= getattr(self.settings.limits, lane):
+                raise busy(f"the {lane} queue is full; ask again later", _AGAIN_AFTER[lane])
+            add_utterance(session, order.recipe)
+            session.flush()
+            job, _ = put_job(session, order.id, caller.key_id, lane)
+        self.on_job()
+        return job
+
+    def is_spoken(self, utterance_id: str) -> bool:
+        """Return whether an utterance was spoken."""
+        with self.database.read() as session:
+            row = session.get(UtteranceRow, utterance_id)
+            return row is not None and row.state == "spoken"
+
+    def check_ready(self) -> dict[str, str]:
+        """Return what is ready, part by part.
+
+        Raises:
+            ServiceError: something is not.
+        """
+        checks: dict[str, str] = {}
+        try:
+            self.database.check_writable()
+            checks["database"] = "ok"
+            self.store.check_writable()
+            checks["store"] = "ok"
+        except InputError:
+            # the message may name folders and hosts
+            part = "store" if checks else "database"
+            raise ServiceError("not_ready", 503, f"the {part} cannot be written") from None
+        with self.database.read() as session:
+            has_voice = bool(voice_list(session))
+            load = lane_loads(session)["interactive"]
+        if not has_voice:
+            raise ServiceError("not_ready", 503, "no voice is loaded")
+        checks["voices"] = "ok"
+        if load.queued >= self.settings.limits.interactive:
+            raise busy("the interactive queue is full", _AGAIN_AFTER["interactive"])
+        checks["queue"] = "ok"
+        return checks
+
+    def _queued(self, lane: str) -> float:
+        with self.database.read() as session:
+            return lane_loads(session)[lane].queued

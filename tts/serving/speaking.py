@@ -1,0 +1,187 @@
+"""Speaks orders at once: from the engine to all who listen, and into store and database."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tts.audio.pcm import Waveform
+from tts.serving.data.database import Database
+from tts.serving.data.models import PartRow
+from tts.serving.data.usage import count_usage
+from tts.serving.data.utterances import (
+    add_utterance,
+    mark_failed,
+    mark_spoken,
+    save_part,
+    save_rendition,
+)
+from tts.serving.engine.record import SpeechRecord, SpokenPart
+from tts.serving.engine.ticket import Ticket
+from tts.serving.errors import ServiceError
+from tts.serving.job_run import PASSING_CODES
+from tts.serving.live import LiveSound, LiveSounds
+from tts.serving.metrics import Metrics
+from tts.serving.ordering import Order, OrderDesk
+from tts.serving.sounds import KEPT_FORMAT, SoundChoice, encoded_whole
+from tts.serving.store import SoundStore, sha256_of
+
+if TYPE_CHECKING:
+    from tts.serving.engine.engine import SpeechEngine
+
+_log = logging.getLogger(__name__)
+
+
+class LiveSpeaker:
+    """Speaks what somebody waits for.
+
+    Args:
+        engine: speaks.
+        desk: makes requests of orders.
+        database: remembers utterances.
+        store: keeps their sound.
+        metrics: counts.
+
+    Attributes:
+        sounds: what is being made now.
+    """
+
+    def __init__(
+        self,
+        engine: SpeechEngine,
+        desk: OrderDesk,
+        database: Database,
+        store: SoundStore,
+        metrics: Metrics,
+    ) -> None:
+        self.sounds = LiveSounds()
+        self._engine = engine
+        self._desk = desk
+        self._database = database
+        self._store = store
+        self._metrics = metrics
+        self._keepers: set[threading.Thread] = set()
+
+    def listen(self, order: Order, key_id: str) -> tuple[LiveSound, bool]:
+        """Return the sound of an order while it is made, and whether others have asked for it.
+
+        The caller is a listener of it, and must leave.
+
+        Raises:
+            ServiceError: too much is waiting.
+        """
+        return self.sounds.join(order.id, lambda: self._start(order, key_id))
+
+    def speech(self, order: Order) -> SpeechRecord:
+        """Speak an order once more, and return its record with mel and alignment.
+
+        Raises:
+            ServiceError: it cannot be spoken.
+        """
+        request = self._desk.request(order, "interactive", keep_speech=True)
+        return self._engine.submit(request).result()
+
+    def close(self) -> None:
+        """Wait until everything that was spoken is kept; call it when the engine is closed."""
+        for thread in list(self._keepers):
+            thread.join()
+
+    def _start(self, order: Order, key_id: str) -> LiveSound:
+        ticket = self._engine.submit(self._desk.request(order, "interactive"))
+        sound = LiveSound(order.id, ticket)
+        thread = threading.Thread(
+            target=self._keep_and_forget, args=(sound, order, key_id), name="keep"
+        )
+        self._keepers.add(thread)
+        thread.start()
+        return sound
+
+    def _keep_and_forget(self, sound: LiveSound, order: Order, key_id: str) -> None:
+        try:
+            self._keep(sound.ticket, order, key_id)
+        except Exception:
+            _log.exception("utterance %s could not be kept", order.id)
+        finally:
+            self.sounds.remove(sound)
+            self._keepers.discard(threading.current_thread())
+
+    def _keep(self, ticket: Ticket, order: Order, key_id: str) -> None:
+        try:
+            chunks = [chunk.samples for chunk in ticket.chunks()]
+            record = ticket.result()
+        except ServiceError as error:
+            self._metrics.failed(error.code)
+            if error.code not in PASSING_CODES:
+                with self._database.write() as session:
+                    add_utterance(session, order.recipe)
+                    mark_failed(session, order.id, error.code, error.message)
+            return
+        count_ticket(self._metrics, ticket)
+        wave = np.concatenate([np.zeros(0, np.float32), *chunks])
+        keep_speech(self._database, self._store, order, key_id, wave, record)
+
+
+def keep_speech(
+    database: Database,
+    store: SoundStore,
+    order: Order,
+    key_id: str,
+    wave: Waveform,
+    record: SpeechRecord,
+) -> None:
+    """Write an utterance that was spoken into store and database, in one transaction.
+
+    Args:
+        database: gets utterance, parts and usage.
+        store: gets the sound in :data:`KEPT_FORMAT`.
+        order: what was spoken.
+        key_id: who asked for it.
+        wave: ``(T_wave,)`` samples at the rate of the voice.
+        record: what is known of the speech.
+    """
+    rate = record.sample_rate
+    content = encoded_whole(wave, rate, SoundChoice(KEPT_FORMAT, rate))
+    store.put(order.id, KEPT_FORMAT, rate, content)
+    with database.write() as session:
+        add_utterance(session, order.recipe)
+        session.flush()
+        for number, part in enumerate(record.parts):
+            save_part(session, part_row(order.id, number, part))
+        digest = sha256_of(content)
+        save_rendition(session, order.id, KEPT_FORMAT, rate, len(content), digest)
+        mark_spoken(session, order.id, record.seconds)
+        count_usage(session, key_id, seconds=record.seconds, compute_seconds=record.compute_seconds)
+    store.make_room()
+
+
+def part_row(utterance_id: str, number: int, part: SpokenPart) -> PartRow:
+    """Return a part of an utterance as the database keeps it."""
+    return PartRow(
+        utterance_id=utterance_id,
+        number=number,
+        text=part.text,
+        reading=" ".join(part.symbols),
+        start=part.start,
+        end=part.start + part.seconds,
+        attempts=part.attempts,
+        failed=part.failed,
+        stop_reason=part.stop_reason,
+        health=dict(part.health),
+        words=_marks("word", part.words),
+        symbols=_marks("symbol", part.phones),
+    )
+
+
+def _marks(name: str, spans: tuple[tuple[str, float, float], ...]) -> list[dict[str, str | float]]:
+    return [{name: text, "start": start, "end": end} for text, start, end in spans]
+
+
+def count_ticket(metrics: Metrics, ticket: Ticket) -> None:
+    """Count what was spoken, and how long it waited."""
+    if ticket.started_at is not None:
+        metrics.waited(ticket.request.lane, ticket.started_at - ticket.submitted_at)
+    if (record := ticket.record) is not None:
+        metrics.spoken(record.seconds, record.compute_seconds)
