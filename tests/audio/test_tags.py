@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 
 import numpy as np
@@ -201,6 +202,21 @@ def test_tags_change_no_sample_and_repeated_runs_are_equal(write, ending, tmp_pa
     tagged, bare = (soundfile.read(tmp_path / f"{name}{ending}")[0] for name in "ac")
     assert len(tagged) == 24_000
     np.testing.assert_array_equal(tagged, bare)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_ffmpeg_finds_the_same_samples_and_chapters(write, ending):
+    av = pytest.importorskip("av", reason="comes with tacoglow[eval]")
+    with av.open(io.BytesIO(write(ending))) as file:
+        chapters = [
+            (item["metadata"]["title"], item["start"] * float(item["time_base"]))
+            for item in file.chapters()
+        ]
+        frames = list(file.decode(audio=0))
+    n_samples = sum(frame.samples for frame in frames)
+    if ending != ".ogg":  # of a Vorbis in one page, ffmpeg keeps what fills its last block
+        assert n_samples == frames[0].sample_rate  # one second; ffmpeg's Opus has 48 kHz
+    assert chapters == ([] if ending == ".wav" else [("The Döring house", 0.1), ("Two", 61.0)])
 
 
 def test_fields_that_are_none_are_left_out(write):

@@ -1,6 +1,7 @@
 import dataclasses
 
 import pytest
+import soundfile
 import torch
 
 from tts.audio import MelConfig, read_wave
@@ -86,13 +87,15 @@ def test_babble_does_not_follow_the_text(synthesizer):
     assert not synthesizer.speak(TEXTS[1], **OPTIONS).health.follows_text
 
 
-@pytest.mark.parametrize("ending", ["wav", "flac", "ogg"])
+@pytest.mark.parametrize("ending", ["wav", "flac", "ogg", "opus"])
 def test_speech_is_saved(synthesizer, tmp_path, ending):
     path = tmp_path / f"a.{ending}"
     speech = synthesizer.speak("hello", max_steps=20, gate_threshold=0.999)
     dataclasses.replace(speech, wave=speech.wave.clamp(-1, 1)).save(path)
     samples, rate = read_wave(path)
     assert (len(samples), rate) == (len(speech.wave), 8000)
+    with soundfile.SoundFile(path) as file:
+        assert (file.title, file.comment) == ("hello", "synthetic speech (tacoglow)")
 
 
 def test_sigma_and_denoiser_change_the_sound_of_waveglow(tiny):
