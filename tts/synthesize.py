@@ -145,7 +145,7 @@ def _load_and_read(
     )
     jobs = read_jobs(
         synthesizer.reader(options.max_chars, options.on_unknown),
-        synthesizer.speaker_number(config["speaker"]),
+        None if config["speaker"] is None else synthesizer.speaker_number(config["speaker"]),
         lines,
         paths,
         skip=config["on_error"] == "skip",

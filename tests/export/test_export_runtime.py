@@ -185,3 +185,8 @@ def test_a_network_that_was_not_exported(runner, monkeypatch):
 
 def test_the_mel_contract_is_readable(runner):
     assert MelConfig.from_dict(runner.description["mel"]) == MEL
+
+
+def test_marks_are_refused(runner):
+    with pytest.raises(InputError, match=r"^\[pause 1\]: exported networks speak one utterance"):
+        runner.speak("one [pause 1] two", speaker="b")

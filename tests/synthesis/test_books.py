@@ -125,6 +125,35 @@ def test_an_interrupted_book_resumes_to_the_same_bytes(
     ) == (n > 0)
 
 
+def test_a_book_with_pause_marks_resumes_to_the_same_bytes(
+    run, killed_after, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("tts.inference.synthesizer.BATCHES_AT_ONCE", 1)
+    (tmp_path / "book.txt").write_text("[pause 1] One. [pause 2]\n\nTwo. Three. [pause 3]\n")
+    how = {"batch_size": 1, "timings": "json"}
+    (whole,) = run(output="whole/book.wav", **how)
+    restore = killed_after(1)
+    with pytest.raises(RunStopped):
+        run(output="book.wav", **how)
+    restore()
+    (path,) = run(output="book.wav", **how)
+    assert bytes_of(path) == bytes_of(whole)
+    marks = json.loads(path.with_suffix(".words.json").read_text())
+    assert marks == json.loads(whole.with_suffix(".words.json").read_text())
+    assert [mark["word"] for mark in marks["words"]] == ["One", "Two", "Three"]
+    assert marks["words"][0]["start"] >= 1
+    assert marks["words"][1]["start"] - marks["words"][0]["end"] >= 2
+    assert marks["seconds"] - marks["words"][2]["end"] >= 3
+
+
+def test_a_paragraph_of_marks_alone_is_skipped(run, tmp_path):
+    (tmp_path / "book.txt").write_text("One.\n\n[pause 2]\n\nTwo.\n")
+    assert [path.name for path in run(output="out/")] == ["0001.wav", "0003.wav"]
+    (tmp_path / "book.txt").write_text("One.\n\n[pause x]\n\nTwo.\n")
+    with pytest.raises(InputError, match=r"^book.txt:3: \[pause x\]: write seconds"):
+        run(output="out/")
+
+
 def test_a_text_in_memory_sounds_as_it_does_from_the_disk(run, tmp_path):
     tags = {"title": "the same"}
     (one,) = run(output="book.wav", tags=tags)

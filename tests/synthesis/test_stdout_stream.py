@@ -66,6 +66,17 @@ def test_lines_follow_each_other_after_a_pause(run, tmp_path):
     assert silence not in faster[44:]
 
 
+def test_a_pause_mark_between_lines_replaces_their_pause(run, tmp_path):
+    lengths = []
+    for lines in ("one [pause 0.4]\ntwo\n", "one\n[pause 0.4] two\n", "one [pause 0.4] two\n"):
+        (tmp_path / "lines.txt").write_text(lines)
+        status, sound, messages = run("text_file=lines.txt", "output=-")
+        assert status == 0, messages
+        lengths.append(len(sound))
+    # only inside a text does the silence make up for a hop that the vocoder leaves out
+    assert max(lengths) - min(lengths) <= 2 * 64
+
+
 def test_another_speed_has_the_samples_of_the_file(run, tmp_path):
     status, sound, messages = run("text=One. Two.", "output=-", "speed=0.6")
     assert status == 0, messages

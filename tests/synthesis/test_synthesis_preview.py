@@ -199,6 +199,24 @@ def test_characters_without_a_symbol_are_shown_as_they_will_be_treated(
     assert ("left out" in out) == (policy != "spell")
 
 
+def test_pause_marks_are_shown(letters, show):
+    _, out, _ = show(f"acoustic={letters}", "text=[pause 2] One [pause 0.5] two. [pause 1]")
+    heads = [line for line in out.splitlines() if "piece" in line or "pause" in line]
+    assert heads == [
+        "a pause of 2 s",
+        "piece 1 of 2, then a pause of 0.5 s",
+        "piece 2 of 2, then a pause of 1 s",
+    ]
+    assert "read as  one\n" in out.lower()
+
+
+def test_a_wrong_pause_mark_is_refused_with_its_line(letters, show, tmp_path):
+    (tmp_path / "lines.txt").write_text("hello\n\nso [pause abc] what\n")
+    status, out, _ = show(f"acoustic={letters}", "text_file=lines.txt")
+    assert status == 2
+    assert "refused  [pause abc]: write seconds from 0 to 60, such as [pause 0.5]" in out
+
+
 def test_an_unknown_policy_is_refused(letters, show):
     status, _, error = show(f"acoustic={letters}", "text=hello", "on_unknown=warn")
     assert status == 2

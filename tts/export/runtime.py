@@ -135,8 +135,15 @@ class OnnxSynthesizer:
         """Return the symbol ids of a text.
 
         Raises:
-            InputError: nothing in it can be pronounced.
+            InputError: nothing in it can be pronounced, or it has a mark such as ``[pause 1]``.
         """
+        from tts.text.bracket_marks import first_mark
+
+        if (mark := first_mark(text)) is not None:
+            raise InputError(
+                f"{mark}: exported networks speak one utterance; speak the text before and after "
+                "the mark by itself"
+            )
         if self._tokenizer is None:
             from tts.text import Tokenizer
 

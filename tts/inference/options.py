@@ -52,7 +52,8 @@ class Options:
             published) or of ``"silence"``.
         polish: number of Griffin-Lim steps after a WaveGlow.
         sharpness: contrast across the bands of the mel, for Griffin-Lim and for ``polish``.
-        speaker: name of the speaker, or one name for each text.
+        speaker: name of the speaker, or one name for each text; a mark in the text may name
+            another one.
 
     Raises:
         InputError: a value is not legal.

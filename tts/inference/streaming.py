@@ -110,6 +110,8 @@ class SpeechStreamer:
                 n_frames += mel.shape[1]
                 yield mel
 
+        if n_before := self.utterance_vocoder.samples_before(utterance):
+            yield Chunk(torch.zeros(n_before), rate)
         waves = self.utterance_vocoder.stream(counted(), utterance, seed)
         seconds, begin = 0.0, time.perf_counter()
         for wave in waves:

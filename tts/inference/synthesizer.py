@@ -25,12 +25,13 @@ from typing import Any
 import torch
 
 from tts.audio import MelConfig
-from tts.core.errors import InputError, listed
+from tts.core.errors import InputError
 from tts.inference.decode_guard import MAX_CUTS, DecodeGuard
 from tts.inference.decoding import BatchDecoder
 from tts.inference.loading import load_tacotron2, pick_device
 from tts.inference.options import Options
 from tts.inference.reader import DecodingUnit, TextReader
+from tts.inference.speakers import speaker_number
 from tts.inference.speech import Speech, join
 from tts.inference.streaming import Chunk, SpeechStreamer
 from tts.inference.vocoders.configure import configure_vocoder
@@ -145,15 +146,7 @@ class Synthesizer:
             InputError: no speaker has this name; or the name is None and there are several
                 speakers; or there is a name and the acoustic model has one voice.
         """
-        if not self.speakers:
-            if name is not None:
-                raise InputError(f"speaker={name}: the acoustic model has one voice; leave it out")
-            return 0
-        if str(name) not in self.speakers:
-            known = listed(self.speakers, 40)
-            fault = "name the one that speaks" if name is None else f"there is no {name!r}"
-            raise InputError(f"speaker={name}: {fault}; the acoustic model knows {known}")
-        return self.speakers.index(str(name))
+        return speaker_number(name, self.speakers)
 
     def speak(self, text: str, **options: Any) -> Speech:
         """Speak one text, of any length; see :meth:`speak_batch`."""
@@ -311,10 +304,15 @@ class Synthesizer:
 
         Its ``unknown_characters(text)`` lists the characters that have no symbol.
         """
-        return TextReader(self.tokenizer.for_speaking(on_unknown), max_chars)
+        return TextReader(self.tokenizer.for_speaking(on_unknown), max_chars, self.speakers)
 
-    def _numbers(self, speaker: str | int | Sequence[str | int] | None, n_texts: int) -> list[int]:
-        if speaker is None or isinstance(speaker, (str, int)):
+    def _numbers(
+        self, speaker: str | int | Sequence[str | int] | None, n_texts: int
+    ) -> Sequence[int | None]:
+        """Return the first speaker of each text; the text itself may name one if it is None."""
+        if speaker is None:
+            return [None] * n_texts
+        if isinstance(speaker, (str, int)):
             return [self.speaker_number(speaker)] * n_texts
         if len(speaker) != n_texts:
             raise InputError(

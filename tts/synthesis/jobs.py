@@ -74,7 +74,7 @@ class SpokenJob:
 
 def read_jobs(
     reader: TextReader,
-    speaker: int,
+    speaker: int | None,
     lines: Sequence[Line],
     paths: Sequence[Path],
     skip: bool,
@@ -84,7 +84,7 @@ def read_jobs(
 
     Args:
         reader: cuts texts into units.
-        speaker: number of the speaker.
+        speaker: number of the speaker; None if there is one voice or the texts name them.
         lines: the texts.
         paths: their sound files.
         skip: skip a text that cannot be read, instead of raising.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tts.core.errors import InputError
 from tts.core.output import print_result
@@ -11,6 +12,9 @@ from tts.synthesis.input import Line
 from tts.text import Tokenizer
 from tts.text.preview import preview
 from tts.text.tokenizer import SpeakUnknown
+
+if TYPE_CHECKING:
+    from tts.inference.reader import DecodingUnit
 
 
 def print_previews(
@@ -37,16 +41,17 @@ def print_previews(
     """
     from tts.pretrained.convert import read_complete
 
-    tokenizer = Tokenizer.from_dict(read_complete(acoustic, "Tacotron2").description["tokenizer"])
+    description = read_complete(acoustic, "Tacotron2").description
+    tokenizer = Tokenizer.from_dict(description["tokenizer"])
     if lexicon is not None:
         tokenizer = tokenizer.with_lexicon(lexicon)
-    tokenizer = tokenizer.for_speaking(on_unknown)
+    tokenizer, speakers = tokenizer.for_speaking(on_unknown), _speakers(description)
     n_refused = 0
     for number, line in enumerate(lines):
         if number:
             print_result("\n")
         try:
-            blocks = list(_pieces(tokenizer, line, max_chars))
+            blocks = list(_pieces(tokenizer, line, max_chars, speakers))
         except InputError as error:
             n_refused += 1
             blocks = [f"{preview(line.text, tokenizer)}\nrefused  {error}"]
@@ -55,7 +60,16 @@ def print_previews(
     return n_refused
 
 
-def _pieces(tokenizer: Tokenizer, line: Line, max_chars: int) -> Iterator[str]:
+def _speakers(description: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the speakers, or their numbers; none if there is one voice."""
+    n_speakers = description["network_config"].get("n_speakers", 1)
+    names = description["speakers"] or map(str, range(n_speakers))
+    return tuple(names) if n_speakers > 1 else ()
+
+
+def _pieces(
+    tokenizer: Tokenizer, line: Line, max_chars: int, speakers: tuple[str, ...]
+) -> Iterator[str]:
     """Yield a preview of each piece of a text.
 
     Raises:
@@ -66,9 +80,18 @@ def _pieces(tokenizer: Tokenizer, line: Line, max_chars: int) -> Iterator[str]:
     # The preview itself lists characters that are left out, so the reader must not log them.
     loses_phones = any(len(shown) > 1 for shown in tokenizer.unknown(line.text))
     is_strict = loses_phones or tokenizer.on_unknown == "raise"
-    pieces = TextReader(tokenizer if is_strict else tokenizer.quiet(), max_chars).read(line.text)
+    reader = TextReader(tokenizer if is_strict else tokenizer.quiet(), max_chars, speakers)
+    pieces = reader.read(line.text, speaker=0)
+    if pieces[0].silence_before:
+        yield f"a pause of {pieces[0].silence_before:g} s"
     for number, piece in enumerate(pieces, start=1):
-        if len(pieces) > 1:
-            after = f", then the pause of a {piece.after.value}" if piece.after else ""
-            yield f"piece {number} of {len(pieces)}{after}"
+        if len(pieces) > 1 or piece.pause is not None:
+            who = f" by {speakers[piece.speaker]}" if piece.speaker else ""
+            yield f"piece {number} of {len(pieces)}{who}{_pause_after(piece)}"
         yield str(preview(piece.text, tokenizer))
+
+
+def _pause_after(piece: DecodingUnit) -> str:
+    if piece.pause is not None:
+        return f", then a pause of {piece.pause:g} s"
+    return f", then the pause of a {piece.after.value}" if piece.after else ""

@@ -62,7 +62,7 @@ def speak_to_stream(
     out: BinaryIO,
     config: dict[str, Any],
 ) -> list[Record]:
-    """Speak texts one after the other, with the pause of a paragraph between them.
+    """Speak texts one after the other, with the pause of a paragraph or of a mark between them.
 
     Args:
         synthesizer: synthesizes the texts.
@@ -81,10 +81,14 @@ def speak_to_stream(
     rate = synthesizer.vocoder.mel.sample_rate
     encoder = _encoder(config, rate, jobs[0].line.text)
     records: list[Record] = []
-    for number, job in enumerate(job for job in jobs if job.units):
-        if number:
+    before: SynthesisJob | None = None
+    for job in jobs:
+        if not job.units:
+            continue
+        if before is not None and not _is_mark_between(before, job):
             pause = options.pauses.paragraph / options.speed
             _send(out, encoder.feed(np.zeros(round(pause * rate), np.float32)))
+        before = job
         job_records, n_samples = [], 0
         for chunk in synthesizer.stream_utterances(job.units, options):
             _send(out, encoder.feed(chunk.wave.numpy()))
@@ -103,6 +107,11 @@ def _encoder(config: dict[str, Any], source_rate: int, text: str = "") -> Stream
     name = config["format"] or _DEFAULT_FORMAT
     tags = file_tags(config, text).in_one_line()
     return StreamEncoder(name, config["sample_rate"], source_rate, bits=config["bits"], tags=tags)
+
+
+def _is_mark_between(before: SynthesisJob, job: SynthesisJob) -> bool:
+    """Return whether a pause mark ends a text or begins the next one."""
+    return before.units[-1].pause is not None or job.units[0].silence_before > 0
 
 
 def _send(out: BinaryIO, data: bytes) -> None:

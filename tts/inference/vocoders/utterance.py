@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -33,7 +33,7 @@ class UtteranceVocoder:
         bridge: conversion to the vocoder's mel contract, if that is another one.
         mel: contract of the acoustic model.
         tokenizer: tokenizer of the acoustic model.
-        pauses: pauses between utterances, at speed 1.
+        pauses: pauses between utterances where no pause mark stands, at speed 1.
         speed: playing speed of speech and pauses.
     """
 
@@ -45,7 +45,7 @@ class UtteranceVocoder:
     speed: float = 1.0
 
     def __call__(self, attempt: Attempt) -> Speech:
-        """Vocode one utterance, and add the pause after it unless the text ends there."""
+        """Vocode one utterance, and add the pauses around it."""
         begin = time.perf_counter()
         decoded, rate = attempt.decoded, self.vocoder.mel.sample_rate
         mel = torch.cat([*stretch_mels([decoded.mel], self.speed)], 1)
@@ -53,6 +53,9 @@ class UtteranceVocoder:
         seconds = len(wave) / rate
         wave, mel = self._with_edges(wave, mel, attempt)
         part = self.part(attempt, seconds, time.perf_counter() - begin)
+        n_before = self.samples_before(attempt.utterance)
+        n_frames = n_before // self.vocoder.mel.hop_length
+        part = replace(part, start=n_before / rate, first_frame=n_frames)
         return Speech(wave, rate, mel.float().cpu(), attempt.utterance.text, (part,), self.mel)
 
     def stream(
@@ -83,7 +86,7 @@ class UtteranceVocoder:
         def finish(wave: Tensor, first: int, last: bool) -> Tensor:
             if last:
                 wave = wave[: len(wave) - self._excess(n_frames, first + len(wave))]
-            start, end = first == 0 and not utterance.begins, last and utterance.after is not None
+            start, end = first == 0 and utterance.fades_in, last and utterance.fades_out
             return faded(wave, rate, start, end)
 
         generator = torch.Generator().manual_seed(seed)
@@ -100,16 +103,24 @@ class UtteranceVocoder:
             n_frames: decoded frames of its spectrogram.
             n_samples: samples of its wave.
         """
-        if utterance.after is None:
+        if not utterance.fades_out:
             return 0
         # the spectrogram may be a hop longer than the wave, and both must stay aligned
         n_frames = stretched_length(n_frames, self.speed) + self._silent_frames(utterance)
         return max(0, n_frames * self.vocoder.mel.hop_length - n_samples)
 
+    def samples_before(self, utterance: DecodingUnit) -> int:
+        """Return the samples of silence before an utterance, which begins a text."""
+        return self._frames(utterance.silence_before) * self.vocoder.mel.hop_length
+
     def _silent_frames(self, utterance: DecodingUnit) -> int:
-        mel = self.vocoder.mel
-        pause = self.pauses.after(utterance.after) / self.speed
-        return round(pause * mel.sample_rate / mel.hop_length)
+        """Return the frames of silence after an utterance; a pause mark knows no speed."""
+        if utterance.pause is not None:
+            return self._frames(utterance.pause)
+        return self._frames(self.pauses.after(utterance.after) / self.speed)
+
+    def _frames(self, seconds: float) -> int:
+        return round(seconds * self.vocoder.mel.sample_rate / self.vocoder.mel.hop_length)
 
     def _excess(self, n_frames: int, n_samples: int) -> int:
         """Return the samples by which a slow wave is too long.
@@ -170,9 +181,12 @@ class UtteranceVocoder:
         """Fade the edges at joins and add the pause; the ends of the text stay unchanged."""
         rate, utterance = self.vocoder.mel.sample_rate, attempt.utterance
         n_frames = attempt.decoded.mel.shape[1]
-        if not utterance.begins or utterance.after is not None:
-            wave = faded(wave, rate, not utterance.begins, utterance.after is not None)
-        if utterance.after is not None:
+        if utterance.fades_in or utterance.fades_out:
+            wave = faded(wave, rate, utterance.fades_in, utterance.fades_out)
+        if utterance.fades_out:
             mel = F.pad(mel, (0, self._silent_frames(utterance)), value=self.mel.silence)
             wave = F.pad(wave, (0, self.pause_samples(utterance, n_frames, len(wave))))
+        if n_before := self.samples_before(utterance):
+            mel = F.pad(mel, (n_before // self.vocoder.mel.hop_length, 0), value=self.mel.silence)
+            wave = F.pad(wave, (n_before, 0))
         return wave, mel
