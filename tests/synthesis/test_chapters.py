@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +16,12 @@ from tts.audio import read_wave
 from tts.audio.tags import Chapter
 from tts.config import conf_dir
 from tts.core.errors import InputError
+from tts.inference.reader import TextReader
 from tts.synthesis.chapters import BookSection, sections_of, split_headings, timed_chapters
+from tts.synthesis.input import Line
+from tts.synthesis.jobs import read_jobs
 from tts.synthesize import synthesize
+from tts.text import Tokenizer
 
 BOOK = """A preface.
 
@@ -152,3 +157,14 @@ def test_a_wrong_language_is_refused_before_the_work(run):
         InputError, match=r"^tags\.language=English: it must be a code of three let"
     ):
         run(tags={"language": "English"}, acoustic="none")
+
+
+def test_marks_hold_across_chapters():
+    reader = TextReader(Tokenizer(), speakers=("ann", "bob"))
+    text = "# One\n\n[speaker bob] Yes. [pause 1]\n\n# [pause 2] Two\n\nNo.\n"
+    (job,) = read_jobs(reader, 0, [Line(text, "")], [Path("a.wav")], skip=False, is_book=True)
+    assert [(unit.speaker, unit.pause) for unit in job.units] == [
+        *((0, None), (1, 3.0), (1, None), (1, None))
+    ]
+    assert not any(unit.silence_before for unit in job.units)
+    assert [first for _, first in job.chapters] == [0, 2]

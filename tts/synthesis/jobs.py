@@ -16,6 +16,7 @@ from tts.synthesis.chapters import BookSection, sections_of
 from tts.synthesis.input import Line
 from tts.synthesis.partial_output import PartialOutput
 from tts.synthesis.report import Record, part_record
+from tts.text.bracket_marks import without_marks
 from tts.text.pieces import Break
 
 if TYPE_CHECKING:
@@ -109,21 +110,28 @@ def read_jobs(
 
 
 def _read_job(
-    reader: TextReader, speaker: int, line: Line, path: Path, has_chapters: bool
+    reader: TextReader, speaker: int | None, line: Line, path: Path, has_chapters: bool
 ) -> SynthesisJob:
     sections = sections_of(line.text) if has_chapters else [BookSection(None, line.text)]
     # an ornament before the first heading is no chapter
-    worded = [section for section in sections if any(map(str.isalnum, section.text))]
+    worded = [s for s in sections if any(map(str.isalnum, without_marks(s.text)))]
     units: list[DecodingUnit] = []
     chapters = []
     for section in worded or sections[:1]:
         if section.title is not None:
             chapters.append((section.title, len(units)))
+        first, *others = reader.read(section.text, units[-1].speaker if units else speaker)
         if units:
-            units[-1] = replace(units[-1], after=Break.PARAGRAPH)
-        first, *others = reader.read(section.text, speaker)
-        units += [replace(first, begins=not units), *others]
+            units[-1] = _before_chapter(units[-1], first.silence_before)
+            first = replace(first, begins=False, silence_before=0.0)
+        units += [first, *others]
     return SynthesisJob(line, path, units, chapters=chapters)
+
+
+def _before_chapter(unit: DecodingUnit, silence: float) -> DecodingUnit:
+    """Return the last unit of a chapter, with the silence that begins the next one."""
+    pause = (unit.pause or 0.0) + silence if silence else unit.pause
+    return replace(unit, after=Break.PARAGRAPH, pause=pause)
 
 
 def needs_partial_output(jobs: Sequence[SynthesisJob], is_book: bool) -> bool:
