@@ -137,19 +137,14 @@ class OnnxSynthesizer:
         Raises:
             InputError: nothing in it can be pronounced, or it has a mark such as ``[pause 1]``.
         """
-        from tts.text.bracket_marks import first_mark
+        from tts.text.bracket_marks import refuse_marks
 
-        if (mark := first_mark(text)) is not None:
-            raise InputError(
-                f"{mark}: exported networks speak one utterance; speak the text before and after "
-                "the mark by itself"
-            )
+        refuse_marks(text)
         if self._tokenizer is None:
             from tts.text import Tokenizer
 
             self._tokenizer = Tokenizer.from_dict(self._need("acoustic")["tokenizer"])
-        ids: list[int] = self._tokenizer.encode(text)
-        return ids
+        return list(self._tokenizer.encode(text))
 
     def speaker_number(self, name: str | None) -> int:
         """Return the number of a speaker, which is 0 for None if there is only one.

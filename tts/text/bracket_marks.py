@@ -74,6 +74,19 @@ def first_mark(text: str) -> str | None:
     return next((mark[0] for mark in _marks(text)), None)
 
 
+def refuse_marks(text: str) -> None:
+    """Raise for the first mark of a text that must be one utterance.
+
+    Raises:
+        InputError: the text has a mark.
+    """
+    if (mark := first_mark(text)) is not None:
+        raise InputError(
+            f"{mark}: exported networks speak one utterance; speak the text before and after the "
+            "mark by itself"
+        )
+
+
 def _marks(text: str) -> Iterator[re.Match[str]]:
     """Yield the marks of a text; phones in braces are passed over."""
     return (match for match in _MARK.finditer(text) if match[1])
