@@ -58,6 +58,8 @@ class LiveAnswer(Response):
             await unless_left(receive, self._send(send))
         except ServiceError as error:
             raise CutSound(error.code) from None
+        except ClientDisconnect:
+            raise CutSound("the client has left") from None
         finally:
             # a generator that was never begun would not run its own end
             self._on_end()
