@@ -11,6 +11,8 @@ import sys
 import numpy as np
 import pytest
 import soundfile
+import torch
+from torch.nn import functional
 
 from tests.support.recordings import with_speakers, write_recording
 from tts.align import align
@@ -55,6 +57,14 @@ def tiers(path):
     return found, float(re.search(r"xmax = (\S+)", content)[1])
 
 
+def straight(network, texts, mels, seeds, speakers):
+    """Return attention that stays equally long on each symbol."""
+    return [
+        functional.interpolate(torch.eye(len(text))[None].mT, mel.shape[1])[0].T
+        for text, mel in zip(texts, mels, strict=True)
+    ]
+
+
 def test_durations_add_up_to_the_frames_of_the_prepared_corpus(
     options, write_acoustic, folder, tmp_path
 ):
@@ -97,6 +107,24 @@ def test_phones_last_as_long_as_their_frames(options, write_acoustic, folder):
     phones = [interval for interval in found["phones"] if interval[0]][1:-1]
     for (_, start, end), n_frames in zip(phones, lasting[1:], strict=False):
         assert (end - start) * RATE / HOP == pytest.approx(n_frames, abs=1e-3)
+
+
+def test_silence_around_the_words_belongs_to_the_outer_symbols_and_to_no_word(
+    options, write_acoustic, folder, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("tts.inference.teacher_forcing.forced_alignments", straight)
+    tone = 0.5 * np.sin(np.arange(RATE) / 5)
+    wave = np.concatenate([np.zeros(2000), tone, np.zeros(2000)])
+    write_wave(tmp_path / "corpus" / "wavs" / "g.wav", wave, RATE)
+    with (tmp_path / "corpus" / "metadata.csv").open("a") as table:
+        table.write("g|x|Text of g\n")
+    run(options, write_acoustic(), folder)
+    assert np.load(folder / "g.npy").sum() == len(wave) // HOP + 1
+    found, _ = tiers(folder / "g.TextGrid")
+    for intervals in found.values():
+        assert (intervals[0][0], intervals[-1][0]) == ("", "")
+        assert intervals[0][2] == pytest.approx(2000 / RATE, abs=0.03)
+        assert intervals[-1][1] == pytest.approx(1 + 2000 / RATE, abs=0.03)
 
 
 @pytest.mark.parametrize("batch_size", [1, 6])
