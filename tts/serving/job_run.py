@@ -42,6 +42,8 @@ _log = logging.getLogger(__name__)
 MOST_ATTEMPTS = 3
 #: Ends that are no fault of the text: the job goes back to the queue.
 PASSING_CODES = ("cancelled", "busy", "shutting_down")
+#: The parts of a longer text can be heard before its end only if its lane is the interactive one.
+MOST_CHARS_HEARD = 10_000
 #: Heartbeats in the time of a lease.
 _BEATS = 4
 
@@ -145,6 +147,8 @@ class JobRun:
         self._n_parts = self._units_done = 0
         self._n_samples = 0
         self._compute_seconds = 0.0
+        self._has_ended = True
+        self._is_heard = False
 
     def leave(self) -> None:
         """Stop speaking and give the job back; called from another thread."""
@@ -152,8 +156,11 @@ class JobRun:
         if (speech := self._speech) is not None:
             speech.cancel()
 
-    def run(self, begin: BeginSpeech) -> None:
+    def run(self, begin: BeginSpeech) -> bool:
         """Speak the job, and end it well or badly.
+
+        Returns:
+            Whether it has ended; otherwise it went back to the queue, or belongs to another worker.
 
         Raises:
             SQLAlchemyError: the database does not answer; the lease will expire.
@@ -171,6 +178,7 @@ class JobRun:
                 _log.exception("job %s failed", self._lease.job_id)
                 message = "the service failed while it spoke this text; its log says why"
                 self._fail("internal_error", message, self._most_attempts)
+        return self._has_ended
 
     def _speak(self, begin: BeginSpeech) -> None:
         text = self._text()
@@ -183,6 +191,8 @@ class JobRun:
         if self._is_left.is_set():  # before there was anything to cancel
             raise _LeaseLostError
         self._note(speech.n_units, [])
+        # a process that answers requests may hand on the parts of what it was asked for at once
+        self._is_heard = text.lane == "interactive" or len(text.text) <= MOST_CHARS_HEARD
         with tempfile.TemporaryDirectory(prefix="tacoglow-") as folder:
             file = Path(folder) / f"speech.{KEPT_FORMAT}"
             write_kept(file, self._blocks(speech), text.sample_rate)
@@ -198,8 +208,7 @@ class JobRun:
             self._compute_seconds += piece.compute_seconds
             unheard.append(to_int16(piece.samples.clip(-1, 1)).astype("<i2").tobytes())
             if piece.parts:
-                if self._lease.lane == "interactive":
-                    # a process that answers requests may be waiting for it
+                if self._is_heard:
                     samples = b"".join(unheard)
                     self._store.save_part(self._lease.utterance_id, self._units_done, samples)
                 unheard.clear()
@@ -278,6 +287,7 @@ class JobRun:
             self._fail(error.code, error.message, attempts)
 
     def _give_back(self) -> None:
+        self._has_ended = False
         with self._database.write() as session:
             return_job(session, self._lease)
 

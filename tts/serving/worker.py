@@ -131,12 +131,15 @@ class Worker:
             self._runs.add(run)
         if self._is_stopping.is_set():  # between the taking and now
             run.leave()
+        has_ended = False
         try:
-            run.run(self._begin)
+            has_ended = run.run(self._begin)
         finally:
             with self._changed:
                 self._runs.discard(run)
                 self._changed.notify_all()
+        if not has_ended:  # such as when the engine is full: it would be the same at once
+            self._is_stopping.wait(self._poll_seconds)
 
     def _wait(self, n_hints: int) -> None:
         """Wait for a job; one that came after the last look at the queue is not overlooked."""

@@ -1,6 +1,8 @@
+import threading
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from sqlalchemy import text as sql
 from sqlalchemy.exc import IntegrityError
 
 from tests.support.serving_fixtures import spoken_text
@@ -224,3 +226,48 @@ def test_the_load_of_each_lane_is_counted(database):
     assert (loads["batch"].queued, loads["batch"].running) == (2, 0)
     assert loads["interactive"].oldest is None
     assert loads["batch"].oldest.tzinfo is not None
+
+
+def at_once(count, action):
+    """Run an action in threads at the same moment; return what they return."""
+    barrier, results = threading.Barrier(count), []
+
+    def run():
+        barrier.wait()
+        results.append(action())
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == count
+    return results
+
+
+def test_equal_requests_at_one_moment_make_one_utterance_and_one_job(database):
+    assert len(set(at_once(5, lambda: put(database)))) == 1
+
+
+def test_workers_at_one_moment_take_different_jobs(database):
+    ids = {put(database, text) for text in "abcde"}
+    assert {lease.job_id for lease in at_once(5, lambda: take(database))} == ids
+
+
+def test_a_lost_job_is_put_back_once_although_many_look_for_it(database):
+    job_id = put(database)
+    take(database)
+    expire(database, job_id)
+    found = at_once(4, lambda: do(database, requeue_expired, 3))
+    assert sum(len(rows) for rows in found) == 1
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_the_queue_is_searched_by_an_index(database):
+    statement = (
+        "EXPLAIN QUERY PLAN SELECT * FROM job WHERE state = 'queued' AND lane = 'batch' "
+        "ORDER BY created_at, id LIMIT 1"
+    )
+    with database.read() as session:
+        plan = " ".join(row.detail for row in session.execute(sql(statement)))
+    assert "ix_job_queued" in plan

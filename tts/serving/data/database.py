@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from tts.core.errors import InputError, one_line
 
-#: Seconds that a writer of SQLite waits for another one.
+#: Seconds that a writer of SQLite waits for another one, and that a server may take to answer.
 _PATIENCE = 30
 _WRITES = "tacoglow_writes"
 
@@ -56,9 +56,7 @@ class Database:
             if parsed.get_backend_name() == "sqlite":
                 engine = _sqlite(parsed, most_connections)
             else:
-                engine = create_engine(
-                    parsed, pool_size=5, max_overflow=most_connections - 5, pool_pre_ping=True
-                )
+                engine = _postgresql(parsed, most_connections)
         except ModuleNotFoundError as error:
             raise InputError(
                 f"database.url={_shown(parsed)}: the package {error.name} is missing; "
@@ -171,6 +169,17 @@ def _sqlite(url: URL, most_connections: int) -> Engine:
     event.listen(engine, "connect", _prepare_connection)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _postgresql(url: URL, most_connections: int) -> Engine:
+    options = {} if "connect_timeout" in url.query else {"connect_timeout": _PATIENCE}
+    return create_engine(
+        url,
+        connect_args=options,
+        pool_size=5,
+        max_overflow=most_connections - 5,
+        pool_pre_ping=True,  # the server may have been started anew
+    )
 
 
 def _prepare_connection(connection: sqlite3.Connection, record: Any) -> None:
