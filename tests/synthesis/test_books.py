@@ -104,21 +104,27 @@ def test_a_book_in_a_folder_is_a_file_for_each_paragraph(run, tmp_path, capsys):
     assert not (tmp_path / "out" / "unfinished").exists()
 
 
-@pytest.mark.parametrize("output", ["book.wav", "out/"])
-@pytest.mark.parametrize("n", [0, 1, 4])
+@pytest.mark.parametrize(
+    ("output", "n", "speed"),
+    [
+        *(("book.wav", 0, 1), ("book.wav", 1, 1.7), ("book.wav", 4, 1)),
+        *(("out/", 0, 1.7), ("out/", 1, 1), ("out/", 4, 0.6)),
+    ],
+)
 def test_an_interrupted_book_resumes_to_the_same_bytes(
-    run, killed_after, output, n, capsys, monkeypatch
+    run, killed_after, output, n, speed, capsys, monkeypatch
 ):
     monkeypatch.setattr("tts.inference.synthesizer.BATCHES_AT_ONCE", 1)
-    expected = bytes_of(*run(output=f"whole/{output}", batch_size=2))
+    how = {"batch_size": 2, "speed": speed}
+    expected = bytes_of(*run(output=f"whole/{output}", **how))
     restore = killed_after(n)
     with pytest.raises(
         RunStopped, match=r"^interrupted; the same command resumes from \S*unfinished$"
     ):
-        run(output=output, batch_size=2)
+        run(output=output, **how)
     restore()
     capsys.readouterr()
-    assert bytes_of(*run(output=output, batch_size=2)) == expected
+    assert bytes_of(*run(output=output, **how)) == expected
     assert (
         f"unfinished: resumes after {n} utterances of an interrupted run\n"
         in capsys.readouterr().out
