@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -71,6 +72,52 @@ def test_torchrun_must_start_as_many_processes_as_the_options_ask_for(tmp_path, 
     config = resolved(compose(["trainer.accelerator=cpu", "data=synthetic"]))
     with pytest.raises(InputError, match=r"torchrun started 2 processes, .* ask for 1"):
         launch(lambda *_: {}, config, tmp_path)
+
+
+BATCH_JOB = {"SLURM_JOB_ID": "77", "SLURM_JOB_NAME": "voice", "SLURM_NTASKS": "2"}
+
+
+@pytest.fixture
+def in_slurm(monkeypatch, tmp_path):
+    """Return a function that starts a training with two devices inside a job of SLURM."""
+
+    def start(**variables):
+        for name in ("LOCAL_RANK", "WORLD_SIZE"):
+            monkeypatch.delenv(name, raising=False)
+        ranks = Mock(side_effect=RuntimeError("the ranks start"))
+        monkeypatch.setattr("tts.runtime.launch._launch_ranks", ranks)
+        for name, value in {**BATCH_JOB, **variables}.items():
+            monkeypatch.setenv(name, value)
+        options = ["trainer.accelerator=cpu", "trainer.devices=2", "data=synthetic"]
+        return launch(lambda *_: {"started": 1.0}, resolved(compose(options)), tmp_path)
+
+    return start
+
+
+@pytest.mark.parametrize("step", [{}, {"SLURM_STEP_NUM_TASKS": "1"}], ids=str)
+def test_several_tasks_of_slurm_need_srun(in_slurm, step):
+    """Without srun, the run waited for ranks that nobody starts."""
+    with pytest.raises(InputError, match=r"allocated 2 tasks, .* once: type srun before it"):
+        in_slurm(**step)
+
+
+def test_one_task_needs_no_srun(in_slurm):
+    assert in_slurm(SLURM_NTASKS="1", LOCAL_RANK="0", WORLD_SIZE="2") == {"started": 1.0}
+    with pytest.raises(RuntimeError, match="the ranks start"):
+        in_slurm(SLURM_NTASKS="1")
+
+
+def test_srun_starts_the_ranks(in_slurm):
+    assert in_slurm(SLURM_STEP_NUM_TASKS="2") == {"started": 1.0}
+
+
+def test_torchrun_inside_a_job_of_slurm_needs_no_srun(in_slurm):
+    assert in_slurm(LOCAL_RANK="1", WORLD_SIZE="2") == {"started": 1.0}
+
+
+def test_srun_must_start_as_many_processes_as_the_options_ask_for(in_slurm):
+    with pytest.raises(InputError, match=r"srun started 3 processes, .* ask for 2"):
+        in_slurm(SLURM_NTASKS="3", SLURM_STEP_NUM_TASKS="3")
 
 
 @pytest.mark.slow

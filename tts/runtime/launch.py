@@ -65,6 +65,7 @@ def launch(
         TrainingError: a rank died, or cannot continue.
         RunStopped: a signal asked for it; the last step is saved.
     """
+    _check_srun()
     options = config["trainer"]
     devices = resolve_devices(options["gpus"], options["accelerator"], options["devices"])
     output_dir.mkdir(parents=True, exist_ok=True)
@@ -92,24 +93,41 @@ def launch(
     return _launch_ranks(run, devices.count)
 
 
+def _check_srun() -> None:
+    """Refuse a command that SLURM has started once although it has allocated several tasks.
+
+    Lightning takes SLURM's word for the number of ranks. This process would wait for the others
+    for half an hour, and ignore SIGTERM in the meantime.
+    """
+    allocated, started = slurm.allocated_tasks(), slurm.started_tasks()
+    if "LOCAL_RANK" not in os.environ and started < allocated > 1:
+        raise InputError(
+            f"SLURM allocated {allocated} tasks, but this command was started once: type srun "
+            "before it, `srun python train.py ...`, or allocate one task, --ntasks=1; see "
+            "docs/scaling.md"
+        )
+
+
 def _check_started(n_wanted: int) -> None:
-    """Refuse ranks of torchrun that are not as many as the options ask for.
+    """Refuse ranks of torchrun or srun that are not as many as the options ask for.
 
     On a CPU they would otherwise train apart from one another, in the same folder.
     """
-    started = os.environ.get("WORLD_SIZE")
-    if "LOCAL_RANK" in os.environ and started is not None and int(started) != n_wanted:
+    launcher, started = "torchrun", int(os.environ.get("WORLD_SIZE", n_wanted))
+    if "LOCAL_RANK" not in os.environ:
+        # a single task may still start its own ranks
+        launcher, started = "srun", slurm.allocated_tasks()
+        started = n_wanted if started == 1 else started
+    if started != n_wanted:
         raise InputError(
-            f"torchrun started {started} processes, but trainer.devices and trainer.num_nodes ask "
-            f"for {n_wanted}: give both the same number; see docs/scaling.md"
+            f"{launcher} started {started} processes, but trainer.devices and trainer.num_nodes "
+            f"ask for {n_wanted}: give both the same number; see docs/scaling.md"
         )
 
 
 def externally_launched() -> bool:
     """Return whether torchrun or SLURM has already started the ranks."""
-    # an interactive allocation of SLURM starts no ranks, and has no job id for us
-    tasks = int(os.environ.get("SLURM_NTASKS", "1")) if slurm.job_id() is not None else 1
-    return "LOCAL_RANK" in os.environ or tasks > 1
+    return "LOCAL_RANK" in os.environ or slurm.allocated_tasks() > 1
 
 
 def leave_group() -> None:

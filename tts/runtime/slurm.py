@@ -22,6 +22,21 @@ def job_id() -> str | None:
     return os.environ.get("SLURM_JOB_ID")
 
 
+def allocated_tasks() -> int:
+    """Return the number of tasks of this process's batch job; 1 outside of one."""
+    # an interactive allocation starts no ranks, and has no job id for us
+    return int(os.environ.get("SLURM_NTASKS", "1")) if job_id() is not None else 1
+
+
+def started_tasks() -> int:
+    """Return how many tasks srun has started together with this process; 0 without srun.
+
+    A batch script that calls the command itself has the number of allocated tasks in its
+    environment, too. Only srun sets the number of the tasks of a step.
+    """
+    return int(os.environ.get("SLURM_STEP_NUM_TASKS", "0"))
+
+
 def was_requeued() -> bool:
     """Return whether SLURM has requeued this job before."""
     return job_id() is not None and int(os.environ.get("SLURM_RESTART_COUNT", "0")) > 0
