@@ -78,6 +78,7 @@ def test_console_scripts_are_declared(installed):
     text = entry_points.read_text()
     assert "tts-train = tts.commands.cli:train_command" in text
     assert "tts-synthesize = tts.commands.cli:synthesize_command" in text
+    assert "tts-serve = tts.commands.cli:serve_command" in text
 
 
 def test_hydra_finds_the_sweeper_of_the_installed_package(installed, tmp_path):

@@ -10,6 +10,7 @@ import numpy as np
 
 from tts.config import compose, resolved
 from tts.inference.reader import TextReader
+from tts.serving.engine.limits import EngineLimits
 from tts.serving.engine.record import SpeechRecord, SpokenPart
 from tts.serving.engine.ticket import SoundChunk, Ticket
 from tts.serving.engine.voice_list import VoiceEntry
@@ -57,11 +58,16 @@ class HummingEngine:
 
     def __init__(self, voices):
         self.voices = voices
+        self.limits = EngineLimits()
+        self.is_alive = True
         self.n_steps = 0
         self.n_requests = 0
         #: Held by a test that wants the engine to wait before each sentence but the first.
         self.gate = threading.Event()
         self.gate.set()
+
+    def unfinished(self, lane):
+        return 0
 
     def submit(self, request):
         units = self.voices[request.voice].units(request)

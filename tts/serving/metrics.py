@@ -7,6 +7,7 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
 _RATIOS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 
@@ -45,11 +46,19 @@ class Metrics:
         self._requests = counter("speech", "Requests for speech by where it came from.", "cache")
         self._failures = counter("failures", "Speech that was not made, by reason.", "reason")
         self._queue = Gauge(
-            "tacoglow_queue_length", "Requests that wait.", ["lane"], registry=self.registry
+            "tacoglow_queue_length", "Jobs that wait.", ["lane"], registry=self.registry
+        )
+        self._engine = Gauge(
+            "tacoglow_unfinished",
+            "What the engine of this process has taken on, jobs included.",
+            ["lane"],
+            registry=self.registry,
         )
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count an answer."""
+        # a client may write any word as its method
+        method = method if method in _METHODS else "other"
         self._answers.labels(method, route, status or 499).inc()
         self._answer_seconds.labels(route).observe(seconds)
 
@@ -79,6 +88,10 @@ class Metrics:
     def watch_queue(self, lane: str, length: Callable[[], float]) -> None:
         """Let a lane's length be asked for whenever the metrics are read."""
         self._queue.labels(lane).set_function(length)
+
+    def watch_engine(self, lane: str, number: Callable[[], float]) -> None:
+        """Let the number of requests in the engine be asked for whenever the metrics are read."""
+        self._engine.labels(lane).set_function(number)
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus' text format."""

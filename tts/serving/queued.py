@@ -63,6 +63,9 @@ class QueuedSpeaker:
         """
         raise ServiceError("no_picture", 409, "this process has no voice that could be drawn")
 
+    def check_ready(self) -> None:
+        """Do nothing: the service looks at the queue itself."""
+
     def close(self) -> None:
         """Do nothing: the jobs belong to the workers."""
 

@@ -36,6 +36,13 @@ class Speaker(Protocol):
     def speech(self, order: Order) -> SpeechRecord:
         """Speak an order once more, and return its record with mel and alignment."""
 
+    def check_ready(self) -> None:
+        """Check that there is room for another order.
+
+        Raises:
+            ServiceError: there is none.
+        """
+
 
 @dataclass(frozen=True)
 class SpokenUtterance:

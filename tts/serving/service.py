@@ -83,7 +83,9 @@ class Service:
         return Caller(row.id, f"key:{row.id}", frozenset(row.scopes), row.characters_per_minute)
 
     def admit(self, order: Order, caller: Caller) -> dict[str, str]:
-        """Check that a text can be read, and take its characters from the caller's allowance.
+        """Take the characters of a text from the caller's allowance, and check that it can be read.
+
+        In this order, because reading takes time as well.
 
         Returns:
             Headers that say how much is left.
@@ -91,9 +93,9 @@ class Service:
         Raises:
             ServiceError: the text cannot be read, or the caller has asked for too much.
         """
-        self.desk.check_readable(order)
         n_chars = len(order.recipe.text)
         headers = self.allowance.take(caller, n_chars)
+        self.desk.check_readable(order)
         with self.database.write() as session:
             count_usage(session, caller.key_id, requests=1, characters=n_chars)
         return headers
@@ -140,6 +142,7 @@ class Service:
             load = lane_loads(session)["interactive"]
         if not has_voice:
             raise ServiceError("not_ready", 503, "no voice is loaded")
+        self.speaker.check_ready()
         checks["voices"] = "ok"
         if load.queued >= self.settings.limits.interactive:
             raise busy("the interactive queue is full", _AGAIN_AFTER["interactive"])

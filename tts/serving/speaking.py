@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
@@ -20,8 +21,9 @@ from tts.serving.data.utterances import (
     save_rendition,
 )
 from tts.serving.engine.record import SpeechRecord, SpokenPart
+from tts.serving.engine.request import Lane
 from tts.serving.engine.ticket import Ticket
-from tts.serving.errors import ServiceError
+from tts.serving.errors import ServiceError, busy
 from tts.serving.job_run import PASSING_CODES
 from tts.serving.live import LiveSound, LiveSounds
 from tts.serving.metrics import Metrics
@@ -64,6 +66,8 @@ class LiveSpeaker:
         self._store = store
         self._metrics = metrics
         self._keepers: set[threading.Thread] = set()
+        for lane in get_args(Lane):
+            metrics.watch_engine(lane, partial(engine.unfinished, lane))
 
     def listen(self, order: Order, key_id: str) -> tuple[LiveSound, bool]:
         """Return the sound of an order while it is made, and whether others have asked for it.
@@ -83,6 +87,18 @@ class LiveSpeaker:
         """
         request = self._desk.request(order, "interactive", keep_speech=True)
         return self._engine.submit(request).result()
+
+    def check_ready(self) -> None:
+        """Check that there is room for another order.
+
+        Raises:
+            ServiceError: the engine has ended, or its interactive lane is full.
+        """
+        if not self._engine.is_alive:
+            raise ServiceError("not_ready", 503, "the speech engine takes nothing on")
+        lane: Lane = "interactive"
+        if self._engine.unfinished(lane) >= self._engine.limits.interactive:
+            raise busy(f"the {lane} lane is full", self._engine.retry_after(lane))
 
     def close(self) -> None:
         """Wait until everything that was spoken is kept; call it when the engine is closed."""

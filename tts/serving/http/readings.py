@@ -50,7 +50,7 @@ class ReadingAnswer(BaseModel):
 
 @router.post(
     "",
-    responses=problem_answers(400, 401, 403, 404, 406, 413, 415),
+    responses=problem_answers(400, 401, 403, 404, 406, 410, 413, 415, 429),
     dependencies=[JSON_BODY, ACCEPTS_JSON],
 )
 def create_reading(body: ReadingRequest, caller: MayUse, service: TheService) -> ReadingAnswer:
@@ -65,6 +65,7 @@ def create_reading(body: ReadingRequest, caller: MayUse, service: TheService) ->
         most_chars=service.settings.limits.text_chars,
         text_name="text",
     )
+    service.allowance.take(caller, len(order.recipe.text))
     request = service.desk.request(order, "interactive")
     voice = service.desk.voices[order.voice_id]
     try:

@@ -99,7 +99,7 @@ class UtterancePageAnswer(BaseModel):
     responses={
         200: {"model": UtteranceAnswer, "description": "It was spoken before"},
         202: {"model": JobAnswer, "description": "It is spoken later; Location is that of the job"},
-        **problem_answers(400, 404, 409, 413, 415, 429, 503),
+        **problem_answers(400, 404, 409, 410, 413, 415, 429, 500, 503),
     },
     dependencies=[JSON_BODY, ACCEPTS_JSON],
 )
