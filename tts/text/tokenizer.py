@@ -30,6 +30,9 @@ OnUnknown = Literal["warn", "raise", "ignore"]
 #: What a speaker does with characters that have no symbol.
 SpeakUnknown = Literal["raise", "skip", "spell"]
 
+#: Texts that are remembered, so that each is logged once.
+_MAX_WARNED = 10_000
+
 _log = logging.getLogger(__name__)
 
 
@@ -167,6 +170,8 @@ class Tokenizer:
                 "remove them"
             )
         if log and text not in self._warned_texts:
+            if len(self._warned_texts) >= _MAX_WARNED:  # a service reads texts without end
+                self._warned_texts.clear()
             self._warned_texts.add(text)
             _log.warning("text %s: left out, not in the symbol table: %s", _quote(text), listed)
 

@@ -1,5 +1,7 @@
 """The engine with real networks: its samples are those of the synthesizer, bit for bit."""
 
+import gc
+import resource
 import threading
 
 import numpy as np
@@ -8,7 +10,7 @@ import torch
 
 from tests.support.fake_voice import PATIENCE
 from tests.support.tiny_networks import tiny_synthesizer
-from tts.audio import Output
+from tts.audio import Output, read_wave
 from tts.serving.engine.engine import SpeechEngine
 from tts.serving.engine.errors import SpeakingCancelledError
 from tts.serving.engine.limits import EngineLimits
@@ -135,16 +137,14 @@ def test_the_decoder_stops_within_two_steps_of_a_cancellation(start, monkeypatch
 
 
 @pytest.mark.slow
-def test_memory_stays_flat_over_hundreds_of_requests(start, compiled_decoding):
-    import gc
-    import resource
-
+def test_memory_stays_flat_over_hundreds_of_requests(start, compiled_decoding, monkeypatch):
+    monkeypatch.setattr("tts.text.words._MAX_READINGS", 20)  # the tokenizer fills its memory soon
     engine = start(tiny_synthesizer("griffin_lim"))
 
     def speak(first):
         for number in range(first, first + 200):
             options = {"max_steps": 10, "guard": False, "seed": number}
-            text = f"Number {number} and \u2603 more."
+            text = f"Number {number}."
             request = SpeakingRequest(text, "v", options=options, keep_speech=True)
             engine.submit(request).result(PATIENCE)
         gc.collect()
@@ -154,7 +154,7 @@ def test_memory_stays_flat_over_hundreds_of_requests(start, compiled_decoding):
     speak(200)
     objects, memory = speak(400)
     more_objects, more_memory = speak(600)
-    assert more_objects < objects + 500
+    assert more_objects < objects + 200  # less than one for each request
     assert more_memory < memory + 4096  # kilobytes
 
 
@@ -168,5 +168,6 @@ def test_the_package_s_voice_has_the_samples_of_synthesize(tmp_path, command):
     for number, (text, output) in enumerate(zip(texts, outputs, strict=True)):
         command("synthesize", f"text='{text}'", f"output={output}", "margin=0", "device=cpu")
         for wave in spoken[number :: len(texts)]:
-            Output().write(tmp_path / "engine.wav", wave, 22050, text)
-            assert (tmp_path / "engine.wav").read_bytes() == output.read_bytes()
+            Output().write(tmp_path / "engine.wav", wave, 22050)
+            found, expected = (read_wave(path)[0] for path in (tmp_path / "engine.wav", output))
+            assert np.array_equal(found, expected)
