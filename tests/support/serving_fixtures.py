@@ -4,11 +4,15 @@ import itertools
 import shutil
 
 import pytest
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
 
 from tests.support.postgres import private_postgres, url_of
 from tts.serving.data.accounts import LOCAL_KEY
+from tts.serving.data.columns import Row
 from tts.serving.data.database import Database
 from tts.serving.data.keys import local_key
+from tts.serving.data.migrating import VERSION_TABLE, migration_config
 from tts.serving.data.recipe import Recipe
 from tts.serving.data.utterances import add_utterance
 from tts.serving.data.voices import VoiceRecord, register_voices
@@ -29,16 +33,16 @@ VOICE = VoiceRecord(
 )
 
 
-def recipe(text="Hello.", **other):
+def recipe(words="Hello.", **other):
     """Return the recipe of a text, spoken by the voice of the tests."""
     given = {"options": {}, "seed": 0, "lexicon_revision": 0, "sound_revision": "s", **other}
-    return Recipe(VOICE.version_id, text, **given)
+    return Recipe(VOICE.version_id, words, **given)
 
 
-def spoken_text(database, text="Hello."):
+def spoken_text(database, words="Hello."):
     """Add an utterance; return its id."""
     with database.write() as session:
-        return add_utterance(session, recipe(text))[0].id
+        return add_utterance(session, recipe(words))[0].id
 
 
 @pytest.fixture(scope="session")
@@ -60,14 +64,17 @@ def postgres():
 
 @pytest.fixture
 def new_postgres(postgres):
-    """Return a function that makes a database, empty or a copy of another, and gives its URL."""
+    """Return a function that makes an empty database and returns its URL."""
+    names = []
 
-    def make(template="template0"):
-        name = f"test{next(_numbers)}"
-        _create(postgres, name, template)
-        return url_of(postgres, name)
+    def make():
+        names.append(f"test{next(_numbers)}")
+        _create(postgres, names[-1])
+        return url_of(postgres, names[-1])
 
-    return make
+    yield make
+    for name in names:
+        _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
@@ -75,10 +82,11 @@ def database(request, migrated_file, tmp_path):
     """Return a database of its own with all tables, one voice and the local key."""
     if request.param == "sqlite":
         shutil.copy(migrated_file, tmp_path / "service.db")
-        url = f"sqlite:///{tmp_path / 'service.db'}"
+        opened = Database.open(f"sqlite:///{tmp_path / 'service.db'}")
     else:
-        url = request.getfixturevalue("new_postgres")("migrated")
-    opened = Database.open(url)
+        opened = Database.open(url_of(request.getfixturevalue("postgres"), "migrated"))
+        _empty(opened)
+        _fill(opened)
     yield opened
     opened.close()
 
@@ -86,14 +94,31 @@ def database(request, migrated_file, tmp_path):
 def _migrate(url):
     database = Database.open(url)
     database.upgrade()
-    with database.write() as session:
-        register_voices(session, [VOICE])
-        assert local_key(session).id == LOCAL_KEY
+    _fill(database)
     database.close()
 
 
-def _create(folder, name, template="template0"):
+def _fill(database):
+    with database.write() as session:
+        register_voices(session, [VOICE])
+        assert local_key(session).id == LOCAL_KEY
+
+
+def _empty(database):
+    """Remove what a test has left; a new database for each would fill the disk."""
+    tables = ", ".join(f'"{name}"' for name in Row.metadata.tables)
+    head = ScriptDirectory.from_config(migration_config()).get_current_head()
+    with database.write() as session:
+        session.execute(text(f"TRUNCATE {tables}"))
+        session.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '{head}'"))
+
+
+def _create(folder, name):
+    _execute(folder, f"CREATE DATABASE {name} TEMPLATE template0")
+
+
+def _execute(folder, statement):
     import psycopg
 
     with psycopg.connect(f"host={folder} user=tests dbname=postgres", autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        server.execute(statement)
