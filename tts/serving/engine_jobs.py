@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 from tts.core.errors import InputError, one_line
@@ -14,6 +15,9 @@ from tts.serving.live import LiveSound, LiveSounds
 from tts.serving.metrics import Metrics
 from tts.serving.ordering import Order, OrderDesk
 from tts.serving.speaking import count_ticket, part_row
+
+#: Seconds before a job is given back for which the engine has no room.
+_BUSY_PAUSE = 0.5
 
 
 class EngineJobs:
@@ -78,6 +82,11 @@ class EngineJobs:
                 sound.join()
         except InputError as error:
             raise ServiceError("invalid_request", 422, one_line(error)) from None
+        except ServiceError as error:
+            if error.code == "busy":
+                # the job goes back to the queue, from where this worker would take it at once
+                time.sleep(_BUSY_PAUSE)
+            raise
         return EngineSpeech(sound, self._sounds, self._metrics)
 
 

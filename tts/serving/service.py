@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -25,6 +26,8 @@ from tts.serving.store import SoundStore
 
 #: Seconds after which a client whose lane is full should ask again.
 _AGAIN_AFTER = {"interactive": 5.0, "batch": 60.0}
+#: Seconds for which the answer to the question of readiness holds.
+LOOK_PAUSE = 1.0
 #: Seconds for which the time of a key's last use is not written again.
 _TOUCH_PAUSE = 60.0
 
@@ -65,6 +68,9 @@ class Service:
         limits = settings.limits
         self.allowance = Allowance(limits.chars_per_minute, limits.chars_per_day)
         self.on_job: Callable[[], None] = lambda: None
+        self._ready_lock = threading.Lock()
+        self._ready: dict[str, str] | ServiceError = {}
+        self._looked_at = -LOOK_PAUSE
         self._touched: dict[str, float] = {}
         for lane in LANES:
             metrics.watch_queue(lane, lambda lane=lane: self._queued(lane))  # type: ignore[misc]
@@ -124,9 +130,24 @@ class Service:
     def check_ready(self) -> dict[str, str]:
         """Return what is ready, part by part.
 
+        The question needs no key and writes into database and store, so what was found holds for a
+        second.
+
         Raises:
             ServiceError: something is not.
         """
+        with self._ready_lock:
+            if time.monotonic() >= self._looked_at + LOOK_PAUSE:
+                try:
+                    self._ready = self._look()
+                except ServiceError as error:
+                    self._ready = error
+                self._looked_at = time.monotonic()
+            if isinstance(self._ready, ServiceError):
+                raise self._ready
+            return self._ready
+
+    def _look(self) -> dict[str, str]:
         checks: dict[str, str] = {}
         try:
             self.database.check_writable()
