@@ -1,10 +1,14 @@
 """A speech describes itself in one line, as HTML for a notebook, and as a picture."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from tests.support.tiny_networks import tiny_synthesizer
 from tts.audio.plots.figures import symbol_labels
+from tts.inference.marks import Mark
+from tts.inference.part import Part
 
 TEXT = "Is 1 < 2 & so on? Yes. No."
 CUT_OFF = {"max_steps": 3, "gate_threshold": 0.999, "guard": False}
@@ -62,3 +66,39 @@ def test_picture_of_one_part_has_its_symbols():
     assert {"y", "e", "s"} <= set(texts)
     assert any(text.endswith("does not follow the text") for text in texts)
     assert torch.equal(speech.alignments, speech.parts[0].alignments)
+
+
+def written_below_the_waveform(figure):
+    """Return the words and their places; the headline is not among them."""
+    texts = [
+        text for text in figure.axes[0].texts if text.get_transform() == figure.axes[0].transData
+    ]
+    return [(text.get_text(), text.get_position()) for text in texts]
+
+
+def test_words_are_written_below_the_waveform_at_their_times(speech, monkeypatch):
+    part = replace(speech.parts[0], text="Yes, no.")
+    marks = (Mark("Yes", 0.1, 0.3), Mark("no", 0.3, 0.45))
+    monkeypatch.setattr(Part, "words", marks)
+    drawn = written_below_the_waveform(
+        replace(speech, wave=torch.zeros(8000), parts=[part]).figure()
+    )
+    assert [(text, x) for text, (x, _) in drawn] == [("Yes", 0.2), ("no", pytest.approx(0.375))]
+
+
+def test_words_that_are_too_many_or_unknown_are_not_written(monkeypatch):
+    monkeypatch.setattr("tts.inference.speech_figure._MAX_WORDS", 3)
+    speech = tiny_synthesizer("griffin_lim").speak("a b c d", **CUT_OFF)
+    assert written_below_the_waveform(speech.figure()) == []
+
+
+def test_words_in_one_place_do_not_touch():
+    speech = tiny_synthesizer("griffin_lim").speak("some words without any time", **CUT_OFF)
+    figure = speech.figure()
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) > 1
+    touching = [
+        (a, b) for n, a in enumerate(boxes) for b in boxes[:n] if a.overlaps(b) and a is not b
+    ]
+    assert touching == []

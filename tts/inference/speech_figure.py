@@ -44,6 +44,12 @@ _MIN_HEIGHT, _MAX_HEIGHT, _UNLABELLED_HEIGHT = 2.8, 8.0, 4.6
 #: The largest number of words or parts that have labels on the axis.
 _MAX_LABELS = 40
 _MAX_TITLE = 100
+#: Words are written below the waveform if a text has at most so many; more would not be readable.
+_MAX_WORDS = 80
+#: Width of the panels, and of a character and of the gap between two words below the waveform,
+#: inches.
+_PANEL_WIDTH, _CHAR_WIDTH, _WORD_GAP = 9.0, 0.062, 0.04
+_WORD_SIZE, _WORD_ROWS = 7.5, 2
 
 
 def speech_figure(
@@ -54,7 +60,7 @@ def speech_figure(
     config: MelConfig,
     parts: Sequence[Part],
 ) -> Figure:
-    """Draw a speech; a failed part is shaded, and its text is on the axis.
+    """Draw a speech, with its words below the waveform at their times; a failed part is shaded.
 
     Args:
         text: the spoken text, which becomes the headline.
@@ -69,6 +75,7 @@ def speech_figure(
     panels: Sequence[Axes] = figure.subplots(3, 1, sharex=True, height_ratios=heights)
     hop = config.hop_length / config.sample_rate
     _draw_wave(panels[0], to_array(wave), sample_rate)
+    _draw_words(panels[0], parts, len(wave) / sample_rate)
     _draw_mel(figure, panels[1], to_array(mel), config)
     _draw_alignment(figure, panels[2], parts, hop)
     for axes in panels:
@@ -104,6 +111,38 @@ def _draw_wave(axes: Axes, wave: NDArray[np.float32], sample_rate: int) -> None:
         for level in (-1, 1):
             axes.axhline(level, color=ACCENT, linewidth=0.8)
     headline(axes, "Waveform", explanation)
+
+
+def _draw_words(axes: Axes, parts: Sequence[Part], seconds: float) -> None:
+    """Write each word below the waveform, between lines where it begins and ends.
+
+    A word that would touch the one before it moves to the second row. One that has no room there
+    either is left out; its lines are drawn.
+    """
+    if sum(len(part.text.split()) for part in parts) > _MAX_WORDS:
+        return
+    words = [word for part in parts for word in part.words]
+    if not words:
+        return
+    low, high = axes.get_ylim()
+    row_height = 0.13 * (high - low)
+    axes.set_yticks([tick for tick in axes.get_yticks() if low < tick < high])
+    axes.set_ylim(low - (_WORD_ROWS + 0.2) * row_height, high)
+    edges = {edge for word in words for edge in (word.start, word.end)}
+    axes.vlines(sorted(edges), low, high, color=MUTED, linewidth=0.4, alpha=0.6, zorder=0)
+    inch = seconds / _PANEL_WIDTH
+    free_from = [0.0] * _WORD_ROWS
+    for word in words:
+        half = 0.5 * _CHAR_WIDTH * len(word.text) * inch
+        middle = max(0.5 * (word.start + word.end), half)
+        row = next((row for row, free in enumerate(free_from) if middle - half >= free), None)
+        if row is None:
+            continue
+        below = low - row * row_height
+        axes.text(
+            middle, below, word.text, ha="center", va="top", size=_WORD_SIZE, parse_math=False
+        )
+        free_from[row] = middle + half + _WORD_GAP * inch
 
 
 def _draw_mel(figure: Figure, axes: Axes, mel: NDArray[np.float32], config: MelConfig) -> None:
