@@ -1,18 +1,15 @@
 """A server in its own process speaks with the real client of OpenAI, and stops when told to."""
 
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 import urllib.request
 
 import numpy as np
 import pytest
 
-from tests.support.paths import REPO
+from tests.support.served import started_server
 from tests.support.serving import read_sound, wait_for
 
 TEXT = "The clock on the wall stopped at noon. Nobody wound it again."
@@ -22,22 +19,8 @@ TEXT = "The clock on the wall stopped at noon. Nobody wound it again."
 def address(tmp_path_factory):
     """Start a server with the voice of the package, and return where it listens."""
     folder = tmp_path_factory.mktemp("served")
-    log = folder / "log"
-    with log.open("w") as file:
-        server = subprocess.Popen(
-            [sys.executable, str(REPO / "serve.py"), "port=0", "log=json", "drain_seconds=30"],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(REPO)},
-            stdout=file,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        wait_for(lambda: "listens at" in log.read_text() or server.poll() is not None, 200)
-        assert server.poll() is None, log.read_text()
-        yield log.read_text().split("listens at ")[1].split()[0], server, log
-    finally:
-        server.kill()
-        server.wait()
+    with started_server(folder, "log=json", "drain_seconds=30") as server:
+        yield server
 
 
 def metric(place, name):

@@ -59,6 +59,8 @@ function fault({ message = "", faults = [] }) {
 
 /** Do something that makes sound; what sounded before ends. */
 async function run(work) {
+  performance.clearMarks("asked");
+  performance.mark("asked");
   stop();
   const own = new AbortController();
   making = own;
@@ -107,8 +109,6 @@ function open(text, voice, message) {
   status(message);
   shown = null;
   isAwaited = true;
-  performance.clearMarks("asked");
-  performance.mark("asked");
   words.show(text);
   $("player").hidden = false;
   $("drawing").hidden = true;
@@ -171,7 +171,8 @@ function controls() {
   $("count").textContent = `${$("text").value.length.toLocaleString()} characters`;
   $("speed-shown").textContent = `${speed().toFixed(2)} ×`;
   $("speed").setAttribute("aria-valuetext", `${speed()} times`);
-  $("licence").textContent = voices.get($("voice").value)?.licence ?? "";
+  const { name, licence } = voices.get($("voice").value) ?? {};
+  $("licence").textContent = licence ? `${name}: ${licence}` : "";
   draw();
 }
 
