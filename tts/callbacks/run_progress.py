@@ -30,12 +30,13 @@ log = logging.getLogger(__name__)
 
 #: Steps and seconds after which the duration of a run is estimated.
 _STEPS, _SECONDS = 5, 10.0
+_LOSS = "train/loss"
 
 
 class RunProgress(ProgressBar):
     """Counts steps and time; the subclasses draw a bar or write lines.
 
-    The metrics are those that the task logs with ``prog_bar=True``.
+    The metrics are the loss in training and those that the task logs with ``prog_bar=True``.
 
     Args:
         every_seconds: shortest time between two drawings.
@@ -147,8 +148,15 @@ class RunProgress(ProgressBar):
         return max(1, int(batches) // max(1, self.trainer.accumulate_grad_batches))
 
     def metrics(self) -> dict[str, float]:
-        """Return the latest values of the metrics for the bar, as floats."""
-        values = self.trainer.progress_bar_metrics
+        """Return the latest values of the metrics for the bar, as floats.
+
+        Lightning fetches its own metrics for bars from the GPU in each step, so the loss in
+        training is none of them.
+        """
+        values: dict[str, Any] = {}
+        if (loss := self.trainer.callback_metrics.get(_LOSS)) is not None:
+            values[_LOSS] = loss
+        values |= self.trainer.progress_bar_metrics
         return {name: float(value) for name, value in values.items() if _is_number(value)}
 
     def place(self) -> str:

@@ -111,7 +111,8 @@ class SpeechTask(pl.LightningModule):
             stage: ``"train"``, ``"val"`` or ``"test"``.
 
         Returns:
-            Scalar tensors by name, and what the loss is a mean over.
+            Scalar tensors by name, and what the loss is a mean over; in training, whose means are
+            those of single steps, the weight has no effect.
         """
         raise NotImplementedError
 
@@ -195,7 +196,9 @@ class SpeechTask(pl.LightningModule):
             self.log(
                 f"{stage}/loss" if total else f"{stage}/loss_{name}",
                 value.detach(),
-                prog_bar=total,
+                # Lightning would fetch a metric of its bars from the GPU in each training step; the
+                # progress reads train/loss when it draws
+                prog_bar=total and not train,
                 on_step=train,
                 on_epoch=not train,
                 sync_dist=not train,

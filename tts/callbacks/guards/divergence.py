@@ -142,10 +142,12 @@ class DivergenceGuard(Callback):
     ) -> None:
         """Judge the step; stop the run, or make a bad step void so that it can be rolled back."""
         losses, self._losses = self._losses, []
-        loss, norm = _mean_over_ranks(trainer, [sum(x for x, _ in losses), total_norm(pl_module)])
         scaler = getattr(trainer.precision_plugin, "scaler", None)
+        total = sum(x for x, _ in losses)
         if scaler is not None:
-            loss /= scaler.get_scale()  # the gradients are already unscaled, the loss is not
+            # the gradients are already unscaled, the loss is not; get_scale() would wait
+            total = total / scaler.scale(torch.ones_like(torch.as_tensor(total)))
+        loss, norm = _mean_over_ranks(trainer, [total, total_norm(pl_module)])
         self._stepped = True
         self._verdict = self._judge(loss, norm, scaler is not None, trainer, losses)
         if self._verdict is None:
