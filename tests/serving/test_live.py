@@ -24,7 +24,8 @@ def address(tmp_path_factory):
 
 
 def metric(place, name):
-    lines = urllib.request.urlopen(f"{place}/metrics").read().decode().splitlines()
+    with urllib.request.urlopen(f"{place}/metrics") as answer:
+        lines = answer.read().decode().splitlines()
     return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
 
 
@@ -79,9 +80,8 @@ def test_the_client_of_openai_hears_exactly_what_synthesize_writes(address, comm
 def test_a_client_that_leaves_stops_the_decoder(address):
     place, _, _ = address
     before = metric(place, 'tacoglow_failures_total{reason="cancelled"}')
-    connection = post(place, input=f"{TEXT} " * 60, response_format="wav")
-    assert connection.recv(1000).startswith(b"HTTP/1.1 200")
-    connection.close()
+    with post(place, input=f"{TEXT} " * 60, response_format="wav") as connection:
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200")
     wait_for(lambda: metric(place, 'tacoglow_failures_total{reason="cancelled"}') == before + 1, 60)
     # no sound is made for nobody
     made = metric(place, "tacoglow_sound_seconds_total")
@@ -92,10 +92,11 @@ def test_a_client_that_leaves_stops_the_decoder(address):
 @pytest.mark.slow
 def test_a_signal_lets_speech_end_and_the_status_is_zero(address):
     place, server, log = address
-    connection = post(place, input=f"This is the end. {TEXT}", response_format="wav", seed=5)
-    first = connection.recv(1 << 16)
-    server.send_signal(signal.SIGTERM)
-    answer = first + b"".join(iter(lambda: connection.recv(1 << 16), b""))
+    text = f"This is the end. {TEXT}"
+    with post(place, input=text, response_format="wav", seed=5) as connection:
+        first = connection.recv(1 << 16)
+        server.send_signal(signal.SIGTERM)
+        answer = first + b"".join(iter(lambda: connection.recv(1 << 16), b""))
     assert answer.startswith(b"HTTP/1.1 200")
     assert answer.endswith(b"\r\n0\r\n\r\n")  # the last chunk: the sound is whole
     assert server.wait(120) == 0, log.read_text()

@@ -168,6 +168,11 @@ def test_a_failure_before_the_first_sound_is_an_error(client):
     assert "part 1" in error["message"]
 
 
+def test_without_the_guard_it_is_sent_as_it_is(client):
+    answer = ask(client, input="We fail at once. Then nothing.", guard="off")
+    assert answer.status_code == 200
+
+
 def test_a_failure_after_the_first_sound_cuts_the_answer(client, service):
     """The body has no last chunk: no client takes it for a whole one."""
     body = {**ASKED, "input": "One sentence goes well, and is long enough. They break off here."}

@@ -87,7 +87,8 @@ class HummingEngine:
                     self.n_steps += 1
             if ticket.ended:
                 return
-            if ("fail" in text and number == 0) or ("break" in text and number == 1):
+            fails = ("fail" in text and number == 0) or ("break" in text and number == 1)
+            if fails and ticket.request.strict:
                 ticket.fail(CouldNotSpeakError(number, text, "the attention got lost"))
                 return
             wave = hum(text, ticket.request.options["seed"])
