@@ -45,7 +45,7 @@ class FakeSpeaker:
         self.voice = voice
         self.options = Options(**request.options)
 
-    def most_together(self, batch_size):
+    def most_together(self, batch_size, exact):
         return min(batch_size, self.voice.together)
 
     def rounds(self, unit):

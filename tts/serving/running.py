@@ -101,6 +101,8 @@ def _engine_limits(settings: Settings) -> EngineLimits:
     limits = settings.limits
     return EngineLimits(
         batch_size=settings.batch_size,
+        exact=settings.exact,
+        threads=settings.threads,
         interactive=limits.interactive,
         batch=max(limits.batch, _PARALLEL_JOBS),
         sentence_seconds=limits.sentence_seconds,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from tts.core.errors import InputError
-from tts.core.ranges import Count, Number, Text, Timeout, check_fields
+from tts.core.ranges import Count, Number, OptionalCount, Text, Timeout, check_fields
 
 #: What a key may be allowed to do.
 SCOPES = ("speak", "read", "admin")
@@ -77,7 +77,9 @@ class Settings:
         database: where the database is.
         store: folder or fsspec address of the sound.
         limits: how much clients may ask for.
-        batch_size: utterances that are decoded together.
+        batch_size: utterances that are decoded together at most.
+        exact: decode an utterance alone where a batch would change its last digits.
+        threads: threads of torch; None is torch's own number.
         lease_seconds: time after which the job of a silent worker is given to another one.
         drain_seconds: time that speech gets to end when the service stops.
         log: form of the lines of the log.
@@ -99,6 +101,8 @@ class Settings:
     store: Annotated[str, Text(null=False)]
     limits: LimitSettings
     batch_size: Count
+    exact: bool
+    threads: OptionalCount
     lease_seconds: Timeout
     drain_seconds: Annotated[float, Number(float, least=0, most=3600)]
     log: Literal["text", "json"]

@@ -104,6 +104,27 @@ def test_books_take_turns_and_a_new_one_does_not_stop_an_old_one(start):
     assert voice.batches[1:] == [["a1"], ["b1"], ["a2"], ["b2"], ["a3"], ["b3"]]
 
 
+def test_a_new_book_joins_at_the_turn_of_the_old_one(start):
+    reached, opened = threading.Event(), threading.Event()
+
+    def on_decode(units, given_up):
+        if units[0].text == "a3":
+            reached.set()
+            assert opened.wait(PATIENCE)
+
+    voice = FakeVoice(on_decode=on_decode)
+    engine = start(voice, batch_size=1)
+    old = engine.submit(ask("a1. a2. a3. a4. a5", lane="batch"))
+    assert reached.wait(PATIENCE)
+    new = engine.submit(ask("b1. b2. b3", lane="batch"))
+    opened.set()
+    old.result(PATIENCE)
+    new.result(PATIENCE)
+    spoken_after = voice.batches[3:]
+    assert spoken_after.index(["a4"]) < spoken_after.index(["b3"])
+    assert spoken_after.index(["a5"]) <= spoken_after.index(["b3"]) + 1
+
+
 def test_a_full_lane_says_when_to_come_again_and_the_other_lane_is_open(start):
     gate = Gate()
     engine = start(FakeVoice(on_decode=gate), interactive=2, batch=1)

@@ -77,6 +77,22 @@ def test_without_exact_batches_units_are_decoded_alone(start):
         assert np.array_equal(samples(ticket), expected.wave.numpy())
 
 
+def test_batches_that_change_last_digits_are_decoded_on_request(start, monkeypatch):
+    synthesizer = tiny_synthesizer("griffin_lim")
+    sizes, generate = [], synthesizer.acoustic.generate
+
+    def counted(text, *arguments, **options):
+        sizes.append(len(text))
+        return generate(text, *arguments, **options)
+
+    monkeypatch.setattr(synthesizer.acoustic, "generate", counted)
+    options = {**OPTIONS, "guard": False}
+    for exact in (True, False):
+        engine = start(synthesizer, batch_size=8, exact=exact)
+        engine.submit(SpeakingRequest(TEXTS[1], "v", options=options)).result(PATIENCE)
+    assert sizes == [1, 1, 1, 1, 2]  # the first sentence is decoded alone in any case
+
+
 def test_mel_and_alignment_are_those_of_the_synthesizer(start, compiled_decoding):
     synthesizer = tiny_synthesizer("griffin_lim")
     request = SpeakingRequest(TEXTS[1], "v", options=OPTIONS, keep_speech=True)

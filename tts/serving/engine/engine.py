@@ -101,8 +101,7 @@ class SpeechEngine:
                 ticket,
                 units,
                 speaker,
-                sentence_seconds=self.limits.sentence_seconds,
-                batch_size=self.limits.batch_size,
+                limits=self.limits,
                 turn=joining_turn([s.turn for s in self._unfinished() if s.lane == lane]),
                 order=next(self._orders),
             )

@@ -12,7 +12,9 @@ class EngineLimits:
     """Holds the limits of the engine.
 
     Attributes:
-        batch_size: units that are decoded together, where that does not change their sound.
+        batch_size: units that are decoded together at most.
+        exact: decode a unit alone where a batch would change its last digits: on GPUs, and on a CPU
+            where torch has more than two threads. Otherwise such batches are decoded, too.
         interactive: requests of the interactive lane that may be unfinished at a time.
         batch: requests of the batch lane that may be unfinished at a time.
         sentence_seconds: computing time after which a unit is given up.
@@ -30,6 +32,7 @@ class EngineLimits:
     sentence_seconds: Timeout = 60.0
     drain_seconds: Amount = 20.0
     threads: OptionalCount = None
+    exact: bool = True
 
     def __post_init__(self) -> None:
         check_fields(self)

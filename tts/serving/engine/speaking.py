@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tts.serving.engine.errors import CouldNotSpeakError, SlowSentenceError
+from tts.serving.engine.limits import EngineLimits
 from tts.serving.engine.record import SpeechRecord, SpokenPart, spoken_parts
 from tts.serving.engine.scheduler import LANES, Task
 from tts.serving.engine.ticket import SoundChunk, Ticket
@@ -28,8 +29,7 @@ class Speaking:
         ticket: receives sound and record.
         units: the units of its text.
         speaker: does the computing.
-        sentence_seconds: computing time after which a unit is given up.
-        batch_size: units that are decoded together at most.
+        limits: of the engine.
         turn: turn of its first unit.
         order: its number among all requests.
     """
@@ -40,16 +40,15 @@ class Speaking:
         units: Sequence[DecodingUnit],
         speaker: Speaks,
         *,
-        sentence_seconds: float,
-        batch_size: int,
+        limits: EngineLimits,
         turn: float,
         order: int,
     ) -> None:
         self.ticket, self.speaker, self.order = ticket, speaker, order
         self.lane = LANES.index(ticket.request.lane)
         self._units, self._first_turn = units, turn
-        self._seconds = ticket.request.sentence_seconds or sentence_seconds
-        self._most = speaker.most_together(batch_size)
+        self._seconds = ticket.request.sentence_seconds or limits.sentence_seconds
+        self._most = speaker.most_together(limits.batch_size, limits.exact)
         self._works: list[UnitWork] = []
         self._n_begun = self._n_given = self._n_samples = 0
         self._parts: list[SpokenPart] = []

@@ -56,9 +56,14 @@ class UnitSpeaker:
             options.end_steps,
         )
 
-    def most_together(self, batch_size: int) -> int:
-        """Return how many units are decoded together; one where a batch changes the last digits."""
-        return batch_size if self._decoder.batches_exactly else 1
+    def most_together(self, batch_size: int, exact: bool) -> int:
+        """Return how many units are decoded together.
+
+        Args:
+            batch_size: the most.
+            exact: one where a batch changes the last digits.
+        """
+        return 1 if exact and not self._decoder.batches_exactly else batch_size
 
     def rounds(self, unit: DecodingUnit) -> Rounds:
         """Return what has to be decoded for a unit, round by round, until the guard is content."""

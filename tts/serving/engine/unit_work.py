@@ -29,7 +29,7 @@ class Speaks(Protocol):
     def group(self) -> Hashable:
         """Return what must be equal for units to be decoded in one batch."""
 
-    def most_together(self, batch_size: int) -> int:
+    def most_together(self, batch_size: int, exact: bool) -> int:
         """Return how many units are decoded together."""
 
     def rounds(self, unit: DecodingUnit) -> Rounds:
