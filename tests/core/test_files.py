@@ -10,7 +10,14 @@ import pytest
 
 from tts.core import files
 from tts.core.errors import InputError
-from tts.core.files import atomic_folder, atomic_writer, file_fault, remove_leftovers, replacing
+from tts.core.files import (
+    atomic_folder,
+    atomic_writer,
+    file_fault,
+    remove_leftovers,
+    replacing,
+    working_folder,
+)
 
 
 def test_a_folder_appears_when_it_is_complete(tmp_path):
@@ -89,6 +96,22 @@ def test_leftovers_of_dead_processes_are_removed(tmp_path):
     folder = leftover(tmp_path, child.pid)
     remove_leftovers(tmp_path / "made")
     assert not folder.exists()
+
+
+def test_a_working_folder_goes_with_its_block_and_is_safe_from_others_of_its_name(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    litter = tmp_path / f"work.tmp-{socket.gethostname()}-{ended.pid}-0000"
+    litter.mkdir()
+    with working_folder("work") as first, working_folder("work") as second:
+        (first / "file").write_text("x")
+        assert not litter.exists()
+        assert first != second
+        assert (first / "file").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_work_of_running_processes_is_left_alone(tmp_path):

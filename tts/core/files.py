@@ -17,6 +17,7 @@ import re
 import secrets
 import shutil
 import socket
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -108,6 +109,25 @@ def atomic_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         _in_work.discard(str(temporary))
+
+
+@contextmanager
+def working_folder(name: str) -> Iterator[Path]:
+    """Yield an empty folder among the temporary files of the system, and remove it after the block.
+
+    A process that is killed leaves its folder; the next one that works under the same name on this
+    machine removes it.
+    """
+    place = Path(tempfile.gettempdir())
+    remove_leftovers_in(place, re.escape(name))
+    folder = place / f"{name}.tmp-{_owner()}-{secrets.token_hex(4)}"
+    _in_work.add(str(folder))
+    try:
+        folder.mkdir(mode=0o700)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        _in_work.discard(str(folder))
 
 
 def remove_leftovers(target: Path) -> None:

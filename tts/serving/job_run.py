@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ from sqlalchemy.orm import Session
 from tts.audio.pcm import Waveform, to_int16
 from tts.core.download import sha256
 from tts.core.errors import InputError, one_line
+from tts.core.files import working_folder
 from tts.serving.data.database import Database
 from tts.serving.data.jobs import (
     Lease,
@@ -193,8 +193,8 @@ class JobRun:
         self._note(speech.n_units, [])
         # a process that answers requests may hand on the parts of what it was asked for at once
         self._is_heard = text.lane == "interactive" or len(text.text) <= MOST_CHARS_HEARD
-        with tempfile.TemporaryDirectory(prefix="tacoglow-") as folder:
-            file = Path(folder) / f"speech.{KEPT_FORMAT}"
+        with working_folder("tacoglow-speech") as folder:
+            file = folder / f"speech.{KEPT_FORMAT}"
             write_kept(file, self._blocks(speech), text.sample_rate)
             self._keep(text, file)
 
