@@ -1,6 +1,6 @@
 // Puts the parts of the page together.
 
-import { clock, element } from "./elements.js";
+import { button, clock, element } from "./elements.js";
 import { History } from "./history.js";
 import { Player } from "./player.js";
 import { Reading } from "./reading.js";
@@ -42,17 +42,26 @@ function status(text) {
 }
 
 /** Show an error as the service says it; `{}` takes it away. */
-function fault({ message = "", faults = [] }) {
-  const items = faults
-    .filter(({ detail }) => detail && !message.includes(detail))
-    .map(({ detail, offset }) => {
+function fault({ message = "", code = "", faults = [] }) {
+  const nodes = message ? [element("p", "fault", message)] : [];
+  if (faults.length > 1) {
+    const list = element("ul");
+    for (const { detail, offset } of faults) {
       const place = Number.isInteger(offset) ? ` (character ${offset + 1})` : "";
-      return element("li", "", `${detail}${place}`);
-    });
-  const list = element("ul");
-  list.append(...items);
-  const lines = message ? [element("p", "fault", message)] : [];
-  $("error").replaceChildren(...lines, ...(items.length > 0 ? [list] : []));
+      list.append(element("li", "", `${detail}${place}`));
+    }
+    nodes.push(list);
+  }
+  if (code === "unreadable_characters") {
+    nodes.push(button("Leave out and speak", "Leave out what cannot be read, and speak", leaveOut));
+  }
+  $("error").replaceChildren(...nodes);
+}
+
+function leaveOut() {
+  $("unknown").value = "skip";
+  $("form").requestSubmit();
+  $("speak").focus();
 }
 
 // ---- speaking
@@ -70,9 +79,11 @@ async function run(work) {
     await work(own.signal);
   } catch (error) {
     if (making === own && error.name !== "AbortError") {
-      player.pause();
       status("");
       fault(error);
+      // what is known of a sound may fail to come, though all of the sound is here
+      if (!player.isComplete) player.pause();
+      if (player.length === 0) $("player").hidden = true;
     }
   } finally {
     if (making === own) making = null;
@@ -242,8 +253,9 @@ document.addEventListener("keydown", (event) => {
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 
-onKeyNeeded(() => {
+onKeyNeeded((reason) => {
   setKey(null);
+  if (reason) $("key-hint").textContent = `The service says: ${reason}.`;
   $("key-form").hidden = false;
   $("forget").hidden = true;
   $("key").focus();

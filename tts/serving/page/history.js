@@ -98,7 +98,7 @@ export class History {
     const made = button("Delete", `Delete: ${short}`, async () => {
       if (!made.classList.contains("sure")) {
         made.classList.add("sure");
-        made.textContent = "Really delete?";
+        made.textContent = "Sure?";
         made.setAttribute("aria-label", `Really delete: ${short}?`);
         setTimeout(() => calm(), CONFIRM);
         return;

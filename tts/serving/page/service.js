@@ -10,7 +10,7 @@ export class ServiceFault extends Error {
   }
 }
 
-/** Set what is called when the service wants a key, or another one. */
+/** Set what is called when the service wants a key; its argument says what was wrong with the last. */
 export function onKeyNeeded(callback) {
   askForKey = callback;
 }
@@ -39,8 +39,9 @@ export async function ask(path, { method = "GET", body, signal, headers = {} } =
     throw new ServiceFault("The service cannot be reached. Is it still running?");
   }
   if (answer.ok) return answer;
-  if (answer.status === 401) askForKey();
-  throw await faultOf(answer);
+  const fault = await faultOf(answer);
+  if (fault.status === 401) askForKey(key === null ? "" : fault.message);
+  throw fault;
 }
 
 export async function askJson(path, options) {

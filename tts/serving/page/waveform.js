@@ -47,10 +47,16 @@ export class Waveform {
       pen.fillStyle = bar < heardBars ? heard : waiting;
       pen.fillRect(bar * (BAR + GAP), (height - size) / 2, BAR, size);
     }
-    canvas.setAttribute("aria-valuemax", player.duration.toFixed(1));
-    canvas.setAttribute("aria-valuenow", player.position.toFixed(1));
-    const shown = `${player.position.toFixed(1)} of ${player.duration.toFixed(1)} seconds`;
-    canvas.setAttribute("aria-valuetext", shown);
+    this.#tell(Math.round(player.position), Math.round(player.duration));
+  }
+
+  /** Tell screen readers where the sound is, once a second at most. */
+  #tell(now, end) {
+    const text = `${now} of ${end} seconds`;
+    if (this.canvas.getAttribute("aria-valuetext") === text) return;
+    this.canvas.setAttribute("aria-valuemax", end);
+    this.canvas.setAttribute("aria-valuenow", now);
+    this.canvas.setAttribute("aria-valuetext", text);
   }
 
   /** Return the peaks, with those of samples that have arrived since the last time. */
