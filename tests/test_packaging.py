@@ -40,6 +40,10 @@ def test_configuration_and_data_files_are_in_the_wheel(installed):
     assert (site / "tts/evaluation/page.html").is_file()
     assert (site / "tts/serving/data/migrations/versions/0001_first_tables.py").is_file()
     assert (site / "tts/serving/data/migrations/script.py.mako").is_file()
+    page = "tts/serving/page"
+    assert {path.name for path in (site / page).iterdir()} == {
+        path.name for path in (REPO / page).iterdir()
+    }
     assert {path.name for path in site.iterdir() if path.is_dir()} == {
         "tts",
         "hydra_plugins",

@@ -67,9 +67,12 @@ class Page:
 
     def shape(self, width, height, theme="light"):
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
-        feature = {"name": "prefers-color-scheme", "value": theme}
+        features = [
+            {"name": "prefers-color-scheme", "value": theme},
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
     def errors(self):
         """Return what the console says since the last time."""
