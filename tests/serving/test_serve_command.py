@@ -14,6 +14,8 @@ from tts.serving import starting
 def serve(command, tmp_path, monkeypatch):
     """Run the command in an empty folder."""
     monkeypatch.chdir(tmp_path)
+    # the log of the process is that of pytest
+    monkeypatch.setattr("tts.serve.start_logging", lambda form: None)
     return lambda *arguments: command("serve", *arguments)
 
 
