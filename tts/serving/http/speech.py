@@ -146,7 +146,12 @@ async def _live(
     if asked.body.stream_format == "sse":
         body, media_type = as_events(body, len(order.recipe.text)), "text/event-stream"
     headers = {**_headers(asked, cache), **limits}
-    return LiveAnswer(body, headers, media_type, on_end=sound.leave), cache
+
+    async def end() -> None:
+        sound.leave()
+        await pieces.aclose()
+
+    return LiveAnswer(body, headers, media_type, on_end=end), cache
 
 
 def _headers(asked: _Asked, cache: str) -> dict[str, str]:

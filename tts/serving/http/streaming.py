@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 from starlette.concurrency import run_in_threadpool
@@ -34,7 +35,7 @@ class LiveAnswer(Response):
         headers: of the answer.
         media_type: of the answer.
         status: of the answer.
-        on_end: called when the answer has ended in whatever way.
+        on_end: awaited when the answer has ended in whatever way.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class LiveAnswer(Response):
         headers: Mapping[str, str],
         media_type: str,
         status: int = 200,
-        on_end: Callable[[], None] = lambda: None,
+        on_end: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.status_code = status
         self._on_end = on_end
@@ -61,9 +62,12 @@ class LiveAnswer(Response):
         except ClientDisconnect:
             raise CutSound("the client has left") from None
         finally:
-            # a generator that was never begun would not run its own end
-            self._on_end()
-            await self._pieces.aclose()
+            try:
+                await self._pieces.aclose()
+            finally:
+                # a generator that was never begun would not run its own end
+                if self._on_end is not None:
+                    await self._on_end()
 
     async def _send(self, send: Send) -> None:
         status, headers = self.status_code, list(self.raw_headers)
@@ -103,18 +107,22 @@ async def _until_left(receive: Receive) -> None:
 
 async def encoded(sound: LiveSound, encoder: StreamEncoder) -> AsyncGenerator[bytes, None]:
     """Yield the bytes of a sound file while its sound is made; the caller has joined the sound."""
-    async for chunk in sound.ticket.stream():
-        if data := await run_in_threadpool(encoder.feed, chunk.samples):
-            yield data
+    async with aclosing(sound.ticket.stream()) as chunks:  # type: ignore[type-var]
+        async for chunk in chunks:
+            if data := await run_in_threadpool(encoder.feed, chunk.samples):
+                yield data
     if data := await run_in_threadpool(encoder.finish):
         yield data
 
 
-async def with_first(first: bytes, rest: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+async def with_first(
+    first: bytes, rest: AsyncGenerator[bytes, None]
+) -> AsyncGenerator[bytes, None]:
     """Yield a piece that was taken already, then the others."""
     yield first
-    async for piece in rest:
-        yield piece
+    async with aclosing(rest):
+        async for piece in rest:
+            yield piece
 
 
 async def in_pieces(data: bytes) -> AsyncGenerator[bytes, None]:
@@ -123,16 +131,19 @@ async def in_pieces(data: bytes) -> AsyncGenerator[bytes, None]:
         yield data[start : start + _PIECE]
 
 
-async def as_events(pieces: AsyncIterator[bytes], n_chars: int) -> AsyncGenerator[bytes, None]:
+async def as_events(
+    pieces: AsyncGenerator[bytes, None], n_chars: int
+) -> AsyncGenerator[bytes, None]:
     """Yield sound as server-sent events: ``speech.audio.delta`` ..., ``speech.audio.done``.
 
     Args:
         pieces: bytes of the sound file.
         n_chars: length of the text; OpenAI counts tokens here, and a character counts as one.
     """
-    async for piece in pieces:
-        audio = base64.b64encode(piece).decode("ascii")
-        yield event("speech.audio.delta", {"type": "speech.audio.delta", "audio": audio})
+    async with aclosing(pieces):
+        async for piece in pieces:
+            audio = base64.b64encode(piece).decode("ascii")
+            yield event("speech.audio.delta", {"type": "speech.audio.delta", "audio": audio})
     usage = {"input_tokens": n_chars, "output_tokens": 0, "total_tokens": n_chars}
     yield event("speech.audio.done", {"type": "speech.audio.done", "usage": usage})
 
