@@ -11,6 +11,7 @@ import torch
 from tts.audio import MelConfig
 from tts.core.errors import InputError
 from tts.models import Tacotron2
+from tts.runtime.devices import best_device
 from tts.text import Tokenizer
 
 
@@ -79,17 +80,13 @@ def in_precision(network: Tacotron2, precision: str) -> Tacotron2:
 
 
 def pick_device(name: str | torch.device) -> torch.device:
-    """Return the device with a name; ``"auto"`` chooses CUDA, then MPS, then CPU.
+    """Return the device with a name; ``"auto"`` chooses CUDA where it is, otherwise the CPU.
 
     Raises:
         InputError: this machine does not have the device.
     """
     if str(name) == "auto":
-        name = "cpu"
-        if torch.cuda.is_available():
-            name = "cuda"
-        elif torch.backends.mps.is_available():
-            name = "mps"
+        name = best_device("device")
     try:
         device = torch.device(name)
         torch.empty(1, device=device)

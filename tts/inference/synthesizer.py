@@ -112,7 +112,7 @@ class Synthesizer:
             acoustic: a Tacotron 2: a file, or the name of a published one. A file that does not
                 contain them gets NVIDIA's mel contract and table of 148 symbols.
             vocoder: a WaveGlow, or ``"griffin_lim"``, which needs no file.
-            device: ``"auto"`` (CUDA, then MPS, then CPU) or any device name of torch.
+            device: ``"auto"`` (CUDA where it is, otherwise the CPU) or any device name of torch.
             bridge: if the vocoder has another mel contract, convert where that is exact.
             lexicon: pronunciations with precedence over those of the acoustic model: a file
                 (`tts.text.lexicon`), or words and their phones.

@@ -7,11 +7,15 @@ count, ``-1`` or ``auto`` (all GPUs) and a list of indices.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from tts.core.errors import InputError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ def resolve_devices(gpus: Any, accelerator: str, devices: Any) -> Devices:
             return Devices("cpu", 1)
         return Devices("gpu", _resolve_gpus(gpus, "trainer.gpus"))
     if accelerator == "auto":
-        accelerator = _best_accelerator()
+        accelerator = "cpu" if best_device("trainer.accelerator") == "cpu" else "gpu"
     if accelerator in ("gpu", "cuda"):
         return Devices("gpu", _resolve_gpus(devices, "trainer.devices"))
     if accelerator == "mps":
@@ -64,12 +68,32 @@ def resolve_devices(gpus: Any, accelerator: str, devices: Any) -> Devices:
     raise InputError(f"trainer.accelerator={accelerator}: use auto, cpu, gpu, cuda or mps")
 
 
-def _best_accelerator() -> str:
+def best_device(key: str) -> str:
+    """Return what ``auto`` means on this machine: ``"cuda"`` or ``"cpu"``.
+
+    Apple's GPUs are used by name only. torch has no kernel there for the gradient of WaveGlow's
+    log-determinants, which the CPU computes instead, and nothing else of the networks has been
+    tried. Where there is one, a line says so once.
+
+    Args:
+        key: the option whose value is ``auto``, for the line.
+    """
     import torch
 
     if torch.cuda.device_count() > 0:
-        return "gpu"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+        return "cuda"
+    if torch.backends.mps.is_available():
+        _say_no_mps(key)
+    return "cpu"
+
+
+@cache
+def _say_no_mps(key: str) -> None:
+    log.info(
+        "%s=auto: the CPU is used, because the networks have not been tried on Apple's GPUs; "
+        "%s=mps tries it",
+        *(key, key),
+    )
 
 
 def _resolve_gpus(requested: Any, key: str) -> int | list[int]:
