@@ -14,6 +14,7 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import OmegaConf
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint, ProgressBar
 from pytorch_lightning.loggers import Logger
+from pytorch_lightning.strategies import DDPStrategy
 
 from tts.callbacks import (
     CurrentBatch,
@@ -44,6 +45,7 @@ from tts.runtime.devices import resolve_devices, world_size
 from tts.runtime.launch import launch
 from tts.runtime.run_folder import mark_job, only_process
 from tts.sweep.pruning import trial_callbacks
+from tts.training.device_options import settle_device_options
 from tts.training.failures import explain_failures
 from tts.training.freezing import KeepFrozen
 from tts.training.lr_scaling import scaled_optimizer
@@ -105,6 +107,7 @@ def train(
         RunStopped: a signal stopped the run; the last step is saved.
     """
     quieten_lightning()
+    config, settled = settle_device_options(config)
     ckpt_path = None if config["ckpt_path"] is None else Path(config["ckpt_path"])
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     torch.set_float32_matmul_precision(config["matmul_precision"])
@@ -136,14 +139,21 @@ def train(
         with run_lock, signals.installed(), explain_failures(batch, config, output_dir):
             if trainer.is_global_zero:
                 record_run(config, output_dir, overrides)
-                if rate_message is not None:
-                    log.info(rate_message)
+                say_settled(settled, rate_message)
             open_loggers(trainer.loggers)
             fit_announced(trainer, task, datamodule, ckpt_path=ckpt_path, weights_only=True)
     finally:
         finish_wandb()
     print_summary(trainer, output_dir, config["epilogue"])
     return resume_point.metrics(trainer)
+
+
+def say_settled(lines: Sequence[tuple[int, str]], rate_message: str | None) -> None:
+    """Log what was settled about the options: lines with their levels, and the learning rate."""
+    for level, line in lines:
+        log.log(level, line)
+    if rate_message is not None:
+        log.info(rate_message)
 
 
 def record_run(config: dict[str, Any], output_dir: Path, overrides: Sequence[str] | None) -> None:
@@ -172,14 +182,15 @@ def build_trainer(
     gpus = options.pop("gpus")
     accelerator, devices = options.pop("accelerator"), options.pop("devices")
     resolved = resolve_devices(gpus, accelerator, devices)
-    if resolved.accelerator == "cpu" and options["precision"] in (16, "16", "16-mixed"):
-        # Lightning would do the same, with a longer warning
-        log.warning("trainer.precision=16-mixed: a CPU computes in bf16-mixed instead")
-        options["precision"] = "bf16-mixed"
+    strategy, n_processes = options.pop("strategy"), resolved.count * options["num_nodes"]
+    if strategy == "ddp" or (strategy == "auto" and n_processes > 1):
+        # Buffers are equal without copies: batch norm updates them with the statistics of all ranks
+        strategy = DDPStrategy(broadcast_buffers=False, gradient_as_bucket_view=True)
     try:
         trainer = pl.Trainer(
             accelerator=resolved.accelerator,
             devices=resolved.devices,
+            strategy=strategy,
             callbacks=callbacks,
             logger=loggers or False,
             enable_checkpointing=any(isinstance(c, ModelCheckpoint) for c in callbacks),

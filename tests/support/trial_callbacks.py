@@ -66,3 +66,13 @@ class FailFor(Callback):
     def on_train_start(self, trainer, pl_module):
         if trainer.optimizers[0].param_groups[0]["lr"] == self.lr:
             raise RuntimeError("the device\nis on fire")
+
+
+class EqualBuffers(Callback):
+    """Checks after training that all processes have the same buffers, bit by bit."""
+
+    def on_train_end(self, trainer, pl_module):
+        assert trainer.world_size > 1
+        own = torch.cat([b.detach().double().flatten() for b in pl_module.buffers()])
+        for other in pl_module.all_gather(own):
+            assert torch.equal(own, other)

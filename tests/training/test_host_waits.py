@@ -67,7 +67,12 @@ def waits(tmp_path):
     def train(network, *options):
         paths = [f"paths.{name}_dir={tmp_path}/{name}" for name in ("data", "log", "output")]
         options = [*NETWORKS[network], *SIZES, *options, *paths, "callbacks.samples=null"]
-        options += ["trainer.gpus=1", "trainer.max_steps=3", "trainer.log_every_n_steps=50"]
+        options += [
+            "model.optimizer.fused=true",
+            "trainer.gpus=1",
+            "trainer.max_steps=3",
+            "trainer.log_every_n_steps=50",
+        ]
         config = resolved(compose(["data=synthetic", "trainer.limit_val_batches=0", *options]))
         torch.manual_seed(0)
         with FakeDevice() as gpu:

@@ -22,7 +22,9 @@ FROZEN_NORM = "+callbacks.frozen._target_=tests.support.frozen_norm.FrozenNorm"
 # Each process draws noise of its own, so there is none here. The sound is then nearly silent at
 # first, and the logarithm of its spectra would amplify the rounding of float32
 SPOKEN = ("loss.spoken_weight=1", "loss.spoken_sigma=0", CRITIC, "trainer.precision=64-true")
-TWO_PROCESSES = ("data.batch_size=3", "trainer.devices=2", "trainer.strategy=ddp")
+# DDP does not copy the buffers of rank 0 to the others
+EQUAL_BUFFERS = "+callbacks.equal._target_=tests.support.trial_callbacks.EqualBuffers"
+TWO_PROCESSES = ("data.batch_size=3", "trainer.devices=2", "trainer.strategy=ddp", EQUAL_BUFFERS)
 TWO_BATCHES = ("data.batch_size=3", "trainer.accumulate_grad_batches=2")
 THREE_BATCHES = ("data.batch_size=2", "trainer.accumulate_grad_batches=3")
 WAYS = {

@@ -36,14 +36,18 @@ class Precision(Choice):
     """Accepts a precision of Lightning's Trainer."""
 
     def __str__(self) -> str:
-        return f"{super().__str__()}; bf16-mixed is half precision on CPUs and recent GPUs"
+        return (
+            f"{super().__str__()}; bf16-mixed is half precision on CPUs and recent GPUs, with "
+            "weights in float32: in 16-true and bf16-true they would be too coarse to learn"
+        )
 
 
 COUNT = Number(int, least=1)
 #: Far above any useful rate; a step with a much larger one leaves the range of float32.
 RATE = Number(float, least=0, most=1000)
-#: Lightning's precisions that need no other library.
-PRECISIONS = ("32-true", "16-mixed", "bf16-mixed", "64-true", "bf16-true", "16-true")
+#: Lightning's precisions that need no other library and keep the weights in float32 at least, and
+#: our "auto".
+PRECISIONS = ("auto", "32-true", "16-mixed", "bf16-mixed", "64-true")
 
 SECTIONS = (
     *("audio", "data", "data.corpus", "loss", "model", "model.network", "model.task", "trainer"),
@@ -96,6 +100,7 @@ TRAINING: dict[str, Range] = {
     "data.prepared": Text(),
     "data.held_out": Text(),
     **{f"model.optimizer.{name}": RATE for name in ("lr", "eps", "weight_decay")},
+    "model.optimizer.fused": Choice((None, True, False)),
     "model.scale_lr": Choice(("none", "linear", "sqrt")),
     "model.reference_batch_size": COUNT,
     "model.scheduler_interval": Choice(("step", "epoch")),
@@ -114,6 +119,7 @@ TRAINING: dict[str, Range] = {
     "trainer.num_sanity_val_steps": Number(int, least=-1),
     "trainer.log_every_n_steps": COUNT,
     "trainer.enable_model_summary": SWITCH,
+    "trainer.benchmark": SWITCH,
     "trainer.deterministic": Choice((True, False, "warn")),
     "trainer.detect_anomaly": SWITCH,
     "callbacks.checkpoint.save_top_k": Number(int, least=-1),

@@ -17,6 +17,9 @@ from tts.core.errors import InputError
 
 log = logging.getLogger(__name__)
 
+#: The first of NVIDIA's generations (compute capabilities) that computes in bfloat16.
+_BFLOAT16 = 8
+
 
 @dataclass(frozen=True)
 class Devices:
@@ -66,6 +69,31 @@ def resolve_devices(gpus: Any, accelerator: str, devices: Any) -> Devices:
             raise InputError(f"trainer.devices={devices}: give a number of processes from 1 up")
         return Devices("cpu", count)
     raise InputError(f"trainer.accelerator={accelerator}: use auto, cpu, gpu, cuda or mps")
+
+
+def resolve_precision(precision: Any, devices: Devices) -> Any:
+    """Return the precision that these devices compute in.
+
+    Args:
+        precision: ``trainer.precision``. ``"auto"`` is bfloat16 on NVIDIA's GPUs that have it
+            (Ampere and later), float16 on others, and float32 elsewhere. A CPU computes in
+            bfloat16 where float16 is asked for.
+        devices: the resolved devices. If they differ, the oldest decides.
+
+    Returns:
+        A precision of Lightning's Trainer.
+    """
+    if precision != "auto":
+        is_half = precision in (16, "16", "16-mixed")
+        return "bf16-mixed" if is_half and devices.accelerator == "cpu" else precision
+    if devices.accelerator != "gpu":
+        return "32-true"
+    import torch
+
+    chosen = devices.devices
+    indices = range(chosen) if isinstance(chosen, int) else chosen
+    has_bfloat16 = all(torch.cuda.get_device_capability(i)[0] >= _BFLOAT16 for i in indices)
+    return "bf16-mixed" if has_bfloat16 else "16-mixed"
 
 
 def best_device(key: str) -> str:

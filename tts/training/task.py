@@ -180,6 +180,9 @@ class SpeechTask(pl.LightningModule):
         """Return the optimiser of the trainable parameters, and the scheduler if there is one."""
         trainable = (p for p in self.parameters() if p.requires_grad)
         optimizer = self._optimizer(trainable)
+        optimizer.register_load_state_dict_pre_hook(_keep_implementation)
+        # Lightning unscales and clips gradients itself, so a fused optimiser must not unscale them
+        optimizer._step_supports_amp_scaling = False  # type: ignore[attr-defined]
         if self._scheduler is None:
             return optimizer
         scheduler = {
@@ -218,3 +221,13 @@ class SpeechTask(pl.LightningModule):
         for key in [key for key in results if key.startswith(prefix)]:
             if key[len(prefix) :] not in losses:
                 del results[key]
+
+
+def _keep_implementation(optimizer: Optimizer, state: dict[str, Any]) -> dict[str, Any]:
+    """Return a state to load that leaves the choice of kernels to the optimiser of this device."""
+    groups = [
+        {**saved, **{key: own[key] for key in ("fused", "foreach") if key in own}}
+        for saved, own in zip(state["param_groups"], optimizer.param_groups, strict=False)
+    ]
+    # torch compares the numbers of groups itself
+    return {**state, "param_groups": groups + state["param_groups"][len(groups) :]}
