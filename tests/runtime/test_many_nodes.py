@@ -1,6 +1,7 @@
 """Two launchers on one machine stand for two nodes; torchrun starts the ranks of train.py."""
 
 import os
+from pathlib import Path
 import socket
 import subprocess
 import sys
@@ -156,6 +157,10 @@ def test_ranks_of_torchrun_say_the_same_line_once_and_others_always(tmp_path, mo
         **{(attempt, 0): (True, True) for attempt in range(2)},
         **{(attempt, 1): (False, True) for attempt in range(2)},
     }
-    for nowhere in ("", str(tmp_path / "gone" / "0" / "error.json"), os.devnull):
+    gone, other = (str(tmp_path / name / "0" / "error.json") for name in ("attempt_9", "other"))
+    Path(other).parent.mkdir(parents=True)
+    for nowhere in ("", gone, other, os.devnull):
         monkeypatch.setenv("TORCHELASTIC_ERROR_FILE", nowhere)
         assert is_first_to_say("no such file")
+        assert is_first_to_say("no such file")
+    assert not any(path.name.startswith("said-") for path in (tmp_path / "other").iterdir())

@@ -23,12 +23,15 @@ def is_first_to_say(text: str) -> bool:
     own = os.environ.get("TORCHELASTIC_ERROR_FILE", "")
     if "LOCAL_RANK" not in os.environ or not own:
         return True
-    # the file of a rank is attempt_0/RANK/error.json in a folder that torchrun makes anew
+    # torchrun makes a new folder attempt_0 with a file RANK/error.json for each rank
+    attempt = Path(own).absolute().parent.parent
+    if not attempt.name.startswith("attempt_"):
+        return True
     said = hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()[:16]
     try:
-        (Path(own).parents[1] / f"said-{said}").open("x").close()
+        (attempt / f"said-{said}").open("x").close()
     except FileExistsError:
         return False
-    except (OSError, IndexError):
+    except OSError:
         return True
     return True
