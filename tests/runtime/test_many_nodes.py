@@ -1,10 +1,10 @@
 """Two launchers on one machine stand for two nodes; torchrun starts the ranks of train.py."""
 
 import os
-from pathlib import Path
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
