@@ -239,6 +239,7 @@ def _see_errors(page, service):
     page.write("One sentence is heard. Another one is never made.")
     page.find("#speak").click()
     page.until(lambda: service.engine.n_steps > 3)
+    page.until_text("#status", "First sound after")  # while the rest is being made
     page.find("#stop").click()
     page.until_text("#status", "Stopped.")
     wait_for(lambda: len(service.speaker.sounds) == 0)

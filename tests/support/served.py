@@ -38,7 +38,13 @@ def listening(service):
 
     from tts.serving.http.app import create_app
 
-    config = uvicorn.Config(create_app(service), port=0, log_config=None, lifespan="off")
+    config = uvicorn.Config(
+        create_app(service),
+        port=0,
+        log_config=None,
+        lifespan="off",
+        timeout_graceful_shutdown=1,  # a test that fails may leave a stream open
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
