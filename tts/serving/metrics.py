@@ -44,6 +44,13 @@ class Metrics:
         self._characters = counter("characters", "Characters that were asked for.")
         self._sound = counter("sound_seconds", "Seconds of sound that were made.")
         self._requests = counter("speech", "Requests for speech by where it came from.", "cache")
+        self._steps = counter(
+            "decoder_steps",
+            "Decoder steps, one for a batch, by whether somebody still waited for the sound.",
+            "awaited",
+        )
+        for awaited in ("yes", "no"):
+            self._steps.labels(awaited)  # so that both can be read from the start
         self._failures = counter("failures", "Speech that was not made, by reason.", "reason")
         self._queue = Gauge(
             "tacoglow_queue_length", "Jobs that wait.", ["lane"], registry=self.registry
@@ -80,6 +87,10 @@ class Metrics:
         self._sound.inc(seconds)
         if seconds > 0:
             self._rtf.observe(compute_seconds / seconds)
+
+    def stepped(self, is_awaited: bool) -> None:
+        """Count a decoder step, and whether somebody waited for what it made."""
+        self._steps.labels("yes" if is_awaited else "no").inc()
 
     def failed(self, reason: str) -> None:
         """Count speech that was not made; ``reason`` is the code of an error."""

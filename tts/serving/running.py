@@ -47,7 +47,9 @@ class Running:
         self._worker: Worker | None = None
         self._speaker: LiveSpeaker | QueuedSpeaker
         if settings.speaks:
-            engine = self._engine = SpeechEngine(voices, _engine_limits(settings))
+            engine = self._engine = SpeechEngine(
+                voices, _engine_limits(settings), metrics.stepped
+            )
             self._speaker = LiveSpeaker(engine, desk, database, store, metrics)
             self._worker = Worker(
                 database,

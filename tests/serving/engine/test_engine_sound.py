@@ -139,17 +139,20 @@ class Steps:
 @pytest.mark.parametrize(
     ("vocoder", "guard"), [("griffin_lim", True), ("griffin_lim", False), ("waveglow", False)]
 )
-def test_the_decoder_stops_within_two_steps_of_a_cancellation(start, monkeypatch, vocoder, guard):
+def test_the_decoder_stops_within_two_steps_of_a_cancellation(monkeypatch, vocoder, guard):
     synthesizer = tiny_synthesizer(vocoder)
     steps = Steps(monkeypatch, synthesizer, cancel_at=10)
     options = {"max_steps": 1000, "gate_threshold": 0.999999, "guard": guard}
-    engine = start(synthesizer)
-    steps.ticket = engine.submit(SpeakingRequest("A sentence. Another one.", "v", options=options))
-    steps.submitted.set()
-    with pytest.raises(SpeakingCancelledError):
-        steps.ticket.result(PATIENCE)
-    engine.close(PATIENCE)  # when it has closed, no more steps can come
+    told = []
+    with SpeechEngine({"v": voice_of(synthesizer)}, on_step=told.append) as engine:
+        request = SpeakingRequest("A sentence. Another one.", "v", options=options)
+        steps.ticket = engine.submit(request)
+        steps.submitted.set()
+        with pytest.raises(SpeakingCancelledError):
+            steps.ticket.result(PATIENCE)
+    # when it has closed, no more steps can come
     assert 10 <= steps.count <= 12
+    assert told == [True] * 9 + [False] * (steps.count - 9)
 
 
 @pytest.mark.slow

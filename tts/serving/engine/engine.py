@@ -53,12 +53,18 @@ class SpeechEngine:
     Args:
         voices: the voices by their ids, from :func:`tts.serving.engine.voices.load_voices`.
         limits: what it may take on.
+        on_step: called after each decoder step, once for a batch; its argument tells whether
+            somebody waits for what was decoded.
     """
 
     def __init__(
-        self, voices: Mapping[str, SpeakingVoice], limits: EngineLimits | None = None
+        self,
+        voices: Mapping[str, SpeakingVoice],
+        limits: EngineLimits | None = None,
+        on_step: Callable[[bool], None] = lambda is_awaited: None,
     ) -> None:
         self.voices, self.limits = voices, limits or EngineLimits()
+        self._on_step = on_step
         self._changed = threading.Condition()
         self._speakings: list[Speaking] = []
         self._orders = count()
@@ -104,6 +110,7 @@ class SpeechEngine:
                 limits=self.limits,
                 turn=joining_turn([s.turn for s in self._unfinished() if s.lane == lane]),
                 order=next(self._orders),
+                on_step=self._on_step,
             )
             self._speakings.append(speaking)
             self._changed.notify_all()
@@ -204,11 +211,15 @@ class SpeechEngine:
             owner.ticket.start()
             row.work.begin()
         speaker = rows[0].work.speaker
+
+        def is_given_up(number: int) -> bool:
+            if number == 0:  # each step asks about every row
+                self._on_step(any(not owner.ticket.ended for owner in owners))
+            return rows[number].work.is_given_up()
+
         try:
             results: list[Any] = speaker.decode(
-                [row.unit for row in rows],
-                [row.seed for row in rows],
-                lambda number: rows[number].work.is_given_up(),
+                [row.unit for row in rows], [row.seed for row in rows], is_given_up
             )
         except Exception as error:
             fault = _as_service_error(error)

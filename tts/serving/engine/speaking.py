@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,8 @@ class Speaking:
         limits: of the engine.
         turn: turn of its first unit.
         order: its number among all requests.
+        on_step: called after each decoder step of a stream; see
+            :class:`tts.serving.engine.engine.SpeechEngine`.
     """
 
     def __init__(
@@ -43,10 +45,12 @@ class Speaking:
         limits: EngineLimits,
         turn: float,
         order: int,
+        on_step: Callable[[bool], None],
     ) -> None:
         self.ticket, self.speaker, self.order = ticket, speaker, order
         self.lane = LANES.index(ticket.request.lane)
         self._units, self._first_turn = units, turn
+        self._on_step = on_step
         self._seconds = ticket.request.sentence_seconds or limits.sentence_seconds
         self._most = speaker.most_together(limits.batch_size, limits.exact)
         self._works: list[UnitWork] = []
@@ -88,6 +92,7 @@ class Speaking:
                     self.speaker,
                     self._seconds,
                     lambda: self.ticket.ended,
+                    self._on_step,
                 )
             )
             self._n_begun += 1

@@ -59,6 +59,8 @@ class UnitWork:
         speaker: does the computing.
         seconds: computing time after which the unit is given up.
         is_over: tells whether nobody waits for the request any more.
+        on_step: called after each decoder step of a stream; see
+            :class:`tts.serving.engine.engine.SpeechEngine`.
 
     Attributes:
         rows: what has to be decoded before the guard can judge; not yet decoded.
@@ -74,6 +76,7 @@ class UnitWork:
         speaker: Speaks,
         seconds: float,
         is_over: Callable[[], bool],
+        on_step: Callable[[bool], None],
     ) -> None:
         self.index, self.unit, self.speaker = index, unit, speaker
         self.rows: list[DecodingRow] = []
@@ -81,12 +84,12 @@ class UnitWork:
         self.speeches: list[Speech] = []
         self.chunks: Iterator[Chunk] | None = None
         self.spent = 0.0
-        self._limit, self._is_over = seconds, is_over
+        self._limit, self._is_over, self._on_step = seconds, is_over, on_step
         self._running_since: float | None = None
         self._results: dict[int, DecodedMel] = {}
         self._n_rows = 0
         if speaker.streams:
-            self.chunks = speaker.stream(unit, self.is_given_up)
+            self.chunks = speaker.stream(unit, self._should_stop)
         else:
             self._rounds = speaker.rounds(unit)
             self._ask(*next(self._rounds))
@@ -132,6 +135,11 @@ class UnitWork:
     def vocode(self) -> None:
         """Make the sound of the next attempt."""
         self.speeches.append(self.speaker.vocode(self.attempts.pop(0)))
+
+    def _should_stop(self) -> bool:
+        """Count a step of the stream, and return whether it should be the last one."""
+        self._on_step(not self._is_over())
+        return self.is_given_up()
 
     def _ask(self, units: Sequence[DecodingUnit], seed: int) -> None:
         self._results.clear()
