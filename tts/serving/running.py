@@ -47,9 +47,7 @@ class Running:
         self._worker: Worker | None = None
         self._speaker: LiveSpeaker | QueuedSpeaker
         if settings.speaks:
-            engine = self._engine = SpeechEngine(
-                voices, _engine_limits(settings), metrics.stepped
-            )
+            engine = self._engine = SpeechEngine(voices, _engine_limits(settings), metrics.stepped)
             self._speaker = LiveSpeaker(engine, desk, database, store, metrics)
             self._worker = Worker(
                 database,
