@@ -45,7 +45,7 @@ from tts.runtime.devices import resolve_devices, world_size
 from tts.runtime.launch import launch
 from tts.runtime.run_folder import mark_job, only_process
 from tts.sweep.pruning import trial_callbacks
-from tts.training.device_options import settle_device_options
+from tts.training.device_options import ddp_options, settle_device_options
 from tts.training.failures import explain_failures
 from tts.training.freezing import KeepFrozen
 from tts.training.lr_scaling import scaled_optimizer
@@ -184,8 +184,7 @@ def build_trainer(
     resolved = resolve_devices(gpus, accelerator, devices)
     strategy, n_processes = options.pop("strategy"), resolved.count * options["num_nodes"]
     if strategy == "ddp" or (strategy == "auto" and n_processes > 1):
-        # Buffers are equal without copies: batch norm updates them with the statistics of all ranks
-        strategy = DDPStrategy(broadcast_buffers=False, gradient_as_bucket_view=True)
+        strategy = DDPStrategy(**ddp_options())
     try:
         trainer = pl.Trainer(
             accelerator=resolved.accelerator,

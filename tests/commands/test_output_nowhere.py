@@ -99,7 +99,7 @@ def test_two_ranks_print_what_one_process_prints_and_each_line_once(tmp_path):
         run = shell(tmp_path, f"{command} trainer.devices={n_ranks} hydra.run.dir=run_{n_ranks}")
         assert run.returncode == 0, run.stderr.decode()
         lines = (run.stdout + run.stderr).decode().splitlines()
-        assert len(set(lines)) == len(lines)
+        assert sorted(set(lines)) == sorted(lines)
         printed.append([line for line in lines if re.search(" train, | parameters", line)])
     assert printed[0] == printed[1]
     assert len(printed[0]) == 2

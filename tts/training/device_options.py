@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Mapping
 from typing import Any
+
+from torch.nn.parallel import DistributedDataParallel
 
 from tts.runtime.devices import resolve_devices, resolve_precision
 
@@ -42,3 +45,14 @@ def settle_device_options(
         optimizer["fused"] = True if devices.accelerator == "gpu" else None
     model["optimizer"] = optimizer
     return {**config, "trainer": trainer, "model": model}, lines
+
+
+def ddp_options() -> dict[str, Any]:
+    """Return the options of torch's DDP.
+
+    Buffers are equal without copies, because batch norm updates them with the statistics of all
+    ranks. Newer versions of torch warn of the former name of this option.
+    """
+    known = inspect.signature(DistributedDataParallel).parameters
+    copies = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
+    return {copies: False, "gradient_as_bucket_view": True}
