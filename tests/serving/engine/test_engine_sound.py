@@ -3,6 +3,7 @@
 import gc
 import resource
 import threading
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ import torch
 from tests.support.fake_voice import PATIENCE
 from tests.support.tiny_networks import tiny_synthesizer
 from tts.audio import Output, read_wave
+from tts.inference import Options
 from tts.serving.engine.engine import SpeechEngine
 from tts.serving.engine.errors import SpeakingCancelledError
 from tts.serving.engine.limits import EngineLimits
 from tts.serving.engine.request import SpeakingRequest
+from tts.serving.engine.unit_speaker import UnitSpeaker
 from tts.serving.engine.voice_list import VoiceEntry
 from tts.serving.engine.voices import Voice, VoiceDigests, load_voices
 
@@ -190,3 +193,17 @@ def test_the_package_s_voice_has_the_samples_of_synthesize(tmp_path, command):
             Output().write(tmp_path / "engine.wav", wave, 22050)
             found, expected = (read_wave(path)[0] for path in (tmp_path / "engine.wav", output))
             assert np.array_equal(found, expected)
+
+
+def test_a_batch_of_the_engine_is_one_batch_of_the_decoder(monkeypatch):
+    synthesizer, rows = tiny_synthesizer("griffin_lim"), []
+    speaker = UnitSpeaker(synthesizer, Options(guard=False, **OPTIONS), nullcontext())
+    units = [synthesizer.reader(200).read(f"Number {n}.")[0] for n in range(12)]
+    generate = synthesizer.acoustic.generate
+    monkeypatch.setattr(
+        synthesizer.acoustic,
+        "generate",
+        lambda text, *args, **options: rows.append(len(text)) or generate(text, *args, **options),
+    )
+    speaker.decode(units, [0] * len(units), lambda _: False)
+    assert rows == [12]

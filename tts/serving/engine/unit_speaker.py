@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,6 +14,9 @@ from tts.inference.decode_guard import Attempt, Rounds
 from tts.inference.decoding import DecodedMel
 from tts.inference.reader import DecodingUnit
 from tts.inference.vocoders.griffin_lim import StreamingVocoder
+
+#: The engine has chosen how many units it gives, so that the decoder divides no batch.
+_ANY_NUMBER = 1_000_000
 
 
 class UnitSpeaker:
@@ -32,7 +36,7 @@ class UnitSpeaker:
         self, synthesizer: Synthesizer, options: Options, reading: AbstractContextManager[Any]
     ) -> None:
         self.options = options
-        self._decoder = synthesizer.decoder(options)
+        self._decoder = synthesizer.decoder(replace(options, batch_size=_ANY_NUMBER))
         self._guard = synthesizer.guard(options)
         self._vocoder = synthesizer.utterance_vocoder(options)
         self._streamer = synthesizer.streamer(options)
