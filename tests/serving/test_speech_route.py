@@ -3,6 +3,7 @@
 import base64
 import json
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -203,6 +204,23 @@ def test_a_client_that_leaves_before_the_first_sound_stops_the_engine(service, m
     service.engine.gate.clear()
     messages = serving.raw_answer(service, "/v1/audio/speech", ASKED, leave_after=0)
     assert messages == []
+    wait_for(lambda: len(service.speaker.sounds) == 0)
+
+
+def test_a_client_that_leaves_while_it_is_admitted_stops_the_engine(service, monkeypatch):
+    """What a thread has taken for a client that has left meanwhile is given back."""
+    from tests.support import serving
+
+    listen = service.speaker.listen
+
+    def slow_listen(*arguments):
+        heard = listen(*arguments)
+        time.sleep(0.3)  # the client leaves as soon as the engine has its request
+        return heard
+
+    monkeypatch.setattr(service.speaker, "listen", slow_listen)
+    service.engine.gate.clear()
+    assert serving.raw_answer(service, "/v1/audio/speech", ASKED, leave_after=0) == []
     wait_for(lambda: len(service.speaker.sounds) == 0)
 
 

@@ -21,10 +21,10 @@ from tts.serving.http.streaming import (
     as_events,
     encoded,
     in_pieces,
+    kept_in_thread,
     unless_left,
     with_first,
 )
-from tts.serving.live import LiveSound
 from tts.serving.ordering import Order
 from tts.serving.renditions import Kept
 from tts.serving.service import Service
@@ -126,11 +126,10 @@ async def _live(
 ) -> tuple[Response, str]:
     """Return the answer when its first sound is there, so that errors before it are answers."""
     order, choice = asked.order, asked.choice
-    joined: list[tuple[LiveSound, bool]] = []
+    (sound, was_there) = await kept_in_thread(
+        lambda: service.speaker.listen(order, caller.key_id), lambda joined: joined[0].leave()
+    )
     try:
-        # a thread cannot be stopped: when the client leaves meanwhile, its result is here
-        await run_in_threadpool(lambda: joined.append(service.speaker.listen(order, caller.key_id)))
-        (sound, was_there) = joined[0]
         # an equal request that has just been spoken is on its way into the store
         record = sound.ticket.record if was_there else None
         cache = "hit" if record is not None else "joined" if was_there else "miss"
@@ -139,8 +138,7 @@ async def _live(
         pieces = encoded(sound, choice.encoder(order.voice_rate, n_samples))
         first = await anext(pieces, b"")
     except BaseException:
-        if joined:
-            joined[0][0].leave()
+        sound.leave()
         raise
     body, media_type = with_first(first, pieces), choice.content_type
     if asked.body.stream_format == "sse":

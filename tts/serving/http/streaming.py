@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Any, TypeVar
@@ -98,6 +99,38 @@ async def unless_left(receive: Receive, work: Awaitable[Result]) -> Result:
         for task in (working, leaving):
             task.cancel()
         await asyncio.gather(working, leaving, return_exceptions=True)
+
+
+async def kept_in_thread(work: Callable[[], Result], give_back: Callable[[Result], None]) -> Result:
+    """Return the result of a function that runs in a thread and takes something for the caller.
+
+    A thread cannot be stopped. If the caller is cancelled meanwhile, its result is given back as
+    soon as it is there.
+
+    Args:
+        work: runs in a thread.
+        give_back: gets a result that nobody waits for any more.
+    """
+    lock, taken, is_left = threading.Lock(), list[Result](), threading.Event()
+
+    def take() -> None:
+        result = work()
+        with lock:
+            taken.append(result)
+            if not is_left.is_set():
+                return
+        give_back(result)
+
+    try:
+        await run_in_threadpool(take)
+    except asyncio.CancelledError:
+        with lock:
+            is_left.set()
+            is_there = bool(taken)
+        if is_there:
+            give_back(taken[0])
+        raise
+    return taken[0]
 
 
 async def _until_left(receive: Receive) -> None:
