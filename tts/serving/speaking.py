@@ -66,6 +66,7 @@ class LiveSpeaker:
         self._store = store
         self._metrics = metrics
         self._keepers: set[threading.Thread] = set()
+        self._keepers_lock = threading.Lock()
         for lane in get_args(Lane):
             metrics.watch_engine(lane, partial(engine.unfinished, lane))
 
@@ -102,7 +103,9 @@ class LiveSpeaker:
 
     def close(self) -> None:
         """Wait until everything that was spoken is kept; call it when the engine is closed."""
-        for thread in list(self._keepers):
+        with self._keepers_lock:
+            keepers = list(self._keepers)
+        for thread in keepers:
             thread.join()
 
     def _start(self, order: Order, key_id: str) -> LiveSound:
@@ -111,8 +114,9 @@ class LiveSpeaker:
         thread = threading.Thread(
             target=self._keep_and_forget, args=(sound, order, key_id), name="keep"
         )
-        self._keepers.add(thread)
-        thread.start()
+        with self._keepers_lock:  # a thread that has not started yet cannot be waited for
+            self._keepers.add(thread)
+            thread.start()
         return sound
 
     def _keep_and_forget(self, sound: LiveSound, order: Order, key_id: str) -> None:
@@ -122,7 +126,8 @@ class LiveSpeaker:
             _log.exception("utterance %s could not be kept", order.id)
         finally:
             self.sounds.remove(sound)
-            self._keepers.discard(threading.current_thread())
+            with self._keepers_lock:
+                self._keepers.discard(threading.current_thread())
 
     def _keep(self, ticket: Ticket, order: Order, key_id: str) -> None:
         try:
