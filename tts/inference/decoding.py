@@ -6,9 +6,8 @@ The results are in input order, and each is the same as if its utterance were de
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -66,35 +65,17 @@ class BatchDecoder:
         """Return whether an utterance in a batch is the utterance alone, bit for bit."""
         return batches_exactly(self.acoustic)
 
-    def __call__(
-        self,
-        utterances: Sequence[DecodingUnit],
-        seeds: int | Sequence[int],
-        given_up: Callable[[int], bool] | None = None,
-    ) -> list[DecodedMel]:
-        """Decode utterances, each from its seed and independently of the others in its batch.
-
-        Args:
-            utterances: the utterances.
-            seeds: the seed of all, or one for each.
-            given_up: tells whether nobody waits for the utterance of a number. Its result then ends
-                where the decoder looked, with the stop reason ``"given_up"``.
+    def __call__(self, utterances: Sequence[DecodingUnit], seed: int) -> list[DecodedMel]:
+        """Decode utterances, each from the same seed and independently of the others in its batch.
 
         Returns:
             One spectrogram for each utterance, in their order.
         """
-        if isinstance(seeds, int):
-            seeds = [seeds] * len(utterances)
-        most = self.options.batch_size
         order = sorted(range(len(utterances)), key=lambda i: len(utterances[i].ids))
         decoded: dict[int, DecodedMel] = {}
-        for start in range(0, len(order), most):
-            chunk = order[start : start + most]
-            batch = self._batch(
-                [utterances[i] for i in chunk],
-                [seeds[i] for i in chunk],
-                None if given_up is None else partial(_all_given_up, given_up, chunk),
-            )
+        for start in range(0, len(order), self.options.batch_size):
+            chunk = order[start : start + self.options.batch_size]
+            batch = self.batch([utterances[i] for i in chunk], [seed] * len(chunk))
             decoded.update(zip(chunk, batch, strict=True))
         return [decoded[i] for i in range(len(utterances))]
 
@@ -113,8 +94,24 @@ class BatchDecoder:
         frames = max(map(self.max_frames, utterances)) + config.postnet_reach
         return min(self.options.max_steps, -(-frames // config.n_frames_per_step))
 
-    def _batch(
-        self, utterances: list[DecodingUnit], seeds: list[int], given_up: GivenUp | None
+    def batch(
+        self,
+        utterances: Sequence[DecodingUnit],
+        seeds: Sequence[int],
+        given_up: GivenUp | None = None,
+    ) -> list[DecodedMel]:
+        """Decode utterances in one batch, each from its seed.
+
+        Args:
+            utterances: the utterances; ``options.batch_size`` does not divide them.
+            seeds: the seed of each.
+            given_up: tells for each whether nobody waits for it. Its result then ends where the
+                decoder looked, with the stop reason ``"given_up"``.
+        """
+        return list(self._decoded(utterances, seeds, given_up))
+
+    def _decoded(
+        self, utterances: Sequence[DecodingUnit], seeds: Sequence[int], given_up: GivenUp | None
     ) -> Iterator[DecodedMel]:
         begin = time.perf_counter()
         device = self.acoustic.embedding.weight.device
@@ -151,11 +148,6 @@ class BatchDecoder:
 def _generators(seeds: Sequence[int]) -> torch.Generator | list[torch.Generator]:
     """Return one generator if all seeds are equal, so that it draws once for the whole batch."""
     # on the CPU, so that a seed gives the same numbers on every device
-    generators = [torch.Generator().manual_seed(seed) for seed in dict.fromkeys(seeds)]
-    if len(generators) == 1:
-        return generators[0]
+    if len(set(seeds)) == 1:
+        return torch.Generator().manual_seed(seeds[0])
     return [torch.Generator().manual_seed(seed) for seed in seeds]
-
-
-def _all_given_up(given_up: Callable[[int], bool], numbers: Sequence[int]) -> list[bool]:
-    return [given_up(number) for number in numbers]

@@ -15,7 +15,7 @@ from sqlalchemy import delete
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from tts.audio.pcm import Waveform, to_int16
+from tts.audio.pcm import Waveform, pcm_bytes
 from tts.core.download import sha256
 from tts.core.errors import InputError, one_line
 from tts.core.files import working_folder
@@ -206,12 +206,13 @@ class JobRun:
                 raise _LeaseLostError
             self._n_samples += len(piece.samples)
             self._compute_seconds += piece.compute_seconds
-            unheard.append(to_int16(piece.samples.clip(-1, 1)).astype("<i2").tobytes())
+            if self._is_heard:
+                unheard.append(pcm_bytes(piece.samples, 16))
             if piece.parts:
                 if self._is_heard:
                     samples = b"".join(unheard)
                     self._store.save_part(self._lease.utterance_id, self._units_done, samples)
-                unheard.clear()
+                    unheard.clear()
                 self._units_done += 1
                 self._note(speech.n_units, piece.parts)
             yield piece.samples

@@ -205,5 +205,5 @@ def test_a_batch_of_the_engine_is_one_batch_of_the_decoder(monkeypatch):
         "generate",
         lambda text, *args, **options: rows.append(len(text)) or generate(text, *args, **options),
     )
-    speaker.decode(units, [0] * len(units), lambda _: False)
+    speaker.decode(units, [0] * len(units), lambda: [False] * len(units))
     assert rows == [12]

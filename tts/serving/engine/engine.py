@@ -212,14 +212,13 @@ class SpeechEngine:
             row.work.begin()
         speaker = rows[0].work.speaker
 
-        def is_given_up(number: int) -> bool:
-            if number == 0:  # each step asks about every row
-                self._on_step(any(not owner.ticket.ended for owner in owners))
-            return rows[number].work.is_given_up()
+        def given_up() -> list[bool]:
+            self._on_step(any(not owner.ticket.ended for owner in owners))
+            return [row.work.is_given_up() for row in rows]
 
         try:
             results: list[Any] = speaker.decode(
-                [row.unit for row in rows], [row.seed for row in rows], is_given_up
+                [row.unit for row in rows], [row.seed for row in rows], given_up
             )
         except Exception as error:
             fault = _as_service_error(error)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -14,9 +13,7 @@ from tts.inference.decode_guard import Attempt, Rounds
 from tts.inference.decoding import DecodedMel
 from tts.inference.reader import DecodingUnit
 from tts.inference.vocoders.griffin_lim import StreamingVocoder
-
-#: The engine has chosen how many units it gives, so that the decoder divides no batch.
-_ANY_NUMBER = 1_000_000
+from tts.models.tacotron2.stopping import GivenUp
 
 
 class UnitSpeaker:
@@ -36,7 +33,7 @@ class UnitSpeaker:
         self, synthesizer: Synthesizer, options: Options, reading: AbstractContextManager[Any]
     ) -> None:
         self.options = options
-        self._decoder = synthesizer.decoder(replace(options, batch_size=_ANY_NUMBER))
+        self._decoder = synthesizer.decoder(options)
         self._guard = synthesizer.guard(options)
         self._vocoder = synthesizer.utterance_vocoder(options)
         self._streamer = synthesizer.streamer(options)
@@ -75,19 +72,16 @@ class UnitSpeaker:
 
     @torch.no_grad()
     def decode(
-        self,
-        units: Sequence[DecodingUnit],
-        seeds: Sequence[int],
-        given_up: Callable[[int], bool],
+        self, units: Sequence[DecodingUnit], seeds: Sequence[int], given_up: GivenUp
     ) -> list[DecodedMel]:
         """Decode units of equal group in one batch.
 
         Args:
             units: the units.
             seeds: the seed of each.
-            given_up: tells whether nobody waits for the unit of a number; looked at in every step.
+            given_up: tells for each whether nobody waits for it; looked at in every step.
         """
-        return self._decoder(units, seeds, given_up)
+        return self._decoder.batch(units, seeds, given_up)
 
     @torch.no_grad()
     def vocode(self, attempt: Attempt) -> Speech:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tts.inference.decode_guard import Attempt, Rounds
     from tts.inference.decoding import DecodedMel
     from tts.inference.reader import DecodingUnit
+    from tts.models.tacotron2.stopping import GivenUp
 
 
 class Speaks(Protocol):
@@ -36,10 +37,7 @@ class Speaks(Protocol):
         """Return what has to be decoded for a unit, round by round."""
 
     def decode(
-        self,
-        units: Sequence[DecodingUnit],
-        seeds: Sequence[int],
-        given_up: Callable[[int], bool],
+        self, units: Sequence[DecodingUnit], seeds: Sequence[int], given_up: GivenUp
     ) -> list[DecodedMel]:
         """Decode units of equal group in one batch."""
 
