@@ -66,7 +66,7 @@ async def create_speech(
         kept = await run_in_threadpool(_kept, service, asked, caller)
         if kept is not None:
             service.metrics.asked(len(asked.order.recipe.text), "hit")
-            answer = _whole(asked, kept)
+            answer = await run_in_threadpool(_whole, asked, kept)
             service.metrics.first_sound(time.perf_counter() - begin, "hit")
             return answer
     limits = await run_in_threadpool(service.admit, asked.order, caller)
