@@ -58,7 +58,7 @@ def test_a_preview_that_cannot_be_printed_is_an_error_of_one_line(tmp_path, wher
     [
         (">/dev/full", 2, b"output=-: standard output cannot be written (No space left on device)"),
         (">&-", 2, b"standard output: is closed, and the sound would go there"),
-        ("| head -c 9", 130, b"output=-: the player closed the pipe"),
+        ("| true", 130, b"output=-: the player closed the pipe"),
     ],
 )
 def test_sound_that_cannot_be_sent_is_an_error_of_one_line(
