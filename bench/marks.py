@@ -38,7 +38,7 @@ from tts.inference.marks import Mark
 from tts.inference.teacher_forcing import forced_alignments
 from tts.metrics import alignment_health
 from tts.metrics.word_edges import frame_levels
-from tts.text.symbols import PHONE_PREFIX
+from tts.text.symbols import is_phone
 
 VOICE = "voice_acoustic"
 HEADER = (
@@ -64,7 +64,7 @@ class Marked(NamedTuple):
     def phones(self) -> list[list[str]] | None:
         """Return the phones of each word, or None if a word has none."""
         words = [
-            [symbol[1:] for symbol in part.symbols[word.first : word.last + 1] if _is_phone(symbol)]
+            [symbol[1:] for symbol in part.symbols[word.first : word.last + 1] if is_phone(symbol)]
             for part in self.parts
             for word in part.written_words
         ]
@@ -217,10 +217,6 @@ def _each(
         for item in items:
             yield function(item)
             advance(1)
-
-
-def _is_phone(symbol: str) -> bool:
-    return symbol.startswith(PHONE_PREFIX) and len(symbol) > 1
 
 
 if __name__ == "__main__":

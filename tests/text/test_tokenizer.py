@@ -175,7 +175,7 @@ def test_wrong_description_is_refused(data, message):
         ({"on_unknown": "drop"}, "on_unknown 'drop' does not exist; choose from warn, raise"),
         ({"symbols": ["_"]}, "at least one more"),
         ({"symbols": ["_", "a", "b", "a"]}, "'a' occurs 2 times"),
-        ({"symbols": ["_", "ab"]}, "'ab' is neither one character nor"),
+        ({"symbols": ["_", "a b"]}, "'a b' is neither one character nor"),
         ({"symbols": ["_", ""]}, "'' is neither"),
         ({"p_arpabet": 1.5}, "tokenizer.p_arpabet=1.5: it must be between 0 and 1"),
         ({"p_arpabet": "some"}, "tokenizer.p_arpabet=some: it must be between 0 and 1"),

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tts.audio.tags import clock
+from tts.text.symbols import without_prefix
 
 #: An interval: text, start and end in seconds.
 Interval = tuple[str, float, float]
@@ -57,7 +58,7 @@ def _textgrid(records: Sequence[TimedPart], seconds: float) -> str:
     phones: list[Interval] = []
     for record in records:
         words += [(word["word"], word["start"], word["end"]) for word in record["words"]]
-        phones += [(str(text).lstrip("@"), start, end) for text, start, end in record["phones"]]
+        phones += [(without_prefix(str(text)), start, end) for text, start, end in record["phones"]]
     return textgrid([("parts", _parts(records)), ("words", words), ("phones", phones)], seconds)
 
 

@@ -14,7 +14,7 @@ from tts.inference.speakers import speaker_number
 from tts.text import Tokenizer
 from tts.text.bracket_marks import Stretch, split_at_marks, without_marks
 from tts.text.pieces import Break, Piece, split_text
-from tts.text.unknown import UnknownCharacter, find_unknown, list_unknown
+from tts.text.unknown import UnknownCharacter, list_unknown
 
 #: A piece is cut again if it has more symbols for each character of ``max_chars`` than this.
 SYMBOLS_PER_CHAR = 1.5
@@ -191,7 +191,7 @@ class TextReader:
         """Refuse or log the characters of all pieces that have no symbol, in one line."""
         unknown = {char for piece in pieces for char in self.tokenizer.read(piece.text).unknown}
         if unknown and self.tokenizer.on_unknown != "ignore":
-            places = find_unknown(without_marks(text), unknown, self.tokenizer.read)
+            places = self.tokenizer.unknown_characters(without_marks(text), unknown)
             listed = list_unknown(places) or ", ".join(map(repr, sorted(unknown)))
             shown = [place.text for place in places]
             self.tokenizer.report_unknown(text, [*shown, *sorted(unknown)], listed, log=log)

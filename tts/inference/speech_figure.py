@@ -28,6 +28,7 @@ from tts.audio.plots.figures import (
 )
 from tts.core.errors import shortened
 from tts.inference.part import Part, worst_stop_reason
+from tts.text.symbols import is_phone
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -210,7 +211,7 @@ def _words(symbols: Sequence[str]) -> list[tuple[int, str]]:
             if not place or symbols[place - 1] == " ":
                 words.append((place, []))
             words[-1][1].append(label)
-    phones = any(len(symbol) > 1 for symbol in symbols)
+    phones = any(map(is_phone, symbols))
     return [(place, shortened((" " if phones else "").join(word), 18)) for place, word in words]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tts.text.symbols import PHONE_PREFIX
+from tts.text.symbols import without_prefix
 from tts.text.tokenizer import Tokenizer
 from tts.text.words import join_symbols
 
@@ -43,7 +43,7 @@ def preview(text: str, tokenizer: Tokenizer) -> Preview:
     reading = tokenizer.read(text)
     symbols = tuple(s for letters, phones in reading.words for s in phones or letters)
     words = tuple(
-        ("".join(letters), " ".join(phone.removeprefix(PHONE_PREFIX) for phone in phones))
+        ("".join(letters), " ".join(map(without_prefix, phones)))
         for letters, phones in reading.words
         if phones
     )

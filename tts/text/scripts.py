@@ -11,6 +11,7 @@ import unicodedata
 
 from tts.core.errors import InputError, shortened
 from tts.text import Tokenizer
+from tts.text.symbols import is_phone
 
 #: The cleaner whose purpose is to write other scripts in Latin letters.
 TRANSLITERATING = "transliteration_cleaners"
@@ -49,7 +50,8 @@ def foreign_script(symbols: tuple[str, ...], text: str) -> str | None:
 
 @functools.cache
 def _scripts_of(symbols: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(_script(symbol) for symbol in symbols if len(symbol) == 1) - {""}
+    letters = (letter for symbol in symbols if not is_phone(symbol) for letter in symbol)
+    return frozenset(map(_script, letters)) - {""}
 
 
 @functools.cache

@@ -1,17 +1,17 @@
 """Turns text into symbol ids and back, and reports everything that the symbol table lacks.
 
-Text is cleaned and read character by character; ``{HH AH0 L OW1}`` is read as ARPAbet phones, as in
-NVIDIA's Tacotron 2. That front end drops unknown characters, and everything after a line break that
-follows braces, without a message; this one reports every loss. It can also look up the phones of
-words: of all words, or in training of a share of them that changes with every epoch. The symbol
-table has both letters and phones for this purpose (``p_arpabet``).
+Text is cleaned and divided into symbols, mostly characters; ``{HH AH0 L OW1}`` is read as ARPAbet
+phones, as in NVIDIA's Tacotron 2. That front end drops unknown characters, and everything after a
+line break that follows braces, without a message; this one reports every loss. It can also look up
+the phones of words: of all words, or in training of a share of them that changes with every epoch.
+The symbol table has both letters and phones for this purpose (``p_arpabet``).
 """
 
 from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, SupportsInt, get_args
 
 from tts.core.errors import InputError
@@ -41,8 +41,8 @@ class Tokenizer:
 
     Args:
         symbols: name of a table in ``SYMBOL_SETS``, or the symbols in the order of their ids.
-            Symbol 0 is the padding, which no text produces. The others are single characters, or
-            phones that begin with ``@``.
+            Symbol 0 is the padding, which no text produces. The others are one or more characters
+            of a cleaned text, the longest that fits first, or phones that begin with ``@``.
         cleaner: name of a function in ``CLEANERS``.
         on_unknown: what ``encode`` does with characters that the table lacks. "warn" leaves them
             out and logs one line for each distinct text, "raise" raises, "ignore" leaves them out
@@ -134,12 +134,19 @@ class Tokenizer:
         """
         return dict(self.read(text).unknown)
 
-    def unknown_characters(self, text: str) -> list[UnknownCharacter]:
+    def unknown_characters(
+        self, text: str, unknown: Collection[str] | None = None
+    ) -> list[UnknownCharacter]:
         """Return every character and phone of a text that the table lacks, with its offset.
 
         The characters are those of the written text, in its order.
+
+        Args:
+            text: the text.
+            unknown: what to look for; None: what the reading of the text lacks.
         """
-        return find_unknown(text, self.read(text).unknown, self.read)
+        unknown = self.read(text).unknown if unknown is None else unknown
+        return find_unknown(text, unknown, self.read, in_words=self._reader.reads_several)
 
     def read(self, text: str) -> Reading:
         """Divide a text into words and the characters between them, each with its symbols."""

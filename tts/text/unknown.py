@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from tts.text.cleaners import transliterate
@@ -23,6 +23,8 @@ _SAID_PUNCTUATION = frozenset("%&@#§")
 _FREE_LETTERS = 100
 #: Most places of a character that a message lists.
 _MAX_PLACES = 3
+#: Longest word in which each character is looked at, because this takes quadratic time.
+_LONGEST_LOOKED_AT = 200
 _WORDS = re.compile(r"\S+")
 
 
@@ -39,13 +41,17 @@ class UnknownCharacter(NamedTuple):
     offset: int
 
 
-def find_unknown(text: str, unknown: Collection[str], read: Read) -> list[UnknownCharacter]:
+def find_unknown(
+    text: str, unknown: Collection[str], read: Read, *, in_words: bool = False
+) -> list[UnknownCharacter]:
     """Return where the unknown characters of a text stand, in order.
 
     Args:
         text: the text as it was written.
         unknown: what the reading of the text lacks, from :attr:`tts.text.reading.Reading.unknown`.
         read: reads single characters and words.
+        in_words: whether several characters together may be a symbol: then a character without a
+            symbol of its own is looked at in its word.
     """
     wanted = frozenset(unknown)
     if not wanted:
@@ -68,6 +74,8 @@ def find_unknown(text: str, unknown: Collection[str], read: Read) -> list[Unknow
                 found.append(UnknownCharacter(char, offset))
                 seen |= lacks[char]
     seen.update(text for text, _ in found)
+    if in_words:
+        found = list(_lost(found, text, read))
     found += _in_words(text, wanted - seen, read)
     return sorted(found, key=lambda each: each.offset)
 
@@ -80,6 +88,24 @@ def _pieces(text: str) -> Iterator[tuple[bool, int, str]]:
         yield True, match.start(1), match[1]
         end = match.end()
     yield False, end, text[end:]
+
+
+def _lost(places: Iterable[UnknownCharacter], text: str, read: Read) -> Iterator[UnknownCharacter]:
+    """Yield the characters that are lost in their words, not a part of a symbol with others."""
+    words = _WORDS.finditer(text)
+    word: re.Match[str] | None = None
+    for place in places:
+        while word is None or word.end() <= place.offset:
+            word = next(words)
+        at = place.offset - word.start()
+        without = word[0][:at] + word[0][at + 1 :]
+        is_taken = len(place.text) > 1 or len(word[0]) > _LONGEST_LOOKED_AT
+        if is_taken or _n_unknown(word[0], read) > _n_unknown(without, read):
+            yield place
+
+
+def _n_unknown(text: str, read: Read) -> int:
+    return sum(read(text).unknown.values())
 
 
 def _in_words(text: str, unknown: Collection[str], read: Read) -> Iterator[UnknownCharacter]:
@@ -109,7 +135,9 @@ def _numbers(numbers: Sequence[int]) -> str:
     return f"characters {shown}{', ...' if len(numbers) > _MAX_PLACES else ''}"
 
 
-def spell_unknown(text: str, reading: Reading, read: Read, is_english: bool) -> str:
+def spell_unknown(
+    text: str, reading: Reading, read: Read, is_english: bool, *, in_words: bool = False
+) -> str:
     """Return a text with names in place of its unknown characters, where they have one.
 
     A letter becomes the letters of its transliteration, a digit its number, and any other sign its
@@ -122,8 +150,9 @@ def spell_unknown(text: str, reading: Reading, read: Read, is_english: bool) -> 
         reading: how it is read.
         read: reads single characters and names.
         is_english: whether the names are understood; otherwise only letters are written out.
+        in_words: as in :func:`find_unknown`.
     """
-    runs = _runs(text, find_unknown(text, reading.unknown, read))
+    runs = _runs(text, find_unknown(text, reading.unknown, read, in_words=in_words))
     budget = max(_FREE_LETTERS, len(text))
     pieces, end = [], 0
     for char, first, last, count in runs:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tts.text.cleaners import WITH_LETTERS
 from tts.text.reading import PHONE_BRACES, Reading, Word
-from tts.text.symbols import PHONE_PREFIX
+from tts.text.symbols import PHONE_PREFIX, check_clean, is_phone, longest_first
 from tts.text.unknown import spell_unknown
 
 if TYPE_CHECKING:
@@ -33,10 +33,14 @@ class WordReader:
     """Reads texts as words, and remembers the readings.
 
     Args:
-        symbols: the symbols that a text may become: characters, and phones that begin with ``@``.
+        symbols: the symbols that a text may become: texts of one or more characters, and phones
+            that begin with ``@``.
         cleaner: cleans the text outside braces.
         language: code of eSpeak NG; the cleaned text is then written in IPA. None: it stays.
         lexicon: pronunciations that come before the dictionary's. None: words are not looked up.
+
+    Raises:
+        InputError: no text produces a symbol of several characters.
     """
 
     def __init__(
@@ -50,9 +54,18 @@ class WordReader:
         self._cleaner = cleaner
         self._language = language
         self._lexicon = lexicon
+        self._longest = longest_first(symbols)
+        if self._longest is not None:
+            # eSpeak NG's phones are not the user's letters, but their accents are separate as well
+            check_clean(symbols, cleaner if language is None else _separate_accents)
         self._plain: WordReader | None = None
         self._readings: dict[str, Reading] = {}
         self._vanishing: dict[str, bool] = {}
+
+    @property
+    def reads_several(self) -> bool:
+        """Return whether several characters together may be a symbol."""
+        return self._longest is not None
 
     def spelling(self) -> WordReader:
         """Return the same reader, which says characters without a symbol by their names."""
@@ -85,7 +98,7 @@ class WordReader:
         if not reading.unknown:
             return reading
         is_english = (self._language or "en").split("-")[0] == "en"
-        return read(spell_unknown(text, reading, read, is_english))
+        return read(spell_unknown(text, reading, read, is_english, in_words=self.reads_several))
 
     def _read_symbols(self, text: str) -> Reading:
         words: list[Word] = []
@@ -127,9 +140,10 @@ class WordReader:
         return cleaned.replace(LETTER_A, "a"), phones
 
     def _letters(self, piece: str, unknown: Counter[str]) -> tuple[str, ...]:
-        known = tuple([char for char in piece if char in self._symbols])
-        if len(known) < len(piece):
-            unknown.update(char for char in piece if char not in self._symbols)
+        parts = piece if self._longest is None else self._longest.findall(piece)
+        known = tuple([part for part in parts if part in self._symbols])
+        if len(known) < len(parts):
+            unknown.update(part for part in parts if part not in self._symbols)
         return known
 
     def _phones(self, piece: str, unknown: Counter[str]) -> tuple[str, ...]:
@@ -152,8 +166,12 @@ class WordReader:
 
 def join_symbols(symbols: Iterable[str]) -> str:
     """Write symbols as a text; neighbouring phones share one pair of braces."""
-    shown = (f"{{{s[1:]}}}" if len(s) > 1 and s.startswith(PHONE_PREFIX) else s for s in symbols)
+    shown = (f"{{{symbol[1:]}}}" if is_phone(symbol) else symbol for symbol in symbols)
     return "".join(shown).replace("}{", " ")
+
+
+def _separate_accents(text: str) -> str:
+    return unicodedata.normalize("NFD", text)
 
 
 def _split_at_braces(text: str) -> Iterator[tuple[bool, str]]:

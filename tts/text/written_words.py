@@ -9,10 +9,11 @@ counterpart belongs to the written word before it.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tts.text.symbols import PHONE_PREFIX
+from tts.text.symbols import is_phone
 from tts.text.tokenizer import Tokenizer
 
 _WORDS = re.compile(r"(?:\{[^{}]*\}|[^\s{—])+|[{—]")
@@ -73,7 +74,7 @@ def _spoken_words(text: str, tokenizer: Tokenizer) -> list[_SpokenWord]:
     place = 0
     begins_word = True
     for letters, phones in tokenizer.read(text).words:
-        in_braces = phones is None and bool(letters) and letters[0].startswith(PHONE_PREFIX)
+        in_braces = phones is None and bool(letters) and is_phone(letters[0])
         if phones is not None or in_braces:
             pieces = [("".join(letters), len(letters if phones is None else phones))]
         else:
@@ -92,7 +93,8 @@ def _spoken_words(text: str, tokenizer: Tokenizer) -> list[_SpokenWord]:
 
 
 def _belongs_to_word(char: str) -> bool:
-    return char.isalnum() or char in "'ˈˌː"
+    # accents and tone letters are symbols of their own in IPA
+    return char.isalnum() or char in "'ˈˌː˥˦˧˨˩" or unicodedata.combining(char) > 0
 
 
 def _owners(written: Sequence[str], spoken: Sequence[str], tokenizer: Tokenizer) -> list[int]:

@@ -30,6 +30,7 @@ from tts.inference.marks import Mark, marks, seconds_of
 from tts.metrics import alignment_health
 from tts.metrics.durations import path_agreement, path_attention, symbol_durations
 from tts.metrics.word_edges import Edges, frame_levels, heard_edges
+from tts.text.symbols import without_prefix
 from tts.text.written_words import WrittenWord, written_words
 from tts.training.duration_summary import (
     DurationRow,
@@ -226,7 +227,7 @@ def _textgrid(
     symbols: Sequence[str], words: Sequence[WrittenWord], times: Sequence[float], seconds: float
 ) -> str:
     spans = [(word.word, word.first, word.last) for word in words]
-    phones = [(symbol.lstrip("@"), n, n) for n, symbol in enumerate(symbols)]
+    phones = [(without_prefix(symbol), n, n) for n, symbol in enumerate(symbols)]
     tiers: list[tuple[str, tuple[Mark, ...]]] = [
         (name, marks(found, times, 0.0)) for name, found in (("words", spans), ("phones", phones))
     ]

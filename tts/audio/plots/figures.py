@@ -23,7 +23,7 @@ from tts.audio.config import MelConfig
 from tts.audio.mel_bands import band_edges
 from tts.core.errors import InputError
 from tts.core.files import atomic_writer
-from tts.text.symbols import PHONE_PREFIX
+from tts.text.symbols import without_prefix
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -210,11 +210,7 @@ def label_bands(axes: Axes, config: MelConfig) -> None:
 
 def symbol_labels(symbols: Sequence[str]) -> list[str]:
     """Return symbols as axis labels: spaces become visible, phones lose their prefix."""
-    return ["␣" if symbol == " " else drawable(_plain(symbol)) for symbol in symbols]
-
-
-def _plain(symbol: str) -> str:
-    return symbol.removeprefix(PHONE_PREFIX) or symbol
+    return ["␣" if symbol == " " else drawable(without_prefix(symbol)) for symbol in symbols]
 
 
 def drawable(text: str) -> str:

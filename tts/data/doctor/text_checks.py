@@ -43,7 +43,7 @@ def check_accents(
     letters: Counter[str] = Counter()
     accented = []
     for case in cases:
-        without_symbol = _accented_letters(case.utterance.text) - set(tokenizer.symbols)
+        without_symbol = _accented_letters(case.utterance.text) - set("".join(tokenizer.symbols))
         letters.update(without_symbol)
         accented += [case.utterance] if without_symbol else []
     if len(accented) > options.accented * len(cases):
