@@ -49,6 +49,7 @@ from tts.training.device_options import ddp_options, settle_device_options
 from tts.training.failures import explain_failures
 from tts.training.freezing import KeepFrozen
 from tts.training.lr_scaling import scaled_optimizer
+from tts.training.norm_statistics import OwnNorms
 from tts.training.preflight import check_before_torch
 from tts.training.task import check_optimizer
 from tts.training.warm_start import warm_start_run
@@ -118,8 +119,7 @@ def train(
         warm_start_run(config, network, datamodule)
     frozen = KeepFrozen(network, config["freeze"])
     optimizer, rate_message = scaled_optimizer(config, world_size(config["trainer"]))
-    task_options = {**config["model"]["task"], "optimizer": optimizer}
-    task = build_object(task_options, network=network)
+    task = build_object({**config["model"]["task"], "optimizer": optimizer}, network=network)
     check_optimizer(task)
     if ckpt_path is not None:
         check_resumable(ckpt_path, network, datamodule.mel, getattr(datamodule, "tokenizer", None))
@@ -128,8 +128,9 @@ def train(
     callbacks: list[Callback] = [
         DescribeCheckpoint.of_run(config, datamodule, network),
         *(LogConfig(config, output_dir), resume_point, RandomState(), frozen),
-        *(StopOnSignal(signals, config["requeue_on"]), ReportSkipped(), batch),
-        *(*trial_callbacks(config, output_dir), *instantiate_all(config["callbacks"])),
+        *(OwnNorms(network, config), StopOnSignal(signals, config["requeue_on"])),
+        *(ReportSkipped(), batch, *trial_callbacks(config, output_dir)),
+        *instantiate_all(config["callbacks"]),
     ]
     loggers = instantiate_all(config["logger"])
     trainer = build_trainer(config["trainer"], callbacks, loggers, output_dir)
@@ -180,6 +181,7 @@ def build_trainer(
     """
     options = dict(options)
     gpus = options.pop("gpus")
+    options.pop("sync_batchnorm", None)  # our norms are not torch's, which Lightning would replace
     accelerator, devices = options.pop("accelerator"), options.pop("devices")
     resolved = resolve_devices(gpus, accelerator, devices)
     strategy, n_processes = options.pop("strategy"), resolved.count * options["num_nodes"]

@@ -14,7 +14,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.trainer.states import TrainerFn
 
 from tts.callbacks.checkpointing.checkpoint import Checkpoint
-from tts.callbacks.step_boundary import StepBoundaryCallback
+from tts.callbacks.step_boundary import StepBoundaryCallback, any_rank
 from tts.core.errors import RESUME_HINT, InputError
 from tts.core.signals import NAMES, StopSignals, WorkLeft, stopped
 from tts.runtime.slurm import requeue
@@ -25,8 +25,8 @@ Result = TypeVar("Result")
 class StopOnSignal(StepBoundaryCallback):
     """Saves the last checkpoint and ends the run when ``signals`` has received one.
 
-    In every step, the ranks agree whether to stop by one reduced number. A run that has just
-    reached its end finishes normally.
+    In every step, the ranks agree whether to stop. A run that has just reached its end finishes
+    normally.
 
     Args:
         signals: the signals that this process has received.
@@ -53,13 +53,12 @@ class StopOnSignal(StepBoundaryCallback):
         super().on_train_start(trainer, pl_module)
         self.signals.install()
         self.signals.training(True)
+        # Lightning's ranks tell each other in each step of a SIGTERM that its handler has received
+        trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = _nothing  # type: ignore[method-assign]
 
-    def should_act(self, trainer: pl.Trainer) -> bool:
-        """Return whether any rank has received a signal."""
-        received = self.signals.received is not None
-        if trainer.world_size == 1:
-            return received
-        return bool(trainer.strategy.reduce_boolean_decision(received, all=False))
+    def is_due(self, trainer: pl.Trainer) -> bool:
+        """Return whether this rank has received a signal."""
+        return self.signals.received is not None
 
     def act(self, trainer: pl.Trainer) -> None:
         """Save the last checkpoint and end the run; the last batch is already logged."""
@@ -90,7 +89,7 @@ class StopOnSignal(StepBoundaryCallback):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Ask again, because the end of a validation may take long."""
         if self.may_leave_validation(trainer):
-            self._pending = self.should_act(trainer)
+            self._pending = any_rank(trainer, self.is_due(trainer))
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Ignore signals from here on: everything is saved, and the rest takes only seconds."""
@@ -104,7 +103,7 @@ class StopOnSignal(StepBoundaryCallback):
         Raises:
             RunStopped: the run ends.
         """
-        if self.may_leave_validation(trainer) and self.should_act(trainer):
+        if self.may_leave_validation(trainer) and any_rank(trainer, self.is_due(trainer)):
             self.act(trainer)
 
     def may_leave_validation(self, trainer: pl.Trainer) -> bool:
@@ -156,6 +155,10 @@ def is_monitored(trainer: pl.Trainer, beginnings: tuple[str, ...]) -> bool:
 def _stop_on_signal(trainer: pl.Trainer) -> StopOnSignal | None:
     callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
     return next((c for c in callbacks if isinstance(c, StopOnSignal)), None)
+
+
+def _nothing() -> None:
+    """Stand in for what a run does not need."""
 
 
 def _accumulates(trainer: pl.Trainer) -> bool:

@@ -122,6 +122,7 @@ TRAINING: dict[str, Range] = {
     "trainer.benchmark": SWITCH,
     "trainer.deterministic": Choice((True, False, "warn")),
     "trainer.detect_anomaly": SWITCH,
+    "trainer.sync_batchnorm": SWITCH,
     "callbacks.checkpoint.save_top_k": Number(int, least=-1),
     "callbacks.checkpoint.save_last": Choice((True, False, "link")),
     "callbacks.early_stopping.patience": COUNT,

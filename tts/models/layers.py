@@ -70,18 +70,22 @@ def xavier_conv(
 class MaskedBatchNorm1d(nn.Module):
     """Normalises a batch with statistics of the real frames only, over the global batch.
 
-    With a full mask and one process this is ``torch.nn.BatchNorm1d``. Statistics are summed over
-    the ranks of a process group, so N processes compute what one process with the same global batch
+    With a full mask and one process this is ``torch.nn.BatchNorm1d``. Statistics are those of all
+    ranks of a process group, so N processes compute what one process with the same global batch
     would compute. (``torch.nn.SyncBatchNorm`` works on GPUs only, and counts padding.)
 
     Args:
         n_channels: ``C``.
         eps: added to the variance.
         momentum: share of the new statistics in the running ones.
+
+    Attributes:
+        over_ranks: whether the statistics are those of all ranks; else each rank has its own.
     """
 
     running_mean: Tensor
     running_var: Tensor
+    over_ranks = True
 
     def __init__(self, n_channels: int, *, eps: float = 1e-5, momentum: float = 0.1) -> None:
         super().__init__()
@@ -120,7 +124,7 @@ class MaskedBatchNorm1d(nn.Module):
             x = F.batch_norm(x, mean, var, self.weight, self.bias, False, 0.0, self.eps)
             return F.dropout(activate(x, activation), dropout)
         with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
-            batch = masked_statistics(x, mask)
+            batch = masked_statistics(x, mask, self.over_ranks)
             self._update_running(batch)
         kept, scale = dropout_mask(x.shape, dropout, x.device) if dropout else (None, 1.0)
         arguments = mask, batch, self.eps, activation, kept, scale

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import pytorch_lightning as pl
 import torch
-import torch.distributed as dist
 from pytorch_lightning.callbacks import Timer
 from torch import Tensor
 
@@ -17,6 +16,7 @@ from tts.data.loading.batch import TextMelBatch
 from tts.metrics import diagonality
 from tts.models import Tacotron2, sequence_mask, tacotron2_loss
 from tts.models.adversarial import CRITIC_LOSSES
+from tts.models.kernels.over_ranks import n_ranks, summed_on_the_way
 from tts.models.tacotron2.critic import SpectrogramCritic
 from tts.models.tacotron2.loss import REDUCTIONS
 from tts.training.task import SpeechTask, is_logging_step
@@ -74,13 +74,16 @@ class Tacotron2Task(SpeechTask):
 
     def losses(self, batch: TextMelBatch, stage: str) -> tuple[dict[str, Tensor], int]:
         """Return the teacher-forced loss; in training it is a mean over the frames of all ranks."""
-        output = self.network(*_inputs(batch))
         train = stage == "train"
+        with summed_on_the_way(batch.mel_lengths.sum().to(torch.float32)) as all_frames:
+            output = self.network(*_inputs(batch))
         if train and is_logging_step(self.trainer, self.trainer.global_step + 1):
             # show from the first step on whether attention forms; validation shows more, but late
             diagonal = diagonality(output.alignments, batch.mel_lengths, batch.text_lengths)
             self.log("train/alignment_diagonality", diagonal, rank_zero_only=True)
-        n_frames = frames_per_rank(batch.mel_lengths) if train else None
+        # A rank divides its sum by this number. The mean of these losses over the ranks, which is
+        # what DDP computes for the gradients, is then the mean over all frames
+        n_frames = all_frames() / n_ranks() if train else None
         if n_frames is not None and self.loss.reduction == "masked":
             self.loss_count = n_frames
         losses = tacotron2_loss(
@@ -171,25 +174,6 @@ class Tacotron2Task(SpeechTask):
                 "free_running": _trim(torch.sigmoid(free.gate_logits), n_free),
             },
         )
-
-
-def frames_per_rank(mel_lengths: Tensor) -> Tensor:
-    """Return the number of real frames of the global batch, divided by the number of ranks.
-
-    A rank divides its sum by this number. The mean of these losses over the ranks, which is what
-    DistributedDataParallel computes for the gradients, is then the mean over all frames.
-
-    Args:
-        mel_lengths: ``(B,)`` number of frames of each utterance on this rank.
-
-    Returns:
-        A float32 scalar, equal on all ranks.
-    """
-    count = mel_lengths.sum().to(torch.float32)
-    if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
-        dist.all_reduce(count)
-        count /= dist.get_world_size()
-    return count
 
 
 def _inputs(batch: TextMelBatch) -> tuple[Tensor, ...]:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from tts.models.kernels import masked_norm
 from tts.models.kernels.masked_norm import ACTIVATIONS, NormActivation, activate, masked_statistics
-from tts.models.layers import ConvBlock, sequence_mask
+from tts.models.layers import ConvBlock, MaskedBatchNorm1d, sequence_mask
 
 EPS = 1e-5
 MASK = sequence_mask(torch.tensor([5, 7, 2]), 7)[:, None]
@@ -59,27 +59,61 @@ def test_it_equals_norm_activation_and_dropout_in_turn(activation, mask, dropped
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
 
 
-def test_gradients_of_ranks_add_up_to_those_of_the_whole_batch(monkeypatch):
-    """Run two halves of a batch in one process, with the sums over ranks taken from the whole."""
+class TwoRanks:
+    """Lets two ranks take turns in one process: what they exchange is noted first, used then."""
+
+    def __init__(self, monkeypatch):
+        self.sent: dict[int, list[Tensor]] = {0: [], 1: []}
+        self.rank, self.turn, self.is_known = 0, 0, False
+        monkeypatch.setattr(masked_norm, "n_ranks", lambda: 2)
+        monkeypatch.setattr(masked_norm, "gather_over_ranks", self.exchange)
+        monkeypatch.setattr(masked_norm, "sum_over_ranks", lambda x: self.exchange(x).sum(0))
+
+    def exchange(self, x: Tensor) -> Tensor:
+        mine = self.sent[self.rank]
+        if len(mine) == self.turn:
+            mine.append(x)
+        mine[self.turn] = x
+        others = self.sent[1 - self.rank]
+        other = others[self.turn] if len(others) > self.turn else torch.zeros_like(x)
+        self.turn += 1
+        return torch.stack((x, other))
+
+    def run(self, work):
+        """Return what the ranks compute when all exchanges are complete."""
+        for _ in range(3):  # each pass completes one more of the exchanges that follow each other
+            results = []
+            for self.rank in (0, 1):
+                self.turn = 0
+                results.append(work(self.rank))
+        return results
+
+
+@pytest.mark.parametrize("mask", [None, MASK])
+def test_gradients_of_ranks_add_up_to_those_of_the_whole_batch(monkeypatch, mask):
     (x, weight, bias), _ = operands(False)
     x, factors = x[:2], torch.randn(2, 4, 7, dtype=torch.float64)
-    sums: list[Tensor] = []
-
-    def record(value: Tensor) -> Tensor:
-        sums.append(value.clone())
-        return value
 
     def half(part: slice) -> list[Tensor]:
-        out = apply(x[part], weight, bias, MASK[part], "tanh", None)
+        own = None if mask is None else mask[part]
+        out = apply(x[part], weight, bias, own, "tanh", None)
         return list(torch.autograd.grad((out * factors[part]).sum(), [x, weight, bias]))
 
-    monkeypatch.setattr(masked_norm, "_sum_over_ranks", record)
     whole = half(slice(0, 2))
-    expected = iter(sums * 2)
-    monkeypatch.setattr(masked_norm, "_sum_over_ranks", lambda value: next(expected))
-    parts = [half(slice(0, 1)), half(slice(1, 2))]
+    ranks = TwoRanks(monkeypatch)
+    parts = ranks.run(lambda rank: half(slice(rank, rank + 1)))
     for one, other, both in zip(*parts, whole, strict=True):
         torch.testing.assert_close(one + other, both)
+    # statistics in one exchange, those of the gradient in another
+    assert [len(sent) for sent in ranks.sent.values()] == [2, 2]
+
+
+def test_a_rank_with_statistics_of_its_own_exchanges_nothing(monkeypatch):
+    ranks = TwoRanks(monkeypatch)
+    norm = MaskedBatchNorm1d(4)
+    norm.over_ranks = False
+    norm(torch.randn(3, 4, 7, requires_grad=True), MASK).square().sum().backward()
+    assert ranks.sent == {0: [], 1: []}
 
 
 def test_a_retained_graph_allows_another_backward_pass():

@@ -49,13 +49,18 @@ class FakeDevice(TorchDispatchMode):
         package: the package whose lines are named as places.
         count: number of GPUs; with `LOCAL_RANK` in the environment this process has one of them.
         tf32: round what the tensor cores of Ampere and later round.
+        ddp: whether DDP runs, which makes tensors in C++, where the device has another name.
     """
 
     def __init__(
-        self, package: str = f"{os.sep}tts{os.sep}", count: int = 1, tf32: bool = False
+        self,
+        package: str = f"{os.sep}tts{os.sep}",
+        count: int = 1,
+        tf32: bool = False,
+        ddp: bool = False,
     ) -> None:
         super().__init__()
-        self._package, self._count, self._tf32 = package, count, tf32
+        self._package, self._count, self._tf32, self._ddp = package, count, tf32, ddp
         #: Whether a CUDA graph is being captured: then waits and pageable copies are refused.
         self.capturing = False
         self._names = DeviceNames()
@@ -151,7 +156,8 @@ class FakeDevice(TorchDispatchMode):
         if place is None:
             return bool(ours)
         place = torch.device(place)
-        return place.type == "cuda" or (place == HOST and bool(self._names.depth or ours))
+        is_ours = bool(self._names.depth or ours or self._ddp)
+        return place.type == "cuda" or (place == HOST and is_ours)
 
     def _computed(self, func, args, kwargs, ours, on_device: bool):
         packet = func.overloadpacket

@@ -62,15 +62,15 @@ class Checkpoint(StepBoundaryCallback, ModelCheckpoint):
         super().on_train_start(trainer, pl_module)
         self._saved_at = time.monotonic()
 
-    def should_act(self, trainer: pl.Trainer) -> bool:
-        """Return whether so many steps or minutes have passed."""
-        if self.every_n_steps and trainer.global_step % self.every_n_steps == 0:
-            return True
+    def is_due(self, trainer: pl.Trainer) -> bool:
+        """Return whether so many minutes have passed by this rank's clock."""
         if self.every_n_minutes is None:
             return False
-        # clocks differ, so all ranks save as soon as one of them has to
-        due = time.monotonic() - self._saved_at >= 60 * self.every_n_minutes
-        return bool(trainer.strategy.reduce_boolean_decision(due, all=False))
+        return time.monotonic() - self._saved_at >= 60 * self.every_n_minutes
+
+    def should_act(self, trainer: pl.Trainer) -> bool:
+        """Return whether so many steps have passed."""
+        return bool(self.every_n_steps) and trainer.global_step % self.every_n_steps == 0
 
     def act(self, trainer: pl.Trainer) -> None:
         """Save ``last.ckpt``."""

@@ -3,7 +3,8 @@
 It checks loss and gradient once in each step, between backward and the optimiser. There the
 gradient is complete, unscaled and not yet clipped, and the weights are still the last good ones.
 Both numbers come in one copy from the GPU. So a step costs one synchronisation, one norm of the
-gradient and, with several processes, one reduction of two numbers.
+gradient and, with several processes, one reduction, in which they also agree whether to stop or to
+save (:mod:`tts.callbacks.step_boundary`).
 
 A value that is not finite counts as divergence at once. A value far above the usual counts only if
 it stays there: single hard batches are common, and clipping takes care of them.
@@ -14,7 +15,6 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 import pytorch_lightning as pl
@@ -26,6 +26,7 @@ from torch.optim import Optimizer
 from tts.callbacks.guards.outliers import OutlierDetector
 from tts.callbacks.guards.rollback import Snapshot, lower_learning_rates
 from tts.callbacks.ranks import gather_from_ranks
+from tts.callbacks.step_boundary import mean_over_ranks
 from tts.callbacks.throughput import total_norm
 from tts.core.errors import InputError, TrainingError, listed
 from tts.core.ranges import (
@@ -147,7 +148,7 @@ class DivergenceGuard(Callback):
         if scaler is not None:
             # the gradients are already unscaled, the loss is not; get_scale() would wait
             total = total / scaler.scale(torch.ones_like(torch.as_tensor(total)))
-        loss, norm = _mean_over_ranks(trainer, [total, total_norm(pl_module)])
+        loss, norm = mean_over_ranks(trainer, [total, total_norm(pl_module)])
         self._stepped = True
         self._verdict = self._judge(loss, norm, scaler is not None, trainer, losses)
         if self._verdict is None:
@@ -260,14 +261,6 @@ class DivergenceGuard(Callback):
             f"{self._describe(trainer)}{attempts}; resume from the last checkpoint with a lower "
             f"model.optimizer.lr{hint}, or look at these utterances"
         )
-
-
-def _mean_over_ranks(trainer: pl.Trainer, values: Iterable[Any]) -> list[float]:
-    """Return the means over all processes, with one copy from the device."""
-    stacked = torch.stack([torch.as_tensor(value).float() for value in values])
-    if trainer.world_size > 1:
-        stacked = trainer.strategy.reduce(stacked, reduce_op="mean")
-    return stacked.tolist()
 
 
 def _names(losses: list[tuple[Tensor, tuple[str, ...]]], only_bad: bool = False) -> list[str]:

@@ -14,6 +14,8 @@ products
 masked_norm
     Used in training on every device, for batch norm, activation and dropout of Tacotron 2. In
     evaluation mode torch's batch norm is used.
+over_ranks
+    Used by masked_norm where there are several ranks.
 lstm_recurrence, attention_recurrence
     Used in the teacher-forced pass with ``recurrence=fast``, the default, on every device. On a GPU
     the decoder's LSTM is torch's where it has no dropout. With ``recurrence=plain`` the decoder

@@ -5,7 +5,9 @@ from the input, the statistics and one byte for each element of the dropout mask
 rest again.
 
 Gradient of batch norm: Ioffe and Szegedy (2015), §3. Statistics count real positions only. They are
-summed over the ranks of a process group, and so are the terms of the gradient that come from them.
+those of all ranks of a process group, and so are the terms of the gradient that come from them: one
+exchange for each direction. The ranks' means and variances are joined as in Chan, Golub and LeVeque
+(1983), "Algorithms for computing the sample variance", equation 2.1.
 
 Shapes: ``B`` batch, ``C`` channels, ``T`` time.
 """
@@ -15,39 +17,58 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import torch
-import torch.distributed as dist
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from tts.models.kernels.activations import tanh_
+from tts.models.kernels.over_ranks import gather_over_ranks, n_ranks, sum_over_ranks
 
 #: Names of the activations that can follow batch norm.
 ACTIVATIONS = ("linear", "relu", "tanh")
 
 
 class NormStatistics(NamedTuple):
-    """Holds the statistics of the real positions of the global batch, in float32 at least."""
+    """Holds the statistics of the real positions, in float32 at least."""
 
     mean: Tensor  # (C,)
     var: Tensor  # (C,), the sum of squares divided by n_real
     n_real: Tensor  # scalar
+    over_ranks: bool  # whether they are those of the global batch, not of this rank alone
 
 
-def masked_statistics(x: Tensor, mask: Tensor | None) -> NormStatistics:
+def masked_statistics(x: Tensor, mask: Tensor | None, over_ranks: bool = True) -> NormStatistics:
     """Compute the statistics of the real positions.
 
     Args:
         x: ``(B, C, T)``.
         mask: ``(B, 1, T)`` bool, True for real positions; None counts every position.
+        over_ranks: whether to count the positions of all ranks.
     """
     x = _wide(x)
     real = x.new_ones(x.shape[0], 1, x.shape[2]) if mask is None else mask.to(x.dtype)
-    n_real = _sum_over_ranks(real.sum())
+    n_real = real.sum()
     terms = x * real
-    mean = _sum_over_ranks(terms.sum((0, 2))) / n_real
+    mean = terms.sum((0, 2)) / n_real
     torch.sub(x, mean[:, None], out=terms).square_().mul_(real)
-    return NormStatistics(mean, _sum_over_ranks(terms.sum((0, 2))) / n_real, n_real)
+    var = terms.sum((0, 2)) / n_real
+    if over_ranks and n_ranks() > 1:
+        mean, var, n_real = _joined(gather_over_ranks(torch.cat((mean, var, n_real[None]))))
+    return NormStatistics(mean, var, n_real, over_ranks)
+
+
+def _joined(parts: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return mean, variance and number of the positions of all ranks.
+
+    Args:
+        parts: ``(n_ranks, 2 C + 1)``, the same three of each rank.
+    """
+    counts = parts[:, -1:]
+    means, variances = parts[:, :-1].chunk(2, dim=1)
+    n_real = counts.sum()
+    mean = (means * counts).sum(0) / n_real
+    var = ((variances + (means - mean).square()) * counts).sum(0) / n_real
+    return mean, var, n_real
 
 
 class NormActivation(torch.autograd.Function):
@@ -80,7 +101,7 @@ class NormActivation(torch.autograd.Function):
         scale: float,
     ) -> Tensor:
         """Normalise, then apply activation and dropout; see the class for arguments and shapes."""
-        mean, var, n_real = statistics
+        mean, var, n_real, ctx.over_ranks = statistics
         rate = torch.rsqrt(var + eps)
         ctx.save_for_backward(x, weight, bias, mask, mean, rate, n_real, kept)
         ctx.activation, ctx.scale = activation, 1.0 if kept is None else scale
@@ -108,8 +129,8 @@ class NormActivation(torch.autograd.Function):
                 d = torch.ops.aten.threshold_backward(d, y, 0)
             del y
         sums = torch.stack((d.sum((0, 2)), (d * normalised).sum((0, 2))))
-        # the gradient through mean and variance, which every real position of all ranks shares
-        shares = _sum_over_ranks(sums) / n_real
+        # the gradient through mean and variance, which every position that they count shares
+        shares = (sum_over_ranks(sums) if ctx.over_ranks else sums) / n_real
         through = normalised.mul_(shares[1][:, None]).add_(shares[0][:, None])
         if mask is not None:
             through.mul_(mask)
@@ -137,11 +158,3 @@ def _drop(x: Tensor, kept: Tensor | None, scale: float) -> Tensor:
 def _wide(x: Tensor) -> Tensor:
     """Return ``x`` in float32 at least: half precision ends at 65,504, too small for the sums."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
-
-
-def _sum_over_ranks(x: Tensor) -> Tensor:
-    """Return the sum of ``x`` over the process group; ``x`` itself in a single process."""
-    if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
-        x = x.clone()
-        dist.all_reduce(x)
-    return x
