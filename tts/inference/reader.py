@@ -162,8 +162,7 @@ class TextReader:
         ]
 
     def _split(self, text: str, max_chars: int) -> list[Piece]:
-        language = (self.tokenizer.language or "en").split("-")[0]
-        return split_text(text, max_chars, language)
+        return split_text(text, max_chars, self.tokenizer.spoken_language)
 
     def _shortened(self, piece: Piece) -> Iterator[Piece]:
         """Yield the piece, or smaller ones if reading it aloud takes long."""

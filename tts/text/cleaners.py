@@ -96,6 +96,18 @@ def english(text: str) -> str:
     return normalize_english(text)
 
 
+def korean(text: str, readings: Mapping[str, tuple[str, ...]] | None = None) -> str:
+    """Write Korean in Hangul as it is spoken; see ``tts.text.korean``.
+
+    Args:
+        text: any text.
+        readings: words, and how each is read in Hangul, which come before all rules.
+    """
+    from tts.text.korean import read_korean
+
+    return read_korean(text, readings or {})
+
+
 def _english_with_letters(text: str) -> str:
     from tts.text.normalize import normalize_with_letters
 
@@ -105,6 +117,7 @@ def _english_with_letters(text: str) -> str:
 CLEANERS: Mapping[str, Callable[[str], str]] = MappingProxyType(
     {
         "english": english,
+        "korean": korean,
         "english_cleaners": english_cleaners,
         "basic_cleaners": basic_cleaners,
         "transliteration_cleaners": transliteration_cleaners,
@@ -116,3 +129,9 @@ CLEANERS: Mapping[str, Callable[[str], str]] = MappingProxyType(
 WITH_LETTERS: Mapping[Callable[[str], str], Callable[[str], str]] = MappingProxyType(
     {english: _english_with_letters}
 )
+
+#: Cleaners that write numbers and signs in words, and the code of their language.
+WRITES_WORDS: Mapping[str, str] = MappingProxyType({"english": "en", "korean": "ko"})
+
+#: Cleaners that take the readings of a lexicon.
+TAKES_READINGS: frozenset[str] = frozenset({"korean"})

@@ -1,29 +1,33 @@
 """Reads the user's lexicon, whose pronunciations come before those of the dictionary.
 
-Each line holds ``word  PH ON EM ES``; ``#`` and ``;;;`` begin a comment. A checkpoint stores the
-entries, not the path of the file.
+Each line holds ``word  PH ON EM ES``; ``#`` and ``;;;`` begin a comment. For Korean it holds a word
+and its reading in Hangul: ``GS25  지에스 이십오``. A checkpoint stores the entries, not the path of
+the file.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from tts.core.errors import InputError
+from tts.text.jamo import SYLLABLE
 
 Phones = tuple[str, ...]
 
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)*'?")
+_HANGUL = re.compile(f"{SYLLABLE}+")
 
 
-def read_lexicon(source: str | Path | Mapping[str, str], phones: frozenset[str]) -> Lexicon:
+def read_lexicon(source: str | Path | Mapping[str, str], phones: frozenset[str] | None) -> Lexicon:
     """Read a lexicon from a file, or from the entries that a checkpoint stores.
 
     Args:
         source: path, or word -> phones with spaces between them.
-        phones: the phones that are allowed.
+        phones: the phones that are allowed; None: readings are in Hangul.
 
     Raises:
         InputError: the file cannot be read; a line does not hold a word and its phones, has an
@@ -41,7 +45,11 @@ def read_lexicon(source: str | Path | Mapping[str, str], phones: frozenset[str])
     for where, line in lines:
         word, *given = re.split(r"#|;;;", line, maxsplit=1)[0].split() or [""]
         if word:
-            _check(where, word, given, phones)
+            if phones is None:
+                word, given = _nfc(word), [_nfc(part) for part in given]
+                _check_hangul(where, word, given)
+            else:
+                _check(where, word, given, phones)
             if entries.setdefault(word.lower(), tuple(given)) != tuple(given):
                 raise InputError(
                     f"{where}: {word!r} has another pronunciation further up; keep one of them"
@@ -80,3 +88,15 @@ def _check(where: str, word: str, given: list[str], phones: frozenset[str]) -> N
         if phone not in phones:
             hint = f"; write {phone.upper()!r}" if phone.upper() in phones else ""
             raise InputError(f"{where}: {word!r} has an unknown phone {phone!r}{hint}")
+
+
+def _nfc(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def _check_hangul(where: str, word: str, given: list[str]) -> None:
+    if not given:
+        raise InputError(f"{where}: {word!r} has no reading; write it in Hangul: GS  지에스")
+    for part in given:
+        if not _HANGUL.fullmatch(part):
+            raise InputError(f"{where}: {word!r} has the reading {part!r}, which is not Hangul")

@@ -15,6 +15,8 @@ from tts.text.symbols import is_phone
 
 #: The cleaner whose purpose is to write other scripts in Latin letters.
 TRANSLITERATING = "transliteration_cleaners"
+#: Scripts that a cleaner writes in letters of the table.
+_ALSO_READ = {"korean": frozenset({"LATIN", "GREEK", "FULLWIDTH", "HALFWIDTH"})}
 
 
 def encode_checked(tokenizer: Tokenizer, text: str) -> list[int]:
@@ -25,23 +27,23 @@ def encode_checked(tokenizer: Tokenizer, text: str) -> list[int]:
             of most of its letters (unless the cleaner transliterates on purpose, or eSpeak NG reads
             the text).
     """
-    if tokenizer.cleaner != TRANSLITERATING and tokenizer.language is None:
-        foreign = foreign_script(tuple(tokenizer.symbols), text)
-        if foreign is not None:
-            raise InputError(
-                f"{shortened(text, 40)!r} is written in {foreign.lower()} letters, for which the "
-                "symbol table has none; choose another tokenizer, such as tokenizer=ipa "
-                f"tokenizer.language=CODE, or tokenizer.cleaner={TRANSLITERATING}"
-            )
+    if (foreign := foreign_script(tokenizer, text)) is not None:
+        name = "korean" if foreign == "HANGUL" else "ipa tokenizer.language=CODE"
+        raise InputError(
+            f"{shortened(text, 40)!r} is written in {foreign.lower()} letters, for which the "
+            f"symbol table has none; choose another tokenizer, such as tokenizer={name}, or "
+            f"tokenizer.cleaner={TRANSLITERATING}"
+        )
     return tokenizer.encode(text)
 
 
-def foreign_script(symbols: tuple[str, ...], text: str) -> str | None:
-    """Return the script of most letters of a text if no symbol belongs to it, else None."""
-    if text.isascii():
+def foreign_script(tokenizer: Tokenizer, text: str) -> str | None:
+    """Return the script of most letters of a text if the tokenizer cannot read it, else None."""
+    if text.isascii() or tokenizer.cleaner == TRANSLITERATING or tokenizer.language is not None:
         return None
+    also_read = _ALSO_READ.get(tokenizer.cleaner, frozenset())
     scripts = [script for char in unicodedata.normalize("NFKC", text) if (script := _script(char))]
-    table_scripts = _scripts_of(symbols)
+    table_scripts = _scripts_of(tokenizer.symbols) | also_read
     foreign = [script for script in scripts if script not in table_scripts]
     if not table_scripts or 2 * len(foreign) <= len(scripts):
         return None

@@ -1,4 +1,4 @@
-"""Defines the symbol tables: the one of the published English Tacotron 2, and one of IPA.
+"""Defines the symbol tables: of the published English Tacotron 2, of IPA, and of Korean.
 
 ``english_148`` has 148 symbols in a fixed order: row ``i`` of the embedding belongs to symbol
 ``i``. The padding comes first, then a hyphen, punctuation, capitals, small letters and ARPAbet, the
@@ -6,6 +6,7 @@ phone alphabet of the CMU Pronouncing Dictionary. An ARPAbet symbol begins with 
 phone ``@B`` and the letter ``B`` differ. The table has no symbol for the beginning or end of a
 sentence. ``ipa`` holds what eSpeak NG writes for its languages: small letters, the IPA block of
 Unicode, marks of length, stress and tone, diacritics as separate symbols, and punctuation.
+``korean`` has the punctuation of ``english_148`` and the jamo, by their position in a syllable.
 
 A table of the user's may have symbols of several characters, such as the syllable ``ni3`` or the
 affricate ``t͡ʃ``. At each place of a text the longest symbol that fits is read.
@@ -20,6 +21,7 @@ from string import ascii_lowercase, ascii_uppercase
 from types import MappingProxyType
 
 from tts.core.errors import InputError
+from tts.text.jamo import FINALS, INITIALS, VOWELS
 
 PAD = "_"
 PHONE_PREFIX = "@"
@@ -57,8 +59,10 @@ IPA: tuple[str, ...] = (
     *"0123456789",
 )
 
+KOREAN: tuple[str, ...] = (PAD, "-", *"!'(),.:;? ", *INITIALS, *VOWELS, *FINALS)
+
 SYMBOL_SETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"english_148": ENGLISH_148, "ipa": IPA}
+    {"english_148": ENGLISH_148, "ipa": IPA, "korean": KOREAN}
 )
 
 

@@ -10,12 +10,13 @@ The symbol table has both letters and phones for this purpose (``p_arpabet``).
 from __future__ import annotations
 
 import copy
+import functools
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, SupportsInt, get_args
 
 from tts.core.errors import InputError
-from tts.text.cleaners import CLEANERS
+from tts.text.cleaners import CLEANERS, TAKES_READINGS, WRITES_WORDS
 from tts.text.reading import Reading, Word
 from tts.text.symbols import ARPABET, PHONE_PREFIX, SYMBOL_SETS, check_symbols
 from tts.text.unknown import UnknownCharacter, find_unknown
@@ -51,7 +52,7 @@ class Tokenizer:
         p_arpabet: share of the words that are read as ARPAbet. 0: letters only. 1: phones for every
             word whose pronunciation is known. Between them ``encode`` draws for each word.
         lexicon: file with pronunciations that come before the dictionary's, or its entries; see
-            ``tts.text.lexicon``.
+            ``tts.text.lexicon``. Korean words are written in Hangul as they sound.
         language: code of eSpeak NG ("de"): texts of that language are read as IPA, for a table
             such as "ipa". None: the symbols are in the text.
 
@@ -81,13 +82,21 @@ class Tokenizer:
         check_symbols(self.symbols)
         self._ids = {symbol: i for i, symbol in enumerate(self.symbols) if i}
         self.p_arpabet = p_arpabet
+        self._takes_readings = cleaner in TAKES_READINGS
         self.language = language
         self._check_pronunciation(has_lexicon=lexicon is not None)
-        self.lexicon = _lexicon(lexicon)
+        self.lexicon = self._read_lexicon(lexicon)
+        if self._takes_readings and self.lexicon:
+            clean = functools.partial(clean, readings=self.lexicon)
         looked_up = self.lexicon if p_arpabet else None
-        self._reader = WordReader(self._ids, clean, language, looked_up)
+        self._reader = WordReader(self._ids, clean, language, looked_up, WRITES_WORDS.get(cleaner))
         self._speaking: SpeakUnknown | None = None
         self._warned_texts: set[str] = set()
+
+    @property
+    def spoken_language(self) -> str:
+        """Return the code of the language of the texts; "en" if nothing says that it is another."""
+        return (self.language or WRITES_WORDS.get(self.cleaner, "en")).split("-")[0]
 
     @property
     def n_symbols(self) -> int:
@@ -215,12 +224,12 @@ class Tokenizer:
         Raises:
             InputError: the lexicon cannot be read, or this tokenizer does not look up words.
         """
-        if not self.p_arpabet:
+        if not (self.p_arpabet or self._takes_readings):
             raise InputError(
                 "lexicon: words are not read as ARPAbet by this tokenizer (p_arpabet=0), so it "
                 "would have no effect; spell the word in the text as it sounds"
             )
-        entries = {**self.lexicon, **_lexicon(source)}
+        entries = {**self.lexicon, **self._read_lexicon(source)}
         spelled = {word: " ".join(phones) for word, phones in entries.items()}
         return Tokenizer.from_dict(self.to_dict() | {"lexicon": spelled or None})
 
@@ -275,7 +284,7 @@ class Tokenizer:
         """Refuse impossible settings, and settings that would have no effect."""
         if not isinstance(self.p_arpabet, int | float) or not 0 <= self.p_arpabet <= 1:
             raise InputError(f"tokenizer.p_arpabet={self.p_arpabet}: it must be between 0 and 1")
-        if has_lexicon and not self.p_arpabet:
+        if has_lexicon and not (self.p_arpabet or self._takes_readings):
             raise InputError(
                 "tokenizer.lexicon has no effect unless tokenizer.p_arpabet is above 0"
             )
@@ -288,6 +297,13 @@ class Tokenizer:
                 f"tokenizer.p_arpabet={self.p_arpabet}: the symbol table has no "
                 f"{PHONE_PREFIX}{missing[0]}; use tokenizer.symbols=english_148"
             )
+
+    def _read_lexicon(self, source: str | Path | Mapping[str, str] | None) -> Lexicon:
+        if source is None:
+            return {}
+        from tts.text.lexicon import read_lexicon
+
+        return read_lexicon(source, None if self._takes_readings else ARPABET)
 
     def _choose_symbols(self, words: Iterable[Word], draw: int | str | None) -> list[str]:
         """Choose letters or phones for each word."""
@@ -311,14 +327,6 @@ class Tokenizer:
 
 def _rebuilt(description: Mapping[str, Any], on_unknown: SpeakUnknown | None) -> Tokenizer:
     return Tokenizer.from_dict(description).for_speaking(on_unknown)
-
-
-def _lexicon(source: str | Path | Mapping[str, str] | None) -> Lexicon:
-    if source is None:
-        return {}
-    from tts.text.lexicon import read_lexicon
-
-    return read_lexicon(source, ARPABET)
 
 
 def _pick(what: str, name: str, choices: Mapping[str, Any]) -> Any:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from tts.text.cleaners import WITH_LETTERS
+from tts.text.jamo import INITIALS, join_jamo, to_jamo
 from tts.text.reading import PHONE_BRACES, Reading, Word
 from tts.text.symbols import PHONE_PREFIX, check_clean, is_phone, longest_first
 from tts.text.unknown import spell_unknown
@@ -38,6 +39,8 @@ class WordReader:
         cleaner: cleans the text outside braces.
         language: code of eSpeak NG; the cleaned text is then written in IPA. None: it stays.
         lexicon: pronunciations that come before the dictionary's. None: words are not looked up.
+        writes: code of the language in which the cleaner writes numbers and signs; None: it does
+            not write them in words.
 
     Raises:
         InputError: no text produces a symbol of several characters.
@@ -49,15 +52,18 @@ class WordReader:
         cleaner: Callable[[str], str],
         language: str | None,
         lexicon: Lexicon | None,
+        writes: str | None = None,
     ) -> None:
         self._symbols = symbols
         self._cleaner = cleaner
         self._language = language
         self._lexicon = lexicon
+        self._writes = writes
+        self._has_jamo = any(symbol[0] in INITIALS for symbol in symbols)
         self._longest = longest_first(symbols)
         if self._longest is not None:
             # eSpeak NG's phones are not the user's letters, but their accents are separate as well
-            check_clean(symbols, cleaner if language is None else _separate_accents)
+            check_clean(symbols, self._written if language is None else _separate_accents)
         self._plain: WordReader | None = None
         self._readings: dict[str, Reading] = {}
         self._vanishing: dict[str, bool] = {}
@@ -83,13 +89,18 @@ class WordReader:
         return reading
 
     def clean(self, text: str) -> str:
-        """Return the cleaned text, in IPA if there is a language."""
-        cleaned = self._cleaner(text)
+        """Return the cleaned text, in IPA if there is a language, or in jamo if the table is."""
+        cleaned = self._written(text)
         if self._language is None or not cleaned.strip():
             return cleaned
         from tts.text.espeak import to_ipa
 
         return to_ipa(cleaned, self._language)
+
+    def _written(self, text: str) -> str:
+        """Return the cleaned text in the letters of the table: Hangul in jamo if it has them."""
+        cleaned = self._cleaner(text)
+        return to_jamo(cleaned) if self._has_jamo else cleaned
 
     def _read(self, text: str) -> Reading:
         if self._plain is None:
@@ -97,7 +108,7 @@ class WordReader:
         reading, read = self._plain.read(text), self._plain.read
         if not reading.unknown:
             return reading
-        is_english = (self._language or "en").split("-")[0] == "en"
+        is_english = (self._language or self._writes or "en").split("-")[0] == "en"
         return read(spell_unknown(text, reading, read, is_english, in_words=self.reads_several))
 
     def _read_symbols(self, text: str) -> Reading:
@@ -158,8 +169,10 @@ class WordReader:
             soundless = char in _SOUNDLESS or category[0] in _SOUNDLESS_CATEGORIES
             cleaned = "" if soundless else self._cleaner(char)
             # The normaliser writes signs as words, so a sign of which a dash is left is not said.
-            is_sign = category[0] == "S" and category != "Sk" and self._cleaner in WITH_LETTERS
+            is_sign = category[0] == "S" and category != "Sk" and self._writes is not None
             said = any(map(str.isalnum, cleaned)) if is_sign else bool(cleaned)
+            # What the cleaner leaves as it is has been counted already.
+            said = said or char in cleaned
             self._vanishing[char] = not soundless and not said
         return self._vanishing[char]
 
@@ -167,7 +180,7 @@ class WordReader:
 def join_symbols(symbols: Iterable[str]) -> str:
     """Write symbols as a text; neighbouring phones share one pair of braces."""
     shown = (f"{{{symbol[1:]}}}" if is_phone(symbol) else symbol for symbol in symbols)
-    return "".join(shown).replace("}{", " ")
+    return join_jamo("".join(shown).replace("}{", " "))
 
 
 def _separate_accents(text: str) -> str:

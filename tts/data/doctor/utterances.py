@@ -15,7 +15,7 @@ from tts.data.doctor.recording_stats import RecordingStats, measure_recording
 from tts.data.features.extract import longest_read
 from tts.data.loading.speech_datamodule import SpeechDataModule
 from tts.text import Tokenizer
-from tts.text.scripts import TRANSLITERATING, foreign_script
+from tts.text.scripts import foreign_script
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,7 @@ def gather_cases(datamodule: SpeechDataModule, silence_db: float) -> list[Examin
 
 def examine_text(tokenizer: Tokenizer, text: str) -> TextReading:
     """Return how a tokenizer reads a text; a text that it refuses gives a reading with a fault."""
-    script = None
-    if tokenizer.cleaner != TRANSLITERATING and tokenizer.language is None:
-        script = foreign_script(tuple(tokenizer.symbols), text)
+    script = foreign_script(tokenizer, text)
     try:
         unknown = tuple(tokenizer.unknown(text).items())
         return TextReading(len(tokenizer.encode(text)), script, unknown)

@@ -1,0 +1,53 @@
+"""Divides Hangul syllables into positional jamo, and joins them again.
+
+A syllable is an initial consonant, a vowel and perhaps a final consonant. Unicode has a code point
+for each of them in each position (U+1100, U+1161 and U+11A8 onwards), and its decomposed form (NFD)
+writes every syllable with these, so that the two sounds of one letter are two symbols.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+#: The 19 initial consonants, the 21 vowels and the 27 final consonants, each in Unicode's order.
+INITIALS = tuple(map(chr, range(0x1100, 0x1113)))
+VOWELS = tuple(map(chr, range(0x1161, 0x1176)))
+FINALS = tuple(map(chr, range(0x11A8, 0x11C3)))
+
+#: A pattern for one syllable.
+SYLLABLE = "[가-힣]"
+_FIRST, _LAST = "가", "힣"
+_SYLLABLES = re.compile(f"{SYLLABLE}+")
+_JAMO = re.compile("[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?")
+_RIEUL = FINALS.index("\u11af") + 1
+
+
+def to_jamo(text: str) -> str:
+    """Return a text with each Hangul syllable as its two or three jamo; the rest stays."""
+    return _SYLLABLES.sub(lambda match: unicodedata.normalize("NFD", match[0]), text)
+
+
+def join_jamo(text: str) -> str:
+    """Return a text with jamo joined into syllables; jamo that form no syllable stay."""
+    return _JAMO.sub(lambda match: unicodedata.normalize("NFC", match[0]), text)
+
+
+def is_syllable(char: str) -> bool:
+    """Return whether a character is a Hangul syllable."""
+    return len(char) == 1 and _FIRST <= char <= _LAST
+
+
+def final_of(syllable: str) -> int:
+    """Return the number of the final consonant of a syllable from 1, or 0 if it has none."""
+    return (ord(syllable) - ord(_FIRST)) % 28 if is_syllable(syllable) else 0
+
+
+def particle(word: str, after_consonant: str, after_vowel: str) -> str:
+    """Choose the form of a particle by the last sound of a word: 팔은, but 구는."""
+    return after_consonant if final_of(word[-1:]) else after_vowel
+
+
+def ends_in_rieul(word: str) -> bool:
+    """Return whether a word ends in ㄹ, after which 으로 is 로."""
+    return final_of(word[-1:]) == _RIEUL
