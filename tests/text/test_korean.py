@@ -127,7 +127,12 @@ def test_decomposed_and_composed_texts_are_read_alike(text):
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("ﾡ자", "기역자"), ("￦１，０００", "천 원"), ("ＫＢＳ", "케이비에스"), ("５０％", "오십 퍼센트")],
+    [
+        ("ﾡ자", "기역자"),
+        ("￦１，０００", "천 원"),
+        ("ＫＢＳ", "케이비에스"),
+        ("５０％", "오십 퍼센트"),
+    ],
 )
 def test_half_and_full_width_forms_are_read(text, said):
     assert spoken(text) == said
@@ -160,7 +165,7 @@ def test_texts_of_latin_letters_belong_to_korean_and_other_scripts_do_not():
     encode_checked(reader(), "AI KBS는")
     with pytest.raises(InputError, match="cyrillic"):
         encode_checked(reader(), "Она пошла")
-    with pytest.raises(InputError, match="hangul.*tokenizer=korean"):
+    with pytest.raises(InputError, match=r"hangul.*tokenizer=korean"):
         encode_checked(Tokenizer(cleaner="english"), "국물이 좋다")
 
 

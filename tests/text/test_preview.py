@@ -67,7 +67,7 @@ def test_without_a_text_the_usage_is_printed(capsys):
     assert "python -m tts.text" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("option", ["english", "english_phonemes", "nvidia", "ipa"])
+@pytest.mark.parametrize("option", ["english", "english_phonemes", "nvidia", "ipa", "korean"])
 def test_every_option_composes_and_builds(option):
     from hydra.utils import instantiate
 

@@ -21,7 +21,7 @@ _REPLACED = str.maketrans(
         **dict.fromkeys("—―⸺─━", " - "),
         **dict.fromkeys("～〜∼˜", "~"),
         **dict.fromkeys("ㆍ・‧∙•･⋅", "·"),
-        **dict.fromkeys("、，", ", "),
+        "、": ", ",
         **dict.fromkeys("。．", "."),
         **dict.fromkeys("⁄∕", "/"),
         "∶": ":",
