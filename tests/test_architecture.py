@@ -21,7 +21,7 @@ FLOORS = (
     ("training", "loggers"),
     ("callbacks",),
     ("sweep", "evaluation", "export", "synthesis", "serving"),
-    ("train", "synthesize", "dump_mels", "align", "serve"),
+    ("train", "synthesize", "dump_mels", "align", "serve", "publish"),
     ("commands",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

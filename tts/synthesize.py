@@ -20,7 +20,8 @@ from tts.config.schema import SYNTHESIS, check_values
 from tts.core.errors import EXIT_INTERRUPTED, InputError, RunStopped
 from tts.core.output import print_line
 from tts.core.progress import announced, progress
-from tts.synthesis.file_tags import check_tags
+from tts.pretrained.sources import pinned_source
+from tts.synthesis.file_tags import check_tags, tags_of_voice
 from tts.synthesis.input import (
     STANDARD_OUTPUT,
     Line,
@@ -84,6 +85,7 @@ def synthesize(cfg: DictConfig) -> list[Path]:
     paths = output_paths(str(config["output"]), lines, config["format"])
     output.check(paths[0])
     check_writable(paths)
+    config = with_voice_files(config)
 
     synthesizer, options, jobs = load_and_read(lines, paths, config)
     output.check(paths[0], synthesizer.vocoder.mel.sample_rate)
@@ -115,6 +117,19 @@ def speech_options(config: dict[str, Any]) -> Options:
     return Options(**{key: config[key] for key in OPTIONS}, pauses=Pauses(**config["pauses"]))
 
 
+def with_voice_files(config: dict[str, Any]) -> dict[str, Any]:
+    """Check the options of speaking, and replace the names of published voices by their files.
+
+    Raises:
+        InputError: a value is not legal, there is no such checkpoint or lexicon, or a published
+            voice cannot be pulled.
+    """
+    check_voice(config)
+    names = {"acoustic": "Tacotron2", "vocoder": "WaveGlow"}
+    files = {key: pinned_source(config[key], names[key]) for key in names}
+    return config | {"tags": tags_of_voice(config)} | files
+
+
 def load_and_read(
     lines: Sequence[Line], paths: Sequence[Path], config: dict[str, Any]
 ) -> tuple[Synthesizer, Options, list[SynthesisJob]]:
@@ -123,7 +138,6 @@ def load_and_read(
     Raises:
         InputError: a checkpoint, an option or a text is not usable.
     """
-    check_voice(config)
     with announced(f"loading {config['acoustic']} and {config['vocoder']}"):
         return _load_and_read(lines, paths, config)
 
@@ -163,6 +177,7 @@ def speak_to_stdout(out: BinaryIO, config: dict[str, Any]) -> None:
     if config["show"]:
         raise InputError("output=-: with show=true there is no sound; leave one of them out")
     check_stream_options(config, out.isatty())
+    config = with_voice_files(config)
     synthesizer, options, jobs = load_and_read(lines, [Path(STANDARD_OUTPUT)] * len(lines), config)
     with _interruptible(None), announced("speaking"):
         parts = speak_to_stream(synthesizer, jobs, options, out, config)

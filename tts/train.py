@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,12 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import OmegaConf
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint, ProgressBar
 from pytorch_lightning.loggers import Logger
+from pytorch_lightning.profilers import (
+    AdvancedProfiler,
+    Profiler,
+    PyTorchProfiler,
+    SimpleProfiler,
+)
 from pytorch_lightning.strategies import DDPStrategy
 
 from tts.callbacks import (
@@ -28,6 +34,7 @@ from tts.callbacks import (
 )
 from tts.callbacks.checkpointing.checkpoint_io import AtomicCheckpointIO
 from tts.callbacks.checkpointing.resume_source import check_resumable, find_resume_source
+from tts.callbacks.final_test import FinalTest, run_final_test
 from tts.callbacks.metric_names import check_monitors
 from tts.callbacks.progress import fit_announced
 from tts.callbacks.run_summary import print_summary, warn_of_unsaved
@@ -126,7 +133,7 @@ def train(
 
     signals, batch, resume_point = StopSignals(), CurrentBatch(), KeepResumePoint()
     callbacks: list[Callback] = [
-        DescribeCheckpoint.of_run(config, datamodule, network),
+        *(DescribeCheckpoint.of_run(config, datamodule, network), FinalTest(config["test"])),
         *(LogConfig(config, output_dir), resume_point, RandomState(), frozen),
         *(OwnNorms(network, config), StopOnSignal(signals, config["requeue_on"])),
         *(ReportSkipped(), batch, *trial_callbacks(config, output_dir)),
@@ -143,10 +150,11 @@ def train(
                 say_settled(settled, rate_message)
             open_loggers(trainer.loggers)
             fit_announced(trainer, task, datamodule, ckpt_path=ckpt_path, weights_only=True)
+            metrics, tested = resume_point.metrics(trainer), run_final_test(trainer)
     finally:
         finish_wandb()
-    print_summary(trainer, output_dir, config["epilogue"])
-    return resume_point.metrics(trainer)
+    print_summary(trainer, output_dir, config["epilogue"], tested)
+    return metrics | tested
 
 
 def say_settled(lines: Sequence[tuple[int, str]], rate_message: str | None) -> None:
@@ -183,6 +191,7 @@ def build_trainer(
     gpus = options.pop("gpus")
     options.pop("sync_batchnorm", None)  # our norms are not torch's, which Lightning would replace
     accelerator, devices = options.pop("accelerator"), options.pop("devices")
+    profiler = named_profiler(options.pop("profiler"), output_dir)
     resolved = resolve_devices(gpus, accelerator, devices)
     strategy, n_processes = options.pop("strategy"), resolved.count * options["num_nodes"]
     if strategy == "ddp" or (strategy == "auto" and n_processes > 1):
@@ -200,6 +209,7 @@ def build_trainer(
             # our batch sampler divides the data between the ranks; Lightning cannot change it
             use_distributed_sampler=False,
             plugins=[AtomicCheckpointIO()],
+            profiler=profiler,
             **options,
         )
     except (TypeError, ValueError, MisconfigurationException) as error:
@@ -208,6 +218,18 @@ def build_trainer(
     trainer.callbacks.append(FinalValidation())  # type: ignore[attr-defined]
     warn_of_unsaved(trainer)
     return trainer
+
+
+def named_profiler(name: str | None, folder: Path) -> Profiler | None:
+    """Return the profiler of Lightning with a name; it writes ``fit-profile.txt`` into a folder."""
+    if name is None:
+        return None
+    kinds: dict[str, Callable[..., Profiler]] = {
+        "simple": SimpleProfiler,
+        "advanced": AdvancedProfiler,
+        "pytorch": PyTorchProfiler,
+    }
+    return kinds[name](dirpath=folder, filename="profile")
 
 
 def instantiate_all(nodes: dict[str, Any] | None) -> list[Any]:

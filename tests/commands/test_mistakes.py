@@ -18,13 +18,14 @@ TONES = ["data=synthetic", "data.engine=tones"]
 #: Runs commands one after another in one process, and prints what each of them printed.
 RUNNER = """
 import contextlib, io, json, sys, traceback
-from tts.commands import cli, doctor, export_webdataset, prepare
+from tts.commands import cli, doctor, export_webdataset, prepare, stats
 from tts.core import output
 
 MAINS = {
     "train": cli.train_command, "synthesize": cli.synthesize_command,
     "evaluate": cli.evaluate_command, "export": cli.export_command,
-    "doctor": doctor.main, "prepare": prepare.main, "export_webdataset": export_webdataset.main,
+    "doctor": doctor.main, "stats": stats.main, "prepare": prepare.main,
+    "export_webdataset": export_webdataset.main,
 }
 results = []
 for name, *arguments in json.load(sys.stdin):
@@ -102,6 +103,8 @@ CHEAP = [
     (["train", "-m", "model.lr=1,2", "data.root=folx"], "folx: there is no such folder"),
     (["train", "-m", *TONES, "model.lr=1,2", "seed=x"], "seed=x: it must be a whole number"),
     (["doctor", "data.root=folx"], "folx: there is no such folder"),
+    (["stats", "data.root=folx"], "folx: there is no such folder"),
+    (["stats", *TONES, "output=stats.jpg"], "end the name in .png"),
     (["prepare", *TONES, "loss.sigma=0", "model=waveglow"], "loss.sigma=0"),
     (["synthesize", "text=hello", "world"], 'text="hello world"'),
     (["synthesize", "hello", "world"], 'text="hello world"'),
@@ -184,7 +187,7 @@ def test_no_value_of_any_group_or_key_ends_in_a_trace(half, tmp_path):
             commands += [
                 [name, *base.get(name, []), f"{key}={value}"] for value in ("{a:1}", "[{}]")
             ]
-    for name in ("doctor", "prepare"):
+    for name in ("doctor", "stats", "prepare"):
         commands += [[name, *TONES, option] for option in ("seed=x", "~seed", "model=x", "-m")]
     assert len(commands) > 120
     # a step of seven gives every group and key other values than its neighbour

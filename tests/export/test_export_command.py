@@ -11,13 +11,19 @@ from tests.support.exporting import MEL, OPTIONS, options, tacotron2, tiny_descr
 from tests.support.paths import REPO
 from tts import pretrained
 from tts.config import resolved
-from tts.config.schema import EXPORT, check_values
+from tts.config.command_ranges import EXPORT
+from tts.config.schema import check_values
 from tts.core.errors import InputError, TrainingError
+from tts.core.files import own_folder
 from tts.export import recipe
 from tts.export.acoustic import acoustic_modules
-from tts.export.folder import replacing_folder
+from tts.export.folder import is_export
 
 PARTS = ["encoder", "decoder_step", "postnet", "waveglow"]
+
+
+def replacing_folder(folder):
+    return own_folder(folder, is_export, "an export")
 
 
 def refused(*overrides):

@@ -16,6 +16,7 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import TensorBoardLogger
 
 import tts
+from tts.data.features.corpus_table import PARTS
 from tts.loggers.builders import describe_in_tensorboard, rewind_tensorboard
 from tts.loggers.csv_logger import CSVLogger
 
@@ -66,6 +67,7 @@ def run_facts(trainer: pl.Trainer, pl_module: Any) -> dict[str, Any]:
     return {
         "corpus": datamodule.corpus.name,
         "corpus_fingerprint": datamodule.corpus.fingerprint(),
+        **corpus_sizes(datamodule.opened),
         "network": type(pl_module.network).__name__,
         "parameters": sum(p.numel() for p in pl_module.network.parameters()),
         "git": git_revision(),
@@ -75,6 +77,14 @@ def run_facts(trainer: pl.Trainer, pl_module: Any) -> dict[str, Any]:
         "tacoglow": tts.__version__,
         **{name: version(name) for name in ("torch", "pytorch-lightning", "numpy")},
     }
+
+
+def corpus_sizes(prepared: Any) -> dict[str, Any]:
+    """Return the number of utterances of each part of a prepared corpus, and the hours of all."""
+    parts = {part: prepared.part(part) for part in PARTS}
+    seconds = sum(float(prepared.seconds(rows).sum()) for rows in parts.values())
+    counts = {part: len(rows) for part, rows in parts.items()}
+    return {"utterances": counts, "hours": round(seconds / 3600, 4)}
 
 
 def git_revision() -> str | None:

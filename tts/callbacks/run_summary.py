@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytorch_lightning as pl
@@ -15,13 +17,19 @@ from tts.core.output import print_line
 _log = logging.getLogger(__name__)
 
 
-def print_summary(trainer: pl.Trainer, output_dir: Path, epilogue: str | None) -> None:
+def print_summary(
+    trainer: pl.Trainer,
+    output_dir: Path,
+    epilogue: str | None,
+    tested: Mapping[str, float] = MappingProxyType({}),
+) -> None:
     """Print where the files of a finished run are, on the first process.
 
     Args:
         trainer: the trainer after ``fit``.
         output_dir: the folder of the run.
         epilogue: text that the configuration adds at the end.
+        tested: metrics of the test, if there was one.
     """
     if not trainer.is_global_zero:
         return
@@ -34,6 +42,7 @@ def print_summary(trainer: pl.Trainer, output_dir: Path, epilogue: str | None) -
     else:
         lines += ["  checkpoints      none: nothing was saved (callbacks=default saves)"]
     lines += [f"  {line}" for line in _alignment_lines(trainer)]
+    lines += [f"  {name:<15}  {value:.4f}" for name, value in tested.items()]
     for name, content in (("samples", "pictures, sound"), ("metrics.csv", "curves")):
         if (output_dir / name).exists():
             lines.append(f"  {content:<15}  {output_dir / name}")

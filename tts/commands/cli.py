@@ -88,6 +88,11 @@ def export_command() -> None:
     _run(_export_job, "export")
 
 
+def publish_command() -> None:
+    """Run ``python -m tts.publish``."""
+    _run(_publish_job, "publish")
+
+
 def serve_command() -> None:
     """Run ``tts-serve`` and ``python serve.py``."""
     _run(_serve_job, "serve")
@@ -188,6 +193,12 @@ def _export_job(cfg: DictConfig) -> None:
     from tts.export.recipe import export
 
     _reporting(lambda: export(cfg))
+
+
+def _publish_job(cfg: DictConfig) -> None:
+    from tts.publish.recipe import publish
+
+    _reporting(lambda: publish(cfg))
 
 
 def _serve_job(cfg: DictConfig) -> None:

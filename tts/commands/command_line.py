@@ -20,7 +20,7 @@ _KEY = re.compile(r"[+~]{0,2}[\w.$/@:-]+", re.ASCII)
 #: Flags that Hydra does not take together.
 _ALONE = ("run", "multirun", "cfg", "info", "shell_completion")
 #: Commands whose options come in groups.
-_WITH_GROUPS = ("train", "doctor")
+_WITH_GROUPS = ("train", "doctor", "stats")
 _MULTIRUN = {"-m", "--multirun", "hydra.mode=MULTIRUN"}
 
 

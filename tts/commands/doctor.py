@@ -14,7 +14,7 @@ from typing import Any
 
 from tts.commands.cli import with_training_options
 from tts.config import build_object
-from tts.config.schema import DOCTOR
+from tts.config.command_ranges import DOCTOR
 from tts.core.errors import EXIT_INTERRUPTED
 from tts.core.output import print_error
 from tts.training.preflight import check_before_torch
@@ -43,24 +43,30 @@ def doctor(config: dict[str, Any]) -> int:
     from tts.data.doctor.report import write_diagnosis
 
     options = DoctorOptions(**config["doctor"])
-    model = config["model"]
-    corpus = dict(model["datamodule"]["corpus"])
-    if "on_error" in corpus:
-        # the report lists all faults of rows and speakers, so none of them may stop the examination
-        corpus |= {"on_error": "skip", "n_speakers": None}
     try:
-        datamodule = build_object(model["datamodule"] | {"corpus": corpus})
         diagnosis = examine(
-            datamodule,
+            tolerant_datamodule(config),
             options,
             n_speakers=config["data"].get("n_speakers"),
-            network=_tacotron2_sizes(model["network"]),
+            network=_tacotron2_sizes(config["model"]["network"]),
         )
         write_diagnosis(diagnosis, config, options)
     except KeyboardInterrupt:
         print_error("interrupted; nothing was written")
         return EXIT_INTERRUPTED
     return diagnosis.exit_status(options.strict)
+
+
+def tolerant_datamodule(config: dict[str, Any]) -> Any:
+    """Build the data module of a configuration whose corpus may have faults of rows and speakers.
+
+    A command that reports all faults must not be stopped by one of them.
+    """
+    datamodule = config["model"]["datamodule"]
+    corpus = dict(datamodule["corpus"])
+    if "on_error" in corpus:
+        corpus |= {"on_error": "skip", "n_speakers": None}
+    return build_object(datamodule | {"corpus": corpus})
 
 
 def _tacotron2_sizes(network: dict[str, Any]) -> Any:

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tts.audio.formats import FORMATS
+from tts.config.command_ranges import DOCTOR, EVALUATION, EXPORT, PUBLISH, STATS
 from tts.config.kinds import Batches, DeviceList, Duration, Name, Numbers, Prose, Section
 from tts.config.overrides import FORMER_KEYS, refuse_former_keys
 from tts.core.errors import InputError, one_line
@@ -86,10 +87,13 @@ TRAINING: dict[str, Range] = {
     "logger.csv.save_dir": Text(null=False),
     **{f"logger.tensorboard.{name}": Name(empty=True) for name in ("name", "version")},
     "logger.tensorboard.default_hp_metric": SWITCH,
-    **{f"logger.wandb.{name}": Name() for name in ("name", "project")},
+    **{f"logger.wandb.{key}": Name() for key in ("name", "project", "group", "job_type")},
+    "logger.wandb.tags": Names(single=True, null=True),
+    "logger.wandb.notes": Prose(),
     "logger.wandb.log_model": Choice((True, False, "all")),
     "sweep.trial": Number(int, least=0, null=True),
     "task": Choice(("train", "dump_mels", "align")),
+    "test": SWITCH,
     "durations": Text(null=False),
     "acoustic": Text(),
     "seed": Number(int, least=0, most=2**32 - 1),
@@ -123,6 +127,8 @@ TRAINING: dict[str, Range] = {
     "trainer.deterministic": Choice((True, False, "warn")),
     "trainer.detect_anomaly": SWITCH,
     "trainer.sync_batchnorm": SWITCH,
+    "trainer.fast_dev_run": SWITCH,
+    "trainer.profiler": Choice((None, "simple", "advanced", "pytorch")),
     "callbacks.checkpoint.save_top_k": Number(int, least=-1),
     "callbacks.checkpoint.save_last": Choice((True, False, "link")),
     "callbacks.early_stopping.patience": COUNT,
@@ -136,25 +142,6 @@ OPTIMIZATION: dict[str, Range] = {
     "optimizer.betas": Numbers(Number(float, least=0, below=1), count=2),
     "scheduler.milestones": Numbers(COUNT),
     "scheduler.gamma": Number(float, above=0, most=10),
-}
-
-DOCTOR: dict[str, Range] = {"doctor": Section(), "doctor.output": Text()}
-
-EVALUATION: dict[str, Range] = {
-    **{key: Text() for key in ("acoustic", "vocoder", "sentences", "recordings", "output")},
-    "mono": Choice((None, "mix", "left", "right")),
-    **{key: Names() for key in ("systems", "measures")},
-    "speaker": Name(),
-    "device": Text(null=False),
-    "n_sentences": Number(int, least=1, null=True),
-    "threads": Number(int, least=1, null=True),
-}
-
-EXPORT: dict[str, Range] = {
-    **{key: Text() for key in ("acoustic", "vocoder", "output")},
-    "format": Choice(("onnx", "torch")),
-    "precision": Choice(("float32", "int8")),
-    "opset": Number(int, least=18, most=23),
 }
 
 SWEEP: dict[str, Range] = {
@@ -202,9 +189,11 @@ SERVING: dict[str, Range] = {
 TABLES: dict[str, dict[str, Range]] = {
     "train": TRAINING | SWEEP,
     "doctor": TRAINING | SWEEP | DOCTOR,
+    "stats": TRAINING | SWEEP | STATS,
     "synthesize": SYNTHESIS,
     "evaluate": EVALUATION,
     "export": EXPORT,
+    "publish": PUBLISH,
     "serve": SERVING,
 }
 

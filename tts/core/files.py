@@ -18,7 +18,7 @@ import secrets
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -50,6 +50,25 @@ def replacing(path: Path) -> Iterator[Path]:
     os.close(descriptor)
     with _work_on(temporary, path):
         yield temporary
+
+
+def require_writable(folder: Path, key: str) -> None:
+    """Check that a folder, which may not exist yet, can be made and written; nothing is left there.
+
+    Args:
+        folder: the folder.
+        key: the option that names it, for the message.
+
+    Raises:
+        InputError: the nearest folder that exists cannot be written.
+    """
+    there = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"{key}={folder}: {there} cannot be written ({reason})") from None
 
 
 def no_follow(path: str, flags: int) -> int:
@@ -109,6 +128,38 @@ def atomic_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         _in_work.discard(str(temporary))
+
+
+def check_own_folder(folder: Path, is_own: Callable[[Path], bool], what: str) -> None:
+    """Check that a folder may be written: that it is missing, empty, or an older one of its kind.
+
+    Args:
+        folder: the folder.
+        is_own: tells whether a folder with content is one of its kind, with no files of others.
+        what: the kind, as "an export", for the message.
+
+    Raises:
+        InputError: the folder holds something else, or is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file; name a folder")
+    if folder.is_dir() and any(folder.iterdir()) and not is_own(folder):
+        raise InputError(f"{folder}: holds something else than {what}; choose another folder")
+
+
+@contextmanager
+def own_folder(folder: Path, is_own: Callable[[Path], bool], what: str) -> Iterator[Path]:
+    """Yield a folder to fill, which takes the place of ``folder`` if the block succeeds.
+
+    The arguments are those of :func:`check_own_folder`.
+
+    Raises:
+        InputError: the folder holds something else, or cannot be written; nothing is left behind.
+    """
+    check_own_folder(folder, is_own, what)
+    with atomic_folder(folder, replace=True) as temporary:
+        yield temporary
+        check_own_folder(folder, is_own, what)
 
 
 @contextmanager

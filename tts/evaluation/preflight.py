@@ -6,11 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tts.config.schema import EVALUATION, check_values
+from tts.config.command_ranges import EVALUATION
+from tts.config.schema import check_values
 from tts.core.errors import InputError
 from tts.core.ranges import check_arguments
 from tts.core.source_ranges import ranges_in_source
-from tts.pretrained.catalogue import require_source
+from tts.pretrained.sources import require_source
 
 #: The systems that can be judged: those that ``SystemFactory`` makes.
 SYSTEMS = (

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from omegaconf import DictConfig
 
 from tts.config import resolved
-from tts.config.schema import EXPORT, check_values
+from tts.config.command_ranges import EXPORT
+from tts.config.schema import check_values
 from tts.core.download import sha256
 from tts.core.errors import InputError, TrainingError
+from tts.core.files import check_own_folder, own_folder
 from tts.core.output import print_line
 from tts.core.progress import announced
-from tts.export.folder import DESCRIPTION, check_replaceable, replacing_folder
-from tts.pretrained.catalogue import require_source
+from tts.export.folder import DESCRIPTION, is_export
+from tts.pretrained.sources import require_source
 
 if TYPE_CHECKING:
     from tts.audio import MelConfig
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 #: Largest difference between a file and its network, relative to numbers above 1.
 TOLERANCE = 1e-4
+# what the folder of an export is called in messages
+_KIND = "an export"
 #: (utterances, length) of the inputs with which every file is tested.
 _TRIALS = ((1, 9), (2, 30))
 
@@ -63,7 +67,7 @@ def export(cfg: DictConfig) -> Path:
     _check(config, folder)
     with announced("loading the networks"):
         networks = load_networks(config["acoustic"], config["vocoder"])
-    with replacing_folder(folder) as temporary:
+    with own_folder(folder, is_export, _KIND) as temporary:
         for line in write_folder(networks, temporary, config):
             print_line(line)
     print_line(f"{folder}/: complete; {DESCRIPTION} lists the inputs and outputs")
@@ -85,7 +89,7 @@ def _check(config: Mapping[str, Any], folder: Path) -> None:
     for key in ("acoustic", "vocoder"):
         if config[key] is not None:
             require_source(config[key], key)
-    check_replaceable(folder)
+    check_own_folder(folder, is_export, _KIND)
     if config["format"] == "onnx":
         _check_installed()
 

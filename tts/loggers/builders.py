@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import netrc
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ def wandb_logger(
     offline: bool | None = None,
     log_model: bool | str = False,
     resumes: str | None = None,
+    tags: str | Sequence[str | int | float] | None = None,
     **kwargs: Any,
 ) -> WandbLogger:
     """Return a W&B logger that asks no questions: online with an account, otherwise offline.
@@ -33,9 +34,13 @@ def wandb_logger(
         resumes: the checkpoint that the run resumes from, or None. Online, a run that resumes in
             its own folder stays the same run for W&B. Offline it becomes a new one, because W&B
             cannot know which steps it already has.
-        **kwargs: arguments of :class:`pytorch_lightning.loggers.WandbLogger`.
+        tags: one or more words by which W&B finds the run.
+        **kwargs: arguments of :class:`pytorch_lightning.loggers.WandbLogger`, and further ones of
+            ``wandb.init``, such as ``group``, ``job_type`` and ``notes``.
     """
     from pytorch_lightning.loggers import WandbLogger
+
+    kwargs["tags"] = [tags] if isinstance(tags, str) else [str(tag) for tag in tags or ()]
 
     Path(save_dir).mkdir(parents=True, exist_ok=True)
     if offline is None:

@@ -3,7 +3,8 @@
 The modules lie in one line; each imports only from those before it:
 
 1. ``limits`` bounds what a file may ask for, ``checksums`` finds changed bits; ``catalogue`` lists
-   the published files, and ``download`` gets them.
+   the published files, and ``download`` gets them. ``publication`` describes published voices,
+   ``hugging_face`` pulls them, and ``sources`` finds what a user has named in any of these ways.
 2. ``descriptions`` checks what a file says about itself; ``checkpoint`` has the value that every
    container holds, and builds the network from it.
 3. ``importers`` read the files of other projects, ``native`` those of this one.

@@ -10,7 +10,6 @@ first file that arrived (see `tts.core.download`). Sizes are given where they ar
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -25,11 +24,6 @@ _TORCHAUDIO = "https://download.pytorch.org/torchaudio/models/"
 #: Mel contract of torchaudio's WaveRNN. No WaveGlow was trained on such spectrograms.
 _WAVERNN_MEL = MappingProxyType(
     {"n_fft": 2048, "hop_length": 275, "win_length": 1100, "f_min": 40.0, "f_max": 11025.0}
-)
-
-
-_NO_CHECKPOINT = (
-    "no such checkpoint; name a file, or a published one (python -m tts.pretrained list)"
 )
 
 
@@ -76,21 +70,6 @@ def find(name: str) -> Published | None:
         f"{printable_name(name)}: no such checkpoint file, and no published one of that name; "
         f"did you mean {', '.join(close)}?"
     )
-
-
-def require_source(name: str, key: str) -> None:
-    """Refuse a checkpoint that is neither a file nor a published one; nothing is read.
-
-    Args:
-        name: a file, or a name of the catalogue.
-        key: the option that names it.
-
-    Raises:
-        InputError: there is no such checkpoint; the message may have the nearest names.
-    """
-    if not os.path.isfile(name) and find(name) is None:
-        what = "is a folder; name a file" if os.path.isdir(name) else _NO_CHECKPOINT
-        raise InputError(f"{key}={printable_name(name)}: {what}")
 
 
 def _drive(name: str, file: str, key: str, network: str, note: str, **more: Any) -> Published:

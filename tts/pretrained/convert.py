@@ -133,13 +133,13 @@ def read_complete(path: str | Path, network: str) -> LoadedCheckpoint:
     """Read a checkpoint, and fill in what a published file leaves out.
 
     Args:
-        path: a file, or a name of the catalogue.
+        path: a file, or another name of a checkpoint (:mod:`tts.pretrained.sources`).
         network: "Tacotron2" or "WaveGlow", the network that the file must hold.
 
     Raises:
         InputError: see `tts.pretrained.load`.
     """
-    file, checkpoint = read_checkpoint(path)
+    file, checkpoint = read_checkpoint(path, network)
     kind = checkpoint.description["network"]
     if kind != network:
         raise InputError(f"{file}: holds a {kind}; a {network} is needed here")

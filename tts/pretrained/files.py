@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from tts.core.errors import InputError, listed, printable_name
 from tts.core.files import replacing
 from tts.models import WaveGlow
-from tts.pretrained import catalogue, download
 from tts.pretrained.checkpoint import LoadedCheckpoint, as_float32, build, uncompiled_name
 from tts.pretrained.checksums import CHECKSUM, content_checksum
 from tts.pretrained.descriptions import (
@@ -31,6 +30,7 @@ from tts.pretrained.importers.containers import read_contents
 from tts.pretrained.importers.nvidia import parse_nvidia
 from tts.pretrained.importers.nvidia_names import constructor_arguments, to_nvidia_state_dict
 from tts.pretrained.native import parse_native
+from tts.pretrained.sources import catalogue_entry, checkpoint_file
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +52,8 @@ def load(
     Args:
         path: Lightning checkpoint or safetensors of this project; a file of NVIDIA/tacotron2,
             NVIDIA/waveglow (any layout, weights or pickled module), DeepLearningExamples, NeMo or
-            torchaudio; or a name of `tts.pretrained.catalogue`, which is downloaded once.
+            torchaudio; a name of `tts.pretrained.catalogue`, which is downloaded once; a published
+            folder; or ``hf://OWNER/NAME``.
         device: device for the weights.
         network: "Tacotron2" or "WaveGlow" if the file must hold that network.
         symbols: symbols of a Tacotron 2 whose file does not say them, in the order of its
@@ -66,7 +67,9 @@ def load(
     Raises:
         InputError: one line that names the file and what is wrong with it.
     """
-    file, checkpoint = read_checkpoint(path, symbols=symbols, alternate_halves=alternate_halves)
+    file, checkpoint = read_checkpoint(
+        path, network, symbols=symbols, alternate_halves=alternate_halves
+    )
     kind = checkpoint.description["network"]
     if network is not None and kind != network:
         raise InputError(f"{file}: holds a {kind}; a {network} is needed here")
@@ -95,6 +98,7 @@ def describe(path: str | Path) -> dict[str, Any]:
 
 def read_checkpoint(
     path: str | Path,
+    network: str | None = None,
     *,
     symbols: Sequence[str] | None = None,
     alternate_halves: bool | None = None,
@@ -102,7 +106,8 @@ def read_checkpoint(
     """Read a checkpoint, also one from which `load` would refuse to build a network.
 
     Args:
-        path: a file, or a name of the catalogue.
+        path: a file, or another name of a checkpoint (:mod:`tts.pretrained.sources`).
+        network: "Tacotron2" or "WaveGlow", which of the two a published voice shall give.
         symbols: see `load`.
         alternate_halves: see `load`.
 
@@ -113,8 +118,8 @@ def read_checkpoint(
         InputError: see `load`.
     """
     path = os.path.expanduser(path)
-    published = _published(path)
-    file = download.fetch(published) if published else Path(path)
+    file = checkpoint_file(path, network)
+    published = catalogue_entry(path)
     data = read_contents(file)
     if published and alternate_halves is None:
         alternate_halves = published.alternate_halves
@@ -129,16 +134,6 @@ def read_checkpoint(
         mel = contract_of(network, sizes, {"n_mels": sizes["n_mels"], **published.mel})
         checkpoint.description["mel"] = mel.to_dict()
     return file, checkpoint
-
-
-def _published(name: str) -> catalogue.Published | None:
-    """Return the catalogue's entry for a name, or None for a file.
-
-    A file of that name goes before the catalogue, a folder does not.
-    """
-    if os.path.isfile(name) or (os.path.isdir(name) and name not in catalogue.CATALOGUE):
-        return None
-    return catalogue.find(name)
 
 
 def save(

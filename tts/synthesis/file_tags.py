@@ -42,8 +42,15 @@ def file_tags(config: Mapping[str, Any], text: str) -> Tags:
     if fields["title"] is None:
         is_whole_book = config["book"] is not None and not is_folder(str(config["output"]))
         fields["title"] = Path(str(config["book"])).stem if is_whole_book else text
-    if fields["comment"] is not None:
-        fields["comment"] = str(fields["comment"]).replace(
-            _VOICE, Path(str(config["acoustic"])).stem
-        )
     return Tags(**fields)
+
+
+def tags_of_voice(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the section ``tags`` with the name of the voice in the comment.
+
+    It is called while ``acoustic`` is still the name that the user gave.
+    """
+    tags, voice = dict(config["tags"]), Path(str(config["acoustic"])).stem
+    if tags["comment"] is not None:
+        tags["comment"] = str(tags["comment"]).replace(_VOICE, voice)
+    return tags

@@ -14,7 +14,7 @@ from tts.core.errors import InputError
 from tts.core.output import print_line
 from tts.core.ranges import check_arguments
 from tts.core.source_ranges import ranges_in_source
-from tts.pretrained.catalogue import require_source
+from tts.pretrained.sources import require_source
 from tts.synthesis.chapters import headings_apart, split_headings
 from tts.text.lexicon import lexicon_lines
 

@@ -6,7 +6,6 @@ once for all commands with the options of training, and once for all trials of a
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -15,10 +14,11 @@ from typing import Any
 from tts.config import build_object
 from tts.config.schema import check_training
 from tts.core.errors import InputError
+from tts.core.files import require_writable
 from tts.core.ranges import Range
 from tts.data.corpora.generated import GeneratedCorpus
 from tts.data.corpora.splits import held_out_ids
-from tts.pretrained.catalogue import require_source
+from tts.pretrained.sources import require_source
 from tts.text.lexicon import lexicon_lines
 
 #: The tasks in which an acoustic model follows recordings.
@@ -45,7 +45,7 @@ def check_before_torch(
         _check_acoustic_given(config, task)
     check_training(config, more, task)
     if task == "align":
-        _check_writable(Path(config["durations"]), "durations")
+        require_writable(Path(config["durations"]), "durations")
     for key, value in _checkpoints(config):
         if value is not None:
             require_source(str(value), key)
@@ -54,7 +54,7 @@ def check_before_torch(
     if (lexicon := config["tokenizer"].get("lexicon")) is not None:
         lexicon_lines(Path(lexicon))
     if config["data"].get("prepared") is None and "Prepared" not in _target(config):
-        _check_writable(Path(config["paths"]["cache_dir"]), "paths.cache_dir")
+        require_writable(Path(config["paths"]["cache_dir"]), "paths.cache_dir")
     _check_corpus(config["data"]["corpus"])
 
 
@@ -73,16 +73,6 @@ def _checkpoints(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     samples = (config["callbacks"] or {}).get("samples") or {}
     if samples.get("vocoder") != "griffin_lim":
         yield "callbacks.samples.vocoder", samples.get("vocoder")
-
-
-def _check_writable(folder: Path, key: str) -> None:
-    there = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
-    try:
-        with tempfile.TemporaryFile(dir=there):
-            pass
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"{key}={folder}: {there} cannot be written ({reason})") from None
 
 
 def _target(config: Mapping[str, Any]) -> str:

@@ -51,7 +51,7 @@ def take_options(
     """
     from tts.pretrained.files import read_checkpoint
 
-    _, checkpoint = read_checkpoint(config.init_from)
+    _, checkpoint = read_checkpoint(config.init_from, _kind(config))
     description = checkpoint.description
     check_kind(config.init_from, description["network"], _kind(config))
     if checkpoint.problem is not None:

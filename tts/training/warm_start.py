@@ -68,7 +68,7 @@ def warm_start(
             no part of the network; `source_symbols` has a symbol twice, or contradicts the file;
             the file has no such `speaker`, or only one.
     """
-    file, checkpoint = read_checkpoint(source)
+    file, checkpoint = read_checkpoint(source, type(network).__name__)
     _check_file(file, checkpoint, network, source_symbols)
     own = network.state_dict()
     for name in ignore_layers:

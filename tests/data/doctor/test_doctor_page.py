@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import io
 import re
+from array import array
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -54,6 +55,10 @@ class Checked(HTMLParser):
         return [attributes for tag, attributes in self.elements if tag == wanted]
 
 
+def _reading(n_symbols):
+    return TextReading(array("I", range(n_symbols)))
+
+
 @pytest.fixture
 def diagnosis(tmp_path):
     cases, findings = [], []
@@ -64,7 +69,9 @@ def diagnosis(tmp_path):
         utterance = Utterance(name, path, f"{EVIL} said {number}", f"{EVIL}.csv:{number}")
         cases.append(
             ExaminedUtterance(
-                utterance, measure_recording(path, 40), reading=TextReading(10 + number)
+                utterance,
+                measure_recording(path, 40)[0],
+                reading=_reading(10 + number),
             )
         )
         severity = "error" if number == 7 else "warning" if number > 2 else "note"
@@ -190,7 +197,7 @@ def test_every_histogram_of_the_page_shows_every_value(diagnosis):
 def test_an_outline_follows_the_samples(length, tmp_path):
     write_wave(tmp_path / "a.wav", np.linspace(-1, 1, length), 8000)
     utterance = Utterance("a", tmp_path / "a.wav", "A.", "m:1")
-    case = ExaminedUtterance(utterance, measure_recording(utterance.wav, 40))
+    case = ExaminedUtterance(utterance, measure_recording(utterance.wav, 40)[0])
     findings = [utterance_finding("pace", "error", utterance, "too fast")]
     text = render_diagnosis(Diagnosis("c", [case], findings), DoctorOptions())
     points = re.search('points="(.*?)"', text)[1].split()

@@ -26,7 +26,7 @@ def silence(seconds, rate=RATE):
 def hear(tmp_path):
     def hear(*parts, rate=RATE, silence_db=40.0):
         write_wave(tmp_path / "a.wav", np.concatenate(parts), rate)
-        return measure_recording(tmp_path / "a.wav", silence_db)
+        return measure_recording(tmp_path / "a.wav", silence_db)[0]
 
     return hear
 
@@ -96,7 +96,7 @@ def test_equal_sound_has_an_equal_digest(tmp_path):
     digests = []
     for name, rate in (("a.wav", RATE), ("b.flac", RATE), ("c.wav", 16000)):
         write_wave(tmp_path / name, tone(), rate)
-        digests.append(measure_recording(tmp_path / name, 40).digest)
+        digests.append(measure_recording(tmp_path / name, 40)[0].digest)
     assert digests[0] == digests[1] != digests[2]
 
 
@@ -104,7 +104,7 @@ def test_channels_are_counted_and_mixed_in_silence(tmp_path, caplog):
     caplog.set_level(logging.INFO, logger="tts")
     soundfile.write(tmp_path / "a.wav", np.stack([tone(), 0 * tone()], 1), RATE)
     with muted_log():
-        sound = measure_recording(tmp_path / "a.wav", 40)
+        sound, _ = measure_recording(tmp_path / "a.wav", 40)
     assert (sound.channels, round(sound.peak, 2)) == (2, 0.25)
     assert caplog.messages == []
 

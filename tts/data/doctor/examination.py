@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tts.core.errors import InputError
 from tts.data.doctor.corpus_checks import (
     check_clips_of_speakers,
     check_population,
@@ -23,7 +22,6 @@ from tts.data.doctor.recording_stats import muted_log
 from tts.data.doctor.refusals import check_refusals
 from tts.data.doctor.text_checks import check_accents, check_text
 from tts.data.doctor.utterances import ExaminedUtterance, gather_cases
-from tts.data.features.prepared_corpus import PreparedCorpus
 from tts.data.loading.speech_datamodule import SpeechDataModule
 
 # "metadata.csv:12: the fault"
@@ -50,14 +48,7 @@ def examine(
         InputError: there is no corpus to examine.
     """
     corpus = datamodule.corpus
-    if isinstance(corpus, PreparedCorpus):
-        raise InputError(
-            f"{corpus.root}: a prepared folder has no recordings to listen to; examine the corpus "
-            "that it was made of"
-        )
-    datamodule.processing.check()
     with muted_log():
-        corpus.prepare()
         cases = gather_cases(datamodule, options.silence_db)
         findings = [
             *map(_finding_of_row, corpus.faults()),

@@ -80,8 +80,8 @@ def measure_recording(
     silence_db: float,
     processing: Processing | None = None,
     longest: float = LONGEST,
-) -> RecordingStats:
-    """Read and measure a recording.
+) -> tuple[RecordingStats, Waveform]:
+    """Read and measure a recording; return its measurements, and its samples ``(T_wave,)``.
 
     Args:
         path: the file.
@@ -102,7 +102,7 @@ def measure_recording(
     (active,) = np.nonzero(energy >= energy.max() * 10 ** (-silence_db / 10))
     begin, end = active[0] * frame, min((active[-1] + 1) * frame, len(samples))
     digest = hashlib.blake2b(samples.tobytes(), digest_size=16, salt=rate.to_bytes(8, "big"))
-    return RecordingStats(
+    stats = RecordingStats(
         rate=rate,
         channels=soundfile.info(path).channels,
         seconds=len(samples) / rate,
@@ -116,6 +116,7 @@ def measure_recording(
         band=_band(samples[begin:end], rate),
         digest=digest.digest(),
     )
+    return stats, samples
 
 
 @contextmanager

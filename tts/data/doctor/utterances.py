@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from tts.audio.io import LongRecordingError
+from tts.audio.pcm import Waveform
 from tts.core.errors import InputError
 from tts.core.parallel import n_cores, ordered_map
 from tts.core.progress import progress
 from tts.data.corpora.manifest import Utterance
 from tts.data.doctor.recording_stats import RecordingStats, measure_recording
 from tts.data.features.extract import longest_read
+from tts.data.features.prepared_corpus import PreparedCorpus
 from tts.data.loading.speech_datamodule import SpeechDataModule
 from tts.text import Tokenizer
 from tts.text.scripts import foreign_script
+
+#: Hears the samples ``(T_wave,)`` of an utterance's recording, and their rate; returns what a
+#: command wants to know beyond the measurements of the doctor.
+Listener = Callable[[Utterance, Waveform, int], Any]
+
+
+def _no_ids() -> array[int]:
+    return array("I")
 
 
 @dataclass(frozen=True)
@@ -23,16 +35,21 @@ class TextReading:
     """Describes how a tokenizer reads a text.
 
     Attributes:
-        n_symbols: number of symbol ids; 0 if the text cannot be read.
+        ids: the symbol ids; none if the text cannot be read.
         script: the script of most letters, if the symbol table has no letter of it.
         unknown: characters (and phones in braces) that the symbol table lacks, each with its count.
         fault: why the text cannot be read; empty if it can.
     """
 
-    n_symbols: int = 0
+    ids: array[int] = field(default_factory=_no_ids)
     script: str | None = None
     unknown: tuple[tuple[str, int], ...] = ()
     fault: str = ""
+
+    @property
+    def n_symbols(self) -> int:
+        """Return the number of symbol ids."""
+        return len(self.ids)
 
 
 @dataclass(frozen=True)
@@ -45,6 +62,7 @@ class ExaminedUtterance:
         fault: why the recording cannot be read; empty if it can.
         reading: how the text is read; None if the model has no tokenizer.
         is_left_out: whether the recording is so long that the training leaves it out unread.
+        heard: what the listener returned, if there was one and the recording can be used.
     """
 
     utterance: Utterance
@@ -52,6 +70,7 @@ class ExaminedUtterance:
     fault: str = ""
     reading: TextReading | None = None
     is_left_out: bool = False
+    heard: Any = None
 
     @property
     def pace(self) -> float | None:
@@ -61,23 +80,33 @@ class ExaminedUtterance:
         return self.reading.n_symbols / self.recording.speech_seconds or None
 
 
-def gather_cases(datamodule: SpeechDataModule, silence_db: float) -> list[ExaminedUtterance]:
+def gather_cases(
+    datamodule: SpeechDataModule, silence_db: float, listener: Listener | None = None
+) -> list[ExaminedUtterance]:
     """Examine every utterance of a corpus, with progress on standard error.
 
     Args:
         datamodule: gives the corpus, and the tokenizer if the model has one.
         silence_db: the threshold of :func:`measure_recording`.
+        listener: hears every recording that is not silent; what it refuses is a fault as well.
 
     Raises:
-        InputError: the corpus cannot be read; the message names the file or the row. Faults of
-            single recordings and texts are part of the result instead.
+        InputError: there is no corpus of recordings, or it cannot be read; the message names the
+            file or the row. Faults of single recordings and texts are part of the result instead.
     """
+    if isinstance(datamodule.corpus, PreparedCorpus):
+        raise InputError(
+            f"{datamodule.corpus.root}: a prepared folder has no recordings to listen to; name the "
+            "corpus that it was made of"
+        )
+    datamodule.processing.check()
+    datamodule.corpus.prepare()
     name, utterances = datamodule.corpus.name, datamodule.corpus.utterances()
     tokenizer = getattr(datamodule, "tokenizer", None)
     readings: Sequence[TextReading | None] = [None] * len(utterances)
     if tokenizer is not None:
         readings = list(_read_texts(name, utterances, tokenizer.quiet()))
-    recordings = _measure_recordings(datamodule, utterances, silence_db)
+    recordings = _measure_recordings(datamodule, utterances, silence_db, listener)
     return [
         replace(case, reading=reading) for case, reading in zip(recordings, readings, strict=True)
     ]
@@ -88,7 +117,7 @@ def examine_text(tokenizer: Tokenizer, text: str) -> TextReading:
     script = foreign_script(tokenizer, text)
     try:
         unknown = tuple(tokenizer.unknown(text).items())
-        return TextReading(len(tokenizer.encode(text)), script, unknown)
+        return TextReading(array("I", tokenizer.encode(text)), script, unknown)
     except InputError as error:
         return TextReading(script=script, fault=str(error))
 
@@ -103,18 +132,24 @@ def _read_texts(
 
 
 def _measure_recordings(
-    datamodule: SpeechDataModule, utterances: Sequence[Utterance], silence_db: float
+    datamodule: SpeechDataModule,
+    utterances: Sequence[Utterance],
+    silence_db: float,
+    listener: Listener | None,
 ) -> Iterator[ExaminedUtterance]:
     processing, longest = datamodule.processing, longest_read(datamodule.max_seconds)
 
     def measure(utterance: Utterance) -> ExaminedUtterance:
+        heard = None
         try:
-            stats = measure_recording(utterance.wav, silence_db, processing, longest)
+            stats, samples = measure_recording(utterance.wav, silence_db, processing, longest)
+            if listener is not None and not stats.is_silent:
+                heard = listener(utterance, samples, stats.rate)
         except InputError as error:
             is_long = isinstance(error, LongRecordingError) and datamodule.max_seconds is not None
             fault = str(error).removeprefix(f"{utterance.wav}: ")
             return ExaminedUtterance(utterance, None, fault, is_left_out=is_long)
-        return ExaminedUtterance(utterance, stats)
+        return ExaminedUtterance(utterance, stats, heard=heard)
 
     with (
         progress(f"listening to {datamodule.corpus.name}", len(utterances)) as advance,

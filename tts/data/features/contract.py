@@ -94,15 +94,25 @@ class Contract:
             InputError: the file holds no sound, or nothing is left of it.
         """
         samples, rate = read_wave(path, mono=self.processing.mono, longest=longest)
-        recording = Recording(rate, len(samples))
         try:
-            samples = to_rate(samples, rate, self.mel.sample_rate)
-            samples = self.processing(samples, self.mel.sample_rate)
+            return self.processed(samples, rate), Recording(rate, len(samples))
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
-        if self.complete or self.changes(recording):
-            samples = to_float(to_int16(samples))
-        return samples, recording
+
+    def processed(self, samples: Waveform, rate: int) -> Waveform:
+        """Return the samples of a recording as training sees them, at the rate of the contract.
+
+        Args:
+            samples: ``(T_wave,)``, as the recording has them.
+            rate: their rate in Hz.
+
+        Raises:
+            InputError: nothing is left of the recording.
+        """
+        is_changed = self.changes(Recording(rate, len(samples)))
+        samples = to_rate(samples, rate, self.mel.sample_rate)
+        samples = self.processing(samples, self.mel.sample_rate)
+        return to_float(to_int16(samples)) if self.complete or is_changed else samples
 
 
 def compute_mel(samples: Waveform, log_mel: LogMel) -> NDArray[np.float32]:

@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from tts.audio import MelConfig
 from tts.evaluation.clips import Clip
 from tts.evaluation.measures.measure import Figure, FigureValues, PerClip
+from tts.metrics.pitch import pitch_curve
 
 #: The first coefficients after the 0th describe the envelope; the 0th is its level.
 N_COEFFICIENTS = 13
 #: Frames this far below the loudest one are silence, in dB.
 SILENCE_DB = -40.0
-#: Range of the pitch in Hz.
-LOWEST_HZ, HIGHEST_HZ = 65.0, 500.0
 
 FloatArray = NDArray[np.float64]
 
@@ -68,7 +67,6 @@ class Distortion(PerClip):
         Returns:
             Cepstra ``(T, 13)``, and the pitch ``(T,)`` in Hz, which is NaN in unvoiced frames.
         """
-        import librosa
         import torch
         from scipy.fft import dct
 
@@ -79,19 +77,13 @@ class Distortion(PerClip):
             return np.zeros((0, N_COEFFICIENTS)), np.zeros(0)
         mel = LogMel(self._mel)(torch.from_numpy(samples / np.float32(peak)))[0].double().numpy()
         cepstra = dct(mel, type=2, norm="ortho", axis=0)[1 : N_COEFFICIENTS + 1].T
-        pitch, _, _ = librosa.pyin(
-            samples,
-            fmin=LOWEST_HZ,
-            fmax=HIGHEST_HZ,
-            sr=self._mel.sample_rate,
-            frame_length=self._mel.n_fft,
-            hop_length=self._mel.hop_length,
-        )
+        frames = self._mel.n_fft, self._mel.hop_length
+        pitch = pitch_curve(samples, self._mel.sample_rate, *frames)
         energy = np.exp(2 * mel).sum(0)
         n = min(len(cepstra), len(pitch))
         audible = (energy > energy.max() * 10 ** (SILENCE_DB / 10))[:n]
         scale = np.sqrt(2 / self._mel.n_mels)
-        return scale * cepstra[:n][audible], np.asarray(pitch[:n][audible], dtype=np.float64)
+        return scale * cepstra[:n][audible], pitch[:n][audible]
 
 
 def _pitch_errors(pitch: FloatArray, reference: FloatArray) -> FigureValues:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from tts.core.errors import InputError, listed, one_line, printable_name
 from tts.core.ranges import Text, check_fields
 from tts.pretrained.importers.plain_yaml import parse_plain_yaml
+from tts.pretrained.publication import PUBLICATION
 
 #: Value of ``vocoder`` that needs no file.
 NO_VOCODER_FILE = "griffin_lim"
@@ -26,7 +27,8 @@ class VoiceEntry:
 
     Attributes:
         id: the name that clients use: small letters, digits, ``_``, ``.`` and ``-``.
-        acoustic: a Tacotron 2: a file, or a name of the catalogue.
+        acoustic: a Tacotron 2: a file, or another name of a checkpoint
+            (:mod:`tts.pretrained.sources`).
         vocoder: a WaveGlow, or ``"griffin_lim"``.
         name: the name that people read; the id when it is empty.
         speaker: name of the speaker, if the acoustic model has several.
@@ -135,6 +137,6 @@ def _entry(path: Path, number: int, entry: Any) -> VoiceEntry:
 
 
 def _from_folder(folder: Path, source: str) -> str:
-    """Return the path of a file beside the list, and any other name unchanged."""
+    """Return the path of a file or a published voice beside the list, other names unchanged."""
     beside = folder / Path(source).expanduser()
-    return str(beside) if beside.is_file() else source
+    return str(beside) if beside.is_file() or (beside / PUBLICATION).is_file() else source

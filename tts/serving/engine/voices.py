@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tts.core.download import sha256
 from tts.core.errors import InputError, listed
 from tts.core.progress import announced
 from tts.inference import Options, Synthesizer
 from tts.inference.reader import DecodingUnit, TextReader
-from tts.pretrained import catalogue
-from tts.pretrained.download import fetch
+from tts.pretrained.sources import checkpoint_file, pinned_source, require_source
 from tts.serving.engine.request import SpeakingRequest
 from tts.serving.engine.unit_speaker import UnitSpeaker
 from tts.serving.engine.voice_list import NO_VOCODER_FILE, VoiceEntry, read_voice_list
@@ -190,38 +189,39 @@ class _Sources:
 def _load(entry: VoiceEntry, device: str, loaded: dict[Any, Any]) -> Voice:
     sources = _Sources(*(getattr(entry, each.name) for each in fields(_Sources)))
     if sources not in loaded:
-        catalogue.require_source(sources.acoustic, "acoustic")
-        if sources.vocoder != NO_VOCODER_FILE:
-            catalogue.require_source(sources.vocoder, "vocoder")
+        files = _pinned(sources)
         synthesizer = Synthesizer.from_pretrained(
-            sources.acoustic,
-            sources.vocoder,
+            files.acoustic,
+            files.vocoder,
             device,
             bridge=sources.bridge,
             lexicon=sources.lexicon,
             precision=sources.precision,
         )
-        loaded[sources] = synthesizer, _digests(sources)
+        loaded[sources] = synthesizer, _digests(files)
     return Voice(entry, *loaded[sources])
+
+
+def _pinned(sources: _Sources) -> _Sources:
+    """Return the sources with the files of published voices, so that the digests are theirs.
+
+    Only the list of voices names sources; a request names a voice of the list.
+    """
+    require_source(sources.acoustic, "acoustic")
+    files = replace(sources, acoustic=pinned_source(sources.acoustic, "Tacotron2"))
+    if sources.vocoder == NO_VOCODER_FILE:
+        return files
+    require_source(sources.vocoder, "vocoder")
+    return replace(files, vocoder=pinned_source(sources.vocoder, "WaveGlow"))
 
 
 def _digests(sources: _Sources) -> VoiceDigests:
     has_file = sources.vocoder != NO_VOCODER_FILE
     return VoiceDigests(
-        acoustic=_sha256(sources.acoustic),
-        vocoder=_sha256(sources.vocoder) if has_file else None,
-        lexicon=_sha256(sources.lexicon) if sources.lexicon is not None else None,
+        acoustic=sha256(checkpoint_file(sources.acoustic, "Tacotron2")),
+        vocoder=sha256(checkpoint_file(sources.vocoder, "WaveGlow")) if has_file else None,
+        lexicon=sha256(Path(sources.lexicon)) if sources.lexicon is not None else None,
     )
-
-
-def _sha256(source: str) -> str:
-    """Return the digest of a file, given by its path or by its name in the catalogue."""
-    path = Path(source)
-    published = None if path.is_file() else catalogue.find(source)
-    if published is not None:
-        path = fetch(published)
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _options(base: Options, changes: Mapping[str, Any]) -> Options:
@@ -239,8 +239,6 @@ def _options(base: Options, changes: Mapping[str, Any]) -> Options:
 
 
 def _replaced(base: Options, changes: Mapping[str, Any]) -> Options:
-    from dataclasses import replace
-
     pauses = changes.get("pauses")
     if isinstance(pauses, Mapping):
         known: Sequence[str] = [each.name for each in fields(base.pauses)]

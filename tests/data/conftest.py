@@ -1,4 +1,4 @@
-"""Provides a corpus without faults, and a copy of it for each test."""
+"""Provides a corpus of artificial speech without faults, and a copy of it for each test."""
 
 from __future__ import annotations
 
