@@ -135,9 +135,8 @@ def train(
     callbacks: list[Callback] = [
         *(DescribeCheckpoint.of_run(config, datamodule, network), FinalTest(config["test"])),
         *(LogConfig(config, output_dir), resume_point, RandomState(), frozen),
-        *(OwnNorms(network, config), StopOnSignal(signals, config["requeue_on"])),
-        *(ReportSkipped(), batch, *trial_callbacks(config, output_dir)),
-        *instantiate_all(config["callbacks"]),
+        *(OwnNorms(network, config), StopOnSignal(signals, config["requeue_on"]), ReportSkipped()),
+        *(batch, *trial_callbacks(config, output_dir), *instantiate_all(config["callbacks"])),
     ]
     loggers = instantiate_all(config["logger"])
     trainer = build_trainer(config["trainer"], callbacks, loggers, output_dir)
