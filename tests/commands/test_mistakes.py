@@ -24,6 +24,7 @@ from tts.core import output
 MAINS = {
     "train": cli.train_command, "synthesize": cli.synthesize_command,
     "evaluate": cli.evaluate_command, "export": cli.export_command,
+    "publish": cli.publish_command,
     "doctor": doctor.main, "stats": stats.main, "prepare": prepare.main,
     "export_webdataset": export_webdataset.main,
 }
@@ -117,6 +118,11 @@ CHEAP = [
     (["evaluate", "acoustic=gone.ckpt"], "acoustic=gone.ckpt: no such checkpoint"),
     (["evaluate", "systems=[foo]"], "systems: there is no 'foo'"),
     (["export", "acoustic=gone.ckpt"], "acoustic=gone.ckpt: no such checkpoint"),
+    (["publish", "run=voice_acoustic"], "to is required: add to=... to the command"),
+    (["publish", "to=x"], "nothing to publish"),
+    (["publish", "run=.", "to=x"], "has no last.ckpt"),
+    (["publish", "run=voice_acoustic", "to=hf://x"], "write hf://OWNER/NAME"),
+    (["synthesize", "text=hi", "acoustic=hf://x"], "write hf://OWNER/NAME"),
 ]
 
 

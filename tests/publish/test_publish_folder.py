@@ -131,6 +131,18 @@ def test_nothing_is_left_where_it_fails(write_run, publish, tmp_path, monkeypatc
     assert {path.name for path in tmp_path.iterdir()} == {"logs"}
 
 
+def test_an_interrupted_publication_leaves_nothing(write_run, publish, tmp_path, monkeypatch):
+    from tts.publish import recipe
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recipe, "_speak", interrupt)
+    run = publish(f"run={write_run()}", f"to={tmp_path}/voice")
+    assert (run.status, run.err) == (130, "interrupted; nothing was published\n")
+    assert {path.name for path in tmp_path.iterdir()} == {"logs"}
+
+
 @pytest.mark.parametrize(
     ("options", "line"),
     [

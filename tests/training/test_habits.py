@@ -13,7 +13,7 @@ from tts.config.schema import check_training
 from tts.core.errors import InputError
 from tts.loggers.builders import wandb_logger
 
-WITH_TEST = ["data.test_fraction=0.3", "trainer.max_epochs=2", *QUIET]
+WITH_TEST = ["data.test_fraction=0.3", "trainer.max_epochs=2", "test=true"]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_profile_is_a_file_in_the_folder_of_the_run(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("network", [TINY_TACOTRON2, TINY_WAVEGLOW])
 def test_the_best_checkpoint_is_tested(network, tmp_path, capsys):
-    metrics = run(tmp_path, *network, *WITH_TEST, "test=true")
+    metrics = run(tmp_path, *network, *WITH_TEST, *QUIET)
     printed = capsys.readouterr().out
     assert f"test/loss        {metrics['test/loss']:.4f}" in printed
     with (tmp_path / "output" / "metrics.csv").open() as file:
@@ -90,7 +90,7 @@ def test_the_weights_are_those_of_the_best_checkpoint(best, last, tested):
 
 @pytest.mark.slow
 def test_a_run_without_checkpoints_is_tested_as_it_is(tmp_path):
-    metrics = run(tmp_path, *TINY_TACOTRON2, *WITH_TEST, "test=true", "callbacks=none")
+    metrics = run(tmp_path, *TINY_TACOTRON2, *WITH_TEST, "callbacks=none")
     assert metrics["test/loss"] > 0
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from tts.commands.cli import with_training_options
 from tts.commands.doctor import tolerant_datamodule
 from tts.config.command_ranges import STATS
-from tts.core.errors import InputError
+from tts.core.errors import EXIT_INTERRUPTED, InputError, RunStopped
 from tts.core.files import require_writable
 from tts.core.output import print_line, print_result
 from tts.training.preflight import check_before_torch
@@ -51,7 +51,10 @@ def measure(config: dict[str, Any]) -> int:
     from tts.data.stats.statistics import measure_corpus
 
     datamodule = tolerant_datamodule(config)
-    statistics = measure_corpus(datamodule, config["silence_db"], config["pitch_clips"])
+    try:
+        statistics = measure_corpus(datamodule, config["silence_db"], config["pitch_clips"])
+    except KeyboardInterrupt:
+        raise RunStopped("interrupted; nothing was written", EXIT_INTERRUPTED) from None
     options = suggested_options(statistics, config)
     lines = [*statistics_lines(statistics), *options_lines(options, statistics)]
     print_result("\n".join(lines) + "\n")

@@ -13,12 +13,14 @@ from tts.core.errors import InputError
 from tts.core.files import check_own_folder, require_writable
 from tts.evaluation.sentences import read_sentences
 from tts.pretrained.hugging_face import is_hub_source, parse_hub_source
-from tts.pretrained.publication import is_published
+from tts.pretrained.publication import PUBLICATION, is_published
 from tts.pretrained.sources import require_source
 from tts.publish.evaluation_report import read_report
+from tts.runtime.run_folder import CHECKPOINTS
 
 #: What the folder of a publication is called in messages.
 WHAT = "a published voice"
+_LAST = "last.ckpt"
 _SOURCES = ("run", "acoustic", "vocoder")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
@@ -39,7 +41,9 @@ def check_publication(config: Mapping[str, Any]) -> None:
             "run, acoustic and vocoder: a voice has two networks; leave one of them out"
         )
     for key in named:
-        if not Path(config[key]).is_dir():
+        if is_run_folder(config[key]):
+            checkpoint_of_run(config[key], key)
+        else:
             require_source(config[key], key)
     if config["language"] is not None and not _LANGUAGE.fullmatch(config["language"]):
         raise InputError(f"language={config['language']}: write a code such as en, ru or pt-BR")
@@ -55,3 +59,30 @@ def check_publication(config: Mapping[str, Any]) -> None:
     folder = Path(target)
     check_own_folder(folder, is_published, WHAT)
     require_writable(folder.parent, "to")
+
+
+def is_run_folder(source: str) -> bool:
+    """Tell whether a source is a folder, and no published voice: it must be that of a run."""
+    return Path(source).is_dir() and not (Path(source) / PUBLICATION).is_file()
+
+
+def checkpoint_of_run(source: str, key: str) -> Path:
+    """Return the last checkpoint in the folder of a run.
+
+    Args:
+        source: the folder.
+        key: the option that names it.
+
+    Raises:
+        InputError: the folder has no last checkpoint.
+    """
+    folder = Path(source)
+    last = folder / CHECKPOINTS / _LAST
+    if last.is_file():
+        return last
+    others = sorted(path.name for path in (folder / CHECKPOINTS).glob("*.ckpt"))
+    if others:
+        hint = f"name one of {', '.join(others[:4])} in {folder / CHECKPOINTS}"
+    else:
+        hint = f"a run has {CHECKPOINTS}/{_LAST} in its folder, logs/NAME/TIME"
+    raise InputError(f"{key}={source}: has no {_LAST}; {hint}")

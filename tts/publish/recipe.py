@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from tts.config import resolved
 from tts.config.literals import literal_values
 from tts.core.download import sha256
+from tts.core.errors import EXIT_INTERRUPTED, RunStopped
 from tts.core.files import own_folder, working_folder
 from tts.core.output import print_line
 from tts.core.progress import announced
@@ -43,7 +44,13 @@ def publish(cfg: DictConfig) -> str:
     """
     config = resolved(cfg)
     check_publication(config)
-    target = str(config["to"])
+    try:
+        return _publish(config, str(config["to"]))
+    except KeyboardInterrupt:
+        raise RunStopped("interrupted; nothing was published", EXIT_INTERRUPTED) from None
+
+
+def _publish(config: Mapping[str, Any], target: str) -> str:
     if not is_hub_source(target):
         with own_folder(Path(target), is_published, WHAT) as folder:
             write_publication(config, folder, Path(target).absolute().name, _THIS_FOLDER)

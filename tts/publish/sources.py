@@ -11,11 +11,9 @@ from typing import Any
 
 from tts.core.errors import InputError
 from tts.pretrained.importers.containers import read_contents
-from tts.pretrained.publication import PUBLICATION
 from tts.pretrained.sources import catalogue_entry, checkpoint_file
+from tts.publish.preflight import checkpoint_of_run, is_run_folder
 from tts.runtime.run_folder import CHECKPOINTS
-
-_LAST = "last.ckpt"
 
 
 @dataclass(frozen=True)
@@ -67,30 +65,8 @@ def find_networks(config: Mapping[str, Any]) -> dict[str, PublishedNetwork]:
     return {name: found[name] for name in ("Tacotron2", "WaveGlow") if name in found}
 
 
-def checkpoint_of_run(source: str, key: str) -> Path:
-    """Return the last checkpoint in the folder of a run.
-
-    Args:
-        source: the folder.
-        key: the option that names it.
-
-    Raises:
-        InputError: the folder has no last checkpoint.
-    """
-    folder = Path(source)
-    last = folder / CHECKPOINTS / _LAST
-    if last.is_file():
-        return last
-    others = sorted(path.name for path in (folder / CHECKPOINTS).glob("*.ckpt"))
-    if others:
-        hint = f"name one of {', '.join(others[:4])} in {folder / CHECKPOINTS}"
-    else:
-        hint = f"a run has {CHECKPOINTS}/{_LAST} in its folder, logs/NAME/TIME"
-    raise InputError(f"{key}={source}: has no {_LAST}; {hint}")
-
-
 def _find(key: str, source: str, network: str | None) -> PublishedNetwork:
-    is_run = Path(source).is_dir() and not (Path(source) / PUBLICATION).is_file()
+    is_run = is_run_folder(source)
     file = checkpoint_of_run(source, key) if is_run else checkpoint_file(source, network)
     is_name = not is_run and catalogue_entry(source) is not None
     data = read_contents(file)

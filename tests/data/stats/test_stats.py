@@ -192,6 +192,18 @@ def test_mistakes_are_found_before_anything_is_heard(option, line, healthy, meas
         measured(healthy, option)
 
 
+def test_an_interruption_is_one_line(healthy, monkeypatch, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sums, "measure_corpus", interrupt)
+    monkeypatch.setattr(sys, "argv", ["stats", f"data.root={healthy}", "output=null"])
+    with pytest.raises(SystemExit) as end:
+        stats.main()
+    assert end.value.code == 130
+    assert capsys.readouterr().err.endswith("interrupted; nothing was written\n")
+
+
 def test_the_picture_has_a_panel_for_each_figure(healthy, measured, tmp_path):
     picture = tmp_path / "made" / "stats.png"
     printed = measured(healthy, f"output={picture}", "pitch_clips=1")[1]

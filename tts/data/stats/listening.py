@@ -17,7 +17,7 @@ from tts.metrics.pitch import pitch_curve
 
 # Rate in Hz, frame and hop in samples, at which the pitch is measured: the harmonics of a voice
 # lie below 4 kHz, and the time that it takes grows with the rate
-_PITCH_RATE, _PITCH_FRAME, _PITCH_HOP = 8000, 512, 80
+_PITCH_RATE, _PITCH_FRAME, _PITCH_HOP = 8000, 512, 160
 
 
 class HeardRecording(NamedTuple):
@@ -27,7 +27,7 @@ class HeardRecording(NamedTuple):
         n_frames: number of mel frames.
         sums: ``(n_mels,)``, the sum of the log-mel over the frames, by band.
         squares: ``(n_mels,)``, the sum of its squares.
-        pitch: ``(T,)``, the pitch in Hz each 10 ms, NaN where there is no voice; no values where
+        pitch: ``(T,)``, the pitch in Hz each 20 ms, NaN where there is no voice; no values where
             the pitch was not measured.
     """
 
