@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _N_BINS = 40
+# Silence is measured in frames of so many seconds; other bins would have gaps
+_FRAME = 0.01
 # More symbols than this cannot be read along an axis
 _MOST_SYMBOLS = 70
 
@@ -40,7 +42,9 @@ def statistics_figure(statistics: CorpusStatistics) -> Figure:
     figure = new_figure(12, 0.6 + 2.6 * n_rows, title)
     grid = figure.add_gridspec(n_rows, 2)
     for number, draw in enumerate(panels):
-        draw(figure.add_subplot(grid[number // 2, number % 2]), statistics)
+        is_alone = number % 2 == 0 and number == len(panels) - 1
+        column = slice(None) if is_alone else number % 2
+        draw(figure.add_subplot(grid[number // 2, column]), statistics)
     if statistics.symbols:
         _symbols(figure.add_subplot(grid[n_rows - 1, :]), statistics)
     return figure
@@ -63,8 +67,9 @@ def _level(axes: Axes, statistics: CorpusStatistics) -> None:
 
 
 def _silence(axes: Axes, statistics: CorpusStatistics) -> None:
-    longest = max(statistics.leads.max(), statistics.tails.max(), 0.01)
-    bins = np.linspace(0, longest, _N_BINS + 1).tolist()
+    longest = max(statistics.leads.max(), statistics.tails.max(), _FRAME)
+    step = _FRAME * -(-longest // (_FRAME * _N_BINS))
+    bins = np.arange(-step / 2, longest + step, step).tolist()
     for values, name, color in (
         (statistics.leads, "before the speech", LINE),
         (statistics.tails, "after it", ACCENT),
