@@ -55,7 +55,8 @@ def test_the_root_of_the_package_holds_recipes_only():
 
 def test_a_public_name_stands_for_one_thing():
     homes = defaultdict(list)
-    for path in SOURCES:
+    # Alembic looks for functions of the same names in each migration
+    for path in (path for path in SOURCES if path.parent.name != "versions"):
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and not node.name.startswith("_"):
                 homes[node.name].append(str(path.relative_to(REPO)))

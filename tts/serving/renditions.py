@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -96,6 +96,7 @@ class RenditionMaker:
                 row.seed,
                 row.lexicon_revision,
                 row.sound_revision,
+                kept_as=row.id,
             )
             order = Order(recipe, voice.id, voice.sample_rate, voice.language)
             is_repeatable = version.is_current and row.sound_revision == self._sound_revision
@@ -109,6 +110,12 @@ class RenditionMaker:
             return None
         content = self._store.path(row) if self._store.is_folder else self._store.load(row)
         return None if content is None else (row, content)
+
+    def words(self, utterance_id: str) -> list[dict[str, Any]]:
+        """Return when the words of an utterance are heard: marks ``{"word", "start", "end"}``."""
+        with self._database.read() as session:
+            row = find_utterance(session, utterance_id)
+            return [] if row is None else [mark for part in row.parts for mark in part.words]
 
     def sound(self, utterance: SpokenUtterance, choice: SoundChoice, key_id: str) -> Kept:
         """Return the sound of an utterance in a format and rate, and keep it.
@@ -165,6 +172,9 @@ def not_spoken(row: UtteranceRow) -> ServiceError:
     """Return the error of an utterance that has no sound."""
     if row.state == "failed":
         return ServiceError("not_spoken", 409, f"it could not be spoken: {row.error}")
+    if row.state == "cancelled":
+        message = "its job was cancelled before it was spoken; ask for the text again"
+        return ServiceError("not_spoken", 409, message)
     return ServiceError("not_spoken", 409, "it is not spoken yet; its job says how far it is")
 
 

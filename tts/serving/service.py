@@ -9,6 +9,7 @@ from collections.abc import Callable
 from tts.core.errors import InputError
 from tts.serving.allowance import Allowance, Caller
 from tts.serving.data.accounts import LANES, JobRow
+from tts.serving.data.askers import has_asked, note_asker
 from tts.serving.data.database import Database
 from tts.serving.data.jobs import lane_loads, put_job
 from tts.serving.data.keys import key_of, touch_key
@@ -47,6 +48,7 @@ class Service:
         renditions: makes files of what was spoken.
         allowance: limits callers.
         on_job: is called when a job was put into the queue.
+        takes_jobs: returns whether the worker of this process does; None where there is none.
     """
 
     def __init__(
@@ -66,8 +68,9 @@ class Service:
         self.metrics = metrics
         self.renditions = RenditionMaker(database, store, speaker, desk.sound_revision)
         limits = settings.limits
-        self.allowance = Allowance(limits.chars_per_minute, limits.chars_per_day)
+        self.allowance = Allowance(database, limits.chars_per_minute, limits.chars_per_day)
         self.on_job: Callable[[], None] = lambda: None
+        self.takes_jobs: Callable[[], bool] | None = None
         self._ready_lock = threading.Lock()
         self._ready: dict[str, str] | ServiceError = {}
         self._looked_at = -LOOK_PAUSE
@@ -86,7 +89,13 @@ class Service:
             self._touched[row.id] = now
             with self.database.write() as session:
                 touch_key(session, row.id)
-        return Caller(row.id, f"key:{row.id}", frozenset(row.scopes), row.characters_per_minute)
+        return Caller(
+            row.id,
+            f"key:{row.id}",
+            frozenset(row.scopes),
+            row.characters_per_minute,
+            row.requests_per_minute,
+        )
 
     def admit(self, order: Order, caller: Caller) -> dict[str, str]:
         """Take the characters of a text from the caller's allowance, and check that it can be read.
@@ -120,6 +129,21 @@ class Service:
             job, _ = put_job(session, order.id, caller.key_id, lane)
         self.on_job()
         return job
+
+    def note_asker(self, utterance_id: str, caller: Caller) -> None:
+        """Note that a caller has asked for an utterance that exists already."""
+        with self.database.read() as session:
+            if has_asked(session, utterance_id, caller.key_id):
+                return
+        with self.database.write() as session:
+            note_asker(session, utterance_id, caller.key_id)
+
+    def may_see(self, utterance_id: str, caller: Caller) -> bool:
+        """Return whether a caller sees an utterance: an own one, or any with the scope admin."""
+        if caller.sees_all:
+            return True
+        with self.database.read() as session:
+            return has_asked(session, utterance_id, caller.key_id)
 
     def is_spoken(self, utterance_id: str) -> bool:
         """Return whether an utterance was spoken."""
@@ -165,6 +189,12 @@ class Service:
             raise ServiceError("not_ready", 503, "no voice is loaded")
         self.speaker.check_ready()
         checks["voices"] = "ok"
+        if self.takes_jobs is not None:
+            if not self.takes_jobs():
+                raise ServiceError("not_ready", 503, "the worker takes no jobs")
+            checks["worker"] = "ok"
+        if not self.settings.answers:
+            return checks  # a full queue is no fault of a worker
         if load.queued >= self.settings.limits.interactive:
             raise busy("the interactive queue is full", _AGAIN_AFTER["interactive"])
         checks["queue"] = "ok"

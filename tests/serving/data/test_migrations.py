@@ -42,7 +42,8 @@ def statements(path):
     connection = sqlite3.connect(path)
     rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
     made = {
-        name: sorted(line.strip().rstrip(",") for line in sql.splitlines())
+        # the name of a table that was copied is quoted
+        name: sorted(line.strip().rstrip(",").replace('"', "") for line in sql.splitlines())
         for name, sql in rows
         if name != VERSION_TABLE
     }
@@ -81,6 +82,46 @@ def test_every_revision_can_be_reached_and_left_upwards_and_downwards(empty, rev
     upgrade_database(empty)
     with empty.engine.begin() as connection:
         command.check(migration_config(connection))
+
+
+def test_what_was_cancelled_before_there_was_a_state_for_it_gets_it(database):
+    downgrade_database(database, "0001")
+    with database.engine.begin() as connection:
+        for number, states in enumerate((["cancelled"], ["cancelled", "queued"], ["done"], [])):
+            _add_old_utterance(connection, f"{number}" * 64, states)
+    database.upgrade()
+    with database.read() as session:
+        found = session.execute(text("SELECT state FROM utterance ORDER BY id")).scalars().all()
+        askers = session.execute(text("SELECT utterance_id, api_key_id FROM asker")).all()
+    assert found == ["cancelled", "waiting", "waiting", "waiting"]
+    assert sorted(askers) == [(f"{number}" * 64, "local") for number in range(3)]
+    downgrade_database(database, "0001")
+    with database.read() as session:
+        found = session.execute(text("SELECT DISTINCT state FROM utterance")).scalars().all()
+    assert found == ["waiting"]
+    database.upgrade()
+
+
+def _add_old_utterance(connection, utterance_id, states):
+    """Add an utterance of the first tables, with jobs."""
+    connection.execute(
+        text(
+            "INSERT INTO utterance (id, model_version_id, text, n_chars, options, seed, "
+            "lexicon_revision, sound_revision, state, created_at, last_used_at) SELECT :id, id, "
+            "'Hello.', 6, '{}', 0, 0, 's', 'waiting', created_at, created_at FROM model_version"
+        ),
+        {"id": utterance_id},
+    )
+    for number, state in enumerate(states):
+        ended = "created_at" if state not in ("queued", "running") else "NULL"
+        connection.execute(
+            text(
+                "INSERT INTO job (id, utterance_id, api_key_id, lane, state, parts_done, attempts, "
+                "cancel_requested, created_at, finished_at) SELECT :id, :utterance, 'local', "
+                f"'batch', :state, 0, 0, false, created_at, {ended} FROM model_version"
+            ),
+            {"id": f"{utterance_id[:8]}{number}", "utterance": utterance_id, "state": state},
+        )
 
 
 def test_upgrading_twice_does_nothing_and_keeps_what_is_there(database):

@@ -19,7 +19,7 @@ from tts.serving.data.jobs import (
     return_job,
     take_job,
 )
-from tts.serving.data.utterances import delete_utterance, find_utterance
+from tts.serving.data.utterances import delete_utterance, find_utterance, mark_spoken
 
 
 def put(database, text="Hello.", lane="batch"):
@@ -171,6 +171,31 @@ def test_a_failed_utterance_waits_again_when_somebody_asks_again(database):
     put(database)
     with database.read() as session:
         assert find_utterance(session, utterance).state == "waiting"
+
+
+@pytest.mark.parametrize("is_running", [False, True])
+def test_the_utterance_of_a_cancelled_job_says_so_until_somebody_asks_again(database, is_running):
+    job_id = put(database)
+    lease = take(database) if is_running else None
+    do(database, cancel_job, job_id)
+    if lease is not None:
+        do(database, return_job, lease)
+    utterance = spoken_text(database)
+    with database.read() as session:
+        assert find_utterance(session, utterance).state == "cancelled"
+    again = put(database)
+    assert again != job_id
+    with database.read() as session:
+        assert find_utterance(session, utterance).state == "waiting"
+
+
+def test_a_cancelled_job_takes_nothing_from_an_utterance_that_was_spoken(database):
+    job_id = put(database)
+    utterance = spoken_text(database)
+    do(database, mark_spoken, utterance, 1.0)
+    do(database, cancel_job, job_id)
+    with database.read() as session:
+        assert find_utterance(session, utterance).state == "spoken"
 
 
 def test_a_waiting_job_is_cancelled_at_once_and_twice_does_no_harm(database):

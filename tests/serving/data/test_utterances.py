@@ -47,7 +47,7 @@ def test_whatever_decides_the_sound_decides_the_id():
         recipe("Hello.", options={**plain.options, "speed": 1.5}),
         recipe("Hello.", options={**plain.options, "pauses": {"comma": 0.2}}),
         recipe("Hello.", options=plain.options, seed=1),
-        recipe("Hello.", options=plain.options, lexicon_revision=1),
+        recipe("Hello.", options=plain.options, lexicon={"hello": "HH AH0 L OW1"}),
         recipe("Hello.", options=plain.options, sound_revision="t"),
         Recipe("0" * 64, "Hello.", plain.options, 0, 0, "s"),
     ]
@@ -60,6 +60,17 @@ def test_the_same_request_in_other_words_has_the_same_id():
     assert written == recipe("cafe\u0301", options={"speed": 1, "guard": True})
     again = recipe("cafe\u0301", options={"guard": True, "speed": 1.0})
     assert again.utterance_id == written.utterance_id
+
+
+def test_a_change_of_the_lexicon_that_a_text_does_not_need_changes_no_id():
+    assert recipe(lexicon_revision=1).utterance_id == recipe(lexicon_revision=0).utterance_id
+    two = {"b": "B IY1", "a": "EY1"}
+    turned = dict(reversed(two.items()))
+    assert recipe(lexicon=two).utterance_id == recipe(lexicon=turned).utterance_id
+
+
+def test_the_recipe_of_an_utterance_that_exists_has_its_id():
+    assert recipe(lexicon_revision=3, kept_as="f" * 64).utterance_id == "f" * 64
 
 
 def test_true_is_not_one():

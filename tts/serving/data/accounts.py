@@ -29,7 +29,7 @@ class ApiKeyRow(Row):
         digest: SHA-256 of the key; only the local key has none, so that nobody can present it.
         scopes: some of :data:`tts.serving.settings.SCOPES`.
         characters_per_minute: limit of characters to speak, or None.
-        requests_per_minute: limit of requests, or None.
+        requests_per_minute: limit of requests for speech and readings, or None.
     """
 
     __tablename__ = "api_key"
@@ -129,6 +129,19 @@ class JobRow(Row):
     api_key: Mapped[ApiKeyRow] = relationship()
 
 
+class AskerRow(Row):
+    """Holds that a key has asked for an utterance, which it may see for that reason."""
+
+    __tablename__ = "asker"
+    __table_args__ = (Index(None, "api_key_id"),)
+
+    utterance_id: Mapped[str] = mapped_column(
+        ForeignKey("utterance.id", ondelete="CASCADE"), primary_key=True
+    )
+    api_key_id: Mapped[str] = mapped_column(ForeignKey("api_key.id"), primary_key=True)
+    asked_at: Mapped[datetime]
+
+
 class IdempotencyRow(Row):
     """Holds the answer to a request that a client may send again (``Idempotency-Key``).
 
@@ -157,6 +170,35 @@ class IdempotencyRow(Row):
     answer: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+
+
+class AllowanceRow(Row):
+    """Holds what an account has asked for of late (:mod:`tts.serving.data.allowances`).
+
+    Attributes:
+        account: a key, or where no key is needed an address.
+        seconds: length of a period.
+        period: number of the present period since the begin of 1970.
+        requests: of the present period; ``requests_before`` those of the one before.
+        characters: of the present period; ``characters_before`` those of the one before.
+    """
+
+    __tablename__ = "allowance"
+    __table_args__ = (
+        CheckConstraint("seconds > 0", name="seconds"),
+        CheckConstraint(
+            "requests >= 0 AND characters >= 0 AND requests_before >= 0 AND characters_before >= 0",
+            name="amounts",
+        ),
+    )
+
+    account: Mapped[str] = mapped_column(primary_key=True)
+    seconds: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    period: Mapped[int] = mapped_column(BigInteger)
+    requests: Mapped[int] = mapped_column(BigInteger)
+    characters: Mapped[int] = mapped_column(BigInteger)
+    requests_before: Mapped[int] = mapped_column(BigInteger)
+    characters_before: Mapped[int] = mapped_column(BigInteger)
 
 
 class UsageRow(Row):

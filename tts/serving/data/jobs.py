@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from tts.serving.data.accounts import LANES, OPEN_STATES, JobRow
+from tts.serving.data.askers import note_asker
 from tts.serving.data.database import database_time
 from tts.serving.data.inserting import find_or_add
-from tts.serving.data.models import UtteranceRow
-from tts.serving.data.utterances import mark_failed
+from tts.serving.data.utterances import await_again, mark_cancelled, mark_failed
 
 #: The error of a job whose workers were lost again and again.
 WORKER_LOST = "worker_lost"
@@ -86,16 +86,20 @@ def put_job(session: Session, utterance_id: str, api_key_id: str, lane: str) -> 
     if not is_new:
         row.cancel_requested = False
         row.lane = min(row.lane, lane, key=LANES.index)
-    utterance = session.get(UtteranceRow, utterance_id)
-    if utterance is not None and utterance.state == "failed":
-        utterance.state, utterance.error_code, utterance.error = "waiting", None, None
     session.flush()
+    note_asker(session, utterance_id, api_key_id)
+    await_again(session, utterance_id)
     return row, is_new
 
 
 def find_job(session: Session, job_id: str) -> JobRow | None:
     """Return a job, or None."""
     return session.get(JobRow, job_id)
+
+
+def find_open_job(session: Session, utterance_id: str) -> JobRow | None:
+    """Return the job of an utterance that is still to be done, or None."""
+    return session.scalars(select(JobRow).where(_is_open_of(utterance_id))).first()
 
 
 def take_job(
@@ -120,14 +124,22 @@ def take_job(
             .with_for_update(skip_locked=True)
         ).first()
         if job is not None:
-            job.state, job.worker, job.lease_token = "running", worker, secrets.token_hex(16)
-            job.lease_until = now + timedelta(seconds=lease_seconds)
-            job.heartbeat_at, job.started_at = now, job.started_at or now
-            job.attempts += 1
-            job.parts_done, job.parts_total = 0, None
-            session.flush()
-            return _lease(job)
+            return _leased(session, job, worker, now, lease_seconds)
     return None
+
+
+def take_job_of(
+    session: Session, utterance_id: str, worker: str, lease_seconds: float
+) -> Lease | None:
+    """Give a worker the job of an utterance if it waits, whatever has waited longer; or None."""
+    job = session.scalars(
+        select(JobRow)
+        .where(_is_open_of(utterance_id), JobRow.state == "queued")
+        .with_for_update(skip_locked=True)
+    ).first()
+    if job is None:
+        return None
+    return _leased(session, job, worker, database_time(session), lease_seconds)
 
 
 def renew_lease(
@@ -155,10 +167,24 @@ def held_job(session: Session, lease: Lease) -> JobRow | None:
     ).first()
 
 
-def complete_job(session: Session, lease: Lease) -> bool:
-    """Note that a job is done; return False, and change nothing, if its lease was lost."""
+def is_heard_of(job: JobRow, now: datetime) -> bool:
+    """Return whether a running job's worker has renewed its lease of late, and so lives."""
+    if job.lease_until is None or job.heartbeat_at is None:
+        return False
+    return now - job.heartbeat_at < (job.lease_until - job.heartbeat_at) / 2
+
+
+def complete_job(session: Session, lease: Lease, n_parts: int | None = None) -> bool:
+    """Note that a job is done; return False, and change nothing, if its lease was lost.
+
+    Args:
+        session: in a transaction that may write.
+        lease: of the worker.
+        n_parts: of an utterance that was spoken otherwise: its parts. None: what the job has made.
+    """
     job = held_job(session, lease)
     if job is not None:
+        job.parts_done = job.parts_done if n_parts is None else n_parts
         job.parts_total = job.parts_done
         _finish(session, job, "done")
     return job is not None
@@ -248,14 +274,25 @@ def lane_loads(session: Session) -> dict[str, LaneLoad]:
 
 def _open_job(session: Session, utterance_id: str) -> JobRow | None:
     return session.scalars(
-        select(JobRow)
-        .where(JobRow.utterance_id == utterance_id, JobRow.state.in_(OPEN_STATES))
-        .with_for_update()
+        select(JobRow).where(_is_open_of(utterance_id)).with_for_update()
     ).first()
 
 
-def _lease(job: JobRow) -> Lease:
-    assert job.lease_token is not None
+def _is_open_of(utterance_id: str) -> ColumnElement[bool]:
+    """Return the condition of the open job of an utterance; there is one at most."""
+    return and_(JobRow.utterance_id == utterance_id, JobRow.state.in_(OPEN_STATES))
+
+
+def _leased(
+    session: Session, job: JobRow, worker: str, now: datetime, lease_seconds: float
+) -> Lease:
+    """Give a worker a job that waits."""
+    job.state, job.worker, job.lease_token = "running", worker, secrets.token_hex(16)
+    job.lease_until = now + timedelta(seconds=lease_seconds)
+    job.heartbeat_at, job.started_at = now, job.started_at or now
+    job.attempts += 1
+    job.parts_done, job.parts_total = 0, None
+    session.flush()
     return Lease(job.id, job.utterance_id, job.api_key_id, job.lane, job.attempts, job.lease_token)
 
 
@@ -280,6 +317,8 @@ def _requeue(job: JobRow) -> None:
 def _finish(session: Session, job: JobRow, state: str) -> None:
     job.state, job.finished_at = state, database_time(session)
     job.lease_token, job.lease_until = None, None
+    if state == "cancelled":
+        mark_cancelled(session, job.utterance_id)
 
 
 def forget_jobs(session: Session, states: Collection[str], before: datetime) -> int:

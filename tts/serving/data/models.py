@@ -15,8 +15,9 @@ from tts.serving.data.columns import DIGEST, Row, one_of
 
 #: What is kept of an utterance: sound in a format, or the picture of its alignment.
 FORMATS = ("flac", "mp3", "opus", "pcm", "wav", "png")
-#: An utterance waits for its first sound, was spoken, or could not be spoken.
-UTTERANCE_STATES = ("waiting", "spoken", "failed")
+#: An utterance waits for its first sound, was spoken, could not be spoken, or nobody wants it any
+#: more: its job was cancelled before it was spoken.
+UTTERANCE_STATES = ("waiting", "spoken", "failed", "cancelled")
 
 
 class VoiceRow(Row):

@@ -6,7 +6,7 @@ import hashlib
 import json
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,12 @@ class Recipe:
         options: options of synthesis that a request chose, such as speed and guard; values that
             JSON can hold.
         seed: seed of dropout and noise.
-        lexicon_revision: see :func:`tts.serving.data.lexicon.current_revision`.
+        lexicon_revision: see :func:`tts.serving.data.lexicon.current_revision`; by it the lexicon
+            is found again. It decides nothing: most changes of a lexicon concern other texts.
         sound_revision: see :func:`software_of_sound`.
+        lexicon: the entries of the lexicon that the text needs: word -> reading.
+        kept_as: id of an utterance that exists, of which this is the recipe, so that its entries
+            need not be found again.
     """
 
     model_version_id: str
@@ -39,6 +43,8 @@ class Recipe:
     seed: int
     lexicon_revision: int
     sound_revision: str
+    lexicon: Mapping[str, str] = field(default_factory=dict)
+    kept_as: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", unicodedata.normalize("NFC", self.text))
@@ -46,6 +52,8 @@ class Recipe:
     @property
     def utterance_id(self) -> str:
         """Return the SHA-256 of the recipe in hexadecimal digits."""
+        if self.kept_as is not None:
+            return self.kept_as
         return hashlib.sha256(self.canonical.encode()).hexdigest()
 
     @property
@@ -58,7 +66,8 @@ class Recipe:
             ValueError: an option is not a finite number.
         """
         content = {
-            "lexicon": self.lexicon_revision,
+            # the number of the empty lexicon, with which all ids began
+            "lexicon": dict(self.lexicon) or 0,
             "model": self.model_version_id,
             "options": _whole(self.options),
             "seed": self.seed,

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import delete, select, tuple_, update
 from sqlalchemy.orm import Session, selectinload
 
+from tts.serving.data.accounts import AskerRow
 from tts.serving.data.database import database_time
 from tts.serving.data.inserting import find_or_add
 from tts.serving.data.models import ModelVersionRow, PartRow, RenditionRow, UtteranceRow
@@ -70,6 +71,7 @@ def utterance_page(
     session: Session,
     *,
     voice: str | None = None,
+    api_key_id: str | None = None,
     query: str | None = None,
     limit: int = 50,
     after: str | None = None,
@@ -79,6 +81,7 @@ def utterance_page(
     Args:
         session: any session.
         voice: of this voice only.
+        api_key_id: only what this key has asked for.
         query: with this text in their text; capital and small letters (of ASCII) are the same.
         limit: at most so many.
         after: the ``after`` of the page before.
@@ -94,6 +97,9 @@ def utterance_page(
     if voice is not None:
         versions = select(ModelVersionRow.id).where(ModelVersionRow.voice_id == voice)
         chosen = chosen.where(UtteranceRow.model_version_id.in_(versions))
+    if api_key_id is not None:
+        asked = select(AskerRow.utterance_id).where(AskerRow.api_key_id == api_key_id)
+        chosen = chosen.where(UtteranceRow.id.in_(asked))
     if query:
         chosen = chosen.where(UtteranceRow.text.icontains(query, autoescape=True))
     if after is not None:
@@ -136,6 +142,24 @@ def mark_failed(session: Session, utterance_id: str, code: str, message: str) ->
     )
 
 
+def mark_cancelled(session: Session, utterance_id: str) -> None:
+    """Note that nobody wants an utterance any more, unless its sound or its failure is known."""
+    session.execute(
+        update(UtteranceRow)
+        .where(UtteranceRow.id == utterance_id, UtteranceRow.state == "waiting")
+        .values(state="cancelled")
+    )
+
+
+def await_again(session: Session, utterance_id: str) -> None:
+    """Note that an utterance that failed or was cancelled is to be spoken after all."""
+    session.execute(
+        update(UtteranceRow)
+        .where(UtteranceRow.id == utterance_id, UtteranceRow.state.in_(("failed", "cancelled")))
+        .values(state="waiting", error_code=None, error=None)
+    )
+
+
 def save_rendition(
     session: Session, utterance_id: str, format: str, sample_rate: int, n_bytes: int, sha256: str
 ) -> RenditionRow:
@@ -159,6 +183,19 @@ def find_rendition(
 ) -> RenditionRow | None:
     """Return what is kept of an utterance in a format and rate, or None."""
     return session.get(RenditionRow, (utterance_id, format, sample_rate))
+
+
+def is_kept(session: Session, utterance_id: str, format: str, sample_rate: int) -> bool:
+    """Return whether an utterance was spoken and its sound is in the store.
+
+    In a transaction that may write, the answer holds until its end: others that keep the same
+    utterance wait.
+    """
+    state = session.scalar(
+        select(UtteranceRow.state).where(UtteranceRow.id == utterance_id).with_for_update()
+    )
+    rendition = find_rendition(session, utterance_id, format, sample_rate)
+    return state == "spoken" and rendition is not None
 
 
 def touch_rendition(session: Session, rendition: RenditionRow) -> None:

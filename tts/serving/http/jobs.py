@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -18,7 +18,7 @@ from tts.serving.data.jobs import cancel_job, find_job
 from tts.serving.errors import ServiceError
 from tts.serving.http.negotiation import ACCEPTS_EVENTS, ACCEPTS_JSON
 from tts.serving.http.schemas import problem_answers
-from tts.serving.http.security import MayRead, MaySpeak, TheService
+from tts.serving.http.security import MayRead, MaySpeak, MayUse, TheService
 from tts.serving.http.streaming import LiveAnswer, event, unless_left
 from tts.serving.service import Service
 
@@ -31,6 +31,19 @@ LONGEST_WAIT = 60
 _STILL_THERE = 15
 
 JobId = Annotated[str, Path(max_length=64)]
+
+
+def _require_visible(job_id: JobId, caller: MayUse, service: TheService) -> None:
+    with service.database.read() as session:
+        row = find_job(session, job_id)
+    if row is None or not (
+        row.api_key_id == caller.key_id or service.may_see(row.utterance_id, caller)
+    ):
+        raise _unknown()
+
+
+#: A dependency of routes: the caller may see the job; to others it is not there.
+_IS_VISIBLE = Depends(_require_visible)
 
 
 class JobAnswer(BaseModel):
@@ -50,7 +63,7 @@ class JobAnswer(BaseModel):
     finished_at: datetime | None
 
 
-@router.get("/{job_id}", dependencies=[ACCEPTS_JSON])
+@router.get("/{job_id}", dependencies=[ACCEPTS_JSON, _IS_VISIBLE])
 async def get_job(
     job_id: JobId,
     request: Request,
@@ -64,7 +77,7 @@ async def get_job(
     return await unless_left(request.receive, ended_job(service, job_id, wait))
 
 
-@router.delete("/{job_id}", status_code=202, dependencies=[ACCEPTS_JSON])
+@router.delete("/{job_id}", status_code=202, dependencies=[ACCEPTS_JSON, _IS_VISIBLE])
 def delete_job(job_id: JobId, caller: MaySpeak, service: TheService) -> JobAnswer:
     """Cancel a job; asking again does no harm, and a job that has ended stays as it is."""
     with service.database.write() as session:
@@ -78,7 +91,7 @@ def delete_job(job_id: JobId, caller: MaySpeak, service: TheService) -> JobAnswe
     "/{job_id}/events",
     response_class=Response,
     responses={200: {"content": {"text/event-stream": {}}}},
-    dependencies=[ACCEPTS_EVENTS],
+    dependencies=[ACCEPTS_EVENTS, _IS_VISIBLE],
 )
 async def get_job_events(job_id: JobId, caller: MayRead, service: TheService) -> Response:
     """Send an event ``job`` whenever a job changes, until it has ended."""

@@ -32,6 +32,7 @@ class KeyAnswer(BaseModel):
     prefix: str
     scopes: list[str]
     chars_per_minute: int | None
+    requests_per_minute: int | None
     created_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
@@ -56,7 +57,11 @@ def create_key(body: KeyRequest, caller: MayAdminister, service: TheService) -> 
     """Make a key."""
     with service.database.write() as session:
         row, secret = issue_key(
-            session, body.name, body.scopes, characters_per_minute=body.chars_per_minute
+            session,
+            body.name,
+            body.scopes,
+            characters_per_minute=body.chars_per_minute,
+            requests_per_minute=body.requests_per_minute,
         )
     return NewKeyAnswer(**_described(row), key=secret)
 
@@ -79,6 +84,6 @@ def delete_key(key_id: str, caller: MayAdminister, service: TheService) -> Respo
 
 def _described(row: ApiKeyRow) -> dict[str, Any]:
     names = ("id", "name", "prefix", "scopes", "created_at", "last_used_at", "revoked_at")
-    return {name: getattr(row, name) for name in names} | {
+    return {name: getattr(row, name) for name in (*names, "requests_per_minute")} | {
         "chars_per_minute": row.characters_per_minute
     }

@@ -14,7 +14,7 @@ from tts.serving.http.ranges import file_answer
 from tts.serving.http.schemas import HIGHEST_RATE, LOWEST_RATE, SoundFormat, problem_answers
 from tts.serving.http.security import MayRead, TheService
 from tts.serving.http.streaming import unless_left
-from tts.serving.http.utterances import UtteranceId, require_utterance
+from tts.serving.http.utterances import IS_VISIBLE, UtteranceId, require_utterance
 from tts.serving.renditions import not_spoken
 from tts.serving.sounds import choose_sound
 
@@ -22,6 +22,7 @@ router = APIRouter(
     prefix="/v1/utterances/{utterance_id}",
     tags=["utterances"],
     responses=problem_answers(401, 403, 404, 409),
+    dependencies=[IS_VISIBLE],
 )
 
 #: An utterance never changes, but another key must not get it from a shared cache.

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from tts.serving.allowance import Caller
+from tts.serving.data.askers import withdraw_asker
 from tts.serving.data.models import UtteranceRow
 from tts.serving.data.utterances import delete_utterance, find_utterance, utterance_page
 from tts.serving.engine.request import Lane
@@ -20,7 +21,7 @@ from tts.serving.http.idempotency import IdempotencyKey, answered_once
 from tts.serving.http.jobs import JobAnswer, ended_job, job_answer
 from tts.serving.http.negotiation import ACCEPTS_JSON, JSON_BODY
 from tts.serving.http.schemas import UtteranceRequest, problem_answers
-from tts.serving.http.security import MayRead, MaySpeak, TheService
+from tts.serving.http.security import MayRead, MaySpeak, MayUse, TheService
 from tts.serving.http.streaming import unless_left
 from tts.serving.ordering import Order
 from tts.serving.service import Service
@@ -113,11 +114,16 @@ async def create_utterance(
 ) -> Response:
     """Speak a text and keep it; a long text, or one that takes long, becomes a job."""
     is_patient = "respond-async" not in prefer.lower()
+    asked = body.model_dump(exclude_unset=True)
     work = answered_once(
         service,
         caller,
         idempotency_key,
-        {"path": "/v1/utterances", "body": body.model_dump(), "patient": is_patient},
+        {
+            "path": "/v1/utterances",
+            "body": asked,
+            "patient": is_patient,
+        },
         lambda: _create(service, body, caller, is_patient),
     )
     return await unless_left(request.receive, work)
@@ -130,6 +136,7 @@ async def _create(
     order = await run_in_threadpool(_order, service, body)
     address = f"/v1/utterances/{order.id}"
     if await run_in_threadpool(service.is_spoken, order.id):
+        await run_in_threadpool(service.note_asker, order.id, caller)
         answer = await run_in_threadpool(_utterance, service, order.id)
         return 200, answer.model_dump(mode="json"), {"Content-Location": address}
     is_short = is_patient and len(order.recipe.text) <= service.settings.limits.text_chars
@@ -151,10 +158,7 @@ def _order(service: Service, body: UtteranceRequest) -> Order:
     return service.desk.take(
         body.text,
         body.voice,
-        speed=body.speed,
-        seed=body.seed,
-        guard=body.guard,
-        unknown=body.unknown,
+        body.wishes(),
         most_chars=service.settings.limits.job_chars,
         text_name="text",
     )
@@ -170,10 +174,16 @@ def list_utterances(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str | None, Query(max_length=200)] = None,
 ) -> UtterancePageAnswer:
-    """List utterances, the newest first; the header Link leads to the next page."""
+    """List what the caller has asked for, the newest first; with the scope admin, everything.
+
+    The header Link leads to the next page.
+    """
+    own = None if caller.sees_all else caller.key_id
     with service.database.read() as session:
         try:
-            page = utterance_page(session, voice=voice, query=q, limit=limit, after=after)
+            page = utterance_page(
+                session, voice=voice, api_key_id=own, query=q, limit=limit, after=after
+            )
         except ValueError:
             raise ServiceError(
                 "invalid_request", 400, "after: this is not the end of a page", "after"
@@ -186,7 +196,18 @@ def list_utterances(
     return UtterancePageAnswer(utterances=rows, after=page.after)
 
 
-@router.get("/{utterance_id}", responses=problem_answers(404), dependencies=[ACCEPTS_JSON])
+def _require_visible(utterance_id: UtteranceId, caller: MayUse, service: TheService) -> None:
+    if not service.may_see(utterance_id, caller):
+        raise _unknown()
+
+
+#: A dependency of routes: the caller may see the utterance; to others it is not there.
+IS_VISIBLE = Depends(_require_visible)
+
+
+@router.get(
+    "/{utterance_id}", responses=problem_answers(404), dependencies=[ACCEPTS_JSON, IS_VISIBLE]
+)
 def get_utterance(
     utterance_id: UtteranceId, caller: MayRead, service: TheService
 ) -> UtteranceAnswer:
@@ -194,11 +215,15 @@ def get_utterance(
     return _utterance(service, utterance_id)
 
 
-@router.delete("/{utterance_id}", status_code=204, responses=problem_answers(404))
+@router.delete(
+    "/{utterance_id}", status_code=204, responses=problem_answers(404), dependencies=[IS_VISIBLE]
+)
 def remove_utterance(utterance_id: UtteranceId, caller: MaySpeak, service: TheService) -> Response:
-    """Delete an utterance, its sound and its jobs."""
+    """Delete an utterance, its sound and its jobs, or from the own list what other keys want."""
     with service.database.write() as session:
         row = require_utterance(find_utterance(session, utterance_id))
+        if not caller.sees_all and withdraw_asker(session, utterance_id, caller.key_id):
+            return Response(status_code=204)
         renditions = list(row.renditions)
         delete_utterance(session, utterance_id)
     service.store.forget(renditions)
@@ -212,8 +237,12 @@ def require_utterance(row: UtteranceRow | None) -> UtteranceRow:
         ServiceError: it is not.
     """
     if row is None:
-        raise ServiceError("unknown_utterance", 404, "there is no utterance with this id")
+        raise _unknown()
     return row
+
+
+def _unknown() -> ServiceError:
+    return ServiceError("unknown_utterance", 404, "there is no utterance with this id")
 
 
 def _utterance(service: Service, utterance_id: str) -> UtteranceAnswer:
