@@ -82,6 +82,24 @@ def test_who_waits_for_a_sentence_can_hear_its_parts_before_the_end(database, st
     assert store.load_part(spoken_id, 1) == to_int16(hum("Two")).tobytes()
 
 
+def test_a_running_job_hurries_when_somebody_waits_for_it(database, store):
+    put_texts(database, ["One. Two."])
+    gate, speeches = threading.Event(), []
+
+    def begin(text):
+        speeches.append(Hum(text, 0, gate))
+        return speeches[-1]
+
+    thread = threading.Thread(target=run, args=(database, store, begin))
+    thread.start()
+    wait_until(lambda: states(database) == ["running"] and speeches)
+    assert not speeches[0].is_hurried
+    put_texts(database, ["One. Two."], lane="interactive")
+    gate.set()
+    thread.join()
+    assert speeches[0].is_hurried
+
+
 def test_what_cannot_be_spoken_fails_with_its_reason(database, store):
     (job_id,) = put_texts(database, ["One. unspeakable."])
     run(database, store)
@@ -168,7 +186,7 @@ def test_a_running_job_that_is_cancelled_stops_at_once(database, store):
     thread.join(60)
     assert not thread.is_alive()
     assert job(database, job_id).state == "cancelled"
-    assert utterance(database, job_id).state == "waiting"
+    assert utterance(database, job_id).state == "cancelled"
 
 
 def test_a_job_whose_utterance_is_deleted_meanwhile_leaves_nothing(database, store):
@@ -191,6 +209,7 @@ def test_a_job_whose_utterance_is_deleted_meanwhile_leaves_nothing(database, sto
 def test_parts_of_another_cutting_of_the_text_are_replaced(database, store):
     (job_id,) = put_texts(database, ["One. Two. Three."])
     run(database, store)
+    store._discard(utterance(database, job_id).renditions)
     put_texts(database, ["One. Two. Three."])
 
     def begin(text):

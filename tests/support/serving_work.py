@@ -15,7 +15,7 @@ from tts.serving.data.jobs import put_job
 from tts.serving.data.models import PartRow
 from tts.serving.data.utterances import add_utterance
 from tts.serving.errors import ServiceError
-from tts.serving.job_run import SoundPiece
+from tts.serving.job_speech import SoundPiece
 from tts.serving.store import SoundStore
 from tts.serving.worker import Worker
 
@@ -36,10 +36,14 @@ class Hum:
         self.units = [unit.strip() for unit in text.text.split(".") if unit.strip()]
         self.n_units = len(self.units)
         self.seconds, self.gate = seconds, gate
+        self.is_hurried = False
         self.cancelled = threading.Event()
 
     def cancel(self):
         self.cancelled.set()
+
+    def hurry(self):
+        self.is_hurried = True
 
     def pieces(self):
         for number, unit in enumerate(self.units):

@@ -10,7 +10,8 @@ from tts.serving.data.lexicon import language_of
 from tts.serving.data.recipe import Recipe
 from tts.serving.engine.engine import SpeechEngine
 from tts.serving.errors import ServiceError
-from tts.serving.job_run import JobText, SoundPiece
+from tts.serving.job_run import MOST_CHARS_HEARD
+from tts.serving.job_speech import JobText, SoundPiece
 from tts.serving.live import LiveSound, LiveSounds
 from tts.serving.metrics import Metrics
 from tts.serving.ordering import Order, OrderDesk
@@ -28,11 +29,19 @@ class EngineJobs:
         desk: makes requests of texts, and knows which voices and software there are now.
         sounds: what is being made at once; an equal job joins it, and is joined.
         metrics: counts.
+        most_shared: characters of the longest text that can also be asked for at once. The sound of
+            a longer one, such as a book, is read once and forgotten.
     """
 
     def __init__(
-        self, engine: SpeechEngine, desk: OrderDesk, sounds: LiveSounds, metrics: Metrics
+        self,
+        engine: SpeechEngine,
+        desk: OrderDesk,
+        sounds: LiveSounds,
+        metrics: Metrics,
+        most_shared: int = MOST_CHARS_HEARD,
     ) -> None:
+        self._most_shared = most_shared
         self._engine = engine
         self._desk = desk
         self._sounds = sounds
@@ -53,6 +62,7 @@ class EngineJobs:
             text.seed,
             0,
             text.sound_revision,
+            kept_as=text.utterance_id,
         )
         voice = desk.voices.get(text.voice_id)
         is_current = desk.versions.get(text.voice_id) == text.model_version_id
@@ -63,20 +73,20 @@ class EngineJobs:
         language = language_of(voice.entry.language)
         order = Order(recipe, text.voice_id, text.sample_rate, language)
         is_awaited = text.lane == "interactive"
+        is_shared = is_awaited or len(text.text) <= self._most_shared
         request = desk.request(
             order,
             "interactive" if is_awaited else "batch",
             lexicon=text.lexicon,
-            # the sound of a book is read once and forgotten
-            keep_sound=is_awaited,
+            keep_sound=is_shared,
         )
 
         def start() -> LiveSound:
             return LiveSound(text.utterance_id, self._engine.submit(request))
 
         try:
-            if is_awaited:
-                sound, _ = self._sounds.join(text.utterance_id, start)
+            if is_shared:
+                sound, _ = self._sounds.join(text.utterance_id, start, for_job=True)
             else:
                 sound = start()
                 sound.join()
@@ -87,20 +97,24 @@ class EngineJobs:
                 # the job goes back to the queue, from where this worker would take it at once
                 time.sleep(_BUSY_PAUSE)
             raise
-        return EngineSpeech(sound, self._sounds, self._metrics)
+        return EngineSpeech(sound, self._engine, self._sounds, self._metrics)
 
 
 class EngineSpeech:
-    """Gives the sound of a job (:class:`tts.serving.job_run.JobSpeech`).
+    """Gives the sound of a job (:class:`tts.serving.job_speech.JobSpeech`).
 
     Args:
         sound: what is being made.
+        engine: makes it.
         sounds: forgets it at its end.
         metrics: counts it.
     """
 
-    def __init__(self, sound: LiveSound, sounds: LiveSounds, metrics: Metrics) -> None:
+    def __init__(
+        self, sound: LiveSound, engine: SpeechEngine, sounds: LiveSounds, metrics: Metrics
+    ) -> None:
         self._sound = sound
+        self._engine = engine
         self._sounds = sounds
         self._metrics = metrics
         self._has_left = False
@@ -122,13 +136,19 @@ class EngineSpeech:
                 parts = [part_row("", 0, part) for part in chunk.parts]
                 seconds = sum(part.compute_seconds for part in chunk.parts)
                 yield SoundPiece(chunk.samples, parts, seconds)
-            count_ticket(self._metrics, ticket)
+            if self._sound.claim():
+                count_ticket(self._metrics, ticket)
         except ServiceError as error:
-            self._metrics.failed(error.code)
+            if self._sound.claim():
+                self._metrics.failed(error.code)
             raise
         finally:
             self.cancel()
             self._sounds.remove(self._sound)
+
+    def hurry(self) -> None:
+        """Come before long texts from now on."""
+        self._engine.hurry(self._sound.ticket)
 
     def cancel(self) -> None:
         """Stop speaking, unless somebody else listens."""

@@ -5,11 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import delete
 from sqlalchemy.exc import SQLAlchemyError
@@ -31,8 +29,16 @@ from tts.serving.data.jobs import (
 from tts.serving.data.lexicon import language_of, lexicon_at
 from tts.serving.data.models import PartRow
 from tts.serving.data.usage import count_usage
-from tts.serving.data.utterances import find_utterance, mark_spoken, save_part, save_rendition
+from tts.serving.data.utterances import (
+    find_rendition,
+    find_utterance,
+    is_kept,
+    mark_spoken,
+    save_part,
+    save_rendition,
+)
 from tts.serving.errors import ServiceError
+from tts.serving.job_speech import BeginSpeech, JobSpeech, JobText
 from tts.serving.sounds import KEPT_FORMAT, write_kept
 from tts.serving.store import SoundStore
 
@@ -46,71 +52,6 @@ PASSING_CODES = ("cancelled", "busy", "shutting_down")
 MOST_CHARS_HEARD = 10_000
 #: Heartbeats in the time of a lease.
 _BEATS = 4
-
-
-@dataclass(frozen=True)
-class JobText:
-    """Holds what a job asks to be spoken.
-
-    Attributes:
-        utterance_id: of the utterance.
-        model_version_id: the version that must speak it.
-        voice_id: of the voice.
-        sample_rate: of the voice, Hz.
-        text: the text.
-        options: of the recipe.
-        seed: of the recipe.
-        lexicon: word -> reading, at the lexicon revision of the recipe.
-        sound_revision: the software of the recipe.
-        lane: of the job.
-    """
-
-    utterance_id: str
-    model_version_id: str
-    voice_id: str
-    sample_rate: int
-    text: str
-    options: Mapping[str, Any]
-    seed: int
-    lexicon: Mapping[str, str]
-    sound_revision: str
-    lane: str
-
-
-class SoundPiece(NamedTuple):
-    """Holds a piece of the sound of a job.
-
-    Attributes:
-        samples: ``(n,)`` float32, which may leave [-1, 1] a little.
-        parts: in the last piece of a unit: its parts, without utterance and number.
-        compute_seconds: time that the unit took.
-    """
-
-    samples: Waveform
-    parts: Sequence[PartRow] = ()
-    compute_seconds: float = 0.0
-
-
-class JobSpeech(Protocol):
-    """Gives the sound of a text while it is made."""
-
-    @property
-    def n_units(self) -> int:
-        """The number of units into which the text was cut."""
-
-    def pieces(self) -> Iterator[SoundPiece]:
-        """Yield the sound.
-
-        Raises:
-            ServiceError: the text was not spoken.
-        """
-
-    def cancel(self) -> None:
-        """Stop within a decoder step or two; called from another thread."""
-
-
-#: Begins to speak a text; raises ServiceError or InputError if it cannot be spoken.
-BeginSpeech = Callable[[JobText], JobSpeech]
 
 
 class _LeaseLostError(Exception):
@@ -184,13 +125,18 @@ class JobRun:
         text = self._text()
         if text is None:
             return  # deleted, and the job with it
+        if self._was_spoken(text):
+            return
         try:
             speech = self._speech = begin(text)
         except InputError as error:
             raise ServiceError("invalid_request", 422, one_line(error)) from None
+        if self._was_spoken(text):  # it was kept after the first look, and before it was begun
+            speech.cancel()
+            return
         if self._is_left.is_set():  # before there was anything to cancel
             raise _LeaseLostError
-        self._note(speech.n_units, [])
+        self._note(speech, [])
         # a process that answers requests may hand on the parts of what it was asked for at once
         self._is_heard = text.lane == "interactive" or len(text.text) <= MOST_CHARS_HEARD
         with working_folder("tacoglow-speech") as folder:
@@ -214,16 +160,31 @@ class JobRun:
                     self._store.save_part(self._lease.utterance_id, self._units_done, samples)
                     unheard.clear()
                 self._units_done += 1
-                self._note(speech.n_units, piece.parts)
+                self._note(speech, piece.parts)
             yield piece.samples
 
-    def _note(self, n_units: int, parts: Sequence[PartRow]) -> None:
-        """Write down parts, and how far the job is."""
+    def _was_spoken(self, text: JobText) -> bool:
+        """Return whether the text was spoken for somebody else meanwhile; then the job is done."""
+        utterance = text.utterance_id
+        with self._database.read() as session:
+            row = find_utterance(session, utterance)
+            kept = find_rendition(session, utterance, KEPT_FORMAT, text.sample_rate)
+        if row is None or row.state != "spoken" or kept is None or not self._store.has(kept):
+            return False
+        with self._database.write() as session:
+            if not complete_job(session, self._lease, len(row.parts)):
+                raise _LeaseLostError
+        return True
+
+    def _note(self, speech: JobSpeech, parts: Sequence[PartRow]) -> None:
+        """Write down parts, and how far the job is; it may have become urgent meanwhile."""
         with self._database.write() as session:
             job = held_job(session, self._lease)
             if job is None or job.cancel_requested:
                 raise _LeaseLostError
-            job.parts_total = max(n_units, self._units_done)
+            if job.lane != self._lease.lane:
+                speech.hurry()
+            job.parts_total = max(speech.n_units, self._units_done)
             job.parts_done = self._units_done
             for part in parts:
                 part.utterance_id, part.number = self._lease.utterance_id, self._n_parts
@@ -241,15 +202,18 @@ class JobRun:
         with self._database.write() as session:
             if not complete_job(session, self._lease):
                 raise _LeaseLostError
+            # who has listened to the same sound may have kept and counted it
+            was_kept = is_kept(session, utterance, KEPT_FORMAT, text.sample_rate)
             save_rendition(session, utterance, KEPT_FORMAT, text.sample_rate, size, digest)
             self._remove_later_parts(session)
             mark_spoken(session, utterance, seconds)
-            count_usage(
-                session,
-                self._lease.api_key_id,
-                seconds=seconds,
-                compute_seconds=self._compute_seconds,
-            )
+            if not was_kept:
+                count_usage(
+                    session,
+                    self._lease.api_key_id,
+                    seconds=seconds,
+                    compute_seconds=self._compute_seconds,
+                )
         self._store.make_room()
 
     def _remove_later_parts(self, session: Session) -> None:

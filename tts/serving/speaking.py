@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
 from tts.audio.pcm import Waveform
-from tts.serving.data.database import Database
+from tts.serving.data.askers import note_asker
+from tts.serving.data.database import Database, database_time
+from tts.serving.data.jobs import find_open_job, is_heard_of, put_job
 from tts.serving.data.models import PartRow
 from tts.serving.data.usage import count_usage
 from tts.serving.data.utterances import (
     add_utterance,
+    is_kept,
     mark_failed,
     mark_spoken,
     save_part,
@@ -24,6 +28,7 @@ from tts.serving.engine.record import SpeechRecord, SpokenPart
 from tts.serving.engine.request import Lane
 from tts.serving.engine.ticket import Ticket
 from tts.serving.errors import ServiceError, busy
+from tts.serving.following import JobFollower
 from tts.serving.job_run import PASSING_CODES
 from tts.serving.live import LiveSound, LiveSounds
 from tts.serving.metrics import Metrics
@@ -49,6 +54,8 @@ class LiveSpeaker:
 
     Attributes:
         sounds: what is being made now.
+        adopt: is called with an utterance that is being spoken and whose job waits in the queue, so
+            that the job is done by the same speech.
     """
 
     def __init__(
@@ -60,6 +67,8 @@ class LiveSpeaker:
         metrics: Metrics,
     ) -> None:
         self.sounds = LiveSounds()
+        self.adopt: Callable[[str], None] = lambda utterance_id: None
+        self._follower = JobFollower(desk, database, store, self.sounds)
         self._engine = engine
         self._desk = desk
         self._database = database
@@ -78,7 +87,11 @@ class LiveSpeaker:
         Raises:
             ServiceError: too much is waiting.
         """
-        return self.sounds.join(order.id, lambda: self._start(order, key_id))
+        sound, was_there = self.sounds.join(order.id, lambda: self._start(order, key_id))
+        sound.askers.add(key_id)
+        if was_there:
+            self._engine.hurry(sound.ticket)  # it may be that of a job for which nobody has waited
+        return sound, was_there
 
     def speech(self, order: Order) -> SpeechRecord:
         """Speak an order once more, and return its record with mel and alignment.
@@ -109,6 +122,18 @@ class LiveSpeaker:
             thread.join()
 
     def _start(self, order: Order, key_id: str) -> LiveSound:
+        with self._database.read() as session:
+            job, now = find_open_job(session, order.id), database_time(session)
+        if job is not None and job.state == "running" and is_heard_of(job, now):
+            with self._database.write() as session:  # it comes before long texts now
+                job, _ = put_job(session, order.id, key_id, "interactive")
+            return self._follower.follow(order, job.id, is_ours=False)
+        sound = self._speak(order, key_id)
+        if job is not None:
+            self.adopt(order.id)
+        return sound
+
+    def _speak(self, order: Order, key_id: str) -> LiveSound:
         ticket = self._engine.submit(self._desk.request(order, "interactive"))
         sound = LiveSound(order.id, ticket)
         thread = threading.Thread(
@@ -121,7 +146,7 @@ class LiveSpeaker:
 
     def _keep_and_forget(self, sound: LiveSound, order: Order, key_id: str) -> None:
         try:
-            self._keep(sound.ticket, order, key_id)
+            self._keep(sound, order, key_id)
         except Exception:
             _log.exception("utterance %s could not be kept", order.id)
         finally:
@@ -129,20 +154,30 @@ class LiveSpeaker:
             with self._keepers_lock:
                 self._keepers.discard(threading.current_thread())
 
-    def _keep(self, ticket: Ticket, order: Order, key_id: str) -> None:
+    def _keep(self, sound: LiveSound, order: Order, key_id: str) -> None:
+        ticket = sound.ticket
         try:
             chunks = [chunk.samples for chunk in ticket.chunks()]
             record = ticket.result()
         except ServiceError as error:
-            self._metrics.failed(error.code)
+            if sound.claim():
+                self._metrics.failed(error.code)
             if error.code not in PASSING_CODES:
                 with self._database.write() as session:
                     add_utterance(session, order.recipe)
                     mark_failed(session, order.id, error.code, error.message)
+                    session.flush()
+                    for asker in [key_id, *sound.askers]:
+                        note_asker(session, order.id, asker)
             return
-        count_ticket(self._metrics, ticket)
+        if sound.claim():
+            count_ticket(self._metrics, ticket)
         wave = np.concatenate([np.zeros(0, np.float32), *chunks])
         keep_speech(self._database, self._store, order, key_id, wave, record)
+        if others := sound.askers - {key_id}:
+            with self._database.write() as session:
+                for asker in others:
+                    note_asker(session, order.id, asker)
 
 
 def keep_speech(
@@ -169,12 +204,17 @@ def keep_speech(
     with database.write() as session:
         add_utterance(session, order.recipe)
         session.flush()
+        note_asker(session, order.id, key_id)
+        # a job of the same sound may have kept and counted it
+        was_kept = is_kept(session, order.id, KEPT_FORMAT, rate)
         for number, part in enumerate(record.parts):
             save_part(session, part_row(order.id, number, part))
         digest = sha256_of(content)
         save_rendition(session, order.id, KEPT_FORMAT, rate, len(content), digest)
         mark_spoken(session, order.id, record.seconds)
-        count_usage(session, key_id, seconds=record.seconds, compute_seconds=record.compute_seconds)
+        if not was_kept:
+            spent = record.compute_seconds
+            count_usage(session, key_id, seconds=record.seconds, compute_seconds=spent)
     store.make_room()
 
 

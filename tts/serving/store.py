@@ -124,6 +124,10 @@ class SoundStore:
             touch_rendition(session, rendition)
         return path
 
+    def has(self, rendition: RenditionRow) -> bool:
+        """Return whether a file is there and whole; it counts as used now."""
+        return (self.path(rendition) if self.is_folder else self.load(rendition)) is not None
+
     @property
     def is_folder(self) -> bool:
         """Return whether files have paths on this machine."""

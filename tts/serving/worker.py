@@ -17,10 +17,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tts.core.errors import one_line
 from tts.serving.data.accounts import JOB_STATES, OPEN_STATES
+from tts.serving.data.allowances import forget_allowances
 from tts.serving.data.database import Database, database_time
 from tts.serving.data.idempotency import forget_expired
-from tts.serving.data.jobs import Lease, forget_jobs, requeue_expired, take_job
-from tts.serving.job_run import MOST_ATTEMPTS, BeginSpeech, JobRun
+from tts.serving.data.jobs import Lease, forget_jobs, requeue_expired, take_job, take_job_of
+from tts.serving.job_run import MOST_ATTEMPTS, JobRun
+from tts.serving.job_speech import BeginSpeech
 from tts.serving.store import SoundStore
 
 _log = logging.getLogger(__name__)
@@ -71,6 +73,7 @@ class Worker:
         self._changed = threading.Condition()
         self._n_hints = 0
         self._runs: set[JobRun] = set()
+        self._adopted: list[threading.Thread] = []
         self._threads = [
             threading.Thread(target=self._work, name=f"worker {number}", daemon=True)
             for number in range(parallel)
@@ -88,6 +91,22 @@ class Worker:
             self._n_hints += 1
             self._changed.notify_all()
 
+    def adopt(self, utterance_id: str) -> None:
+        """Take the job of an utterance at once, if it waits, because it is being spoken here."""
+        with self._database.write() as session:
+            lease = take_job_of(session, utterance_id, self.name, self._lease_seconds)
+        if lease is None:
+            return
+        thread = threading.Thread(target=self._run, args=(lease,), name="adopted job", daemon=True)
+        with self._changed:
+            self._adopted = [each for each in self._adopted if each.is_alive()] + [thread]
+            thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Return whether it takes jobs."""
+        return not self._is_stopping.is_set() and all(each.is_alive() for each in self._threads)
+
     @property
     def is_idle(self) -> bool:
         """Return whether no job is being spoken here."""
@@ -104,10 +123,10 @@ class Worker:
         with self._changed:
             self._changed.notify_all()
             self._changed.wait_for(lambda: not self._runs, drain_seconds)
-            left = list(self._runs)
+            left, threads = list(self._runs), [*self._threads, *self._adopted]
         for run in left:
             run.leave()
-        for thread in self._threads:
+        for thread in threads:
             thread.join()
 
     def _work(self) -> None:
@@ -168,6 +187,7 @@ class Worker:
     def _tidy(self) -> None:
         with self._database.write() as session:
             forget_expired(session)
+            forget_allowances(session)
             ended = [state for state in JOB_STATES if state not in OPEN_STATES]
             forget_jobs(session, ended, database_time(session) - JOBS_KEPT)
         n_files, n_rows = self._store.sweep()

@@ -104,6 +104,25 @@ def test_books_take_turns_and_a_new_one_does_not_stop_an_old_one(start):
     assert voice.batches[1:] == [["a1"], ["b1"], ["a2"], ["b2"], ["a3"], ["b3"]]
 
 
+def test_a_text_for_which_somebody_waits_now_leaves_the_lane_of_the_books(start):
+    gate = Gate()
+    voice = FakeVoice(on_decode=gate)
+    engine = start(voice, batch_size=1)
+    tickets = [engine.submit(ask("gate", lane="batch"))]
+    assert gate.reached.wait(PATIENCE)
+    tickets += [engine.submit(ask(f"{name}1. {name}2", lane="batch")) for name in "ab"]
+    tickets.append(engine.submit(ask("i1. i2. i3")))
+    engine.hurry(tickets[2])
+    assert (engine.unfinished("interactive"), engine.unfinished("batch")) == (2, 2)
+    gate.opened.set()
+    for ticket in tickets:
+        ticket.result(PATIENCE)
+    order = [text for (text,) in voice.batches[1:]]
+    assert sorted(order[:5]) == ["b1", "b2", "i1", "i2", "i3"]
+    assert order.index("b2") < order.index("i3")  # they take turns
+    assert order[5:] == ["a1", "a2"]
+
+
 def test_a_new_book_joins_at_the_turn_of_the_old_one(start):
     reached, opened = threading.Event(), threading.Event()
 

@@ -116,6 +116,15 @@ class SpeechEngine:
             self._changed.notify_all()
         return ticket
 
+    def hurry(self, ticket: Ticket) -> None:
+        """Move a request to the interactive lane, because somebody waits for it now."""
+        with self._changed:
+            turn = joining_turn([s.turn for s in self._unfinished() if s.lane == 0])
+            for speaking in self._unfinished():
+                if speaking.ticket is ticket:
+                    speaking.hurry(turn)
+            self._changed.notify_all()
+
     def unfinished(self, lane: Lane) -> int:
         """Return the number of requests of a lane that wait or are being spoken."""
         with self._changed:

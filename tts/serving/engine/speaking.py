@@ -68,6 +68,11 @@ class Speaking:
         """Return the number of characters whose sound was not given yet."""
         return sum(len(unit.text) for unit in self._units[self._n_given :])
 
+    def hurry(self, turn: float) -> None:
+        """Go on in the interactive lane, at a turn of those that are there."""
+        if self.lane:
+            self.lane, self._first_turn = 0, turn - self._n_given
+
     def tasks(self) -> list[Task[Any]]:
         """Return what could be done next for this request: rows to decode, or a unit to vocode."""
         if self.ticket.ended or self.ticket.is_far_behind:
