@@ -54,6 +54,26 @@ def parse_native(
     return LoadedCheckpoint(validated_description(path, description, hints), as_float32(weights))
 
 
+def description_in_header(path: Path) -> dict[str, Any] | None:
+    """Return the description in a safetensors file, whose weights are not read; else None.
+
+    Args:
+        path: a file of any kind.
+
+    Raises:
+        InputError: the description is illegal.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata()
+    except (SafetensorError, OSError):
+        return None  # what is wrong with it is said by who reads all of it
+    description = _metadata(path, {"metadata": metadata})
+    return None if description is None else validated_description(path, description)
+
+
 def _metadata(path: Path, data: dict[str, Any]) -> Any:
     metadata = data.get("metadata")
     text = metadata.get(KEY) if isinstance(metadata, dict) else None

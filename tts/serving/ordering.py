@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +17,12 @@ from tts.serving.data.voices import current_version, find_voice, voice_list
 from tts.serving.engine.request import Lane, SpeakingRequest
 from tts.serving.errors import FieldFault, ServiceError
 from tts.serving.texts import checked_text
+from tts.serving.wishes import Wishes
 
 if TYPE_CHECKING:
-    from tts.serving.engine.voices import Voice
+    from tts.inference.reader import DecodingUnit
+    from tts.serving.engine.reading_voice import ReadingVoice
+    from tts.text import Tokenizer
 
 _MOST_FAULTS = 20
 
@@ -56,6 +58,8 @@ class OrderDesk:
         database: knows voices, versions and lexicon.
         voices: read texts.
         sound_revision: from :func:`tts.serving.data.recipe.software_of_sound`.
+        most_read: characters of the longest text that is searched for words of the lexicon before
+            it is known whether it was spoken before.
 
     Attributes:
         voices: the same, by their ids.
@@ -65,8 +69,13 @@ class OrderDesk:
     """
 
     def __init__(
-        self, database: Database, voices: Mapping[str, Voice], sound_revision: str
+        self,
+        database: Database,
+        voices: Mapping[str, ReadingVoice],
+        sound_revision: str,
+        most_read: int = 4096,
     ) -> None:
+        self._most_read = most_read
         self._database = database
         self.sound_revision = sound_revision
         self.voices = voices
@@ -77,11 +86,8 @@ class OrderDesk:
         self,
         text: str,
         voice_id: str,
+        wishes: Wishes,
         *,
-        speed: float,
-        seed: int | None,
-        guard: str,
-        unknown: str,
         most_chars: int,
         text_name: str,
         hint: str = "",
@@ -91,30 +97,52 @@ class OrderDesk:
         Args:
             text: the text.
             voice_id: the voice; another one never speaks in its place.
-            speed: 1 is the voice's own.
-            seed: None chooses a new one.
-            guard: ``"sentence"`` or ``"off"``.
-            unknown: what is done with characters that the voice cannot read.
+            wishes: how it is to be spoken.
             most_chars: longest text.
             text_name: the client's name of the field with the text.
             hint: what to do with a longer text.
 
         Raises:
-            ServiceError: the text or the voice is at fault.
+            ServiceError: the text, the voice or the speed is at fault.
         """
         text = checked_text(text, most_chars, text_name, hint)
         with self._database.read() as session:
-            voice = require_voice(session, voice_id)
+            row = require_voice(session, voice_id)
             version = current_version(session, voice_id)
             revision = current_revision(session)
-        if version is None:
+            lexicon: Mapping[str, str] = {}
+            if revision and voice_id in self.with_lexicon:
+                lexicon = lexicon_at(session, revision, language_of(row.language))
+        voice = self.voices.get(voice_id)
+        if version is None or voice is None:
             raise ServiceError(
                 "voice_retired", 410, f"the voice {voice_id} speaks no more", "voice"
             )
-        options = {"speed": float(speed), "guard": guard, "unknown": unknown}
-        chosen = secrets.randbits(53) if seed is None else seed
-        recipe = Recipe(version.id, text, options, chosen, revision, self.sound_revision)
-        return Order(recipe, voice_id, voice.sample_rate, voice.language, text_name)
+        options, seed = wishes.options(voice.options), wishes.chosen_seed(voice.options)
+        request = speaking_request(text, voice_id, options, seed, lexicon, "interactive")
+        recipe = Recipe(
+            version.id,
+            text,
+            options,
+            seed,
+            revision,
+            self.sound_revision,
+            self._needed(request, voice),
+        )
+        return Order(recipe, voice_id, row.sample_rate, row.language, text_name)
+
+    def _needed(self, request: SpeakingRequest, voice: ReadingVoice) -> Mapping[str, str]:
+        """Return the entries of the lexicon that a text needs; of a long text all entries."""
+        lexicon = request.lexicon or {}
+        if not lexicon or len(request.text) > self._most_read:
+            return lexicon
+        try:
+            with voice.reading():
+                reader = voice.reader(request)
+                words = looked_up(reader.tokenizer, reader.read(request.text))
+        except InputError:
+            return {}  # it cannot be read, and will be refused
+        return {word: lexicon[word] for word in sorted(words & lexicon.keys())}
 
     def request(
         self,
@@ -192,7 +220,18 @@ class OrderDesk:
                 raise ServiceError("invalid_reading", 422, message, "reading") from None
 
 
-def _takes_lexicon(voice: Voice) -> bool:
+def looked_up(tokenizer: Tokenizer, units: Sequence[DecodingUnit]) -> set[str]:
+    """Return the words that were looked up to read units, in small letters; numbers in words."""
+    readings = [tokenizer.read(unit.text) for unit in units]
+    return {
+        "".join(word.letters).lower()
+        for reading in readings
+        for word in reading.words
+        if word.phones is not None
+    }
+
+
+def _takes_lexicon(voice: ReadingVoice) -> bool:
     try:
         voice.reader(SpeakingRequest("", voice.id, lexicon={"a": "AH0"}))
     except InputError:
@@ -221,9 +260,12 @@ def speaking_request(
         extra: other fields of the request.
     """
     has_guard = options["guard"] != "off"
-    chosen = {"seed": seed, "guard": has_guard, "on_unknown": options["unknown"]}
-    if options["speed"] != 1:
-        chosen["speed"] = options["speed"]
+    chosen = {
+        "seed": seed,
+        "guard": has_guard,
+        "on_unknown": options["unknown"],
+        "speed": options["speed"],
+    }
     return SpeakingRequest(
         text,
         voice_id,

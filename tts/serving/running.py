@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Mapping
 
 from tts.serving.data.database import Database
 from tts.serving.data.recipe import software_of_sound
 from tts.serving.engine.engine import SpeechEngine
 from tts.serving.engine.limits import EngineLimits
+from tts.serving.engine.reading_voice import ReadingVoice, load_reading_voices
 from tts.serving.engine.voices import load_voices
 from tts.serving.engine_jobs import EngineJobs
 from tts.serving.metrics import Metrics
@@ -39,30 +41,39 @@ class Running:
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings = settings
         store = SoundStore.open(settings.store, database, settings.limits.store_bytes)
-        voices = load_voices(settings.voices, settings.device)
+        voices: Mapping[str, ReadingVoice]
+        if settings.speaks:
+            voices = speaking = load_voices(settings.voices, settings.device)
+        else:
+            voices = load_reading_voices(settings.voices)
         metrics = Metrics()
-        desk = OrderDesk(database, voices, software_of_sound())
+        most_read = settings.limits.text_chars
+        desk = OrderDesk(database, voices, software_of_sound(), most_read)
         desk.versions = register(database, voices)
         self._engine: SpeechEngine | None = None
         self._worker: Worker | None = None
         self._speaker: LiveSpeaker | QueuedSpeaker
         if settings.speaks:
-            engine = self._engine = SpeechEngine(voices, _engine_limits(settings), metrics.stepped)
+            engine = self._engine = SpeechEngine(
+                speaking, _engine_limits(settings), metrics.stepped
+            )
             self._speaker = LiveSpeaker(engine, desk, database, store, metrics)
             self._worker = Worker(
                 database,
                 store,
-                EngineJobs(engine, desk, self._speaker.sounds, metrics),
+                EngineJobs(engine, desk, self._speaker.sounds, metrics, settings.limits.text_chars),
                 parallel=_PARALLEL_JOBS,
                 lease_seconds=settings.lease_seconds,
             )
+            self._speaker.adopt = self._worker.adopt
             self._worker.start()
         else:
             most = settings.limits.interactive
             self._speaker = QueuedSpeaker(desk, database, store, most)
         self.service = Service(settings, database, store, desk, self._speaker, metrics)
         if self._worker is not None:
-            self.service.on_job = self._worker.hint
+            worker = self._worker
+            self.service.on_job, self.service.takes_jobs = worker.hint, lambda: worker.is_alive
 
     def stop_taking(self) -> None:
         """Take no more jobs from the queue; called when a signal comes, by its handler."""

@@ -15,10 +15,10 @@ from tts.serving.settings import SCOPES, Settings
 if TYPE_CHECKING:
     from tts.serving.data.database import Database
     from tts.serving.data.voices import VoiceRecord
-    from tts.serving.engine.voices import Voice
+    from tts.serving.engine.reading_voice import ReadingVoice
 
 #: Packages of the extra ``serve``.
-_PACKAGES = ("fastapi", "uvicorn", "sqlalchemy", "alembic", "limits", "prometheus_client")
+_PACKAGES = ("fastapi", "uvicorn", "sqlalchemy", "alembic", "prometheus_client")
 
 
 def check_installed() -> None:
@@ -79,17 +79,18 @@ def check_keys(settings: Settings, database: Database) -> None:
     raise InputError(f"{why}, and there is no key yet; make one: python serve.py new_key=NAME")
 
 
-def register(database: Database, voices: Mapping[str, Voice]) -> dict[str, str]:
+def register(database: Database, voices: Mapping[str, ReadingVoice]) -> dict[str, str]:
     """Write the voices and their versions into the database; return the ids of the versions."""
     from tts.serving.data.voices import register_voices
 
-    records = [_record(voice) for voice in voices.values()]
+    records = [version_record(voice) for voice in voices.values()]
     with database.write() as session:
         register_voices(session, records)
     return {record.id: record.version_id for record in records}
 
 
-def _record(voice: Voice) -> VoiceRecord:
+def version_record(voice: ReadingVoice) -> VoiceRecord:
+    """Return what the database keeps of a voice that was loaded; its options are part of it."""
     from tts.serving.data.voices import VoiceRecord
     from tts.serving.engine.request import SpeakingRequest
 

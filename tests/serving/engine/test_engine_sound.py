@@ -16,10 +16,11 @@ from tts.inference import Options
 from tts.serving.engine.engine import SpeechEngine
 from tts.serving.engine.errors import SpeakingCancelledError
 from tts.serving.engine.limits import EngineLimits
+from tts.serving.engine.reading_voice import VoiceDigests
 from tts.serving.engine.request import SpeakingRequest
 from tts.serving.engine.unit_speaker import UnitSpeaker
 from tts.serving.engine.voice_list import VoiceEntry
-from tts.serving.engine.voices import Voice, VoiceDigests, load_voices
+from tts.serving.engine.voices import Voice, load_voices
 
 #: The tiny networks babble, so that the guard tries everything; some units end by their gate.
 OPTIONS = {"max_steps": 25, "gate_threshold": 0.9}

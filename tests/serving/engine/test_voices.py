@@ -6,9 +6,11 @@ import pytest
 
 from tests.support.tiny_networks import tiny_synthesizer
 from tts.core.errors import InputError
+from tts.serving.engine.reading_voice import VoiceDigests, load_reading_voices
 from tts.serving.engine.request import SpeakingRequest
 from tts.serving.engine.voice_list import PACKAGE_VOICE, VoiceEntry, read_voice_list
-from tts.serving.engine.voices import Voice, VoiceDigests, load_voices
+from tts.serving.engine.voices import Voice, load_voices
+from tts.serving.starting import version_record
 
 
 def listed(tmp_path, text):
@@ -94,6 +96,54 @@ def test_voices_with_equal_files_share_them_and_have_digests(tmp_path, acoustic_
     assert voices["a"].digests.vocoder is None
     assert voices["a"]._synthesizer is voices["b"]._synthesizer
     assert (voices["b"].options.seed, voices["b"].options.pauses.word) == (5, 0.5)
+
+
+def test_a_voice_that_only_reads_builds_no_network_and_is_the_same_version(
+    tmp_path, acoustic_file, monkeypatch
+):
+    acoustic_file()
+    path = listed(
+        tmp_path,
+        "- {id: a, acoustic: acoustic.safetensors, options: {seed: 5, max_chars: 20}}\n",
+    )
+    speaking = load_voices(path, "cpu")["a"]
+    for place in ("tts.pretrained.checkpoint.build", "tts.pretrained.files.read_contents"):
+        monkeypatch.setattr(place, lambda *_, **__: pytest.fail("weights are read"))
+    reading = load_reading_voices(path)["a"]
+    assert version_record(reading) == version_record(speaking)
+    request = SpeakingRequest("a b c, a b c a b c, a b.", "a")
+    assert reading.units(request) == speaking.units(request)
+    assert len(reading.units(request)) > 1
+
+
+def test_the_reading_voice_of_the_package_takes_words_as_the_speaking_one(monkeypatch):
+    monkeypatch.setattr("tts.pretrained.files.read_contents", lambda *_: pytest.fail("read"))
+    (voice,) = load_reading_voices().values()
+    assert (voice.id, voice.sample_rate) == ("lj", 22050)
+    plain = SpeakingRequest("Tomato.", "lj")
+    other = SpeakingRequest("Tomato.", "lj", lexicon={"tomato": "T AH0 M AA1 T OW0"})
+    assert voice.units(plain)[0].ids != voice.units(other)[0].ids
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- {id: a, acoustic: none.safetensors}", "no such checkpoint"),
+        ("- {id: a, acoustic: acoustic.safetensors, speaker: Ann}", "has one voice"),
+        ("- {id: a, acoustic: acoustic.safetensors, options: {seed: -1}}", "seed=-1"),
+        (
+            "- {id: a, acoustic: acoustic.safetensors, vocoder: acoustic.safetensors}",
+            "it holds a Tacotron2, not a WaveGlow",
+        ),
+    ],
+)
+def test_a_reading_voice_that_cannot_be_loaded_is_one_line(tmp_path, text, message, acoustic_file):
+    acoustic_file()
+    path = listed(tmp_path, text)
+    with pytest.raises(InputError) as refused:
+        load_reading_voices(path)
+    assert str(refused.value).startswith(f"{path}: voice a: ")
+    assert message in str(refused.value)
 
 
 @pytest.fixture

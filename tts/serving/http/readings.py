@@ -58,10 +58,7 @@ def create_reading(body: ReadingRequest, caller: MayUse, service: TheService) ->
     order = service.desk.take(
         body.text,
         body.voice,
-        speed=1.0,
-        seed=0,
-        guard="sentence",
-        unknown=body.unknown,
+        body.wishes(),
         most_chars=service.settings.limits.text_chars,
         text_name="text",
     )

@@ -8,21 +8,45 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from tts.serving.sounds import SOUND_FORMATS
+from tts.serving.wishes import Wishes
 
 #: Rates of sound in Hz that a client may ask for.
 LOWEST_RATE, HIGHEST_RATE = 8000, 48_000
 MAX_SEED = 2**63 - 1
 
-Unknown = Literal["raise", "skip", "spell"]
-Guard = Literal["sentence", "off"]
 
-_SEED = Field(
-    strict=True,
-    ge=0,
-    le=MAX_SEED,
-    description="Equal requests with equal seeds sound equal; null: another sound each time.",
-)
-Seed = Annotated[Annotated[int, _SEED] | None, Field()]
+def _without_default(schema: dict[str, Any]) -> None:
+    """Take the default out of a specification: it is what the options of the voice say."""
+    schema.pop("default", None)
+
+
+def _by_voice(text: str) -> Any:
+    """Return what describes a field that the voice decides where a request does not."""
+    return Field(description=text, json_schema_extra=_without_default)
+
+
+_SEED = Field(strict=True, ge=0, le=MAX_SEED)
+Seed = Annotated[
+    Annotated[int, _SEED] | None,
+    _by_voice(
+        "Equal requests with equal seeds sound equal; null: another sound each time. Without it: "
+        "that of the voice, which is 0 unless its options say otherwise."
+    ),
+]
+Unknown = Annotated[
+    Literal["raise", "skip", "spell"],
+    _by_voice(
+        "Characters that the voice cannot read: refuse, leave out, or say by name. Without it: as "
+        "the options of the voice say, else refuse."
+    ),
+]
+Guard = Annotated[
+    Literal["sentence", "off"],
+    _by_voice(
+        "off: sound is sent before it is known whether it went well. Without it: as the options of "
+        "the voice say, else sentence."
+    ),
+]
 Speed = Annotated[
     float,
     Field(strict=True, ge=0.25, le=4.0, allow_inf_nan=False, description="1 is the voice's own."),
@@ -43,10 +67,22 @@ class VoiceReference(BaseModel):
     id: Annotated[str, Field(strict=True, min_length=1, max_length=64)]
 
 
-class SpeechRequest(BaseModel):
+class Wishing(BaseModel):
+    """Tells apart what a request says and what it leaves to the voice."""
+
+    def wishes(self) -> Wishes:
+        """Return what the request says of how the voice is to speak."""
+        names = ("speed", "seed", "guard", "unknown")
+        given = {name: getattr(self, name) for name in names if name in self.model_fields_set}
+        if "seed" in given and given["seed"] is None:
+            given["seed"] = "new"
+        return Wishes(**given)
+
+
+class SpeechRequest(Wishing):
     """Asks for speech, with OpenAI's parameters; unknown fields are ignored, as clients send some.
 
-    ``seed``, ``sample_rate``, ``guard`` and ``unknown`` are extensions.
+    ``words``, ``seed``, ``sample_rate``, ``guard`` and ``unknown`` are extensions.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -64,17 +100,18 @@ class SpeechRequest(BaseModel):
     response_format: SoundFormat = "mp3"
     speed: Speed = 1.0
     stream_format: Literal["audio", "sse"] = "audio"
+    words: Annotated[
+        bool,
+        Field(
+            strict=True,
+            description="With sse: events speech.audio.words say when the words are heard whose "
+            "sound comes next, {word, start, end} in seconds.",
+        ),
+    ] = False
     seed: Seed = 0
     sample_rate: SampleRate = None
-    guard: Annotated[
-        Guard, Field(description="off: sound is sent before it is known whether it went well.")
-    ] = "sentence"
-    unknown: Annotated[
-        Unknown,
-        Field(
-            description="Characters that the voice cannot read: refuse, leave out, or say by name."
-        ),
-    ] = "raise"
+    guard: Guard = "sentence"
+    unknown: Unknown = "raise"
 
     @property
     def voice_id(self) -> str:
@@ -88,7 +125,7 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class ReadingRequest(Strict):
+class ReadingRequest(Strict, Wishing):
     """Asks how a text will be read, without sound."""
 
     text: Annotated[str, Field(strict=True)]
@@ -96,7 +133,7 @@ class ReadingRequest(Strict):
     unknown: Unknown = "raise"
 
 
-class UtteranceRequest(Strict):
+class UtteranceRequest(Strict, Wishing):
     """Asks for an utterance that is kept."""
 
     text: Annotated[str, Field(strict=True)]
@@ -118,6 +155,10 @@ class KeyRequest(Strict):
     chars_per_minute: Annotated[
         Annotated[int, Field(strict=True, ge=1, le=10**9)] | None,
         Field(description="The key's own limit; null: that of the service."),
+    ] = None
+    requests_per_minute: Annotated[
+        Annotated[int, Field(strict=True, ge=1, le=10**9)] | None,
+        Field(description="Limit of requests for speech and readings; null: none."),
     ] = None
 
 
