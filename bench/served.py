@@ -50,7 +50,8 @@ class Server:
 
     def __init__(self, folder: Path, *overrides: str, role: str = "all") -> None:
         self._log = folder / f"{role}.log"
-        command = [sys.executable, str(ROOT / "serve.py"), "port=0", f"role={role}", *overrides]
+        command = [sys.executable, str(ROOT / "serve.py"), f"role={role}", *overrides]
+        command += ["port=0", "worker.port=0"]
         with self._log.open("w") as log:
             self.process = subprocess.Popen(
                 command,

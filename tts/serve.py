@@ -21,6 +21,8 @@ from tts.serving.settings import Settings
 from tts.serving.starting import check_installed, check_keys, make_key, open_database
 
 if TYPE_CHECKING:
+    import socket
+
     from tts.serving.data.database import Database
 
 
@@ -51,11 +53,7 @@ def _serve(settings: Settings, database: Database, stack: ExitStack) -> None:
     """Load the voices, and answer or speak until a signal comes."""
     check_keys(settings, database)
     read_voice_list(settings.voices)
-    listener = None
-    if settings.answers:
-        from tts.serving.http.server import listen
-
-        listener = stack.enter_context(listen(settings))
+    listener = _listener(settings, stack)
     with announced("loading torch"):
         from tts.serving.running import Running
 
@@ -65,9 +63,24 @@ def _serve(settings: Settings, database: Database, stack: ExitStack) -> None:
         print_line(f"speaks the jobs of {database.address}")
         running.wait_for_signal()
         return
-    from tts.serving.http.app import create_app
+    from tts.serving.http.app import create_app, create_worker_app
     from tts.serving.http.server import address_of, run_server
 
-    print_line(f"listens at {address_of(listener)}")
-    app = create_app(running.service)
+    address = address_of(listener)
+    if settings.answers:
+        print_line(f"listens at {address}")
+        app = create_app(running.service)
+    else:
+        print_line(f"speaks the jobs of {database.address}, and tells how it is at {address}")
+        app = create_worker_app(running.service)
     run_server(app, listener, settings.drain_seconds, running.stop_taking)
+
+
+def _listener(settings: Settings, stack: ExitStack) -> socket.socket | None:
+    """Return the socket at which this process answers, or None for a worker without one."""
+    from tts.serving.http.server import listen
+
+    if settings.answers:
+        return stack.enter_context(listen(settings.host, settings.port))
+    host, port = settings.worker.host, settings.worker.port
+    return None if port is None else stack.enter_context(listen(host, port, "worker."))

@@ -28,6 +28,7 @@ MISTAKES = {
     "voices=gone.yaml": "gone.yaml",
     "database.url=mysql://x/y": "database.url",
     "limits.batch=0": "limits.batch=0",
+    "worker.port=high": "worker.port=high: it must be",
     "new_key_scopes=[root] new_key=x": "root is none of",
 }
 
@@ -50,11 +51,19 @@ def test_a_port_in_use_is_named(serve):
     assert f"host=127.0.0.1 port={port}: cannot listen there" in err
 
 
+def test_the_port_of_a_worker_in_use_is_named(serve):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        status, _, err = serve("role=worker", f"worker.port={port}")
+    assert status == 2
+    assert f"worker.host=127.0.0.1 worker.port={port}: cannot listen there" in err
+
+
 def test_missing_packages_are_named_with_the_extra(serve, monkeypatch):
-    monkeypatch.setattr(starting, "find_spec", lambda name: None if name == "limits" else name)
+    monkeypatch.setattr(starting, "find_spec", lambda name: None if name == "alembic" else name)
     status, _, err = serve()
     assert status == 2
-    assert "serve.py needs limits: not installed; pip install 'tacoglow[serve]'" in err
+    assert "serve.py needs alembic: not installed; pip install 'tacoglow[serve]'" in err
 
 
 def test_the_first_key_is_made_and_shown_once(serve):

@@ -178,9 +178,10 @@ SYNTHESIS: dict[str, Range] = {
 
 #: The ranges of these keys are in ``tts.serving.settings``; here are those that hold names or text.
 SERVING: dict[str, Range] = {
-    **dict.fromkeys(("host", "device", "store", "database.url"), Text(null=False)),
+    **dict.fromkeys(("host", "worker.host", "device", "store"), Text(null=False)),
+    "database.url": Text(null=False),
     **dict.fromkeys(("hosts", "new_key_scopes"), Names(null=True)),
-    **dict.fromkeys(("database", "limits"), Section()),
+    **dict.fromkeys(("database", "limits", "worker"), Section()),
     "voices": Text(),
     "new_key": Name(),
 }

@@ -31,6 +31,22 @@ class DatabaseSettings:
 
 
 @dataclass(frozen=True)
+class WorkerSettings:
+    """Holds where a process with ``role=worker`` tells how it is.
+
+    Attributes:
+        host: address at which it listens.
+        port: port at which it listens; 0 lets the system choose, None is nowhere.
+    """
+
+    host: Annotated[str, Text(null=False)]
+    port: Annotated[int | None, Number(int, least=0, most=65535, null=True)]
+
+    def __post_init__(self) -> None:
+        check_fields(self, "worker.")
+
+
+@dataclass(frozen=True)
 class LimitSettings:
     """Holds how much clients may ask for.
 
@@ -68,6 +84,7 @@ class Settings:
         role: what this process does: answer (``"api"``), speak (``"worker"``), or both (``"all"``).
         host: address at which it listens.
         port: port at which it listens; 0 lets the system choose.
+        worker: where a process that only speaks tells how it is.
         hosts: names in the Host header that are answered; None follows from ``host``.
         keys: whether requests need a key.
         new_key: name of a key to make instead of serving.
@@ -91,6 +108,7 @@ class Settings:
     role: Literal["all", "api", "worker"]
     host: Annotated[str, Text(null=False)]
     port: Annotated[int, Number(int, least=0, most=65535)]
+    worker: WorkerSettings
     hosts: Sequence[str] | None
     keys: Literal["auto", "required", "none"]
     new_key: str | None
@@ -126,18 +144,14 @@ class Settings:
         """
         own = {key: value for key, value in config.items() if key != "hydra"}
         own["database"] = DatabaseSettings(**config["database"])
+        own["worker"] = WorkerSettings(**config["worker"])
         own["limits"] = LimitSettings(**config["limits"])
         return cls(**own)
 
     @property
     def is_loopback(self) -> bool:
         """Return whether only programs on this machine can reach the service."""
-        if self.host in LOOPBACK_NAMES:
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
     @property
     def keys_required(self) -> bool:
@@ -153,3 +167,13 @@ class Settings:
     def speaks(self) -> bool:
         """Return whether this process has the voices."""
         return self.role in ("all", "worker")
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only programs on this machine reach what listens at an address."""
+    if host in LOOPBACK_NAMES:
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

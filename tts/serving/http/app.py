@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
@@ -29,7 +29,7 @@ from tts.serving.http import (
     utterances,
     voices,
 )
-from tts.serving.http.middleware import Gate
+from tts.serving.http.middleware import Gate, allowed_hosts
 from tts.serving.http.problems import (
     OPENAI_PATHS,
     http_error,
@@ -56,7 +56,16 @@ _DESCRIPTION = (
 
 def create_app(service: Service) -> ASGIApp:
     """Return the application that answers for a service."""
-    return Gate(create_api(service), service.settings, service.metrics)
+    settings = service.settings
+    hosts = allowed_hosts(settings.host, settings.hosts)
+    return Gate(create_api(service), settings.limits.body_bytes, hosts, service.metrics)
+
+
+def create_worker_app(service: Service) -> ASGIApp:
+    """Return the application of a process that only speaks: it tells how it is, and no more."""
+    app = _routes(service, (health.router,), specification_at=None)
+    hosts = allowed_hosts(service.settings.worker.host, None)
+    return Gate(app, 0, hosts, service.metrics)
 
 
 def create_api(service: Service | None) -> FastAPI:
@@ -64,13 +73,25 @@ def create_api(service: Service | None) -> FastAPI:
 
     FastAPI's pages of documentation load scripts from other hosts, and are left out.
     """
+    app = _routes(service, _ROUTERS, specification_at="/openapi.json")
+    app.openapi = lambda: specification(app)  # type: ignore[method-assign]
+    return app
+
+
+def _routes(
+    service: Service | None, routers: Iterable[APIRouter], *, specification_at: str | None
+) -> FastAPI:
     app = FastAPI(
-        title="tacoglow", version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False
+        title="tacoglow",
+        version=__version__,
+        openapi_url=specification_at,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
     )
     app.state.service = service
-    for router in _ROUTERS:
+    for router in routers:
         app.include_router(router)
-    app.openapi = lambda: specification(app)  # type: ignore[method-assign]
     app.add_exception_handler(ServiceError, _service_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)

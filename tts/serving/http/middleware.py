@@ -10,7 +10,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tts.serving.errors import ServiceError
 from tts.serving.http.problems import internal_error, problem_response
 from tts.serving.metrics import Metrics
-from tts.serving.settings import LOOPBACK_NAMES, Settings
+from tts.serving.settings import LOOPBACK_NAMES, is_loopback
 
 #: A request id of a client is taken over if it is harmless in a log.
 _HARMLESS_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
@@ -71,14 +71,17 @@ class Gate:
 
     Args:
         app: what answers.
-        settings: of the service.
+        most_bytes: largest body of a request.
+        hosts: names that the Host header may have, or None for any.
         metrics: counts answers.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self, app: ASGIApp, most_bytes: int, hosts: frozenset[str] | None, metrics: Metrics
+    ) -> None:
         self._app = app
-        self._most_bytes = settings.limits.body_bytes
-        self._hosts = _allowed_hosts(settings)
+        self._most_bytes = most_bytes
+        self._hosts = hosts
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -184,12 +187,17 @@ def _request_id(headers: Mapping[str, str]) -> str:
     return given if _HARMLESS_ID.fullmatch(given) else secrets.token_hex(8)
 
 
-def _allowed_hosts(settings: Settings) -> frozenset[str] | None:
-    """Return the names that the Host header may have, or None for any."""
-    if settings.hosts is not None:
-        return frozenset(name.lower() for name in settings.hosts)
-    if settings.is_loopback:
-        return frozenset((*LOOPBACK_NAMES, settings.host.lower()))
+def allowed_hosts(host: str, names: Collection[str] | None) -> frozenset[str] | None:
+    """Return the names that the Host header may have, or None for any.
+
+    Args:
+        host: address at which the service listens.
+        names: what the settings say of them, or None.
+    """
+    if names is not None:
+        return frozenset(name.lower() for name in names)
+    if is_loopback(host):
+        return frozenset((*LOOPBACK_NAMES, host.lower()))
     return None
 
 

@@ -12,24 +12,28 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from tts.core.errors import InputError
-from tts.serving.settings import Settings
 
 #: Seconds that an idle connection stays open.
 _KEEP_ALIVE = 20
 
 
-def listen(settings: Settings) -> socket.socket:
-    """Return a socket that listens where the settings say.
+def listen(host: str, port: int, section: str = "") -> socket.socket:
+    """Return a socket that listens at an address.
 
     It is taken before the voices are loaded, so that a wrong port is found at once.
+
+    Args:
+        host: name or number of the address.
+        port: port; 0 lets the system choose.
+        section: what stands before the keys ``host`` and ``port`` in the settings, for messages.
 
     Raises:
         InputError: the address is not one of this machine, or is in use.
     """
-    where = f"host={settings.host} port={settings.port}"
+    where = f"{section}host={host} {section}port={port}"
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, kind, protocol)
         try:
