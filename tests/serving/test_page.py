@@ -153,6 +153,29 @@ def _take_picture(page):
 
 
 @pytest.mark.slow
+def test_words_light_up_while_the_rest_is_still_being_made(page, make_service):
+    service = make_service()
+    service.engine.gate.clear()
+    with listening(service) as address:
+        page.shape(1280, 900)
+        page.open(address)
+        page.until(lambda: page.count("#voice option") == 2)
+        first, second = "One sentence is heard by now.", "Another one is made much later."
+        page.write(f"{first} {second}")
+        page.find("#speak").click()
+        page.until(lambda: page.run(LIT) == first)
+        assert page.text("#words") == f"{first} {second}"
+        assert page.count("#words span") == 1
+        assert page.run("return document.querySelector('#download').disabled")
+        service.engine.gate.set()
+        page.until(lambda: page.run(LIT) == second)
+        page.until(lambda: page.find("#download").is_enabled())
+        assert page.text("#words") == f"{first} {second}"
+        assert page.count("#words span") == 2
+        assert page.errors() == []
+
+
+@pytest.mark.slow
 def test_what_goes_wrong_is_said_and_what_was_spoken_is_kept(page, make_service):
     service = make_service("keys=required")
     with service.database.write() as session:

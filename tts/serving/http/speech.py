@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
@@ -17,7 +18,9 @@ from tts.serving.http.negotiation import JSON_BODY
 from tts.serving.http.schemas import SpeechRequest, problem_answers
 from tts.serving.http.security import MaySpeak, TheService
 from tts.serving.http.streaming import (
+    FilePiece,
     LiveAnswer,
+    as_bytes,
     as_events,
     encoded,
     in_pieces,
@@ -66,7 +69,7 @@ async def create_speech(
         kept = await run_in_threadpool(_kept, service, asked, caller)
         if kept is not None:
             service.metrics.asked(len(asked.order.recipe.text), "hit")
-            answer = await run_in_threadpool(_whole, asked, kept)
+            answer = await run_in_threadpool(_whole, service, asked, kept)
             service.metrics.first_sound(time.perf_counter() - begin, "hit")
             return answer
     limits = await run_in_threadpool(service.admit, asked.order, caller)
@@ -86,10 +89,7 @@ def _checked(service: Service, body: SpeechRequest) -> _Asked:
         order = service.desk.take(
             body.input,
             body.voice_id,
-            speed=body.speed,
-            seed=body.seed,
-            guard=body.guard,
-            unknown=body.unknown,
+            body.wishes(),
             most_chars=limit,
             text_name="input",
             hint="; send a longer one to POST /v1/utterances",
@@ -107,16 +107,18 @@ def _kept(service: Service, asked: _Asked, caller: Caller) -> Kept | None:
     """Return the file of an equal request, if it was spoken before and can still be had."""
     if not service.is_spoken(asked.order.id):
         return None
+    service.note_asker(asked.order.id, caller)
     maker = service.renditions
     return maker.sound(maker.find_spoken(asked.order.id), asked.choice, caller.key_id)
 
 
-def _whole(asked: _Asked, kept: Kept) -> Response:
+def _whole(service: Service, asked: _Asked, kept: Kept) -> Response:
     _, content = kept
     data = content if isinstance(content, bytes) else content.read_bytes()
     headers = _headers(asked, "hit")
     if asked.body.stream_format == "sse":
-        events = as_events(in_pieces(data), len(asked.order.recipe.text))
+        words = service.renditions.words(asked.order.id) if asked.body.words else ()
+        events = _events(asked, in_pieces(data, words))
         return LiveAnswer(events, headers, "text/event-stream")
     return Response(data, 200, headers, asked.choice.content_type)
 
@@ -130,19 +132,21 @@ async def _live(
         lambda: service.speaker.listen(order, caller.key_id), lambda joined: joined[0].leave()
     )
     try:
+        if was_there:
+            await run_in_threadpool(service.note_asker, order.id, caller)
         # an equal request that has just been spoken is on its way into the store
         record = sound.ticket.record if was_there else None
         cache = "hit" if record is not None else "joined" if was_there else "miss"
         service.metrics.asked(len(order.recipe.text), cache)
         n_samples = None if record is None else record.n_samples
         pieces = encoded(sound, choice.encoder(order.voice_rate, n_samples))
-        first = await anext(pieces, b"")
+        first = await anext(pieces, FilePiece(b""))
     except BaseException:
         sound.leave()
         raise
-    body, media_type = with_first(first, pieces), choice.content_type
+    body, media_type = as_bytes(with_first(first, pieces)), choice.content_type
     if asked.body.stream_format == "sse":
-        body, media_type = as_events(body, len(order.recipe.text)), "text/event-stream"
+        body, media_type = _events(asked, with_first(first, pieces)), "text/event-stream"
     headers = {**_headers(asked, cache), **limits}
 
     async def end() -> None:
@@ -150,6 +154,10 @@ async def _live(
         await pieces.aclose()
 
     return LiveAnswer(body, headers, media_type, on_end=end), cache
+
+
+def _events(asked: _Asked, pieces: AsyncGenerator[FilePiece, None]) -> AsyncGenerator[bytes, None]:
+    return as_events(pieces, len(asked.order.recipe.text), with_words=asked.body.words)
 
 
 def _headers(asked: _Asked, cache: str) -> dict[str, str]:

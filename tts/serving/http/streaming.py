@@ -6,9 +6,9 @@ import asyncio
 import base64
 import json
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
@@ -138,19 +138,40 @@ async def _until_left(receive: Receive) -> None:
         pass
 
 
-async def encoded(sound: LiveSound, encoder: StreamEncoder) -> AsyncGenerator[bytes, None]:
-    """Yield the bytes of a sound file while its sound is made; the caller has joined the sound."""
+class FilePiece(NamedTuple):
+    """Holds a piece of a sound file.
+
+    Attributes:
+        data: its bytes.
+        words: marks ``{"word", "start", "end"}`` of words that became known with it, in seconds of
+            the whole sound.
+    """
+
+    data: bytes
+    words: Sequence[Mapping[str, Any]] = ()
+
+
+async def encoded(sound: LiveSound, encoder: StreamEncoder) -> AsyncGenerator[FilePiece, None]:
+    """Yield a sound file while its sound is made; the caller has joined the sound."""
+    words: list[Mapping[str, Any]] = []
     async with aclosing(sound.ticket.stream()) as chunks:  # type: ignore[type-var]
         async for chunk in chunks:
+            words += [
+                {"word": word, "start": start, "end": end}
+                for part in chunk.parts
+                for word, start, end in part.words
+            ]
             if data := await run_in_threadpool(encoder.feed, chunk.samples):
-                yield data
-    if data := await run_in_threadpool(encoder.finish):
-        yield data
+                yield FilePiece(data, words)
+                words = []
+    data = await run_in_threadpool(encoder.finish)
+    if data or words:
+        yield FilePiece(data, words)
 
 
 async def with_first(
-    first: bytes, rest: AsyncGenerator[bytes, None]
-) -> AsyncGenerator[bytes, None]:
+    first: FilePiece, rest: AsyncGenerator[FilePiece, None]
+) -> AsyncGenerator[FilePiece, None]:
     """Yield a piece that was taken already, then the others."""
     yield first
     async with aclosing(rest):
@@ -158,24 +179,39 @@ async def with_first(
             yield piece
 
 
-async def in_pieces(data: bytes) -> AsyncGenerator[bytes, None]:
-    """Yield a whole file in pieces that fit into events."""
+async def in_pieces(
+    data: bytes, words: Sequence[Mapping[str, Any]]
+) -> AsyncGenerator[FilePiece, None]:
+    """Yield a whole file in pieces that fit into events, all its words with the first one."""
     for start in range(0, len(data), _PIECE):
-        yield data[start : start + _PIECE]
+        yield FilePiece(data[start : start + _PIECE], () if start else words)
+
+
+async def as_bytes(pieces: AsyncGenerator[FilePiece, None]) -> AsyncGenerator[bytes, None]:
+    """Yield the bytes of a sound file."""
+    async with aclosing(pieces):
+        async for piece in pieces:
+            yield piece.data
 
 
 async def as_events(
-    pieces: AsyncGenerator[bytes, None], n_chars: int
+    pieces: AsyncGenerator[FilePiece, None], n_chars: int, *, with_words: bool
 ) -> AsyncGenerator[bytes, None]:
     """Yield sound as server-sent events: ``speech.audio.delta`` ..., ``speech.audio.done``.
 
     Args:
-        pieces: bytes of the sound file.
+        pieces: of the sound file.
         n_chars: length of the text; OpenAI counts tokens here, and a character counts as one.
+        with_words: whether events ``speech.audio.words`` come before the sound of their words.
     """
     async with aclosing(pieces):
         async for piece in pieces:
-            audio = base64.b64encode(piece).decode("ascii")
+            if with_words and piece.words:
+                told = {"type": "speech.audio.words", "words": piece.words}
+                yield event("speech.audio.words", told)
+            if not piece.data:
+                continue
+            audio = base64.b64encode(piece.data).decode("ascii")
             yield event("speech.audio.delta", {"type": "speech.audio.delta", "audio": audio})
     usage = {"input_tokens": n_chars, "output_tokens": 0, "total_tokens": n_chars}
     yield event("speech.audio.done", {"type": "speech.audio.done", "usage": usage})

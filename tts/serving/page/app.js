@@ -29,7 +29,9 @@ let shown = null; // id of the utterance in the player, once it is kept
 let isAwaited = false; // no sound of the utterance was heard yet
 
 function readingOrder() {
-  return { text: $("text").value, voice: $("voice").value, unknown: $("unknown").value };
+  // what is not sent, the voice decides
+  const unknown = $("unknown").value || undefined;
+  return { text: $("text").value, voice: $("voice").value, unknown };
 }
 
 /** Return the speed; the slider is logarithmic, so that 1 is in its middle. */
@@ -103,7 +105,8 @@ async function speakText(signal) {
   if (voices.size === 0) await listVoices();
   const order = { ...readingOrder(), speed: speed() };
   open(order.text, order.voice, "Making the sound …");
-  const { id, isStored } = await speak(order, player, signal, status);
+  const told = { progress: status, words: (list) => words.add(list) };
+  const { id, isStored } = await speak(order, player, signal, told);
   if (!isStored) await untilKept(id, signal);
   await show(id, signal);
 }
@@ -138,9 +141,12 @@ async function untilKept(id, signal) {
 
 /** Show what is known of an utterance that is kept. */
 async function show(id, signal) {
-  const { text } = await askJson(`/v1/utterances/${id}`, { signal });
-  const timings = await askJson(`/v1/utterances/${id}/timings?format=json`, { signal });
-  words.show(text, timings.words);
+  if (!words.hasMarks) {
+    const { text } = await askJson(`/v1/utterances/${id}`, { signal });
+    const timings = await askJson(`/v1/utterances/${id}/timings?format=json`, { signal });
+    words.show(text);
+    words.add(timings.words);
+  }
   shown = id;
   history.choose(id);
   controls();

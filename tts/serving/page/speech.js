@@ -7,9 +7,10 @@ const LONGEST = 20 * 60;
 
 /** Speak an order {text, voice, speed, unknown}, and return {id, isStored} when all sound is here.
  *
- * `signal` stops it, and then the service stops as well. `progress(text)` tells what goes on.
+ * `signal` stops it, and then the service stops as well. `progress(text)` tells what goes on, and
+ * `words(list)` when the words are heard whose sound comes next.
  */
-export async function speak(order, player, signal, progress) {
+export async function speak(order, player, signal, { progress, words }) {
   const body = {
     model: "tacoglow",
     input: order.text,
@@ -18,6 +19,8 @@ export async function speak(order, player, signal, progress) {
     unknown: order.unknown,
     response_format: "pcm",
     sample_rate: player.rate,
+    stream_format: "sse",
+    words: true,
   };
   let answer;
   try {
@@ -28,7 +31,7 @@ export async function speak(order, player, signal, progress) {
   }
   const id = answer.headers.get("X-Utterance-Id");
   try {
-    await receive(answer, player);
+    await receiveEvents(answer, player, words);
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw await reasonOf(id);
@@ -75,6 +78,27 @@ async function receive(answer, player) {
     player.feed(piece.value);
   }
   player.finish();
+}
+
+/** Take events of sound and of words, each of which ends with an empty line. */
+async function receiveEvents(answer, player, words) {
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+    const events = (rest + piece.value).split("\n\n");
+    rest = events.pop();
+    for (const each of events) {
+      const content = JSON.parse(each.slice(each.indexOf("data: ") + 6));
+      if (content.type === "speech.audio.words") words(content.words);
+      if (content.type === "speech.audio.delta") player.feed(bytesOf(content.audio));
+    }
+  }
+  player.finish();
+}
+
+/** Return the bytes that a text in base64 stands for. */
+function bytesOf(text) {
+  return Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
 }
 
 /** Return why the sound broke off, which only the utterance knows. */

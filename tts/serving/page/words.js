@@ -3,6 +3,9 @@
 export class Words {
   #marks = []; // {span, start, end}
   #lit = null;
+  #text = "";
+  #place = 0; // end of the last word in the text that has a mark
+  #rest = document.createTextNode(""); // the text after it
 
   constructor(box, player) {
     this.box = box;
@@ -13,24 +16,34 @@ export class Words {
     });
   }
 
-  /** Show a text; `words` come in its order, each with its start and end in seconds. */
-  show(text, words = []) {
+  /** Show a text, of whose words nothing is known yet. */
+  show(text) {
     this.#marks = [];
     this.#lit = null;
-    const nodes = [];
-    let place = 0;
+    this.#text = text;
+    this.#place = 0;
+    this.#rest = document.createTextNode(text);
+    this.box.replaceChildren(this.#rest);
+  }
+
+  /** Take the next words of the text, in its order, each with its start and end in seconds. */
+  add(words) {
     for (const { word, start, end } of words) {
-      const found = text.indexOf(word, place);
+      const found = this.#text.indexOf(word, this.#place);
       if (found < 0) continue; // a word that is not written like this in the text
-      nodes.push(text.slice(place, found));
       const span = document.createElement("span");
       span.textContent = word;
       span.title = `${start.toFixed(2)} s`;
-      nodes.push(span);
+      this.#rest.before(this.#text.slice(this.#place, found), span);
       this.#marks.push({ span, start, end });
-      place = found + word.length;
+      this.#place = found + word.length;
     }
-    this.box.replaceChildren(...nodes, text.slice(place));
+    this.#rest.data = this.#text.slice(this.#place);
+  }
+
+  /** Return whether the times of words are known. */
+  get hasMarks() {
+    return this.#marks.length > 0;
   }
 
   /** Light up the word that is heard now. */
