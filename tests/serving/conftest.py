@@ -27,17 +27,29 @@ def empty_database(tmp_path_factory):
 
 
 @pytest.fixture
-def make_service(tmp_path, empty_database):
+def database_kind(request):
+    """Return the kind of the services' databases, which ``on_both_databases`` decides."""
+    return getattr(request, "param", "sqlite")
+
+
+@pytest.fixture
+def make_service(request, tmp_path, empty_database, database_kind):
     """Return a function that starts a service with some settings; all are closed afterwards."""
     services = []
 
-    def make(*overrides):
+    def make(*overrides, options=None):
+        """Start a service; its voice "lj" has options."""
         folder = tmp_path / f"service{len(services)}"
         folder.mkdir()
-        shutil.copy(empty_database, folder / "service.db")
+        if database_kind == "sqlite":
+            shutil.copy(empty_database, folder / "service.db")
+        else:
+            url = request.getfixturevalue("new_postgres")()
+            overrides = (f'database.url="{url}"', *overrides)
         settings = serving_settings(folder, *overrides)
         database = Database.open(settings.database.url)
-        voices = {"lj": HummingVoice(), "other": HummingVoice("other")}
+        database.upgrade()
+        voices = {"lj": HummingVoice(**(options or {})), "other": HummingVoice("other")}
         if not settings.keys_required:
             check_keys(settings, database)
         store = SoundStore.open(settings.store, database, settings.limits.store_bytes)

@@ -1,11 +1,19 @@
 """A process without an engine answers at once with what a worker speaks, part by part."""
 
+import json
 import threading
 
 import numpy as np
 import pytest
 
-from tests.support.serving import HummingEngine, client_of, hum, read_sound, wait_for
+from tests.support.serving import (
+    HummingEngine,
+    client_of,
+    hum,
+    on_both_databases,
+    read_sound,
+    wait_for,
+)
 from tts.audio.pcm import to_int16
 from tts.serving.engine.request import SpeakingRequest
 from tts.serving.engine_jobs import EngineJobs
@@ -13,6 +21,8 @@ from tts.serving.queued import QueuedSpeaker
 from tts.serving.renditions import RenditionMaker
 from tts.serving.service import Service
 from tts.serving.worker import Worker
+
+pytestmark = on_both_databases
 
 TEXT = "A sentence of the queue. And one more, which comes after it."
 ASKED = {"voice": "lj", "input": TEXT, "response_format": "wav"}
@@ -27,7 +37,7 @@ def api(make_service):
     service = Service(other.settings, database, store, desk, speaker, other.metrics)
     service.engine = HummingEngine(desk.voices)
     begin = EngineJobs(service.engine, desk, other.speaker.sounds, other.metrics)
-    worker = Worker(database, store, begin, poll_seconds=0.02)
+    worker = Worker(database, store, begin, poll_seconds=0.02, lease_seconds=2.0)
     worker.start()
     yield service
     service.engine.gate.set()
@@ -62,9 +72,20 @@ def test_sound_is_sent_before_the_worker_is_done(api):
     wait_for(lambda: len(api.speaker.sounds) == 0)
     # the client has left, so the job is cancelled and the engine stops
     with client_of(api) as client:
-        wait_for(lambda: api.check_ready()["queue"] == "ok")
-        utterance = client.get("/v1/utterances").json()["utterances"][0]
-    assert utterance["state"] == "waiting"
+        wait_for(
+            lambda: client.get("/v1/utterances").json()["utterances"][0]["state"] == "cancelled"
+        )
+
+
+def test_the_words_of_a_worker_come_with_its_sound(api):
+    asked = {**ASKED, "response_format": "pcm", "stream_format": "sse", "words": True}
+    with client_of(api) as client:
+        events = client.post("/v1/audio/speech", json=asked).text
+    told = [json.loads(each[6:]) for each in events.splitlines() if each.startswith("data: ")]
+    words = [word for each in told for word in each.get("words", ())]
+    units = api.desk.voices["lj"].units(SpeakingRequest(TEXT, "lj"))
+    assert [word["word"] for word in words] == [unit.text for unit in units]
+    assert [each["type"] for each in told[:2]] == ["speech.audio.words", "speech.audio.delta"]
 
 
 def test_a_text_that_a_worker_cannot_speak_is_an_error(api):

@@ -8,7 +8,15 @@ import time
 import numpy as np
 import pytest
 
-from tests.support.serving import RATE, hum, raw_answer, read_sound, settle, wait_for
+from tests.support.serving import (
+    RATE,
+    hum,
+    on_both_databases,
+    raw_answer,
+    read_sound,
+    settle,
+    wait_for,
+)
 from tts.audio.pcm import to_int16
 
 TEXT = "Hello world, how are you. This is the second sentence of the text, after the first one."
@@ -66,6 +74,7 @@ def test_mp3_is_the_default(client):
     assert ask(client).headers["content-type"] == "audio/mpeg"
 
 
+@on_both_databases
 def test_a_stream_of_wav_does_not_know_its_length_and_one_from_the_store_does(client, service):
     streamed = ask(client, response_format="wav")
     settle(service)
@@ -89,6 +98,7 @@ def test_equal_requests_have_one_id_and_others_another(client):
     assert len(set(ids)) == len(ids) - 1
 
 
+@on_both_databases
 def test_seed_null_sounds_otherwise_each_time(client, service):
     first, second = (ask(client, seed=None, response_format="wav") for _ in range(2))
     assert first.content != second.content
@@ -124,11 +134,36 @@ def test_events_carry_the_same_bytes(client, service):
         assert (first == second).all()
 
 
+def test_words_are_told_before_their_sound_where_that_is_asked_for(client, service):
+    asked = {"stream_format": "sse", "response_format": "pcm", "sample_rate": RATE}
+    made = ask(client, **asked, words=True)
+    settle(service)
+    stored = ask(client, **asked, words=True)
+    names, words, n_samples = [], [], 0
+    for name, content in read_events(made.text):
+        if name == "speech.audio.words":
+            assert content["words"][0]["start"] == n_samples / RATE
+            words += content["words"]
+        elif name == "speech.audio.delta":
+            n_samples += len(base64.b64decode(content["audio"])) // 2
+        names.append(name.removeprefix("speech.audio."))
+    assert [each["word"].strip() for each in words] == UNITS
+    assert words[-1]["end"] == n_samples / RATE
+    assert names == ["words", "delta"] * len(UNITS) + ["done"]
+    assert read_events(stored.text)[0][1]["words"] == words
+    plain = ask(client, **asked, seed=5)
+    assert {name for name, _ in read_events(plain.text)} == {
+        "speech.audio.delta",
+        "speech.audio.done",
+    }
+
+
 def read_events(text):
     events = [block.split("\n") for block in text.strip().split("\n\n")]
     return [(name.removeprefix("event: "), json.loads(data[6:])) for name, data in events]
 
 
+@on_both_databases
 def test_simultaneous_equal_requests_share_one_speech(client, service):
     service.engine.gate.clear()
     answers = []
@@ -152,6 +187,7 @@ def joined(service):
     return service.metrics.registry.get_sample_value("tacoglow_speech_total", {"cache": "joined"})
 
 
+@on_both_databases
 def test_what_was_spoken_is_an_utterance(client, service):
     answer = ask(client)
     settle(service)
@@ -174,6 +210,7 @@ def test_without_the_guard_it_is_sent_as_it_is(client):
     assert answer.status_code == 200
 
 
+@on_both_databases
 def test_a_failure_after_the_first_sound_cuts_the_answer(client, service):
     """The body has no last chunk: no client takes it for a whole one."""
     body = {**ASKED, "input": "One sentence goes well, and is long enough. They break off here."}
@@ -188,6 +225,7 @@ def test_a_failure_after_the_first_sound_cuts_the_answer(client, service):
     wait_for(lambda: client.get(f"/v1/utterances/{utterance}").json().get("state") == "failed")
 
 
+@on_both_databases
 def test_a_client_that_leaves_stops_the_engine(service):
     service.engine.gate.clear()
     messages = raw_answer(service, "/v1/audio/speech", ASKED, leave_after=1)

@@ -6,10 +6,12 @@ import re
 import numpy as np
 import pytest
 
-from tests.support.serving import RATE, hum, read_sound, wait_for
+from tests.support.serving import RATE, client_of, hum, on_both_databases, read_sound, wait_for
 from tts.audio.pcm import to_int16
 from tts.serving.engine_jobs import EngineJobs
 from tts.serving.worker import Worker
+
+pytestmark = on_both_databases
 
 TEXT = "A sentence that is kept. And one more, which comes after it."
 
@@ -73,6 +75,14 @@ def test_a_cancelled_job_stops_and_cancelling_twice_does_no_harm(client, service
     service.engine.gate.set()
     wait_for(lambda: client.get(place).json()["state"] == "cancelled")
     assert client.delete("/v1/jobs/unknown").status_code == 404
+    # the utterance says so as well, and asking again begins anew
+    address = f"/v1/utterances/{client.get(place).json()['utterance']}"
+    assert client.get(address).json()["state"] == "cancelled"
+    refused = client.get(f"{address}/audio")
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_spoken")
+    assert "was cancelled" in refused.json()["detail"]
+    assert make(client).status_code == 201
+    assert client.get(address).json()["state"] == "spoken"
 
 
 def test_a_text_that_fails_is_a_problem(client, worker):
@@ -194,6 +204,35 @@ def test_a_word_of_the_lexicon_changes_what_is_said_afterwards(client, worker):
     assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid_reading")
     assert client.delete("/v1/lexicon/tomato").status_code == 204
     assert client.get("/v1/lexicon/tomato").status_code == 404
+
+
+def test_a_word_of_the_lexicon_concerns_texts_that_hold_it_and_no_others(client, service, worker):
+    texts = ("Hello there.", "Five apples.", "5 apples.", "[pause 1s] five.", "Tomatoes.")
+    before = {text: make(client, text).json()["id"] for text in texts}
+    for word, reading in (("five", "F AY1 V AH0"), ("tomato", "T AH0 M AA1 T OW0")):
+        assert client.put(f"/v1/lexicon/{word}", json={"reading": reading}).status_code == 200
+    after = {text: make(client, text) for text in texts}
+    changed = [text for text in texts if after[text].json()["id"] != before[text]]
+    assert changed == ["Five apples.", "5 apples.", "[pause 1s] five."]
+    assert {after[text].status_code for text in changed} == {201}
+    assert {after[text].status_code for text in texts if text not in changed} == {200}
+    # what was spoken with an entry can be made again when the entry is gone
+    client.delete("/v1/lexicon/five")
+    _forget_files(service)
+    place = f"/v1/utterances/{after['5 apples.'].json()['id']}"
+    assert client.get(f"{place}/audio?format=flac").status_code == 200
+    assert client.get(place).json()["renditions"] != []
+
+
+def test_of_a_long_text_all_entries_count(make_service):
+    service = make_service()
+    service.desk._most_read = 5
+    with client_of(service) as client:
+        body = {"voice": "lj", "input": "Hello there."}
+        before = client.post("/v1/audio/speech", json=body).headers["x-utterance-id"]
+        client.put("/v1/lexicon/five", json={"reading": "F AY1 V AH0"})
+        after = client.post("/v1/audio/speech", json=body).headers["x-utterance-id"]
+    assert before != after
 
 
 def test_voices_and_models_are_listed_in_the_shapes_of_their_clients(client):

@@ -5,19 +5,28 @@ import json
 import threading
 import time
 from contextlib import nullcontext
+from dataclasses import asdict, replace
 
 import numpy as np
+import pytest
 
 from tts.config import compose, resolved
+from tts.inference import Options
 from tts.inference.reader import TextReader
 from tts.serving.engine.limits import EngineLimits
+from tts.serving.engine.reading_voice import VoiceDigests
 from tts.serving.engine.record import SpeechRecord, SpokenPart
 from tts.serving.engine.ticket import SoundChunk, Ticket
 from tts.serving.engine.voice_list import VoiceEntry
-from tts.serving.engine.voices import VoiceDigests
 from tts.serving.settings import Settings
 from tts.text import Tokenizer
 
+#: Runs a test of the routes on SQLite, and in the slow tier on PostgreSQL as well.
+on_both_databases = pytest.mark.parametrize(
+    "database_kind",
+    ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)],
+    indirect=True,
+)
 RATE = 8000
 #: Samples of a letter that the engine hums.
 PER_LETTER = 400
@@ -28,14 +37,15 @@ class HummingVoice:
 
     sample_rate = RATE
 
-    def __init__(self, id="lj"):
+    def __init__(self, id="lj", **options):
         self.id = id
+        self.options = Options(**options)
         self.entry = VoiceEntry(id=id, acoustic="none", name=id.upper(), licence="free")
         self.digests = VoiceDigests("a" * 64, None, None)
         self._tokenizer = Tokenizer("english_148", "english", p_arpabet=1.0)
 
     def recipe(self, request):
-        return {"options": dict(request.options)}
+        return {"options": asdict(replace(self.options, **request.options))}
 
     def reading(self):
         return nullcontext()
@@ -62,12 +72,16 @@ class HummingEngine:
         self.is_alive = True
         self.n_steps = 0
         self.n_requests = 0
+        self.hurried = []
         #: Held by a test that wants the engine to wait before each sentence but the first.
         self.gate = threading.Event()
         self.gate.set()
 
     def unfinished(self, lane):
         return 0
+
+    def hurry(self, ticket):
+        self.hurried.append(ticket.request.text)
 
     def submit(self, request):
         units = self.voices[request.voice].units(request)
