@@ -1,3 +1,4 @@
+import threading
 from datetime import timedelta
 
 import pytest
@@ -125,6 +126,27 @@ def test_an_utterance_has_parts_renditions_and_a_voice(database):
     assert [(each.format, each.n_bytes) for each in row.renditions] == [("mp3", 20)]
     assert row.model_version.voice_id == VOICE.id
     assert do(database, find_utterance, "0" * 64) is None
+
+
+def test_who_keeps_the_same_at_one_moment_gets_no_error(database):
+    utterance = spoken_text(database)
+    barrier, faults = threading.Barrier(4), []
+
+    def keep(number):
+        barrier.wait()
+        try:
+            do(database, save_rendition, utterance, "flac", 22050, number, str(number) * 64)
+        except Exception as error:
+            faults.append(error)
+
+    threads = [threading.Thread(target=keep, args=(number,)) for number in range(1, 5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    row = do(database, find_rendition, utterance, "flac", 22050)
+    assert row.sha256 == str(row.n_bytes) * 64
 
 
 def test_using_a_rendition_makes_it_young(database):

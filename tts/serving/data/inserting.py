@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -44,3 +45,24 @@ def find_or_add(
         else:
             return row, True
     raise AssertionError("unreachable")
+
+
+def put_row(session: Session, row: RowType) -> RowType:
+    """Add a row, or give its values to the row with its key; return the row of the session.
+
+    ``Session.merge`` would fail where another process adds the row at the same moment.
+
+    Args:
+        session: in a transaction that may write.
+        row: with values for all columns; it belongs to no session.
+    """
+    mapper = inspect(type(row))
+    key = tuple(mapper.primary_key_from_instance(row))
+    values = {column.key: getattr(row, column.key) for column in mapper.column_attrs}
+    kept, is_new = find_or_add(
+        session, lambda: session.get(type(row), key), lambda: type(row)(**values)
+    )
+    if not is_new:
+        for name, value in values.items():
+            setattr(kept, name, value)
+    return kept

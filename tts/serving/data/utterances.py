@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from tts.serving.data.accounts import AskerRow
 from tts.serving.data.database import database_time
-from tts.serving.data.inserting import find_or_add
+from tts.serving.data.inserting import find_or_add, put_row
 from tts.serving.data.models import ModelVersionRow, PartRow, RenditionRow, UtteranceRow
 from tts.serving.data.recipe import Recipe
 
@@ -125,7 +125,7 @@ def delete_utterance(session: Session, utterance_id: str) -> bool:
 
 def save_part(session: Session, part: PartRow) -> None:
     """Add a part, or replace that of a former attempt."""
-    session.merge(part)
+    put_row(session, part)
 
 
 def mark_spoken(session: Session, utterance_id: str, seconds: float) -> None:
@@ -165,7 +165,8 @@ def save_rendition(
 ) -> RenditionRow:
     """Note that the store has a file of an utterance; a former one was replaced by it."""
     now = database_time(session)
-    return session.merge(
+    return put_row(
+        session,
         RenditionRow(
             utterance_id=utterance_id,
             format=format,
@@ -174,7 +175,7 @@ def save_rendition(
             sha256=sha256,
             created_at=now,
             last_used_at=now,
-        )
+        ),
     )
 
 
