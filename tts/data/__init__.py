@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tts.data.corpora.folder import TextFiles as TextFiles
     from tts.data.corpora.huggingface import HuggingFace as HuggingFace
     from tts.data.corpora.joined import JoinedCorpus as JoinedCorpus
+    from tts.data.corpora.kss import KSS as KSS
     from tts.data.corpora.manifest import Utterance as Utterance
     from tts.data.corpora.synthetic import SyntheticCorpus as SyntheticCorpus
     from tts.data.corpora.webdataset import WebDataset as WebDataset

@@ -117,11 +117,11 @@ def _english_with_letters(text: str) -> str:
 CLEANERS: Mapping[str, Callable[[str], str]] = MappingProxyType(
     {
         "english": english,
-        "korean": korean,
         "english_cleaners": english_cleaners,
         "basic_cleaners": basic_cleaners,
         "transliteration_cleaners": transliteration_cleaners,
         "unicode_cleaners": unicode_cleaners,
+        "korean": korean,
     }
 )
 

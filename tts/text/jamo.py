@@ -15,12 +15,16 @@ INITIALS = tuple(map(chr, range(0x1100, 0x1113)))
 VOWELS = tuple(map(chr, range(0x1161, 0x1176)))
 FINALS = tuple(map(chr, range(0x11A8, 0x11C3)))
 
+#: The letters that people write for them, in the same orders.
+INITIAL_LETTERS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
+VOWEL_LETTERS = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
+FINAL_LETTERS = "ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"
+
 #: A pattern for one syllable.
 SYLLABLE = "[가-힣]"
 _FIRST, _LAST = "가", "힣"
 _SYLLABLES = re.compile(f"{SYLLABLE}+")
 _JAMO = re.compile("[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?")
-_RIEUL = FINALS.index("\u11af") + 1
 
 
 def to_jamo(text: str) -> str:
@@ -33,21 +37,24 @@ def join_jamo(text: str) -> str:
     return _JAMO.sub(lambda match: unicodedata.normalize("NFC", match[0]), text)
 
 
+def syllable(initial: str, vowel: str, final: str = "") -> str:
+    """Return the syllable of two or three letters: ㄱ, ㅜ and ㄱ make 국."""
+    jamo = INITIALS[INITIAL_LETTERS.index(initial)] + VOWELS[VOWEL_LETTERS.index(vowel)]
+    if final:
+        jamo += FINALS[FINAL_LETTERS.index(final)]
+    return unicodedata.normalize("NFC", jamo)
+
+
 def is_syllable(char: str) -> bool:
     """Return whether a character is a Hangul syllable."""
     return len(char) == 1 and _FIRST <= char <= _LAST
 
 
-def final_of(syllable: str) -> int:
+def final_of(char: str) -> int:
     """Return the number of the final consonant of a syllable from 1, or 0 if it has none."""
-    return (ord(syllable) - ord(_FIRST)) % 28 if is_syllable(syllable) else 0
+    return (ord(char) - ord(_FIRST)) % 28 if is_syllable(char) else 0
 
 
 def particle(word: str, after_consonant: str, after_vowel: str) -> str:
     """Choose the form of a particle by the last sound of a word: 팔은, but 구는."""
     return after_consonant if final_of(word[-1:]) else after_vowel
-
-
-def ends_in_rieul(word: str) -> bool:
-    """Return whether a word ends in ㄹ, after which 으로 is 로."""
-    return final_of(word[-1:]) == _RIEUL

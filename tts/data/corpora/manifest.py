@@ -88,7 +88,7 @@ def read_metadata(path: Path, faults: Faults) -> list[ManifestRow]:
     """
     wavs = os.path.join(path.parent, "wavs")
     rows = []
-    for where, fields in _rows(path, faults, (2, 3), "id|text or id|text|normalised text"):
+    for where, fields in rows_by_bar(path, faults, (2, 3), "id|text or id|text|normalised text"):
         name, text = fields[0], fields[-1] or fields[1]
         wav = os.path.join(wavs, f"{name}.wav")
         rows.append(ManifestRow(name.replace("/", "-"), wav, text, where))
@@ -112,7 +112,7 @@ def read_filelist(
     """
     folder = os.path.normpath(root if wav_root is None else wav_root)
     rows = []
-    for where, fields in _rows(path, faults, (2, 3), "wav|text or wav|text|speaker"):
+    for where, fields in rows_by_bar(path, faults, (2, 3), "wav|text or wav|text|speaker"):
         written = fields[0] if wav_root is None else fields[0].removeprefix(PLACEHOLDER)
         wav = os.path.normpath(os.path.join(folder, written)) if written else ""
         rows.append(
@@ -223,10 +223,20 @@ def recording_id(wav: str, folder: str) -> str:
     return os.path.splitext(wav)[0].lstrip(f".{os.sep}").replace(os.sep, "-")
 
 
-def _rows(
+def rows_by_bar(
     path: Path, faults: Faults, n_fields: tuple[int, ...], expected: str
 ) -> Iterator[tuple[str, list[str]]]:
-    """Yield the place and the stripped fields of each row that is not blank."""
+    """Yield the place and the stripped fields of each row of ``|``-separated text.
+
+    Args:
+        path: the file; blank lines are passed over.
+        faults: receives a line for each row that has another number of fields, or is not UTF-8.
+        n_fields: the legal numbers of fields.
+        expected: the fields, for messages.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
     # newline=None accepts all three kinds of line end
     for number, line in enumerate(io.StringIO(read_text(path), newline=None), 1):
         if not line.strip():

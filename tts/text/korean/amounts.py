@@ -116,7 +116,7 @@ _RULES: tuple[KoreanRule, ...] = (
         lambda m: f"{_plain(m[1])} {_CODES[m[2]]}",
     ),
     (re.compile(rf"(?:({_MINUS}) ?)?({AMOUNT}) ?(°[CF]|[℃℉])(?![A-Za-z])"), _temperature),
-    (re.compile(rf"{_MINUS} ?({AMOUNT}) ?도(?![가-힣])"), lambda m: f"영하 {_plain(m[1])} 도"),
+    (re.compile(rf"{_MINUS} ?({AMOUNT}) ?도(?!시)"), lambda m: f"영하 {_plain(m[1])} 도"),
     (re.compile(rf"{_MINUS}(?={AMOUNT})"), "마이너스 "),
     (
         re.compile(

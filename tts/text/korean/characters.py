@@ -30,6 +30,7 @@ _REPLACED = str.maketrans(
         "‥": "..",
         "™": " ",
         "®": " ",
+        "※": " ",
         "№": " 넘버 ",
         "㈜": " 주식회사 ",
         "º": "°",
@@ -74,7 +75,7 @@ def _folded(char: str) -> str:
     value = unicodedata.numeric(char, 0.5)
     if value.is_integer() and (category == "Nl" or (category == "No" and plain == char)):
         return f" {int(value)} "
-    if category == "No" and plain.isdigit():
+    if category == "No" and plain.isdigit() and char not in "₀₁₂₃₄₅₆₇₈₉":
         return f" {plain} "
     if category in ("Ll", "Lu"):
         # letters with accents are read as those without

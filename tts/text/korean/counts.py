@@ -50,6 +50,11 @@ def _native_count(match: re.Match[str]) -> str:
     return f"{native(value)} {counter}"
 
 
+def _numbered(match: re.Match[str]) -> str:
+    space = "" if match.string.startswith("에서", match.end()) else " "
+    return f"제{sino(match[1])}{space}"
+
+
 def _month(match: re.Match[str]) -> str:
     month = int(match[1])
     return f"{_MONTHS.get(month) or sino(match[1])}월" if 0 < month <= 12 else f"{sino(match[1])}월"
@@ -63,13 +68,15 @@ def _native_range(match: re.Match[str]) -> str:
 
 
 _RANGES: tuple[KoreanRule, ...] = (
+    # 1,2층 is a list, not a number
+    (re.compile(r"(?<=\d),(?=\d{1,2}(?![\d,]))"), ", "),
     (re.compile(rf"({WHOLE}){TO}({WHOLE})월"), r"\1월에서 \2월"),
     (re.compile(rf"({WHOLE}){TO}({WHOLE}) ?({NATIVE_COUNTER})(?!째)"), _native_range),
     # 3번지-2 and 12-3번지 are addresses; 3-2로 is a score
     (re.compile(rf"({AMOUNT}) ?~ ?(?={AMOUNT})"), r"\1에서 "),
     (
         re.compile(
-            rf"(?<!-)({AMOUNT}) ?- ?(?={AMOUNT} ?(?:[%℃°일년월분초원회위도점세층]|[a-zA-Z]))"
+            rf"(?<!-)({AMOUNT}) ?- ?(?={AMOUNT} ?(?:[%℃°일년월회위층]|{SPACED_COUNTER}|[a-zA-Z]))"
         ),
         r"\1에서 ",
     ),
@@ -78,8 +85,8 @@ _COUNTS: tuple[KoreanRule, ...] = (
     # 10여 명
     (re.compile(rf"({WHOLE})(?=여 ?[가-힣])"), lambda match: sino(match[1])),
     # 제3회, 제3장
-    (re.compile(rf"제 ?({WHOLE}) ?(?=[가-힣])"), lambda match: f"제{sino(match[1])} "),
-    (re.compile(r"(?<![\d.,])(\d{1,2}) ?월(?!급|세|남)"), _month),
+    (re.compile(rf"제 ?({WHOLE}) ?(?=[가-힣])"), _numbered),
+    (re.compile(r"(?<![\d.])(\d{1,2}) ?월(?!급|세|남)"), _month),
     (
         re.compile(rf"(?:{_MACHINES})[가-힣]? ({WHOLE}) ?대(?![가-힣]?대)"),
         lambda match: f"{match[0][: match.start(1) - match.start()]}{_vehicles(match[1])} 대",
@@ -100,6 +107,11 @@ _COUNTS: tuple[KoreanRule, ...] = (
         re.compile(rf"(?<![\d.,-])(\d{{1,2}}) ?번 ?(?={_TIMES_AFTER})"),
         lambda match: f"{native(int(match[1]))} 번{' ' if match[0].endswith(' ') else ''}",
     ),
+    # 5번 중 3번
+    (
+        re.compile(r"(?<![\d.,-])(\d{1,2})번 (가운데|중에?서?) (\d{1,2})번"),
+        lambda match: f"{native(int(match[1]))} 번 {match[2]} {native(int(match[3]))} 번",
+    ),
     (re.compile(rf"({AMOUNT}) ?({NATIVE_COUNTER})"), _native_count),
     (
         re.compile(rf"({AMOUNT}) ?{SPACED_COUNTER}"),
@@ -117,4 +129,5 @@ _NUMBERS: tuple[KoreanRule, ...] = (
 
 
 def _vehicles(run: str) -> str:
-    return native(int(run.replace(",", "")))
+    value = int(run.replace(",", ""))
+    return native(value) if value <= 20 else sino(run)

@@ -57,6 +57,11 @@ def _time(match: re.Match[str]) -> str:
     return " ".join(filter(None, words))
 
 
+def _half_day(match: re.Match[str]) -> str:
+    half = "오전" if match[2].lower() == "a" else "오후"
+    return f"{half} {match[1]}{'' if ':' in match[1] else '시'}"
+
+
 def _ratio(match: re.Match[str]) -> str:
     return " 대 ".join(map(sino, re.split(r" ?[:-] ?", match[0])))
 
@@ -71,7 +76,7 @@ _DATES: tuple[KoreanRule, ...] = (
     (re.compile(rf"{_NOT_AFTER}{_YEAR}[-.](0[1-9]|1[0-2]){_NOT_BEFORE}"),
      lambda m: f"{m[1]}년 {int(m[2])}월"),
     # 3/15(금), 12/25; 3/4 is a fraction
-    (re.compile(rf"{_NOT_AFTER}{_MONTH}/{_DAY}(?= ?\([월화수목금토일]\))"),
+    (re.compile(rf"{_NOT_AFTER}{_MONTH}/{_DAY}(?= ?\([{_WEEKDAYS}]\))"),
      lambda m: f"{int(m[1])}월 {int(m[2])}일"),
     (re.compile(rf"{_NOT_AFTER}{_MONTH}/{_DAY}{_NOT_BEFORE}(?! ?분기)"),
      lambda m: _day_or_fraction(m)),
@@ -83,6 +88,11 @@ _DATES: tuple[KoreanRule, ...] = (
     (re.compile(r"'(?=\d\d ?(?:년|학번))"), ""),
 )  # fmt: skip
 _TIMES: tuple[KoreanRule, ...] = (
+    # 09:00-18:00, 월~금, 2:30 p.m.
+    (re.compile(r"(\d{1,2}:\d\d) ?[-~] ?(?=\d{1,2}:\d\d)"), r"\1에서 "),
+    (re.compile(rf"(?<![가-힣])([{_WEEKDAYS}]) ?~ ?([{_WEEKDAYS}])(?:요일)?(?![가-힣])"),
+     r"\1요일에서 \2요일"),
+    (re.compile(r"(?<![\d:])(\d{1,2}(?::\d\d)?) ?([ap])\.?m\.?(?![A-Za-z])", re.I), _half_day),
     # 3:2, 1:1, 98:87, 21:19로
     (re.compile(r"(?<![\d:.,-])\d{1,3} ?: ?\d(?![\d:]|\.\d)"), _ratio),
     (re.compile(r"(?<![\d:.,-])\d{1,3} ?: ?(?:[6-9]\d|\d{3})(?![\d:]|\.\d)"), _ratio),

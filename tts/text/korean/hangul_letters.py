@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from tts.text.jamo import is_syllable
+from tts.text.jamo import (
+    FINAL_LETTERS,
+    INITIAL_LETTERS,
+    VOWEL_LETTERS,
+    is_syllable,
+    syllable,
+)
 
 _CONSONANTS = {
     "ㄱ": "기역", "ㄴ": "니은", "ㄷ": "디귿", "ㄹ": "리을", "ㅁ": "미음", "ㅂ": "비읍",
@@ -17,7 +23,6 @@ _CLUSTERS = {
     "ㄳ": "ㄱㅅ", "ㄵ": "ㄴㅈ", "ㄶ": "ㄴㅎ", "ㄺ": "ㄹㄱ", "ㄻ": "ㄹㅁ", "ㄼ": "ㄹㅂ",
     "ㄽ": "ㄹㅅ", "ㄾ": "ㄹㅌ", "ㄿ": "ㄹㅍ", "ㅀ": "ㄹㅎ", "ㅄ": "ㅂㅅ",
 }  # fmt: skip
-_VOWELS = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
 #: What people write in messages and how they say it.
 _SHORT_FORMS = {
     "ㅇㅇ": "응응", "ㅇㅋ": "오케이", "ㄴㄴ": "노노", "ㄱㄱ": "고고", "ㄷㄷ": "덜덜",
@@ -25,18 +30,16 @@ _SHORT_FORMS = {
     "ㅉㅉ": "쯧쯧", "ㅎㅇ": "하이", "ㅅㄱ": "수고", "ㅇㅈ": "인정", "ㄹㅇ": "리얼",
 }  # fmt: skip
 #: All modern letters of Hangul, each with a code point of its own.
-LETTERS: frozenset[str] = frozenset([*_CONSONANTS, *_CLUSTERS, *_VOWELS])
+LETTERS: frozenset[str] = frozenset([*_CONSONANTS, *_CLUSTERS, *VOWEL_LETTERS])
 #: Most letters of one run of laughter that are said.
 _LONGEST_RUN = 5
 
-_INITIALS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
-_FINALS = "ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"
 # Letters that stand in a syllable, in each position, and half-width letters
 _TO_LETTERS = str.maketrans(
     {
-        **{0x1100 + i: letter for i, letter in enumerate(_INITIALS)},
-        **{0x1161 + i: letter for i, letter in enumerate(_VOWELS)},
-        **{0x11A8 + i: letter for i, letter in enumerate(_FINALS)},
+        **{0x1100 + i: letter for i, letter in enumerate(INITIAL_LETTERS)},
+        **{0x1161 + i: letter for i, letter in enumerate(VOWEL_LETTERS)},
+        **{0x11A8 + i: letter for i, letter in enumerate(FINAL_LETTERS)},
         **{
             code: chr(int(unicodedata.decomposition(chr(code)).split()[1], 16))
             for code in range(0xFFA1, 0xFFDD)
@@ -71,10 +74,10 @@ def _said(match: re.Match[str]) -> str:
 
 def _sound(run: str, is_laughter: bool) -> str:
     letter = run[0]
-    if letter in _VOWELS:
-        said = unicodedata.normalize("NFC", f"\u110b{chr(0x1161 + _VOWELS.index(letter))}")
+    if letter in VOWEL_LETTERS:
+        said = syllable("ㅇ", letter)
     elif len(run) == 1 and not is_laughter:
         return _CONSONANTS[letter]
     else:
-        said = unicodedata.normalize("NFC", f"{chr(0x1100 + _INITIALS.index(letter))}\u1173")
+        said = syllable(letter, "ㅡ")
     return said * min(len(run), _LONGEST_RUN)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from tts.text.korean.english_words import ENGLISH_PHRASES, ENGLISH_WORDS
+from tts.text.korean.loanwords import say_loanword
 from tts.text.korean.rules import KoreanRule, rewrite_korean
 
 _NAMES = dict(
@@ -29,7 +30,8 @@ _GREEK = dict(
 )
 _PHRASE = "|".join(map(re.escape, sorted(ENGLISH_PHRASES, key=len, reverse=True)))
 #: Shortest word in capitals that may be read as a word instead of letter by letter.
-_SHORTEST_NAME = 4
+_SHORTEST_NAME = 5
+_SHORTEST_WORD = 3
 
 
 def read_phrases(text: str) -> str:
@@ -53,16 +55,21 @@ def _word(match: re.Match[str]) -> str:
     if said := ENGLISH_WORDS.get(bare.lower()):
         return said + ("스" if bare != word else "")
     if "-" in word:
-        return " ".join(_one_word(part) for part in word.split("-") if part)
-    return _one_word(word)
+        return " ".join(say_word(part) for part in word.split("-") if part)
+    return say_word(word)
 
 
-def _one_word(word: str) -> str:
-    return ENGLISH_WORDS.get(word.lower()) or letter_names(word)
+def say_word(word: str) -> str:
+    """Return a word of the table, one of the dictionary by its phones, or the letters' names."""
+    small = word.lower()
+    if said := ENGLISH_WORDS.get(small):
+        return said
+    if len(word) >= (_SHORTEST_NAME if word.isupper() else _SHORTEST_WORD):
+        from tts.text.dictionary import dictionary
 
-
-def _capital_k(match: re.Match[str]) -> str:
-    return "케이"
+        if pronunciations := dictionary().get(small):
+            return say_loanword(small, pronunciations[0])
+    return letter_names(word)
 
 
 _PHRASES: tuple[KoreanRule, ...] = (

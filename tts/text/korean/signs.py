@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tts.text.jamo import particle
+from tts.text.korean.numerals import sino
 from tts.text.korean.rules import KoreanRule, rewrite_korean
 
 _NAMES = {
@@ -34,11 +35,20 @@ def read_korean_signs(text: str) -> str:
     return rewrite_korean(_SIGNS, text)
 
 
+def _power(match: re.Match[str]) -> str:
+    exponent = (
+        {"2": "", "3": "세"}.get(match[2], sino(match[2])) if not match[1] else sino(match[2])
+    )
+    return f"의 {'마이너스 ' if match[1] else ''}{exponent}제곱"
+
+
 def _smaller(match: re.Match[str]) -> str:
     return f"{match[1]}{particle(match[1], '은', '는')} {match[2].rstrip()}보다 작다"
 
 
 _ARITHMETIC: tuple[KoreanRule, ...] = (
+    # 10^3
+    (re.compile(r"([\w)])\^(-?)(\d{1,3})"), _power),
     (re.compile(r"(?<=[\d)]) ?- ?(?=[\d(][\d.,]*\)? ?=)"), " 빼기 "),
     (re.compile(r"(?<=[\d)]) - (?=[\d(])"), " 빼기 "),
     (re.compile(r"(?<=[\d)]) ?\+ ?(?=[\d(])"), " 더하기 "),
@@ -52,13 +62,13 @@ _SIGNS: tuple[KoreanRule, ...] = (
     (re.compile(r"([가-힣])(\)?) ?= ?"), lambda m: f"{m[1]}{particle(m[1], '은', '는')} "),
     (re.compile(r"([가-힣]) ?< ?([가-힣 ]{1,30})(?![가-힣>])"), _smaller),
     (re.compile(rf"(?<=[{_ENDINGS}ㅋㅎㅠㅜ])~+"), ""),
-    (re.compile(r"(?<=[\w가-힣]) ?~ ?(?=[\w가-힣])"), "에서 "),
+    (re.compile(r"(\w) ?~ ?(?=\w)"), r"\1에서 "),
     (re.compile(r"(?<=\w)~+|~+(?=\s*$)(?<=\w)"), ""),
-    (re.compile(r"(?<=[가-힣]) ?[→➔⇒] ?(?=[가-힣])"), "에서 "),
+    (re.compile(r"([가-힣]) ?[→➔⇒] ?(?=[가-힣])"), r"\1에서 "),
     (re.compile(r"(?<=[가-힣\w])·(?=[가-힣\w])"), ", "),
     (re.compile(r"(?<=[\w가-힣]) ?/ ?(?=[\w가-힣])"), ", "),
     (re.compile(r"#(?=[가-힣A-Za-z_])"), "샵 "),
-    (re.compile(r"\*+|_+|`+"), " "),
+    (re.compile(r"\*+|_+|`+|·"), " "),
     (re.compile(r"<([^<>]{1,60})>"), r" \1 "),
     (re.compile("[" + re.escape("".join(_NAMES)) + "]+"), lambda m: f" {_names(m[0])} "),
 )  # fmt: skip

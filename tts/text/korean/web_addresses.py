@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tts.text.korean.english_words import ENGLISH_WORDS
-from tts.text.korean.latin import letter_names
+from tts.text.korean.latin import say_word
 from tts.text.korean.numerals import digit_names
 from tts.text.korean.rules import KoreanRule, rewrite_korean
 
@@ -32,7 +31,7 @@ def _said(match: re.Match[str]) -> str:
 def _piece(piece: str) -> str:
     if piece.isdigit():
         return digit_names(piece)
-    return ENGLISH_WORDS.get(piece.lower()) or letter_names(piece) or _SIGNS.get(piece, piece)
+    return say_word(piece) if piece.isalpha() else _SIGNS.get(piece, piece)
 
 
 _RULES: tuple[KoreanRule, ...] = (
