@@ -71,7 +71,7 @@ class _Writer:
             vowel = "ㅏ"
         elif phone == "AH" and following in ("N", "L") and place == len(self.phones) - 2:
             vowel = self._weak_vowel(following)
-        first, *others = vowel
+        first, others = vowel[0], vowel[1:]
         if self.glide:
             first = (_AFTER_Y if self.glide == "Y" else _AFTER_W).get(first, first)
         elif self.initial == "SH":

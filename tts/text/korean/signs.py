@@ -8,6 +8,8 @@ from tts.text.jamo import particle
 from tts.text.korean.numerals import sino
 from tts.text.korean.rules import KoreanRule, rewrite_korean
 
+# The second and third power have names of their own.
+_POWERS = {"이": "", "삼": "세"}
 _NAMES = {
     "&": "앤드", "+": "플러스", "=": "는", "@": "골뱅이", "#": "샵", "%": "퍼센트", "‰": "퍼밀",
     "°": "도", "±": "플러스마이너스", "×": "곱하기", "÷": "나누기", "<": "보다 작다",
@@ -36,10 +38,11 @@ def read_korean_signs(text: str) -> str:
 
 
 def _power(match: re.Match[str]) -> str:
-    exponent = (
-        {"2": "", "3": "세"}.get(match[2], sino(match[2])) if not match[1] else sino(match[2])
-    )
-    return f"의 {'마이너스 ' if match[1] else ''}{exponent}제곱"
+    base, minus, exponent = match.groups()
+    said = sino(exponent)
+    if minus:
+        return f"{base}의 마이너스 {said}제곱"
+    return f"{base}의 {_POWERS.get(said, said)}제곱"
 
 
 def _smaller(match: re.Match[str]) -> str:
