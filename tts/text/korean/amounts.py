@@ -36,12 +36,13 @@ _UNITS = {
     "mA": "밀리암페어", "mAh": "밀리암페어시", "Ah": "암페어시", "Ω": "옴", "dB": "데시벨",
     "cal": "칼로리", "kcal": "킬로칼로리", "J": "줄", "kJ": "킬로줄", "N": "뉴턴", "Pa": "파스칼",
     "kPa": "킬로파스칼", "hPa": "헥토파스칼", "ppm": "피피엠", "ppb": "피피비", "rpm": "알피엠",
-    "px": "픽셀", "fps": "에프피에스", "pt": "포인트", "p": "페이지", "in": "인치", "ft": "피트",
+    "px": "픽셀", "fps": "에프피에스", "pt": "포인트", "in": "인치", "ft": "피트",
     "yd": "야드", "lb": "파운드", "oz": "온스", "mi": "마일", "h": "시간", "hr": "시간",
-    "min": "분", "s": "초", "sec": "초", "ms": "밀리초", "ns": "나노초", "K": "켈빈", "mol": "몰",
+    "min": "분", "s": "초", "sec": "초", "ms": "밀리초", "ns": "나노초", "mol": "몰",
     "lx": "럭스", "bar": "바", "kgf": "킬로그램힘", "dpi": "디피아이", "%": "퍼센트",
     "%p": "퍼센트포인트", "%P": "퍼센트포인트", "‰": "퍼밀", "°": "도",
-    "mg/dL": "밀리그램 퍼 데시리터", "g/L": "그램 퍼 리터", "㎍/m³": "마이크로그램 퍼 세제곱미터",
+    "μg/m³": "마이크로그램 퍼 세제곱미터", "μg/m3": "마이크로그램 퍼 세제곱미터",
+    "mg/dL": "밀리그램 퍼 데시리터", "g/L": "그램 퍼 리터",
 }  # fmt: skip
 #: Units whose numerals are native: "3h" is "세 시간".
 _NATIVE_UNITS = frozenset({"h", "hr"})
@@ -57,7 +58,7 @@ _CODE = "|".join(_CODES)
 _EACH = "kg|g|L|l|km|m²|㎡|t|개|명|월|년|일|시간"
 _UNIT = "|".join(map(re.escape, sorted(_UNITS, key=len, reverse=True)))
 _SPEED = "|".join(map(re.escape, sorted(_SPEEDS, key=len, reverse=True)))
-_NOT_LATIN = r"(?![A-Za-z²³/])"
+_NOT_LATIN = r"(?![A-Za-z²³])"
 _MINUS = r"(?<![\w)\]])-"
 
 
@@ -139,5 +140,7 @@ _RULES: tuple[KoreanRule, ...] = (
         lambda m: f"{sino(m[1])} 분의 {sino(m[2])}",
     ),
     (re.compile(rf"({AMOUNT}) ?[x×X*] ?(?={AMOUNT})"), lambda m: f"{_plain(m[1])} 곱하기 "),
-    (re.compile(rf"({AMOUNT}) ?({_UNIT}){_NOT_LATIN}"), _measure),
+    (re.compile(rf"(?<![A-Za-z-])({AMOUNT}) ?({_UNIT}){_NOT_LATIN}"), _measure),
+    # ㎡당
+    (re.compile(rf"(?<![A-Za-z\d])({_UNIT})(?=당)"), lambda m: _UNITS[m[1]]),
 )

@@ -19,6 +19,8 @@ _TIMES_AFTER = (
     r"이나|씩|만에|밖에|더|정도|이상|이하|쯤|가량|연속|반복|했|한 |하고|하면|하세요|먹|갔|봤|방문"
 )
 _HONOURED = "손님|선생님|어른|어르신|부모님|교수님|고객님|할머니|할아버지|일행"
+_NUMBERED_THINGS = r"[째호지]| ?(?:버스|문제|출구|홈|선수|트랙|창구|타자|국도|게이트|방)"
+_SLICED = "마늘|사과|귤|오렌지|배|수박|참외"
 _WORKS = "작품|그림|유물|의류|미술품|가구"
 _MONTHS = {6: "유", 10: "시"}
 
@@ -40,7 +42,7 @@ def read_numbers(text: str) -> str:
 
 def _native_count(match: re.Match[str]) -> str:
     number, counter = match[1].replace(",", ""), match[2]
-    value = int(number) if number.isdecimal() else None
+    value = int(number) if number.isdecimal() and number[0] != "0" else None
     if not value or value > limit_of(counter):
         return f"{decimal_number(match[1].replace(',', ''))} {counter}"
     if counter == "번째" and value == 1:
@@ -62,16 +64,17 @@ def _month(match: re.Match[str]) -> str:
 
 def _native_range(match: re.Match[str]) -> str:
     first, last, counter = match[1], match[2], match[3]
-    if int(last.replace(",", "")) <= limit_of(counter):
+    is_age = counter == "대" and last.endswith("0")
+    if float(last.replace(",", "")) <= limit_of(counter) and not is_age:
         return f"{first}{counter}에서 {last}{counter}"
-    return f"{sino(first)}에서 {last}{counter}"
+    return f"{decimal_number(first.replace(',', ''))}에서 {last}{counter}"
 
 
 _RANGES: tuple[KoreanRule, ...] = (
     # 1,2층 is a list, not a number
     (re.compile(r"(?<=\d),(?=\d{1,2}(?![\d,]))"), ", "),
     (re.compile(rf"({WHOLE}){TO}({WHOLE})월"), r"\1월에서 \2월"),
-    (re.compile(rf"({WHOLE}){TO}({WHOLE}) ?({NATIVE_COUNTER})(?!째)"), _native_range),
+    (re.compile(rf"({AMOUNT}){TO}({AMOUNT}) ?({NATIVE_COUNTER})(?!째)"), _native_range),
     # 3번지-2 and 12-3번지 are addresses; 3-2로 is a score
     (re.compile(rf"({AMOUNT}) ?~ ?(?={AMOUNT})"), r"\1에서 "),
     (
@@ -106,6 +109,29 @@ _COUNTS: tuple[KoreanRule, ...] = (
     (
         re.compile(rf"(?<![\d.,-])(\d{{1,2}}) ?번 ?(?={_TIMES_AFTER})"),
         lambda match: f"{native(int(match[1]))} 번{' ' if match[0].endswith(' ') else ''}",
+    ),
+    # 1년에 4번, 마태복음 5장 3절
+    (
+        re.compile(rf"(에|마다) (\d{{1,2}}) ?번(?!{_NUMBERED_THINGS})"),
+        lambda match: f"{match[1]} {native(int(match[2]))} 번",
+    ),
+    (
+        re.compile(r"(?<!제)(?<![\d.,])(\d{1,3}) ?장 ?(?=\d{1,3}(?:~\d{1,3})? ?절)"),
+        lambda match: f"{sino(match[1])} 장 ",
+    ),
+    # 마늘 3쪽
+    (
+        re.compile(rf"({_SLICED})([가-힣]? )(\d{{1,2}}) ?쪽"),
+        lambda match: f"{match[1]}{match[2]}{native(int(match[3]))} 쪽",
+    ),
+    # 9초 58 is a time of a race
+    (
+        re.compile(r"(?<=\d)초 ?(\d\d)(?![\d.,가-힣]|\s?초)"),
+        lambda match: f"초 {digit_names(match[1], '영')}",
+    ),
+    (
+        re.compile(r"(?<=\d)초 ?(\d\d)(?=(?:으?로|에|의|를|을|만에)(?![가-힣]))"),
+        lambda match: f"초 {digit_names(match[1], '영')}",
     ),
     # 5번 중 3번
     (

@@ -73,12 +73,15 @@ def say_word(word: str) -> str:
 
 
 _PHRASES: tuple[KoreanRule, ...] = (
+    (re.compile(r"(?<![A-Za-z])No\.? ?(?=\d)"), "넘버 "),
     (
-        re.compile(rf"(?<![A-Za-z\d])(?:{_PHRASE})(?![A-Za-z\d])"),
+        re.compile(rf"(?<![A-Za-z\d])(?:{_PHRASE})(?![A-Za-z\d+#])"),
         lambda match: ENGLISH_PHRASES[match[0]],
     ),
 )
 _LATIN: tuple[KoreanRule, ...] = (
+    # F-16 has been read to F-십육
+    (re.compile(r"(?<=[A-Za-z])-(?=[가-힣])|(?<=[가-힣])-(?=[A-Za-z])"), " "),
     # K-팝
     (re.compile(r"(?<![A-Za-z])K-?(?=[가-힣])"), "케이"),
     # A+

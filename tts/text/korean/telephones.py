@@ -46,6 +46,11 @@ _RULES: tuple[KoreanRule, ...] = (
     (re.compile(r"(?<![\d.,-])\d{6}-[1-4]\d{6}(?![\d-])"), _groups),
     (re.compile(r"(?<![\d.,-])\d{2,6}(?:-\d{2,7}){2,4}(?![\d-]|[.,]\d)"), _groups),
     (re.compile(r"(?<![\d.,-])\d{3,4}-\d{4}(?![\d-]|[.,]\d| ?년)"), _groups),
+    # 12가 3456
+    (re.compile(r"(?<!\d)(\d{2,3})([가-힣]) ?(\d{4})(?![\d.,]| ?[가-힣])"),
+     lambda m: f"{sino(m[1])}{m[2]} {digit_names(m[3])}"),
+    (re.compile(r"(?<=[A-Za-z])\d{5,}|(?:(?<=번호)|(?<=코드)|(?<=암호)|(?<=번호는)) ?:? ?\d{4,}"),
+     lambda m: f" {digit_names(m[0])}"),
     # 12-3번지, 세종로 1-68
     (re.compile(r"(?<![\d.,-])(\d{1,4})-(\d{1,4})(?= ?(?:번지|번길|호))"),
      lambda m: f"{sino(m[1])} 다시 {sino(m[2])}"),
