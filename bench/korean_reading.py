@@ -4,8 +4,9 @@
 
 A table has the columns rule, written and spoken; a ``|`` separates readings that are equally right.
 Spaces and punctuation do not count, because a reader may write 삼 층 and 삼층. The tables of the
-tests are measured if none is named: ``korean_numbers.tsv`` was written before the reader, and
-``korean_unseen.tsv`` after it, of sentences that were not looked at before.
+tests are measured if none is named. ``korean_numbers.tsv`` was written before the reader.
+``korean_sentences.tsv`` was written after it, and the reader was then corrected by it.
+``korean_unseen.tsv`` was written last, and nothing was corrected by it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from tts.core.errors import InputError
 from tts.text.cleaners import CLEANERS
 
 _FOLDER = Path(__file__).parent.parent / "tests" / "text"
-TABLES = (_FOLDER / "korean_numbers.tsv", _FOLDER / "korean_unseen.tsv")
+_NAMES = ("numbers", "sentences", "unseen")
+TABLES = tuple(_FOLDER / f"korean_{name}.tsv" for name in _NAMES)
 _SILENT = re.compile(r"[\W_]+")
 
 

@@ -1,5 +1,7 @@
 """The examples in docs/text.md agree with the code."""
 
+import re
+
 import pytest
 
 from tests.support.paths import REPO
@@ -36,6 +38,21 @@ def test_words_are_read_as_the_page_says():
     rows = _rows("| sort | as written | as read |")
     assert len(rows) == 7
     assert [[sort, written, CLEANERS["english"](written)] for sort, written, _ in rows] == rows
+
+
+def test_korean_is_read_as_the_page_says():
+    rows = _rows("| kind of text | as it is written | as it is said |")
+    assert len(rows) == 12
+    read = [
+        [kind, written, ", ".join(map(CLEANERS["korean"], _examples(written)))]
+        for kind, written, _ in rows
+    ]
+    assert read == rows
+
+
+def _examples(cell):
+    """Divide a cell at its commas, but not inside a number."""
+    return re.split(r", (?!\d{3})", cell)
 
 
 def test_every_cleaner_and_table_is_on_the_page():

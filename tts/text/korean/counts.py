@@ -20,6 +20,7 @@ _TIMES_AFTER = (
 )
 _HONOURED = "손님|선생님|어른|어르신|부모님|교수님|고객님|할머니|할아버지|일행"
 _NUMBERED_THINGS = r"[째호지]| ?(?:버스|문제|출구|홈|선수|트랙|창구|타자|국도|게이트|방)"
+_VERB = r"[가-힣]{1,6}(?:[다고며면자게던]|지만|어서|아서|해서|면서|[어아해]요|니까)(?![가-힣])"
 _SLICED = "마늘|사과|귤|오렌지|배|수박|참외"
 _WORKS = "작품|그림|유물|의류|미술품|가구"
 _MONTHS = {6: "유", 10: "시"}
@@ -79,7 +80,7 @@ _RANGES: tuple[KoreanRule, ...] = (
     (re.compile(rf"({AMOUNT}) ?~ ?(?={AMOUNT})"), r"\1에서 "),
     (
         re.compile(
-            rf"(?<!-)({AMOUNT}) ?- ?(?={AMOUNT} ?(?:[%℃°일년월회위층]|{SPACED_COUNTER}|[a-zA-Z]))"
+            rf"(?<!-)({AMOUNT}) ?- ?(?={AMOUNT} ?(?:[%℃°일년월회위층번]|{SPACED_COUNTER}|[a-zA-Z]))"
         ),
         r"\1에서 ",
     ),
@@ -119,6 +120,13 @@ _COUNTS: tuple[KoreanRule, ...] = (
         re.compile(r"(?<!제)(?<![\d.,])(\d{1,3}) ?장 ?(?=\d{1,3}(?:~\d{1,3})? ?절)"),
         lambda match: f"{sino(match[1])} 장 ",
     ),
+    # 3번 두드렸다: before a verb 번 counts times
+    (
+        re.compile(rf"(?<![\d.,-])(\d{{1,2}})번 (?={_VERB})"),
+        lambda match: f"{native(int(match[1]))} 번 ",
+    ),
+    # 1가구 2주택
+    (re.compile(r"(?<![\d.,])1가구 ?(?=\d주택)"), "일 가구 "),
     # 마늘 3쪽
     (
         re.compile(rf"({_SLICED})([가-힣]? )(\d{{1,2}}) ?쪽"),

@@ -78,12 +78,18 @@ _DATES: tuple[KoreanRule, ...] = (
     # 2024.03 and 2024-03
     (re.compile(rf"{_NOT_AFTER}{_YEAR}[-.](0[1-9]|1[0-2]){_NOT_BEFORE}"),
      lambda m: f"{m[1]}년 {int(m[2])}월"),
+    # blood pressure
+    (re.compile(r"(혈압[은이]? ?)(\d{2,3})/(\d{2,3})(?![\d/])"),
+     lambda m: f"{m[1]}{sino(m[2])}에 {sino(m[3])}"),
     # 3/15(금), 12/25; 3/4 is a fraction
     (re.compile(rf"{_NOT_AFTER}{_MONTH}/{_DAY}(?= ?\([{_WEEKDAYS}]\))"),
      lambda m: f"{int(m[1])}월 {int(m[2])}일"),
     (re.compile(rf"{_NOT_AFTER}{_MONTH}/{_DAY}{_NOT_BEFORE}(?! ?분기)"),
      lambda m: _day_or_fraction(m)),
     (re.compile(r"(?<=일) ?\(([월화수목금토일])(?:요일)?\)"), r" \1요일"),
+    # 1. 17.(금)
+    (re.compile(rf"(?<![\d.]){_MONTH}\. ?{_DAY}\.? ?\(([{_WEEKDAYS}])\)"),
+     lambda m: f"{int(m[1])}월 {int(m[2])}일 {m[3]}요일"),
     # 4·19, 3·1절
     (re.compile(rf"(?<![\d·]){_NAMED_DAYS}"), _named_day),
     (re.compile(rf"(?<![\d.]){_EVENTS}"), _named_day),
