@@ -55,6 +55,9 @@ _SPEEDS = {
     "mph": ("시속", "마일"),
 }
 _CODE = "|".join(_CODES)
+# The scale stands before the number, or before the first number of a range.
+_SCALE_SAID = re.compile(r"(?:섭씨|화씨|영하|영상) ?(?:[가-힣 ]{1,20}에서 )?$")
+_FAR = 30
 _EACH = "kg|g|L|l|km|m²|㎡|t|개|명|월|년|일|시간"
 _UNIT = "|".join(map(re.escape, sorted(_UNITS, key=len, reverse=True)))
 _SPEED = "|".join(map(re.escape, sorted(_SPEEDS, key=len, reverse=True)))
@@ -86,8 +89,8 @@ def _money(match: re.Match[str]) -> str:
 def _temperature(match: re.Match[str]) -> str:
     minus, amount, sign = match[1], match[2], match[3]
     scale = "화씨" if sign.endswith(("℉", "F")) else "섭씨"
-    before = match.string[max(0, match.start() - 4) : match.start()].rstrip()
-    scale = "" if before.endswith((scale, "영하", "영상")) else f"{scale} "
+    before = match.string[max(0, match.start() - _FAR) : match.start()]
+    scale = "" if _SCALE_SAID.search(before) else f"{scale} "
     return f"{scale}{'영하 ' if minus else ''}{_plain(amount)} 도"
 
 

@@ -76,6 +76,11 @@ _RANGES: tuple[KoreanRule, ...] = (
     (re.compile(r"(?<=\d),(?=\d{1,2}(?![\d,]))"), ", "),
     (re.compile(rf"({WHOLE}){TO}({WHOLE})월"), r"\1월에서 \2월"),
     (re.compile(rf"({AMOUNT}){TO}({AMOUNT}) ?({NATIVE_COUNTER})(?!째)"), _native_range),
+    # 7~9℃: the scale is named once
+    (
+        re.compile(rf"(?<!-)({AMOUNT}){TO}(?=({AMOUNT}) ?(?:℃|°C))"),
+        lambda match: f"섭씨 {decimal_number(match[1].replace(',', ''))}에서 ",
+    ),
     # 3번지-2 and 12-3번지 are addresses; 3-2로 is a score
     (re.compile(rf"({AMOUNT}) ?~ ?(?={AMOUNT})"), r"\1에서 "),
     (

@@ -92,7 +92,7 @@ _LATIN: tuple[KoreanRule, ...] = (
         lambda match: letter_names(match[0]),
     ),
     (re.compile(r"(?<![A-Za-z])(Mr|Mrs|Ms|Dr|No|vs)\. ?(?=[\w가-힣])", re.IGNORECASE), r"\1 "),
-    (re.compile(r"(?<=[가-힣\w)]) ?(?<![A-Za-z])(?:vs|VS)(?![A-Za-z]) ?(?=[가-힣\w])"), " 대 "),
+    (re.compile(r"(?<=[가-힣\w)]) ?(?<![A-Za-z])(?:vs|VS)(?![A-Za-z\d]) ?(?=[가-힣\w])"), " 대 "),
     (re.compile(r"[A-Za-z]+(?:['-][A-Za-z]+)*"), _word),
     (re.compile("[αβγδεζηθικλμνξοπρστυφχψω]", re.IGNORECASE), lambda m: _GREEK[m[0].lower()]),
 )
