@@ -27,6 +27,7 @@ RUNS = {
     "waveglow that is trained by its sound alone": [
         *TINY_WAVEGLOW,
         *("loss.likelihood_weight=0", "loss.spoken_weight=1", "loss.critic_weight=1"),
+        "loss.band_weight=1",
     ],
 }
 

@@ -118,7 +118,7 @@ WRONG_WAVEGLOW = {
     "loss.sigma=0": "a number above 0 and at most 1000",
     **{
         f"loss.{name}={value}": "a number from 0 to 1000000"
-        for name in ("likelihood_weight", "spoken_weight", "critic_weight")
+        for name in ("likelihood_weight", "spoken_weight", "band_weight", "critic_weight")
         for value in ("-1", "1e+38", "nan", "inf", "abc")
     },
     "loss.spoken_sigma=1e+38": "a number from 0 to 1000",

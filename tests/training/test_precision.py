@@ -8,6 +8,7 @@ import torch
 
 from tests.support.runs import NO_DROPOUT, QUIET, TINY_TACOTRON2, TINY_WAVEGLOW, run
 from tts.models import Tacotron2, WaveGlow, tacotron2_loss, waveglow_loss
+from tts.models.waveglow.spectral_loss import band_loss, spectral_loss
 
 HALF = [torch.bfloat16, torch.float16]
 TINY = {"tacotron2": [*TINY_TACOTRON2, *NO_DROPOUT], "waveglow": TINY_WAVEGLOW}
@@ -90,6 +91,24 @@ def test_the_likelihood_is_close_to_that_of_float32(dtype, waveglow, sounds):
     assert total.dtype == torch.float32
     assert total.item() == pytest.approx(expected.item(), rel=2e-2)
     assert all(p.grad.isfinite().all() for p in waveglow.parameters())
+
+
+@pytest.mark.parametrize("dtype", HALF)
+def test_sound_and_its_losses_are_close_to_those_of_float32(dtype, waveglow, sounds):
+    mel, wave = sounds
+    z = 0.7 * torch.randn(2, 8, 256)
+    expected = waveglow.invert(mel, z)
+    with torch.autocast("cpu", dtype):
+        spoken = waveglow.invert(mel, z)
+        losses = [loss(spoken, wave) for loss in (spectral_loss, band_loss)]
+    assert spoken.dtype == torch.float32
+    error = (spoken - expected).norm() / expected.norm()
+    assert error < 0.02
+    for found, loss in zip(losses, (spectral_loss, band_loss), strict=True):
+        assert found.dtype == torch.float32
+        assert found.item() == pytest.approx(loss(expected, wave).item(), rel=2e-2)
+    sum(losses).backward()
+    assert all(p.grad.isfinite().all() for p in waveglow.parameters() if p.grad is not None)
 
 
 def test_a_determinant_far_beyond_half_precision_is_finite(waveglow, sounds):

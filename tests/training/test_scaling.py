@@ -21,7 +21,8 @@ WAVEGLOW = (*TINY_WAVEGLOW, "model.datamodule.segment_length=1024")
 FROZEN_NORM = "+callbacks.frozen._target_=tests.support.frozen_norm.FrozenNorm"
 # Each process draws noise of its own, so there is none here. The sound is then nearly silent at
 # first, and the logarithm of its spectra would amplify the rounding of float32
-SPOKEN = ("loss.spoken_weight=1", "loss.spoken_sigma=0", CRITIC, "trainer.precision=64-true")
+SPOKEN = ("loss.spoken_weight=1", "loss.band_weight=1", "loss.spoken_sigma=0", CRITIC)
+SPOKEN += ("trainer.precision=64-true",)
 # DDP does not copy the buffers of rank 0 to the others
 EQUAL_BUFFERS = "+callbacks.equal._target_=tests.support.trial_callbacks.EqualBuffers"
 TWO_PROCESSES = ("data.batch_size=3", "trainer.devices=2", "trainer.strategy=ddp", EQUAL_BUFFERS)

@@ -112,7 +112,9 @@ def test_every_experiment_takes_a_step(name, tmp_path):
         options.append("model.scheduler.warmup_steps=0")
     if name in ("voice_joint", "voice_acoustic"):  # needs LJ Speech, and an earlier checkpoint
         options += ["init_from=voice_acoustic", "init_speaker=null", "data.n_speakers=1"]
-    if name in ("voice_acoustic", "voice_vocoder"):
+    if name == "voice_vocoder_spoken":
+        options.append("init_from=voice_vocoder")
+    if name in ("voice_acoustic", "voice_vocoder", "voice_vocoder_spoken"):
         options.append("data.held_out=null")
     short = ["trainer.limit_train_batches=1", "trainer.check_val_every_n_epoch=1"]
     assert "val/loss" in run(tmp_path, *options, *short)

@@ -13,7 +13,7 @@ from tts.core.ranges import Sigma, SigmaOrZero, Weight, check_fields
 from tts.data.loading.batch import MelWaveBatch
 from tts.models import WaveGlow, waveglow_loss
 from tts.models.adversarial import CRITIC_LOSSES
-from tts.models.waveglow.spectral_loss import spectral_loss
+from tts.models.waveglow.spectral_loss import band_loss, spectral_loss
 from tts.models.waveglow.wave_critic import WaveCritic
 from tts.training.task import SpeechTask
 from tts.training.task_samples import TaskSamples
@@ -33,6 +33,7 @@ class WaveGlowLossOptions:
         likelihood_weight: weight of the negative log-likelihood; 0 trains without it.
         spoken_weight: weight of the distance between the spectra of a recording and of the sound
             that the network makes of its mel; 0 switches it off.
+        band_weight: weight of the distance between their mel spectra; 0 switches it off.
         spoken_sigma: standard deviation of the noise that this sound is made from.
         critic_weight: weight of the losses of a critic that is trained together with the network
             and judges this sound (:class:`tts.models.waveglow.wave_critic.WaveCritic`); 0 trains
@@ -43,21 +44,22 @@ class WaveGlowLossOptions:
     sample_sigma: SigmaOrZero = 0.6
     likelihood_weight: Weight = 1.0
     spoken_weight: Weight = 0.0
+    band_weight: Weight = 0.0
     spoken_sigma: SigmaOrZero = 0.7
     critic_weight: Weight = 0.0
 
     def __post_init__(self) -> None:
         check_fields(self, "loss.")
-        if not self.likelihood_weight + self.spoken_weight + self.critic_weight > 0:
+        if not (self.likelihood_weight > 0 or self.needs_sound):
             raise InputError(
-                "loss.likelihood_weight, loss.spoken_weight and loss.critic_weight are all 0: "
-                "nothing would be learned; set one above 0"
+                "loss.likelihood_weight, loss.spoken_weight, loss.band_weight and "
+                "loss.critic_weight are all 0: nothing would be learned; set one above 0"
             )
 
     @property
     def needs_sound(self) -> bool:
         """Return whether a training step makes sound."""
-        return self.spoken_weight > 0 or self.critic_weight > 0
+        return self.spoken_weight > 0 or self.band_weight > 0 or self.critic_weight > 0
 
 
 class WaveGlowTask(SpeechTask):
@@ -85,6 +87,9 @@ class WaveGlowTask(SpeechTask):
             spoken = self._speak(batch)
             losses["spoken"] = spectral_loss(spoken, batch.wave)
             total = total + self.loss.spoken_weight * losses["spoken"]
+            if self.loss.band_weight > 0:
+                losses["bands"] = band_loss(spoken, batch.wave)
+                total = total + self.loss.band_weight * losses["bands"]
             if self.critic is not None and stage == "train":
                 judged = self.critic.losses(spoken, batch.wave)
                 losses |= judged.to_dict()
@@ -104,6 +109,7 @@ class WaveGlowTask(SpeechTask):
         if stage == "train" and self.loss.likelihood_weight == 0:
             names = []
         names += ["spoken"] if self.loss.needs_sound else []
+        names += ["bands"] if self.loss.band_weight > 0 else []
         names += list(CRITIC_LOSSES) if self.critic is not None and stage == "train" else []
         return names
 

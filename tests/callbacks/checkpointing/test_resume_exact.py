@@ -66,7 +66,7 @@ def test_resumed_equals_uninterrupted(options, runs):
     assert some.difference("whole", "killed") is None
 
 
-SPOKEN = ["loss.spoken_weight=1", "loss.critic_weight=1"]
+SPOKEN = ["loss.spoken_weight=1", "loss.band_weight=1", "loss.critic_weight=1"]
 
 
 @pytest.mark.parametrize(

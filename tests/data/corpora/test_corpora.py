@@ -6,6 +6,7 @@ import pytest
 
 from tts.core.errors import InputError
 from tts.data import Filelist, LJSpeech
+from tts.data.corpora.splits import held_out_ids
 
 CANONICAL = ["LJ001-0001", "LJ001-0002", "LJ022-0023", "LJ045-0096"]
 
@@ -76,6 +77,17 @@ def test_what_is_held_out_is_validated_on(line, write_corpus, tmp_path):
 def test_the_sentences_that_voices_are_judged_by_can_be_held_out(write_corpus):
     corpus = LJSpeech(write_corpus(["LJ001-0001", "LJ001-0011"]), held_out="shipped")
     assert [u.id for u in corpus.split()["val"]] == ["LJ001-0011"]
+
+
+def test_sentences_to_choose_by_are_others_and_both_lists_can_be_held_out(write_corpus):
+    assert not held_out_ids("choosing") & held_out_ids("shipped")
+    ids = ["LJ001-0001", "LJ001-0009", "LJ001-0011"]
+    split = LJSpeech(write_corpus(ids), held_out="choosing").split()
+    assert {part: [u.id for u in found] for part, found in split.items()} == {
+        "train": ["LJ001-0001"],
+        "val": ["LJ001-0009"],
+        "test": ["LJ001-0011"],
+    }
 
 
 def test_held_out_ids_that_are_not_there_are_refused(write_corpus, tmp_path):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
 from tts.models import WaveGlow
-from tts.models.waveglow.spectral_loss import spectral_loss
+from tts.models.waveglow.spectral_loss import band_loss, spectral_loss
 from tts.models.waveglow.wave_critic import WaveCritic
 
 FRONTS = {
@@ -75,17 +77,38 @@ def test_a_network_that_was_trained_by_its_sound_still_inverts(front):
         torch.testing.assert_close(made.invert(mel, latent), target, rtol=0, atol=error)
 
 
-def test_equal_waves_have_no_distance_and_louder_noise_has_more():
+LOSSES = {"spectra": spectral_loss, "bands": band_loss}
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+def test_equal_waves_have_no_distance_and_louder_noise_has_more(loss):
     wave = 0.1 * torch.randn(2, 8192, generator=torch.Generator().manual_seed(0))
     noise = torch.randn(2, 8192, generator=torch.Generator().manual_seed(1))
-    distances = [float(spectral_loss(wave + level * noise, wave)) for level in (0, 0.01, 0.1)]
+    distances = [float(loss(wave + level * noise, wave)) for level in (0, 0.01, 0.1)]
     assert distances[0] == 0
     assert 0 < distances[1] < distances[2]
 
 
+def test_bands_hear_a_level_exactly_and_another_noise_less_than_spectra_do():
+    """A band is a mean over frequencies, in which chance counts less than in each of them."""
+    noise, other = torch.randn(2, 2, 16384, generator=torch.Generator().manual_seed(0))
+    twice = float(band_loss(2 * noise, noise))
+    assert twice == pytest.approx(math.log(2), abs=1e-3)
+    assert float(band_loss(other, noise)) < 0.5 * float(spectral_loss(other, noise))
+
+
+def test_a_band_hears_its_own_frequencies():
+    """A tone changes a band near it, and changes the more bands the lower it is."""
+    time = torch.arange(22050) / 22050
+    quiet = 1e-3 * torch.randn(1, 22050, generator=torch.Generator().manual_seed(0))
+    found = [float(band_loss(quiet + torch.sin(6.2832 * f * time), quiet)) for f in (300, 9000)]
+    assert found[0] > found[1] > 0.05
+
+
 def test_silence_has_finite_gradients():
     silence = torch.zeros(1, 4096, requires_grad=True)
-    spectral_loss(silence, torch.zeros(1, 4096)).backward()
+    for loss in LOSSES.values():
+        loss(silence, torch.zeros(1, 4096)).backward()
     assert torch.isfinite(silence.grad).all()
     losses = WaveCritic().losses(silence, torch.zeros(1, 4096))
     losses.total(1.0).backward()
@@ -95,8 +118,9 @@ def test_silence_has_finite_gradients():
 def test_the_loss_of_a_batch_is_the_mean_of_its_parts():
     generator = torch.Generator().manual_seed(0)
     ours, theirs = (torch.randn(4, 4096, generator=generator) for _ in range(2))
-    parts = [spectral_loss(ours[i : i + 2], theirs[i : i + 2]) for i in (0, 2)]
-    torch.testing.assert_close(torch.stack(parts).mean(), spectral_loss(ours, theirs))
+    for loss in LOSSES.values():
+        parts = [loss(ours[i : i + 2], theirs[i : i + 2]) for i in (0, 2)]
+        torch.testing.assert_close(torch.stack(parts).mean(), loss(ours, theirs))
     critic = WaveCritic()
     whole = critic.losses(ours, theirs)
     halves = [critic.losses(ours[i : i + 2], theirs[i : i + 2]) for i in (0, 2)]

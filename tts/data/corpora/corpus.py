@@ -19,7 +19,7 @@ from pathlib import Path
 from tts.core.errors import InputError, listed
 from tts.core.ranges import Share
 from tts.data.corpora.manifest import Faults, ManifestRow, OnError, Utterance
-from tts.data.corpora.splits import Split, hash_split, held_out_ids
+from tts.data.corpora.splits import Split, hash_split, held_out_ids, split_by_ids
 
 #: Our file in a corpus. Its "name" is shown wherever the corpus is named, so that speech which a
 #: machine rendered stays marked as synthetic.
@@ -45,8 +45,9 @@ class Corpus(ABC):
         only_speakers: names of the speakers to use; None: all.
         held_out: a file with an id at the beginning of each line (lines of ``id|text`` are
             accepted), or "shipped" for the sentences that ``python -m tts.evaluation`` uses. These
-            utterances are the validation set and are never trained on. None: the split is the
-            corpus's own.
+            utterances are the validation set and are never trained on. With "choosing" other
+            sentences are the validation set, and those of "shipped" the test set. None: the split
+            is the corpus's own.
     """
 
     def __init__(
@@ -141,10 +142,8 @@ class Corpus(ABC):
         return digest.hexdigest()[:12]
 
     def _hold_out(self, held_out: str) -> Split:
-        names = held_out_ids(held_out)
-        split: Split = {"train": [], "val": [], "test": []}
-        for utterance in self._utterances:
-            split["val" if utterance.id in names else "train"].append(utterance)
+        test = held_out_ids("shipped") if held_out == "choosing" else frozenset()
+        split = split_by_ids(self._utterances, held_out_ids(held_out), test)
         if not split["val"]:
             raise InputError(
                 f"data.held_out={held_out}: none of these ids is in {self.root}; check the file"

@@ -20,6 +20,9 @@ from tts.data.corpora.manifest import Utterance
 #: The utterances of "train", "val" and "test".
 Split = dict[str, list[Utterance]]
 
+#: Lists of sentences in ``tts/evaluation`` by the values of ``data.held_out`` that name them.
+_LISTS = {"shipped": "heldout.txt", "choosing": "choosing.txt"}
+
 _LJSPEECH_ID = re.compile(r"LJ0[0-5]\d-\d{4}")
 
 
@@ -42,42 +45,47 @@ def hash_split(
     names = sorted((utterance.id for utterance in utterances), key=_position)
     test = _below(names, test_fraction) if test_fraction else []
     val = _below(names[len(test) :], test_fraction + val_fraction) if val_fraction else []
-    return _assign(utterances, frozenset(val), frozenset(test))
+    return split_by_ids(utterances, frozenset(val), frozenset(test))
 
 
 def ljspeech_split(utterances: Sequence[Utterance]) -> Split:
     """Split LJ Speech, or a part of it, as NVIDIA's filelists do."""
-    return _assign(utterances, ljspeech_ids("val"), ljspeech_ids("test"))
+    return split_by_ids(utterances, ljspeech_ids("val"), ljspeech_ids("test"))
 
 
 def held_out_ids(source: str | Path) -> frozenset[str]:
     """Read ids from a file: the text before a ``|`` in each line that does not begin with ``#``.
 
     Args:
-        source: the file, or "shipped" for the sentences that ``python -m tts.evaluation`` uses.
+        source: the file; "shipped" for the sentences that ``python -m tts.evaluation`` uses, or
+            "choosing" for others, which checkpoints and options are chosen by.
 
     Raises:
         InputError: the file cannot be read.
     """
-    shipped = resources.files("tts.evaluation") / "heldout.txt"
-    file = shipped if source == "shipped" else Path(source).expanduser()
+    if (name := _LISTS.get(str(source))) is not None:
+        return _ids((resources.files("tts.evaluation") / name).read_text(encoding="utf-8"))
+    file = Path(source).expanduser()
     try:
         return _ids(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"data.held_out={source}: cannot be read ({error})") from None
 
 
-def is_ljspeech(utterances: Iterable[Utterance]) -> bool:
-    """Return whether all ids are ids of LJ Speech."""
-    return all(_LJSPEECH_ID.fullmatch(utterance.id) for utterance in utterances)
-
-
-def _assign(utterances: Sequence[Utterance], val: frozenset[str], test: frozenset[str]) -> Split:
+def split_by_ids(
+    utterances: Sequence[Utterance], val: frozenset[str], test: frozenset[str]
+) -> Split:
+    """Split utterances by the ids of the validation and of the test set; train on the others."""
     split: Split = {"train": [], "val": [], "test": []}
     for utterance in utterances:
         name = "val" if utterance.id in val else "test" if utterance.id in test else "train"
         split[name].append(utterance)
     return split
+
+
+def is_ljspeech(utterances: Iterable[Utterance]) -> bool:
+    """Return whether all ids are ids of LJ Speech."""
+    return all(_LJSPEECH_ID.fullmatch(utterance.id) for utterance in utterances)
 
 
 def ljspeech_ids(part: str) -> frozenset[str]:
