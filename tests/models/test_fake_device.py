@@ -12,7 +12,7 @@ from tests.support.fake_device import FakeDevice
 from tests.support.gpu_batches import LAPPED, WAVEGLOW, acoustic_batch, acoustic_step, tacotron2
 from tts.models import WaveGlow, layers, waveglow_loss
 from tts.models.kernels import products
-from tts.models.kernels.attention_recurrence import AttentionRecurrence
+from tts.models.kernels.stepped_attention import SteppedAttention
 from tts.models.tacotron2 import decoder, encoder, network
 
 
@@ -78,14 +78,14 @@ def test_a_planted_fault_is_refused(plant, monkeypatch):
 
 
 def test_a_planted_wait_is_counted_once_a_decoder_step(monkeypatch):
-    forward = AttentionRecurrence.forward
+    forward = SteppedAttention.forward
 
-    def waiting(ctx, inputs, *rest):
+    def waiting(ctx, runner, inputs, *rest):
         for frame in inputs:
             frame.sum().item()
-        return forward(ctx, inputs, *rest)
+        return forward(ctx, runner, inputs, *rest)
 
-    monkeypatch.setattr(AttentionRecurrence, "forward", staticmethod(waiting))
+    monkeypatch.setattr(SteppedAttention, "forward", staticmethod(waiting))
     there, batch = tacotron2(), acoustic_batch()
     with FakeDevice() as gpu:
         there.to("cuda")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tts.models.networks import *  # noqa: F403 - its __all__ is that of this package
 
 #: Options that change how a network is computed, but not its result.
-COMPUTATION_OPTIONS = ("recurrence", "constant_memory")
+COMPUTATION_OPTIONS = ("recurrence", "runner", "constant_memory")
 
 
 def options_without_effect(sizes: Mapping[str, Any]) -> tuple[str, ...]:

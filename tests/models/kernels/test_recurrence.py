@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -9,6 +11,9 @@ from tests.support.networks import TACOTRON2_SIZES
 from tts.models import Tacotron2, tacotron2_loss
 from tts.models.kernels.attention_recurrence import AttentionRecurrence
 from tts.models.kernels.lstm_recurrence import LstmRecurrence, PackedWeight
+from tts.models.kernels.lstm_steps import SteppedLstm
+from tts.models.kernels.runner import Runner
+from tts.models.kernels.stepped_attention import SteppedAttention
 
 
 def random(*shape: int) -> torch.Tensor:
@@ -21,10 +26,18 @@ def dropout_factors(rate: float, *shape: int) -> torch.Tensor | None:
     return (torch.rand(*shape) > rate).double() / (1 - rate)
 
 
+def applied(function):
+    return (
+        function.apply if "Recurrence" in function.__name__ else partial(function.apply, Runner())
+    )
+
+
+@pytest.mark.parametrize("steps", [4, 10])
 @pytest.mark.parametrize("rate", [0.0, 0.4])
-def test_gradients_of_the_attention_recurrence(rate):
+@pytest.mark.parametrize("function", [AttentionRecurrence, SteppedAttention])
+def test_gradients_of_the_attention_recurrence(function, rate, steps):
     torch.manual_seed(0)
-    steps, batch, symbols, inputs, hidden, memory, units, kernel = 4, 2, 5, 3, 3, 4, 3, 3
+    batch, symbols, inputs, hidden, memory, units, kernel = 2, 5, 3, 3, 4, 3, 3
     padding = torch.zeros(batch, symbols, dtype=torch.float64)
     padding[1, 3:] = float("-inf")
     arguments = (
@@ -40,13 +53,15 @@ def test_gradients_of_the_attention_recurrence(rate):
         random(batch, symbols, memory),
         dropout_factors(rate, steps, batch, hidden),
     )
-    assert torch.autograd.gradcheck(AttentionRecurrence.apply, arguments)
+    assert torch.autograd.gradcheck(applied(function), arguments)
 
 
+@pytest.mark.parametrize("steps", [5, 10])
 @pytest.mark.parametrize("rate", [0.0, 0.4])
-def test_gradients_of_the_lstm_recurrence(rate):
+@pytest.mark.parametrize("function", [LstmRecurrence, SteppedLstm])
+def test_gradients_of_the_lstm_recurrence(function, rate, steps):
     torch.manual_seed(0)
-    steps, batch, inputs, hidden = 5, 2, 3, 4
+    batch, inputs, hidden = 2, 3, 4
     arguments = (
         random(steps, batch, inputs),
         random(4 * hidden, inputs),
@@ -54,7 +69,7 @@ def test_gradients_of_the_lstm_recurrence(rate):
         random(4 * hidden),
         dropout_factors(rate, steps, batch, hidden),
     )
-    assert torch.autograd.gradcheck(LstmRecurrence.apply, arguments)
+    assert torch.autograd.gradcheck(applied(function), arguments)
 
 
 def trained_step(

@@ -15,6 +15,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
+from tests.support.fake_device.graphs import graph_functions
 from tests.support.fake_device.kernels import (
     MIXED,
     NO_KERNEL,
@@ -63,6 +64,7 @@ class FakeDevice(TorchDispatchMode):
         self._package, self._count, self._tf32, self._ddp = package, count, tf32, ddp
         #: Whether a CUDA graph is being captured: then waits and pageable copies are refused.
         self.capturing = False
+        self.graph = None
         self._names = DeviceNames()
         self.clear()
 
@@ -114,8 +116,8 @@ class FakeDevice(TorchDispatchMode):
             **{name: lambda *_: 0 for name in ("memory_allocated", "max_memory_allocated")},
             # A function of its own for each name, because Dynamo allows no two names for one
             **{name: lambda *_, **__: None for name in _NOTHING},
-            "Stream": lambda *_, **__: None,
             "stream": lambda *_: nullcontext(),
+            **graph_functions(self),
         }
         for name, value in functions.items():
             yield cuda, name, value
@@ -171,6 +173,8 @@ class FakeDevice(TorchDispatchMode):
             kept = packet in (aten.addmm, aten.addmm_, aten.baddbmm)
             real_args = (*real_args[:kept], *tree_map(to_tf32, real_args[kept:]))
         out = compute(func, real_args, real_kwargs)
+        if self.graph is not None:
+            self.graph.note(func, real_args, real_kwargs, out)
         if packet is aten.copy_ and not isinstance(args[0], OnDevice):
             return args[0]
         if not on_device or packet in (aten._local_scalar_dense, aten.equal):

@@ -51,8 +51,8 @@ def compute(func, args, kwargs):
     """Run an operation on tensors of the CPU; combine it from others if a CPU has no kernel."""
     packet = func.overloadpacket
     if packet in (aten._softmax, aten._log_softmax) and args[2]:
-        return func(args[0].float(), args[1], False)
-    if packet in (aten._softmax_backward_data, aten._log_softmax_backward_data):
+        return func(args[0].float(), args[1], False, **kwargs)
+    if packet in (aten._softmax_backward_data, aten._log_softmax_backward_data) and not kwargs:
         return func(*args[:3], args[0].dtype).to(args[3])
     if packet is aten._thnn_fused_lstm_cell:
         return _lstm_cell(*args, **kwargs)

@@ -38,7 +38,7 @@ GTA_FORMAT = 1
 #: Distances are stored as whole millionths, in the field ``samples`` of a record.
 DISTANCE_SCALE = 1e6
 # the mels are the same with each value of these sizes
-_SAME_MELS = ("mask_convolutions", "recurrence")
+_SAME_MELS = ("mask_convolutions", "recurrence", "runner")
 
 
 @dataclass(frozen=True)

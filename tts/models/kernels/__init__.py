@@ -17,9 +17,16 @@ masked_norm
 over_ranks
     Used by masked_norm where there are several ranks.
 lstm_recurrence, attention_recurrence
-    Used in the teacher-forced pass with ``recurrence=fast``, the default, on every device. On a GPU
-    the decoder's LSTM is torch's where it has no dropout. With ``recurrence=plain`` the decoder
-    runs step by step in torch.
+    Used in the teacher-forced pass with ``recurrence=fast``, the default, on a CPU. With
+    ``recurrence=plain`` the decoder runs step by step in torch, on every device.
+lstm_steps, attention_steps, stepped_attention, fused_cell
+    Used instead on other devices, and on a CPU with ``runner=graphs``. The decoder's LSTM is
+    torch's where it has no dropout. The same steps of attention and LSTMs are used in generation
+    there, without gradients and without autocast, for decoders without hooks or changed layers.
+by_device
+    Chooses between the two.
+runner
+    Used for all loops of the second kind: starts their operations one by one, or as CUDA graphs.
 decoder_kernels
     Used in generation on a CPU in float32 with ``recurrence=fast``, for networks with at least 8
     million recurrent weights, if torch has at most 4 threads for one utterance or 2 for a batch.

@@ -30,16 +30,21 @@ class Memory(NamedTuple):
     def joined(cls, memories: Sequence[Memory]) -> Memory:
         """Join memories of one text each into that of a batch."""
         width = max(memory.bias.shape[1] for memory in memories)
+        values, keys, biases, kernels = zip(
+            *(memory.padded_to(width) for memory in memories), strict=True
+        )
+        return cls(torch.cat(values), torch.cat(keys), torch.cat(biases), kernels[0])
 
-        def padded(tensor: Tensor, dim: int, value: float = 0.0) -> Tensor:
-            missing = width - tensor.shape[dim]
-            return F.pad(tensor, (0, 0) * (tensor.ndim - 1 - dim) + (0, missing), value=value)
-
-        return cls(
-            torch.cat([padded(memory.values, 1) for memory in memories]),
-            torch.cat([padded(memory.keys, 2) for memory in memories]),
-            torch.cat([padded(memory.bias, 1, float("-inf")) for memory in memories]),
-            memories[0].kernel,
+    def padded_to(self, width: int) -> Memory:
+        """Return a memory of this many symbols; nothing is read from those that are added."""
+        missing = width - self.bias.shape[1]
+        if not missing:
+            return self
+        return Memory(
+            F.pad(self.values, (0, 0, 0, missing)),
+            F.pad(self.keys, (0, missing)),
+            F.pad(self.bias, (0, missing), value=float("-inf")),
+            self.kernel,
         )
 
 

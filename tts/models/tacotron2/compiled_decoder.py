@@ -117,6 +117,19 @@ def _is_supported(decoder: Decoder, memory: Memory, generator: Generators) -> bo
     """Return whether every layer, weight and generator is one that the loops can work with."""
     if torch.is_grad_enabled() or torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
         return False
+    if not has_expected_modules(decoder):
+        return False
+    weights = [*decoder.parameters(), *memory]
+    generators = [generator] if isinstance(generator, torch.Generator) else generator or []
+    return (
+        all(type(w) in (nn.Parameter, Tensor) for w in weights)
+        and all(w.device.type == "cpu" and w.dtype == torch.float32 for w in weights)
+        and all(g.device.type == "cpu" for g in generators)
+    )
+
+
+def has_expected_modules(decoder: Decoder) -> bool:
+    """Return whether every layer has its usual type, and no hook or changed method."""
     modules = dict(decoder.named_modules())
     overridden = {"step", "advance"} & vars(decoder).keys()
     expected = _EXPECTED_MODULES
@@ -129,13 +142,7 @@ def _is_supported(decoder: Decoder, memory: Memory, generator: Generators) -> bo
         hooks = module._forward_hooks or module._forward_pre_hooks
         if type(module) not in (kinds if isinstance(kinds, tuple) else (kinds,)) or hooks:
             return False
-    weights = [*decoder.parameters(), *memory]
-    generators = [generator] if isinstance(generator, torch.Generator) else generator or []
-    return (
-        all(type(w) in (nn.Parameter, Tensor) for w in weights)
-        and all(w.device.type == "cpu" and w.dtype == torch.float32 for w in weights)
-        and all(g.device.type == "cpu" for g in generators)
-    )
+    return True
 
 
 #: Buffers of :class:`_CompiledSteps` with one row for each utterance.

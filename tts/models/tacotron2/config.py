@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: Values of ``Tacotron2Config.recurrence``.
-RECURRENCES = ("fast", "plain")
+#: Values of the options that are words.
+CHOICES = {"recurrence": ("fast", "plain"), "runner": ("auto", "eager", "graphs")}
 #: Options that have no effect on a network with ``pitch_bins=0``.
 PITCH_OPTIONS = (
     *("pitch_dim", "pitch_dropout", "pitch_low", "pitch_high"),
@@ -37,6 +37,10 @@ class Tacotron2Config:
     * ``recurrence`` selects how the decoder is computed, in training and in generation:
       ``"plain"`` runs step by step, as the decoder is defined, and ``"fast"`` gives the same
       result in less time.
+    * ``runner`` selects how the steps of ``recurrence="fast"`` are started: ``"eager"`` starts one
+      operation after the other, and ``"graphs"`` records many steps as a graph of the GPU and
+      starts them together (:mod:`tts.models.kernels.runner`). ``"auto"`` uses graphs on GPUs of
+      the type ``cuda`` only.
     * ``pitch_bins`` above 0: the decoder predicts the pitch of a frame, between ``pitch_low`` and
       ``pitch_high`` Hz, before it predicts the frame (:mod:`tts.models.tacotron2.pitch`).
     * ``sample_rate``, ``n_fft``, ``f_min`` and ``f_max`` repeat a part of the mel contract. A
@@ -47,7 +51,8 @@ class Tacotron2Config:
     Raises:
         ValueError: a value has the wrong type, a size is below 1, a kernel is even, the encoder
             width is odd, a rate is outside [0, 1), ``mel_std`` or a pitch is not above 0, the
-            recurrence is unknown, there is only one pitch bin, or the pitches are not in order.
+            recurrence or the runner is unknown, there is only one pitch bin, or the pitches are not
+            in order.
     """
 
     n_symbols: int = 148
@@ -75,6 +80,7 @@ class Tacotron2Config:
     mel_mean: float = 0.0
     mel_std: float = 1.0
     recurrence: str = "fast"
+    runner: str = "auto"
     n_speakers: int = 1
     speaker_embedding_dim: int = 128
     pitch_bins: int = 0
@@ -121,7 +127,7 @@ class Tacotron2Config:
         if kind == "bool":
             return isinstance(value, bool), "true or false"
         if kind == "str":
-            return value in RECURRENCES, f"one of {', '.join(RECURRENCES)}"
+            return value in CHOICES[name], f"one of {', '.join(CHOICES[name])}"
         is_whole = isinstance(value, int) and not isinstance(value, bool)
         if name.endswith("kernel_size"):
             return is_whole and value > 0 and value % 2 == 1, "odd and above 0, to keep the length"

@@ -13,15 +13,19 @@ Shapes: ``B`` batch, ``T_text`` symbols, ``S`` decoder steps (``T_mel`` divided 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from tts.models.kernels.activations import dropout_factors, dropout_mask
 from tts.models.kernels.attention_recurrence import AttentionRecurrence
+from tts.models.kernels.by_device import apply_recurrence, library_lstm
 from tts.models.kernels.lstm_recurrence import LstmRecurrence
+from tts.models.kernels.lstm_steps import SteppedLstm
 from tts.models.kernels.products import dense
+from tts.models.kernels.runner import Runner, round_up
+from tts.models.kernels.stepped_attention import SteppedAttention
 from tts.models.layers import sequence_mask, xavier_linear
 from tts.models.tacotron2.attention import AttentionState, LocationAttention, Memory
 from tts.models.tacotron2.config import Tacotron2Config
@@ -75,6 +79,7 @@ class Decoder(nn.Module):
         self.gate = xavier_linear(out_dim, n_frames, gain="sigmoid")
         if config.pitch_bins:
             self.pitch = PitchHead(config)
+        self.runner = Runner(config.runner)
 
     def prepare(self, values: Tensor, text_lengths: Tensor) -> Memory:
         """Compute once what every step reads.
@@ -294,8 +299,13 @@ class Decoder(nn.Module):
             other, and alignments ``(S, B, T_text)``.
         """
         rnn, attention = self.attention_rnn, self.attention
-        states, alignments = _apply(
+        n_text = memory.values.shape[1]
+        if self.runner.uses_graphs(inputs.device):
+            memory = memory.padded_to(round_up(n_text))
+        states, alignments = apply_recurrence(
             AttentionRecurrence,
+            SteppedAttention,
+            self.runner,
             inputs,
             rnn.weight_ih,
             rnn.weight_hh,
@@ -308,7 +318,7 @@ class Decoder(nn.Module):
             memory.values,
             dropout,
         )
-        return states, alignments
+        return states, alignments[:, :, :n_text]
 
     def _decoder_pass(self, inputs: Tensor, dropout: Tensor | None) -> Tensor:
         """Run the decoder LSTM over all steps.
@@ -323,25 +333,9 @@ class Decoder(nn.Module):
         rnn = self.decoder_rnn
         if dropout is None and inputs.device.type != "cpu":
             # a plain LSTM remains, and the GPU library has the fastest loop for it
-            return _library_lstm(rnn, inputs)
-        bias = rnn.bias_ih + rnn.bias_hh
-        hidden: Tensor = _apply(LstmRecurrence, inputs, rnn.weight_ih, rnn.weight_hh, bias, dropout)
+            return library_lstm(rnn, inputs)
+        weights = rnn.weight_ih, rnn.weight_hh, rnn.bias_ih + rnn.bias_hh
+        hidden: Tensor = apply_recurrence(
+            LstmRecurrence, SteppedLstm, self.runner, inputs, *weights, dropout
+        )
         return hidden
-
-
-def _apply(function: type[torch.autograd.Function], *tensors: Tensor | None) -> Any:
-    """Apply a recurrence; under autocast in autocast's precision, like a matrix product."""
-    device = next(t.device.type for t in tensors if t is not None)
-    if not torch.is_autocast_enabled(device):
-        return function.apply(*tensors)  # type: ignore[no-untyped-call]
-    dtype = torch.get_autocast_dtype(device)
-    with torch.autocast(device, enabled=False):
-        low = (None if t is None else t.to(dtype) for t in tensors)
-        return function.apply(*low)  # type: ignore[no-untyped-call]
-
-
-def _library_lstm(cell: nn.LSTMCell, inputs: Tensor) -> Tensor:
-    """Run torch's LSTM from a zero state: ``(S, B, input_size)`` -> ``(S, B, hidden_size)``."""
-    state = inputs.new_zeros(1, inputs.shape[1], cell.hidden_size)
-    weights = [cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh]
-    return torch.lstm(inputs, [state, state], weights, True, 1, 0.0, True, False, False)[0]

@@ -46,6 +46,7 @@ from tts.models.tacotron2.pitch import PitchEstimator
 from tts.models.tacotron2.postnet import Postnet
 from tts.models.tacotron2.prenet import Generators
 from tts.models.tacotron2.prenet_dropout import FactorsAhead
+from tts.models.tacotron2.stepped_decoder import can_step, stepped_steps
 from tts.models.tacotron2.stopping import (
     GATE_THRESHOLD,
     MAX_STEPS,
@@ -247,24 +248,29 @@ class Tacotron2(nn.Module):
             Frames ``(B, n_frames_per_step, n_mels)`` before the post-net, gate logits
             ``(B, n_frames_per_step)`` and alignment ``(B, T_text)`` of each step.
         """
-        ahead = self.decoder.prenet.draw_ahead(generator, memory.values)
-        decoded = compiled_steps(
-            self.decoder, memory, generator, attention_window, criterion.lengths
-        )
-        if decoded is None:
-            decoded = self._plain_steps(memory, ahead or generator, attention_window)
+        decoder, on_gpu = self.decoder, memory.values.device.type != "cpu"
+        ahead, in_chunks = None, can_step(decoder, memory)
+        if on_gpu or in_chunks:
+            ahead = decoder.prenet.draw_ahead(generator, memory.values)
+        arguments = memory, ahead or generator, attention_window
+        decoded: Iterator[tuple[Tensor, Tensor, Tensor]] | None
+        if in_chunks:
+            decoded = stepped_steps(decoder, *arguments)
+        else:
+            decoded = compiled_steps(
+                decoder, memory, generator, attention_window, criterion.lengths
+            ) or self._plain_steps(*arguments)
         decoded = islice(decoded, max_steps)
         # A GPU works on while the host looks at the gates of several steps together
-        group = 1 if memory.values.device.type == "cpu" else STEPS_PER_LOOK
-        n_unused = 0
+        group, n_used = STEPS_PER_LOOK if on_gpu or in_chunks else 1, 0
         try:
             while not criterion.all_stopped and (steps := list(islice(decoded, group))):
-                n_used = criterion.update([gate for _, gate, _ in steps], [w for *_, w in steps])
-                n_unused = len(steps) - n_used
-                yield from steps[:n_used]
+                n_new = criterion.update([gate for _, gate, _ in steps], [w for *_, w in steps])
+                n_used += n_new
+                yield from steps[:n_new]
         finally:
             if ahead is not None:
-                ahead.rewind(n_unused)
+                ahead.rewind(ahead.n_steps - n_used)
 
     def _plain_steps(
         self,

@@ -63,16 +63,32 @@ class Prenet(nn.Module):
         return frame
 
     def draw_ahead(self, generator: Generators, like: Tensor) -> FactorsAhead | None:
-        """Return a source that draws for many steps, or None where each step can draw for itself.
+        """Return a source that draws for many steps, or None if nothing needs a generator.
 
         Args:
             generator: source of the dropout.
             like: a tensor of the type and on the device of the frames.
         """
-        if generator is None or self.dropout == 0.0 or like.device.type == "cpu":
+        if generator is None or self.dropout == 0.0:
             return None
         generators = [generator] if isinstance(generator, torch.Generator) else generator
         return FactorsAhead(generators, self.width, len(self.layers), self.dropout, like)
+
+    def factors(self, n_steps: int, generator: Generators | FactorsAhead, like: Tensor) -> Tensor:
+        """Draw the dropout factors of some steps at once.
+
+        Args:
+            n_steps: number of steps, a divisor of ``STEPS_AHEAD``.
+            generator: from :meth:`draw_ahead`; otherwise torch's own generator is used.
+            like: a tensor of the type and on the device of the frames.
+
+        Returns:
+            ``(n_steps, 2, B or 1, prenet_dim)``.
+        """
+        if isinstance(generator, FactorsAhead):
+            return generator.take_steps(n_steps)
+        ones = like.new_ones(n_steps, len(self.layers), 1, self.width)
+        return F.dropout(ones, p=self.dropout, training=True)
 
     def _dropout_scale(self, x: Tensor, generator: Generators | FactorsAhead) -> Tensor:
         """Draw dropout factors, 0 or ``1 / (1 - p)``, for ``x`` ``(B, dim)``.

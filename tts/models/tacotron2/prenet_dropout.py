@@ -40,18 +40,40 @@ class FactorsAhead:
         self._generators, self._dim, self._rate, self._like = generators, dim, rate, like
         self._n_layers, self._n_ahead = n_layers, STEPS_AHEAD * n_layers
         self._states: list[Tensor] = []
-        self._ready: list[Tensor] = []
+        self._ready = like.new_empty(0)
+        self._n_drawn = self._n_left = 0
+
+    @property
+    def n_steps(self) -> int:
+        """Return the number of decoder steps whose factors were taken."""
+        return (self._n_drawn - self._n_left) // self._n_layers
 
     def take(self) -> Tensor:
         """Return the factors of the next layer, ``(1, dim)`` or ``(B, dim)``."""
-        if not self._ready:
+        return self._take(1)[0]
+
+    def take_steps(self, n_steps: int) -> Tensor:
+        """Return the factors of the next steps, ``(n_steps, n_layers, 1 or B, dim)``.
+
+        Args:
+            n_steps: the same number in each call, a divisor of :data:`STEPS_AHEAD`.
+        """
+        factors = self._take(n_steps * self._n_layers)
+        return factors.view(n_steps, self._n_layers, *factors.shape[1:])
+
+    def _take(self, n: int) -> Tensor:
+        """Return the factors of the next ``n`` layers."""
+        if not self._n_left:
             self._states = [generator.get_state() for generator in self._generators]
             drawn = torch.stack([self._draw() for _ in range(self._n_ahead)])
-            if drawn.device.type == "cpu":
+            if drawn.device.type == "cpu" and self._like.device.type != "cpu":
                 drawn = drawn.pin_memory()
             moved = drawn.to(self._like.device, self._like.dtype, non_blocking=True)
-            self._ready = list((moved / (1 - self._rate)).unbind())[::-1]
-        return self._ready.pop()
+            self._ready = moved / (1 - self._rate)
+            self._n_drawn, self._n_left = self._n_drawn + self._n_ahead, self._n_ahead
+        first = self._n_ahead - self._n_left
+        self._n_left -= n
+        return self._ready[first : first + n]
 
     def rewind(self, n_unused: int) -> None:
         """Set the generators to where they would be if each step had drawn its own factors.
@@ -61,7 +83,7 @@ class FactorsAhead:
         """
         if not self._states:
             return
-        n_used = self._n_ahead - len(self._ready) - n_unused * self._n_layers
+        n_used = self._n_ahead - self._n_left - n_unused * self._n_layers
         for generator, state in zip(self._generators, self._states, strict=True):
             generator.set_state(state)
         for _ in range(n_used):
