@@ -108,6 +108,21 @@ def korean(text: str, readings: Mapping[str, tuple[str, ...]] | None = None) -> 
     return read_korean(text, readings or {})
 
 
+def korean_pronounced(text: str, readings: Mapping[str, tuple[str, ...]] | None = None) -> str:
+    """Write Korean in Hangul as it is pronounced; see ``tts.text.korean.pronunciation``.
+
+    Args:
+        text: any text.
+        readings: as for :func:`korean`.
+
+    Raises:
+        InputError: the extra ``korean`` is not installed.
+    """
+    from tts.text.korean.pronunciation import pronounced
+
+    return pronounced(korean(text, readings))
+
+
 def _english_with_letters(text: str) -> str:
     from tts.text.normalize import normalize_with_letters
 
@@ -122,6 +137,7 @@ CLEANERS: Mapping[str, Callable[[str], str]] = MappingProxyType(
         "transliteration_cleaners": transliteration_cleaners,
         "unicode_cleaners": unicode_cleaners,
         "korean": korean,
+        "korean_pronounced": korean_pronounced,
     }
 )
 
@@ -131,7 +147,9 @@ WITH_LETTERS: Mapping[Callable[[str], str], Callable[[str], str]] = MappingProxy
 )
 
 #: Cleaners that write numbers and signs in words, and the code of their language.
-WRITES_WORDS: Mapping[str, str] = MappingProxyType({"english": "en", "korean": "ko"})
+WRITES_WORDS: Mapping[str, str] = MappingProxyType(
+    {"english": "en", "korean": "ko", "korean_pronounced": "ko"}
+)
 
 #: Cleaners that take the readings of a lexicon.
-TAKES_READINGS: frozenset[str] = frozenset({"korean"})
+TAKES_READINGS: frozenset[str] = frozenset({"korean", "korean_pronounced"})

