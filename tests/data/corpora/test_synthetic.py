@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +83,7 @@ def test_a_corpus_is_made_only_once(tmp_path, monkeypatch):
         ({"minutes": 0.06}, r"made with minutes 0\.05"),
         ({"engine": "espeak"}, "made with engine tones"),
         ({"sample_rate": 16000}, "made with sample_rate 22050"),
+        ({"language": "ko"}, "made with sentences .*, language None"),
     ],
 )
 def test_other_parameters_are_refused(tmp_path, options, message):
@@ -202,3 +204,40 @@ def test_faint_noise_is_silence():
 def test_of_nothing_but_silence_nothing_is_left():
     for n_samples in (0, 5, 8000):
         assert len(trim_silence(np.zeros(n_samples, np.float32), 8000)) == 0
+
+
+def test_the_language_chooses_the_sentences(tmp_path):
+    korean = SyntheticCorpus(tmp_path / "ko", engine="espeak", language="ko")
+    english = [
+        SyntheticCorpus(tmp_path, engine="espeak", language=code) for code in (None, "en-us")
+    ]
+    assert "강가에 앉아 흐르는 물을 바라보았다." in korean._lines()
+    assert english[0]._lines() == english[1]._lines() != korean._lines()
+    assert korean._recipe()["language"] == "ko"
+
+
+def test_a_corpus_that_an_earlier_version_made_is_used(tmp_path, monkeypatch):
+    corpus = make(tmp_path / "c")
+    description = json.loads((corpus.root / "corpus.json").read_text())
+    del description["language"]
+    (corpus.root / "corpus.json").write_text(json.dumps(description))
+    monkeypatch.setitem(ENGINES, "tones", lambda: pytest.fail("rendered again"))
+    make(tmp_path / "c")
+
+
+def test_a_language_without_sentences_needs_a_text(tmp_path):
+    with pytest.raises(InputError, match=r"data.language=de: name a text .* data.sentences=FILE"):
+        SyntheticCorpus(tmp_path, engine="espeak", language="de")
+
+
+def test_only_espeak_speaks_other_languages(tmp_path):
+    with pytest.raises(
+        InputError, match=r"data.language=ko: tones speaks English only; use data.eng"
+    ):
+        make(tmp_path / "c", language="ko")
+
+
+def test_korean_sentences_need_no_reader_of_numbers():
+    lines = SyntheticCorpus("unused", engine="espeak", language="ko")._lines()
+    assert len(lines) == len(set(lines)) > 70
+    assert all(re.fullmatch("[가-힣 ,.?]+", line) for line in lines)

@@ -27,6 +27,9 @@ from numpy.typing import NDArray
 from tts.audio.pcm import Waveform, to_float
 from tts.core.errors import InputError
 
+#: The language of all engines.
+ENGLISH = "en-us"
+
 
 class Engine(Protocol):
     """Renders sentences as speech.
@@ -90,7 +93,7 @@ class Espeak:
     _RATE, _WORDS_PER_MINUTE = 1, 160
     _BY_CHARACTER, _UTF8 = 1, 1
 
-    def __init__(self, voice: str = "en-us") -> None:
+    def __init__(self, voice: str = ENGLISH) -> None:
         package = _import("espeakng_loader", "espeakng-loader", extra="espeak")
         self.version = _version("espeakng-loader")
         self._chunks: list[NDArray[np.int16]] = []
@@ -103,6 +106,8 @@ class Espeak:
         self._callback = _espeak_callback(self._chunks.append)
         self._library.espeak_SetSynthCallback(self._callback)
         status = self._library.espeak_SetVoiceByName(voice.encode())
+        if status and self.sample_rate > 0 and voice != ENGLISH:
+            raise InputError(f"data.language={voice} is unknown to espeak-ng")
         if self.sample_rate <= 0 or status:
             raise InputError(f"espeak: voice {voice!r} cannot be loaded; reinstall espeakng-loader")
         self._library.espeak_SetParameter(self._RATE, self._WORDS_PER_MINUTE, 0)
@@ -151,6 +156,25 @@ class Tones:
 
 
 ENGINES: dict[str, Callable[[], Engine]] = {"hibari": Hibari, "espeak": Espeak, "tones": Tones}
+
+
+def make_engine(name: str, language: str | None = None) -> Engine:
+    """Return an engine that speaks a language.
+
+    Args:
+        name: one of ``ENGINES``.
+        language: a code of eSpeak NG; None: English.
+
+    Raises:
+        InputError: the engine is not installed, or does not speak the language.
+    """
+    if language is None or language == ENGLISH:
+        return ENGINES[name]()
+    if name != Espeak.name:
+        raise InputError(
+            f"data.language={language}: {name} speaks English only; use data.engine=espeak"
+        )
+    return Espeak(language)
 
 
 def _import(name: str, package: str, extra: str) -> ModuleType:

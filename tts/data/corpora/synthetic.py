@@ -1,9 +1,10 @@
 """Renders a corpus of synthetic speech on first use, so that training needs no download.
 
-An engine reads the sentences that come with the package (clauses of LJ Speech, public domain) in a
-seeded order until there are enough minutes. The result has LJ Speech's layout, and a
-``corpus.json`` that records how it was made. Equal parameters give equal bytes on the same machine
-with the same package versions (the neural engine's arithmetic differs between processors).
+An engine reads the sentences that come with the package (in English, clauses of LJ Speech; in
+Korean, our own; public domain) in a seeded order until there are enough minutes. The result has LJ
+Speech's layout, and a ``corpus.json`` that records how it was made. Equal parameters give equal
+bytes on the same machine with the same package versions (the neural engine's arithmetic differs
+between processors).
 Everything that is trained on it carries the name "synthetic corpus", because its results are those
 of a copy of a synthetic voice.
 """
@@ -13,10 +14,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -29,11 +31,20 @@ from tts.core.errors import InputError
 from tts.core.parallel import n_cores, ordered_map
 from tts.core.progress import progress
 from tts.core.ranges import CountOrZero, Positive, Share, check_arguments, legal_arguments
-from tts.data.corpora.engines import ENGINES, Engine
+from tts.data.corpora.engines import ENGINES, ENGLISH, Engine, make_engine
 from tts.data.corpora.generated import GeneratedCorpus
 from tts.data.corpora.manifest import Faults, ManifestRow, read_metadata
+from tts.text.jamo import to_jamo
 
-_SENTENCES_LICENCE = "text: LJ Speech transcripts, public domain"
+#: The file of the package with the sentences of each language, and where they are from.
+_SENTENCES: Mapping[str | None, tuple[str, str]] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            (None, ENGLISH), ("sentences.txt", "text: LJ Speech transcripts, public domain")
+        ),
+        "ko": ("sentences_ko.txt", "text: tacoglow, public domain"),
+    }
+)
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +58,7 @@ class RenderSettings:
     seed: int
     sample_rate: int
     sentences: str
+    language: str | None = None
 
 
 class SyntheticCorpus(GeneratedCorpus):
@@ -60,12 +72,14 @@ class SyntheticCorpus(GeneratedCorpus):
         seed: seed of the order of the sentences, and of the engine's noise if it has any.
         sample_rate: rate of the recordings in Hz.
         sentences: a text file with one sentence a line; None: the sentences of the package.
+        language: a code of eSpeak NG, whose voice reads; None: English.
         val_fraction: share of the validation set.
         test_fraction: share of the test set.
         **options: the other options of ``Corpus``.
 
     Raises:
-        InputError: the engine is unknown, the minutes are not positive, or the seed is negative.
+        InputError: the engine is unknown, the minutes are not positive, the seed is negative, or
+            the package has no sentences in the language.
     """
 
     kind = "synthetic corpus"
@@ -80,6 +94,7 @@ class SyntheticCorpus(GeneratedCorpus):
         sentences: str | Path | None = None,
         val_fraction: Share = 0.05,
         test_fraction: Share = 0.0,
+        language: str | None = None,
         **options: Any,
     ) -> None:
         super().__init__(root, val_fraction, test_fraction, **options)
@@ -89,6 +104,12 @@ class SyntheticCorpus(GeneratedCorpus):
         self.engine, self.minutes, self.seed = engine, float(minutes), seed
         self.sample_rate = sample_rate
         self.sentences = None if sentences is None else Path(sentences).expanduser()
+        self.language = language
+        if sentences is None and language not in _SENTENCES:
+            raise InputError(
+                f"data.language={language}: name a text in this language, one sentence a line, "
+                "with data.sentences=FILE"
+            )
 
     @property
     def name(self) -> str:
@@ -99,17 +120,23 @@ class SyntheticCorpus(GeneratedCorpus):
         return read_metadata(self.root / "metadata.csv", faults)
 
     def _recipe(self) -> dict[str, Any]:
-        return asdict(self._settings(_read_sentences(self.sentences)))
+        return asdict(self._settings(self._lines()))
+
+    def _lines(self) -> list[str]:
+        shipped = _SENTENCES[self.language if self.sentences is None else None][0]
+        return _read_sentences(self.sentences, shipped)
 
     def _settings(self, lines: list[str]) -> RenderSettings:
         digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
-        return RenderSettings(self.engine, self.minutes, self.seed, self.sample_rate, digest)
+        numbers = self.minutes, self.seed, self.sample_rate
+        return RenderSettings(self.engine, *numbers, digest, self.language)
 
     def _make(self, folder: Path) -> dict[str, Any]:
-        lines = _read_sentences(self.sentences)
-        settings, engine = self._settings(lines), ENGINES[self.engine]()
+        lines = self._lines()
+        settings, engine = self._settings(lines), make_engine(self.engine, self.language)
         order = np.random.default_rng(settings.seed).permutation(len(lines))
-        expected = sum(map(len, lines)) * engine.seconds_per_character / 60
+        # a syllable of Hangul takes as long as its letters
+        expected = len(to_jamo("".join(lines))) * engine.seconds_per_character / 60
         if settings.minutes > 1.2 * expected:
             raise InputError(_too_few_sentences(settings, f"about {expected:.2f}"))
         (folder / "wavs").mkdir()
@@ -120,8 +147,9 @@ class SyntheticCorpus(GeneratedCorpus):
         return {"version": engine.version, "licence": self._licence(engine)}
 
     def _licence(self, engine: Engine) -> str:
-        own = self.sentences is not None
-        return engine.licence if own else f"{_SENTENCES_LICENCE}; {engine.licence}"
+        if self.sentences is not None:
+            return engine.licence
+        return f"{_SENTENCES[self.language][1]}; {engine.licence}"
 
 
 def _record(engine: Engine, lines: list[str], settings: RenderSettings, folder: Path) -> list[str]:
@@ -159,8 +187,8 @@ def _render_lines(
     return ordered_map(render, enumerate(lines), min(n_cores(), engine.threads))
 
 
-def _read_sentences(path: Path | None) -> list[str]:
-    file = resources.files("tts.data") / "sentences.txt" if path is None else path
+def _read_sentences(path: Path | None, shipped: str) -> list[str]:
+    file = resources.files("tts.data") / shipped if path is None else path
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
