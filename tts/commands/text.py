@@ -43,6 +43,7 @@ def _previews(texts: Sequence[str], arguments: Sequence[str]) -> list[str]:
     from omegaconf.errors import OmegaConfBaseException
 
     from tts.config import build_object, compose, resolved
+    from tts.text.languages import check_language
     from tts.text.preview import preview
 
     overrides = [a for a in arguments if _OVERRIDE.fullmatch(a)]
@@ -50,6 +51,7 @@ def _previews(texts: Sequence[str], arguments: Sequence[str]) -> list[str]:
         config = resolved(compose(overrides).tokenizer)
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(one_line(error)) from None
+    check_language(config)
     try:
         tokenizer = build_object(config)
     except HydraException as error:

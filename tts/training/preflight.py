@@ -19,6 +19,7 @@ from tts.core.ranges import Range
 from tts.data.corpora.generated import GeneratedCorpus
 from tts.data.corpora.splits import held_out_ids
 from tts.pretrained.sources import require_source
+from tts.text.languages import check_language
 from tts.text.lexicon import lexicon_lines
 
 #: The tasks in which an acoustic model follows recordings.
@@ -51,6 +52,9 @@ def check_before_torch(
             require_source(str(value), key)
     if config["ckpt_path"] not in (None, "last") and not Path(config["ckpt_path"]).is_file():
         raise InputError(f"ckpt_path={config['ckpt_path']}: no such file")
+    # a run that resumes, and a voice that is trained further, keep their language
+    if config["ckpt_path"] is None and config["init_from"] is None:
+        check_language(config["tokenizer"])
     if (lexicon := config["tokenizer"].get("lexicon")) is not None:
         lexicon_lines(Path(lexicon))
     if config["data"].get("prepared") is None and "Prepared" not in _target(config):
