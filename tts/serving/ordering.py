@@ -221,7 +221,16 @@ class OrderDesk:
 
 
 def looked_up(tokenizer: Tokenizer, units: Sequence[DecodingUnit]) -> set[str]:
-    """Return the words that were looked up to read units, in small letters; numbers in words."""
+    """Return the words that were looked up to read units, in small letters; numbers in words.
+
+    Of a tokenizer that takes readings in place of phones, they are those that have a reading.
+    """
+    if tokenizer.takes_readings:
+        from tts.text.korean.readings import words_with_readings
+
+        return {
+            word for unit in units for word in words_with_readings(unit.text, tokenizer.lexicon)
+        }
     readings = [tokenizer.read(unit.text) for unit in units]
     return {
         "".join(word.letters).lower()
@@ -232,11 +241,8 @@ def looked_up(tokenizer: Tokenizer, units: Sequence[DecodingUnit]) -> set[str]:
 
 
 def _takes_lexicon(voice: ReadingVoice) -> bool:
-    try:
-        voice.reader(SpeakingRequest("", voice.id, lexicon={"a": "AH0"}))
-    except InputError:
-        return False
-    return True
+    tokenizer = voice.reader(SpeakingRequest("", voice.id)).tokenizer
+    return tokenizer.takes_readings or tokenizer.p_arpabet > 0
 
 
 def speaking_request(

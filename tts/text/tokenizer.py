@@ -82,11 +82,11 @@ class Tokenizer:
         check_symbols(self.symbols)
         self._ids = {symbol: i for i, symbol in enumerate(self.symbols) if i}
         self.p_arpabet = p_arpabet
-        self._takes_readings = cleaner in TAKES_READINGS
+        self.takes_readings = cleaner in TAKES_READINGS
         self.language = language
         self._check_pronunciation(has_lexicon=lexicon is not None)
         self.lexicon = self._read_lexicon(lexicon)
-        if self._takes_readings and self.lexicon:
+        if self.takes_readings and self.lexicon:
             clean = functools.partial(clean, readings=self.lexicon)
         looked_up = self.lexicon if p_arpabet else None
         self._reader = WordReader(self._ids, clean, language, looked_up, WRITES_WORDS.get(cleaner))
@@ -224,7 +224,7 @@ class Tokenizer:
         Raises:
             InputError: the lexicon cannot be read, or this tokenizer does not look up words.
         """
-        if not (self.p_arpabet or self._takes_readings):
+        if not (self.p_arpabet or self.takes_readings):
             raise InputError(
                 "lexicon: words are not read as ARPAbet by this tokenizer (p_arpabet=0), so it "
                 "would have no effect; spell the word in the text as it sounds"
@@ -284,7 +284,7 @@ class Tokenizer:
         """Refuse impossible settings, and settings that would have no effect."""
         if not isinstance(self.p_arpabet, int | float) or not 0 <= self.p_arpabet <= 1:
             raise InputError(f"tokenizer.p_arpabet={self.p_arpabet}: it must be between 0 and 1")
-        if has_lexicon and not (self.p_arpabet or self._takes_readings):
+        if has_lexicon and not (self.p_arpabet or self.takes_readings):
             raise InputError(
                 "tokenizer.lexicon has no effect unless tokenizer.p_arpabet is above 0"
             )
@@ -303,7 +303,7 @@ class Tokenizer:
             return {}
         from tts.text.lexicon import read_lexicon
 
-        return read_lexicon(source, None if self._takes_readings else ARPABET)
+        return read_lexicon(source, None if self.takes_readings else ARPABET)
 
     def _choose_symbols(self, words: Iterable[Word], draw: int | str | None) -> list[str]:
         """Choose letters or phones for each word."""

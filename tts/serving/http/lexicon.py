@@ -30,7 +30,11 @@ router = APIRouter(
 
 Word = Annotated[
     str,
-    Path(min_length=1, max_length=100, pattern="^[A-Za-z]+('[A-Za-z]+)*'?$"),
+    Path(
+        min_length=1,
+        max_length=100,
+        pattern="^([A-Za-z]+('[A-Za-z]+)*'?|[0-9A-Za-z가-힣]*[A-Za-z가-힣][0-9A-Za-z가-힣]*)$",
+    ),
 ]
 Language = Annotated[str, Query(min_length=2, max_length=16, pattern="^[A-Za-z-]+$")]
 

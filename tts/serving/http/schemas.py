@@ -167,7 +167,12 @@ class LexiconRequest(Strict):
 
     reading: Annotated[
         str,
-        Field(strict=True, min_length=1, max_length=200, description="Phones: T AH0 M EY1 T OW0"),
+        Field(
+            strict=True,
+            min_length=1,
+            max_length=200,
+            description="Phones: T AH0 M EY1 T OW0; of Korean, Hangul",
+        ),
     ]
     language: Annotated[str, Field(strict=True, min_length=2, max_length=16)] = "en"
 

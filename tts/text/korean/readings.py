@@ -6,6 +6,8 @@ import functools
 import re
 from collections.abc import Mapping
 
+from tts.text.korean.characters import fold_korean
+
 _PARTICLES = (
     "은|는|이|가|을|를|의|에|에서|에게|한테|께|께서|으로|로|으로서|로서|으로써|로써|와|과|랑|이랑|하고|도|만|뿐|까지|부터|마다|"
     "조차|마저|밖에|보다|처럼|만큼|대로|이나|나|이라|라|이라고|라고|이란|란|이며|며|이고|고|이다|다|입니다|이에요|예요|이었다|였다|"
@@ -24,6 +26,13 @@ def apply_readings(text: str, readings: Mapping[str, tuple[str, ...]]) -> str:
         return text
     pattern = _pattern(tuple(readings))
     return pattern.sub(lambda match: " ".join(readings[match[0].lower()]), text)
+
+
+def words_with_readings(text: str, readings: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """Return the words of a text, in small letters, that ``apply_readings`` would replace."""
+    if not readings:
+        return set()
+    return {match[0].lower() for match in _pattern(tuple(readings)).finditer(fold_korean(text))}
 
 
 @functools.lru_cache(maxsize=16)
