@@ -57,6 +57,7 @@ _SPEEDS = {
 _CODE = "|".join(_CODES)
 # The scale stands before the number, or before the first number of a range.
 _SCALE_SAID = re.compile(r"(?:섭씨|화씨|영하|영상) ?(?:[가-힣 ]{1,20}에서 )?$")
+_FROM_BELOW = re.compile(r"섭씨 영하 [가-힣 ]{1,20}에서 $")
 _FAR = 30
 _EACH = "kg|g|L|l|km|m²|㎡|t|개|명|월|년|일|시간"
 _UNIT = "|".join(map(re.escape, sorted(_UNITS, key=len, reverse=True)))
@@ -90,8 +91,9 @@ def _temperature(match: re.Match[str]) -> str:
     minus, amount, sign = match[1], match[2], match[3]
     scale = "화씨" if sign.endswith(("℉", "F")) else "섭씨"
     before = match.string[max(0, match.start() - _FAR) : match.start()]
+    sign = "영하 " if minus else "영상 " if _FROM_BELOW.search(before) else ""
     scale = "" if _SCALE_SAID.search(before) else f"{scale} "
-    return f"{scale}{'영하 ' if minus else ''}{_plain(amount)} 도"
+    return f"{scale}{sign}{_plain(amount)} 도"
 
 
 def _speed(match: re.Match[str]) -> str:

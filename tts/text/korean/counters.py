@@ -29,8 +29,8 @@ _NATIVE = "|".join(sorted(_COUNTERS, key=len, reverse=True))
 NATIVE_COUNTER = rf"(?!{'|'.join(_OTHERS)})(?:{_NATIVE})"
 # Sino-Korean counters before which a space is written; others stay as they are written
 _SPACED = """
-    개국 개년 개소 개월 교시 나노 년대 단계 달러 도 마이크로 미터 밀리 박 분 세 센트 센티 시간 엔
-    연승 연패 원 위안 유로 인분 인치 인 점 주 주년 쪽 초 킬로 톤 퍼센트 페이지 평 프로 홈런
+    개국 개년 개소 개월 교시 나노 년대 단계 달러 도 리터 그램 마이크로 미터 밀리 박 분 세 센트 센티
+    시간 엔 연승 연패 원 위안 유로 인분 인치 인 점 주 주년 쪽 초 킬로 톤 퍼센트 페이지 평 프로 홈런
 """.split()
 #: Matches the place before such a counter.
 SPACED_COUNTER = rf"(?={'|'.join(sorted(_SPACED, key=len, reverse=True))})"

@@ -16,7 +16,8 @@ _TIMES_BEFORE = (
     r"하루에?|한 ?달에|일주일에|일 ?년에|주|벌써|총|모두|딱|단|적어도|최소|최대|약|매일|다시"
 )
 _TIMES_AFTER = (
-    r"이나|씩|만에|밖에|더|정도|이상|이하|쯤|가량|연속|반복|했|한 |하고|하면|하세요|먹|갔|봤|방문"
+    r"이나|의 |씩|만에|밖에|더|정도|이상|이하|쯤|가량|연속|반복|했|한 |하고|하면|하세요|먹|갔|봤|"
+    r"방문"
 )
 _HONOURED = "손님|선생님|어른|어르신|부모님|교수님|고객님|할머니|할아버지|일행"
 _NUMBERED_THINGS = r"[째호지]| ?(?:버스|문제|출구|홈|선수|트랙|창구|타자|국도|게이트|방)"
@@ -53,11 +54,6 @@ def _native_count(match: re.Match[str]) -> str:
     return f"{native(value)} {counter}"
 
 
-def _numbered(match: re.Match[str]) -> str:
-    space = "" if match.string.startswith("에서", match.end()) else " "
-    return f"제{sino(match[1])}{space}"
-
-
 def _month(match: re.Match[str]) -> str:
     month = int(match[1])
     return f"{_MONTHS.get(month) or sino(match[1])}월" if 0 < month <= 12 else f"{sino(match[1])}월"
@@ -78,14 +74,17 @@ _RANGES: tuple[KoreanRule, ...] = (
     (re.compile(rf"({AMOUNT}){TO}({AMOUNT}) ?({NATIVE_COUNTER})(?!째)"), _native_range),
     # 7~9℃: the scale is named once
     (
-        re.compile(rf"(?<!-)({AMOUNT}){TO}(?=({AMOUNT}) ?(?:℃|°C))"),
-        lambda match: f"섭씨 {decimal_number(match[1].replace(',', ''))}에서 ",
+        re.compile(rf"(?<![\w-])(-?)({AMOUNT}){TO}(?=-?{AMOUNT} ?(?:℃|°C))"),
+        lambda match: (
+            f"섭씨 {'영하 ' if match[1] else ''}{decimal_number(match[2].replace(',', ''))}에서 "
+        ),
     ),
     # 3번지-2 and 12-3번지 are addresses; 3-2로 is a score
-    (re.compile(rf"({AMOUNT}) ?~ ?(?={AMOUNT})"), r"\1에서 "),
+    (re.compile(rf"({AMOUNT}) ?~ ?(?={AMOUNT}(?!\d| ?(?:k?m/|mph)))"), r"\1에서 "),
     (
         re.compile(
-            rf"(?<!-)({AMOUNT}) ?- ?(?={AMOUNT} ?(?:[%℃°일년월회위층번]|{SPACED_COUNTER}|[a-zA-Z]))"
+            rf"(?<!-)({AMOUNT}) ?- ?"
+            rf"(?={AMOUNT}(?!\d| ?k?m/) ?(?:[%℃°일년월회위층번]|{SPACED_COUNTER}|[a-zA-Z]))"
         ),
         r"\1에서 ",
     ),
@@ -94,7 +93,7 @@ _COUNTS: tuple[KoreanRule, ...] = (
     # 10여 명
     (re.compile(rf"({WHOLE})(?=여 ?[가-힣])"), lambda match: sino(match[1])),
     # 제3회, 제3장
-    (re.compile(rf"제 ?({WHOLE}) ?(?=[가-힣])"), _numbered),
+    (re.compile(rf"제 ?({WHOLE})(?= ?[가-힣])"), lambda match: f"제{sino(match[1])}"),
     (re.compile(r"(?<![\d.])(\d{1,2}) ?월(?!급|세|남)"), _month),
     (
         re.compile(rf"(?:{_MACHINES})[가-힣]? ({WHOLE}) ?대(?![가-힣]?대)"),

@@ -73,6 +73,11 @@ def say_word(word: str) -> str:
 
 
 _PHRASES: tuple[KoreanRule, ...] = (
+    # KT&G
+    (
+        re.compile(r"(?<![A-Za-z&])([A-Z]{1,3})&([A-Z]{1,3})(?![A-Za-z&])"),
+        lambda match: f"{letter_names(match[1])}앤{letter_names(match[2])}",
+    ),
     (re.compile(r"(?<![A-Za-z])No\.? ?(?=\d)"), "넘버 "),
     (
         re.compile(rf"(?<![A-Za-z\d])(?:{_PHRASE})(?![A-Za-z\d+#])"),

@@ -62,6 +62,11 @@ _ARITHMETIC: tuple[KoreanRule, ...] = (
 )
 _SIGNS: tuple[KoreanRule, ...] = (
     (re.compile(r"\^\^+;*|\^_+\^|-_+-;*|(?<=[가-힣]);{2,}|[:;][-']?[)(D](?![\w])"), " "),
+    (re.compile(r"(?<=퍼센트) ?↑"), " 상승"),
+    (re.compile(r"(?<=퍼센트) ?↓"), " 하락"),
+    # bullets, and a name that is not told
+    (re.compile(r"[▲△▼▽■□◆◇●◎▶▷]+ ?(?=\w)"), " "),
+    (re.compile(r"(?<=[가-힣])○{1,3}"), lambda m: "공" * len(m[0])),
     (re.compile(r"([가-힣])(\)?) ?= ?"), lambda m: f"{m[1]}{particle(m[1], '은', '는')} "),
     (re.compile(r"([가-힣]) ?< ?([가-힣 ]{1,30})(?![가-힣>])"), _smaller),
     (re.compile(rf"(?<=[{_ENDINGS}ㅋㅎㅠㅜ])~+"), ""),

@@ -46,6 +46,8 @@ _RULES: tuple[KoreanRule, ...] = (
     (re.compile(r"(?<![\d.,-])\d{6}-[1-4]\d{6}(?![\d-])"), _groups),
     (re.compile(r"(?<![\d.,-])\d{2,6}(?:-\d{2,7}){2,4}(?![\d-]|[.,]\d)"), _groups),
     (re.compile(r"(?<![\d.,-])\d{3,4}-\d{4}(?![\d-]|[.,]\d| ?년)"), _groups),
+    # 2030세대
+    (re.compile(r"(?<!\d)(?:[2-9]0[2-9]0|[3-6]86)(?= ?세대)"), lambda m: digit_names(m[0])),
     # 12가 3456
     (re.compile(r"(?<!\d)(\d{2,3})([가-힣]) ?(\d{4})(?![\d.,]| ?[가-힣])"),
      lambda m: f"{sino(m[1])}{m[2]} {digit_names(m[3])}"),
