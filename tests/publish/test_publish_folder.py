@@ -12,6 +12,7 @@ from tests.support.tiny_networks import tiny_tacotron2, tiny_waveglow
 from tts import pretrained
 from tts.core.download import sha256
 from tts.pretrained.publication import PUBLICATION, is_published
+from tts.training.warm_start import warm_start
 
 FEW = "n_sounds=1"
 FILES = {"acoustic.safetensors", "acoustic.yaml", "acoustic.png", "README.md", PUBLICATION}
@@ -77,6 +78,19 @@ def test_both_networks_make_one_voice(write_run, vocoder_file, publish, command,
     assert status == 0, err
     with pytest.raises(ValueError, match=r"holds two networks; name a file in it: acoustic"):
         pretrained.describe(to)
+
+
+def test_a_training_begins_with_the_network_of_its_kind(write_run, vocoder_file, publish, tmp_path):
+    to = tmp_path / "both"
+    run = publish(f"run={write_run()}", f"vocoder={vocoder_file}", f"to={to}", "n_sounds=0")
+    assert run.status == 0, run.err
+    for network, file in ((tiny_tacotron2(), "acoustic"), (tiny_waveglow(), "vocoder")):
+        with torch.no_grad():
+            for weight in network.parameters():
+                weight.zero_()
+        warm_start(network, to)
+        wanted = pretrained.load(to / f"{file}.safetensors").state_dict()
+        assert all(torch.equal(network.state_dict()[name], wanted[name]) for name in wanted)
 
 
 def test_a_vocoder_alone_is_published_without_sounds(write_run, publish, tmp_path):
