@@ -13,7 +13,9 @@ import torch
 from tests.support.hub_server import TOKEN, Hub
 from tests.support.tiny_networks import TINY_MEL, tiny_tacotron2, tiny_waveglow
 from tts import pretrained
+from tts.config import compose
 from tts.pretrained.descriptions import KEY
+from tts.publish.recipe import publish as publish_run
 from tts.text import Tokenizer
 
 CONFIG = {"init_from": None, "model": {"lr": 0.1}, "data": {"root": "/home/somebody/private/Voice"}}
@@ -50,31 +52,46 @@ def describe(network, **more):
     }
 
 
+def make_run(logs, name="run", network=None, facts=FACTS, metrics=True, **more):
+    """Write the folder of a run as a training leaves it, and return it."""
+    network = network or ends_at_once(tiny_tacotron2())
+    folder = logs / name / "2026-01-01_00-00-00"
+    (folder / "checkpoints").mkdir(parents=True)
+    about = {
+        "format": 1,
+        "network": type(network).__name__,
+        "network_config": asdict(network.config),
+        **describe(network, **more),
+    }
+    state = {f"network.{key}": value for key, value in network.state_dict().items()}
+    content = {"state_dict": state, "global_step": 700, "epoch": 7, KEY: about}
+    torch.save(content, folder / "checkpoints" / "last.ckpt")
+    if facts is not None:
+        (folder / "facts.json").write_text(json.dumps(facts))
+    if metrics:
+        rows = [f"{step},{3 / (step + 1)},{'' if step % 2 else 2.5}" for step in range(8)]
+        (folder / "metrics.csv").write_text("step,train/loss,val/loss\n" + "\n".join(rows))
+    return folder
+
+
 @pytest.fixture
 def write_run(tmp_path):
     """Return a function that writes the folder of a run: write_run(network=...) -> folder."""
+    return lambda *arguments, **options: make_run(tmp_path / "logs", *arguments, **options)
 
-    def write(name="run", network=None, facts=FACTS, metrics=True, **more):
-        network = network or ends_at_once(tiny_tacotron2())
-        folder = tmp_path / "logs" / name / "2026-01-01_00-00-00"
-        (folder / "checkpoints").mkdir(parents=True)
-        about = {
-            "format": 1,
-            "network": type(network).__name__,
-            "network_config": asdict(network.config),
-            **describe(network, **more),
-        }
-        state = {f"network.{key}": value for key, value in network.state_dict().items()}
-        content = {"state_dict": state, "global_step": 700, "epoch": 7, KEY: about}
-        torch.save(content, folder / "checkpoints" / "last.ckpt")
-        if facts is not None:
-            (folder / "facts.json").write_text(json.dumps(facts))
-        if metrics:
-            rows = [f"{step},{3 / (step + 1)},{'' if step % 2 else 2.5}" for step in range(8)]
-            (folder / "metrics.csv").write_text("step,train/loss,val/loss\n" + "\n".join(rows))
-        return folder
 
-    return write
+@pytest.fixture(scope="session")
+def voice_files(tmp_path_factory):
+    """Publish a run once, and return its files by name, and the run."""
+    folder = tmp_path_factory.mktemp("published")
+    run = make_run(folder / "logs")
+    publish_run(compose([f"run={run}", f"to={folder}/voice", "n_sounds=1"], "publish"))
+    files = {
+        path.relative_to(folder / "voice").as_posix(): path.read_bytes()
+        for path in (folder / "voice").rglob("*")
+        if path.is_file()
+    }
+    return files, run
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from tests.support.faulty_corpus import (
 )
 from tts.audio import LogMel, MelConfig, read_wave
 from tts.commands import stats
+from tts.commands.prepare import prepare_corpus
 from tts.commands.stats import measure
 from tts.config import compose, resolved
 from tts.core.errors import InputError
@@ -167,6 +168,15 @@ def test_nothing_to_measure_is_one_line(corpus, measured):
         corpus.wav(name).write_bytes(b"no sound")
     with pytest.raises(InputError, match=r"none of 24 recordings can be used .*doctor"):
         measured(corpus.root)
+
+
+def test_a_prepared_folder_is_refused(healthy, tmp_path):
+    folder = tmp_path / "prepared"
+    paths = [f"paths.data_dir={tmp_path}/data", f"data.prepared={folder}", "data.num_workers=0"]
+    assert prepare_corpus(resolved(compose([f"data.root={healthy}", *paths]))) == 0
+    config = compose(["data=prepared", f"data.root={folder}", *paths[:1], "output=null"], "stats")
+    with pytest.raises(InputError, match="has no recordings to listen to; name the corpus"):
+        measure(resolved(config))
 
 
 def test_a_level_is_a_median(corpus, measured):

@@ -94,13 +94,7 @@ def gather_cases(
         InputError: there is no corpus of recordings, or it cannot be read; the message names the
             file or the row. Faults of single recordings and texts are part of the result instead.
     """
-    if isinstance(datamodule.corpus, PreparedCorpus):
-        raise InputError(
-            f"{datamodule.corpus.root}: a prepared folder has no recordings to listen to; name the "
-            "corpus that it was made of"
-        )
-    datamodule.processing.check()
-    datamodule.corpus.prepare()
+    prepare_to_listen(datamodule)
     name, utterances = datamodule.corpus.name, datamodule.corpus.utterances()
     tokenizer = getattr(datamodule, "tokenizer", None)
     readings: Sequence[TextReading | None] = [None] * len(utterances)
@@ -110,6 +104,21 @@ def gather_cases(
     return [
         replace(case, reading=reading) for case, reading in zip(recordings, readings, strict=True)
     ]
+
+
+def prepare_to_listen(datamodule: SpeechDataModule) -> None:
+    """Get the recordings of a corpus, if it has some and the packages for them are installed.
+
+    Raises:
+        InputError: the corpus is a prepared folder, cannot be read, or a package is missing.
+    """
+    if isinstance(datamodule.corpus, PreparedCorpus):
+        raise InputError(
+            f"{datamodule.corpus.root}: a prepared folder has no recordings to listen to; name the "
+            "corpus that it was made of"
+        )
+    datamodule.processing.check()
+    datamodule.corpus.prepare()
 
 
 def examine_text(tokenizer: Tokenizer, text: str) -> TextReading:

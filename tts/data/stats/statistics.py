@@ -14,7 +14,7 @@ from tts.audio import MelConfig
 from tts.core.errors import InputError
 from tts.data.doctor.corpus_checks import trained_on
 from tts.data.doctor.recording_stats import muted_log
-from tts.data.doctor.utterances import ExaminedUtterance, gather_cases
+from tts.data.doctor.utterances import ExaminedUtterance, gather_cases, prepare_to_listen
 from tts.data.features.contract import Contract
 from tts.data.loading.speech_datamodule import SpeechDataModule
 from tts.data.stats.listening import CorpusListener, HeardRecording
@@ -87,7 +87,7 @@ def measure_corpus(
     """
     corpus = datamodule.corpus
     with muted_log():
-        corpus.prepare()
+        prepare_to_listen(datamodule)
         contract = Contract(datamodule.mel, datamodule.processing)
         listener = CorpusListener(contract, corpus.utterances(), pitch_clips)
         cases = gather_cases(datamodule, silence_db, listener)
