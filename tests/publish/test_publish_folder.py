@@ -39,11 +39,9 @@ def test_a_run_becomes_a_folder(published):
     assert is_published(published)
 
 
-def test_the_weights_are_those_of_the_run(published):
-    (run,) = (published.parent / "logs").glob("*/*/checkpoints/last.ckpt")
-    before, after = (
-        pretrained.load(file).state_dict() for file in (run, published / "acoustic.safetensors")
-    )
+def test_the_weights_are_those_of_the_run(published, voice_files):
+    files = voice_files[1] / "checkpoints" / "last.ckpt", published / "acoustic.safetensors"
+    before, after = (pretrained.load(file).state_dict() for file in files)
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
 
