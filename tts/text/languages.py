@@ -36,6 +36,8 @@ class LanguageRow(NamedTuple):
 
 
 NOT_MEASURED = "not measured"
+#: The default language of ``tokenizer=ipa``, for which nothing is said.
+_WITHOUT_NOTE = frozenset({"en"})
 
 LANGUAGES: tuple[LanguageRow, ...] = (
     LanguageRow(
@@ -89,7 +91,12 @@ def _check_espeak(language: str) -> None:
             f"tokenizer.language={language}: eSpeak NG reads Korean wrongly (국물 as ɡuqmuɫ); use "
             "tokenizer=korean"
         )
-    if code not in {row.code for row in LANGUAGES if row.quality != NOT_MEASURED}:
+    measured = {
+        row.code
+        for row in LANGUAGES
+        if "ipa" in row.tokenizer.split(", ") and row.quality != NOT_MEASURED
+    }
+    if code not in measured | _WITHOUT_NOTE:
         _log.warning(
             "tokenizer.language=%s: nobody has measured how well eSpeak NG reads this language; "
             "look at some sentences with python -m tts.text before a long training",

@@ -35,10 +35,10 @@ def _lexicon() -> tuple[dict[str, str], re.Pattern[str]]:
         entries[word] = said
         if len(word) > 2 or entry.startswith("*"):
             inside.add(word)
-    ordered = sorted(entries, key=len, reverse=True)
-    # a longer word comes first, whether it stands anywhere or at the beginning only
-    parts = (word if word in inside else rf"(?<![가-힣]){word}" for word in ordered)
-    return entries, re.compile("|".join(parts))
+    anywhere = "|".join(sorted(inside, key=len, reverse=True))
+    at_beginning = "|".join(sorted(entries.keys() - inside))
+    # all words at the beginning have two syllables, so longer ones come first everywhere
+    return entries, re.compile(f"{anywhere}|(?<![가-힣])(?:{at_beginning})")
 
 
 def marked_words() -> Iterator[str]:

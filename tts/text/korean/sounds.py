@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import product
+from itertools import groupby, product
 from types import MappingProxyType
 
 from tts.text.jamo import FINALS, INITIALS, VOWELS, join_jamo, to_jamo
@@ -58,7 +58,10 @@ def syllables(
         vowels: their vowels.
         finals: their final consonants; "" for none.
     """
-    return f"[{join_jamo(''.join(map(''.join, product(initials, vowels, finals))))}]"
+    found = sorted(join_jamo("".join(map("".join, product(initials, vowels, finals)))))
+    # runs of neighbours as ranges, because long classes take long to compile
+    runs = [list(run) for _, run in groupby(enumerate(found), lambda each: ord(each[1]) - each[0])]
+    return f"[{''.join(f'{run[0][1]}-{run[-1][1]}' for run in runs)}]"
 
 
 def ending_in(finals: Iterable[str] = FINALS) -> str:
