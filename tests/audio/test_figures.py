@@ -6,10 +6,12 @@ import torch
 
 from tts.audio.plots.figures import (
     alignment_figure,
+    drawable,
     figure_to_image,
     gate_figure,
     mel_figure,
     save_figure,
+    symbol_labels,
 )
 from tts.core.errors import InputError
 
@@ -118,3 +120,24 @@ def test_other_ending_is_refused(tmp_path, gate):
 def test_missing_folder_is_refused(tmp_path, gate):
     with pytest.raises(InputError, match=r"none/a\.png: cannot be written"):
         save_figure(gate, tmp_path / "none" / "a.png")
+
+
+def test_labels_have_only_characters_that_can_be_drawn():
+    assert symbol_labels(["a", " ", "@AH0", "ni3", "˨˩˦", "@"]) == [
+        "a",
+        "␣",
+        "AH0",
+        "ni3",
+        "˨˩˦",
+        "@",
+    ]
+    assert symbol_labels([*"\u1100\u116e\u11a8\u110b\u116e\u11bc"]) == [
+        "g",
+        "u",
+        "g",
+        "∅",
+        "u",
+        "ng",
+    ]
+    assert drawable("국물 1") == "gugmul 1"
+    assert drawable("好") == "□"

@@ -22,6 +22,7 @@ FINAL_LETTERS = "ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇ
 
 #: A pattern for one syllable.
 SYLLABLE = "[가-힣]"
+_SILENT_INITIAL = "\u110b"
 _FIRST, _LAST = "가", "힣"
 _SYLLABLES = re.compile(f"{SYLLABLE}+")
 _JAMO = re.compile("[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?")
@@ -58,3 +59,26 @@ def final_of(char: str) -> int:
 def particle(word: str, after_consonant: str, after_vowel: str) -> str:
     """Choose the form of a particle by the last sound of a word: 팔은, but 구는."""
     return after_consonant if final_of(word[-1:]) else after_vowel
+
+
+def in_latin(char: str) -> str | None:
+    """Return the Latin letters of a syllable or of one jamo, by the names in Unicode.
+
+    Returns:
+        For example "gug" for 국 and "g" for its first jamo; "" for the silent initial consonant;
+        None for what is no Hangul.
+    """
+    if is_syllable(char):
+        name = char
+    elif char in INITIALS:
+        name = char + VOWELS[0]
+    elif char in VOWELS:
+        name = _SILENT_INITIAL + char
+    elif char in FINALS:
+        name = _SILENT_INITIAL + VOWELS[0] + char
+    else:
+        return None
+    letters = unicodedata.name(unicodedata.normalize("NFC", name)).rpartition(" ")[2].lower()
+    if char in INITIALS:
+        return letters.removesuffix("a")
+    return letters.removeprefix("a") if char in FINALS else letters

@@ -23,6 +23,7 @@ from tts.audio.config import MelConfig
 from tts.audio.mel_bands import band_edges
 from tts.core.errors import InputError
 from tts.core.files import atomic_writer
+from tts.text.jamo import in_latin
 from tts.text.symbols import without_prefix
 
 if TYPE_CHECKING:
@@ -210,13 +211,22 @@ def label_bands(axes: Axes, config: MelConfig) -> None:
 
 def symbol_labels(symbols: Sequence[str]) -> list[str]:
     """Return symbols as axis labels: spaces become visible, phones lose their prefix."""
-    return ["␣" if symbol == " " else drawable(without_prefix(symbol)) for symbol in symbols]
+    return ["␣" if symbol == " " else drawable(without_prefix(symbol)) or "∅" for symbol in symbols]
 
 
 def drawable(text: str) -> str:
-    """Return a text with an empty box for each character that the font of pictures lacks."""
+    """Return a text that the font of pictures can draw.
+
+    Hangul is written in Latin letters if the font lacks it, and every other character that it lacks
+    is an empty box.
+    """
     known = _characters_of_font()
-    return "".join(c if c == "\n" or ord(c) in known else "□" for c in text)
+    return "".join(c if c == "\n" or ord(c) in known else _substitute(c) for c in text)
+
+
+def _substitute(char: str) -> str:
+    latin = in_latin(char)
+    return "□" if latin is None else latin
 
 
 @cache
