@@ -21,6 +21,7 @@ from pytorch_lightning.profilers import (
     SimpleProfiler,
 )
 from pytorch_lightning.strategies import DDPStrategy
+from torch import nn
 
 from tts.callbacks import (
     CurrentBatch,
@@ -28,6 +29,7 @@ from tts.callbacks import (
     FinalValidation,
     KeepResumePoint,
     LogConfig,
+    MemoryEstimate,
     RandomState,
     ReportSkipped,
     StopOnSignal,
@@ -52,6 +54,7 @@ from tts.runtime.devices import resolve_devices, world_size
 from tts.runtime.launch import launch
 from tts.runtime.run_folder import mark_job, only_process
 from tts.sweep.pruning import trial_callbacks
+from tts.training.compiled_couplings import CompileCouplings
 from tts.training.device_options import ddp_options, settle_device_options
 from tts.training.failures import explain_failures
 from tts.training.freezing import KeepFrozen
@@ -134,8 +137,8 @@ def train(
     signals, batch, resume_point = StopSignals(), CurrentBatch(), KeepResumePoint()
     callbacks: list[Callback] = [
         *(DescribeCheckpoint.of_run(config, datamodule, network), FinalTest(config["test"])),
-        *(LogConfig(config, output_dir), resume_point, RandomState(), frozen),
-        *(OwnNorms(network, config), StopOnSignal(signals, config["requeue_on"]), ReportSkipped()),
+        *(LogConfig(config, output_dir), resume_point, RandomState(), frozen, ReportSkipped()),
+        *(*device_callbacks(network, config), StopOnSignal(signals, config["requeue_on"])),
         *(batch, *trial_callbacks(config, output_dir), *instantiate_all(config["callbacks"])),
     ]
     loggers = instantiate_all(config["logger"])
@@ -154,6 +157,11 @@ def train(
         finish_wandb()
     print_summary(trainer, output_dir, config["epilogue"], tested)
     return metrics | tested
+
+
+def device_callbacks(network: nn.Module, config: dict[str, Any]) -> list[Callback]:
+    """Return the callbacks that fit a training to its devices; most runs need none of them."""
+    return [OwnNorms(network, config), CompileCouplings(network, config), MemoryEstimate(config)]
 
 
 def say_settled(lines: Sequence[tuple[int, str]], rate_message: str | None) -> None:

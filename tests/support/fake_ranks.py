@@ -45,7 +45,7 @@ def train_on_fake_gpus(runs: dict[Path, dict[str, Any]], fault: str = "") -> lis
     for rank in ranks:
         rank.start()
     try:
-        found = dict(results.get(timeout=250) for _ in ranks)
+        found = dict(results.get(timeout=500) for _ in ranks)
     finally:
         for rank in ranks:
             rank.kill()

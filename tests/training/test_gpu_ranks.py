@@ -9,6 +9,8 @@ from tests.support.fake_ranks import TRAINED, train_on_fake_gpus
 from tests.support.runs import QUIET, TINY_TACOTRON2, TINY_WAVEGLOW, overrides
 from tts.config import compose, resolved
 
+pytestmark = pytest.mark.timeout(600)
+
 TACOTRON2 = [*TINY_TACOTRON2, "model.network.n_frames_per_step=20", "audio.hop_length=512"]
 EVERYTHING = ["callbacks=ema", "callbacks.guard.on_divergence=rollback"]
 EVERYTHING += ["callbacks.samples.n_samples=1", "callbacks.checkpoint.every_n_train_steps=1"]

@@ -11,6 +11,7 @@ from tts.callbacks.guards.determinant import DeterminantGuard
 from tts.callbacks.guards.diagonal_attention import DiagonalGuard
 from tts.callbacks.guards.divergence import DivergenceGuard
 from tts.callbacks.log_config import LogConfig
+from tts.callbacks.memory_estimate import MemoryEstimate
 from tts.callbacks.progress import LineProgress, progress_bar
 from tts.callbacks.rich_progress import RichProgress
 from tts.callbacks.samples import LogSamples
@@ -32,6 +33,7 @@ __all__ = [
     "LineProgress",
     "LogConfig",
     "LogSamples",
+    "MemoryEstimate",
     "RandomState",
     "ReportSkipped",
     "ResumePoint",

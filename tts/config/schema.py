@@ -107,6 +107,7 @@ TRAINING: dict[str, Range] = {
     "model.optimizer.fused": Choice((None, True, False)),
     "model.scale_lr": Choice(("none", "linear", "sqrt")),
     "model.reference_batch_size": COUNT,
+    "model.compile": SWITCH,
     "model.scheduler_interval": Choice(("step", "epoch")),
     "trainer.num_nodes": COUNT,
     "trainer.precision": Precision((*PRECISIONS, 16, 32, 64, "16", "32", "64")),

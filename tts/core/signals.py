@@ -6,6 +6,10 @@ the handler only records the signal: :class:`tts.callbacks.StopOnSignal` looks f
 steps, saves and ends the run. Work that may be left unfinished, as the samples of a validation, is
 left at once. While the run ends, further signals are ignored, because they would interrupt the
 saving; only Ctrl-C after another signal ends the process at once.
+
+Python runs a handler only between two of its own instructions. A process that waits in C++, as it
+does for up to half an hour until all ranks have met, would ignore the signal. So a thread watches
+whether a handler answers, and ends the process if it does not and the training has not begun.
 """
 
 from __future__ import annotations
@@ -15,12 +19,13 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from types import FrameType
 from typing import Any, ClassVar, TypeVar
 
-from tts.core.errors import EXIT_INTERRUPTED, EXIT_STOPPED, RunStopped
+from tts.core.errors import EXIT_INTERRUPTED, EXIT_STOPPED, RunStopped, one_line
+from tts.core.output import print_error
 
 #: The signals that are handled; SIGUSR1 does not exist everywhere.
 NAMES = ("SIGTERM", "SIGUSR1", "SIGINT")
@@ -29,8 +34,30 @@ BEFORE_TRAINING = "before training began"
 _MOST_SECONDS_TO_END = 600
 #: Seconds before a signal is repeated whose error was lost.
 _PAUSE = 0.05
+#: Seconds that the handler has before training; then the thread ends the process.
+_SECONDS_TO_ANSWER = 5.0
+#: Written into the pipe of signals to end the thread; no signal has this number.
+_NO_SIGNAL = 0
 
 Result = TypeVar("Result")
+
+
+def _is_handled_here(number: int) -> bool:
+    """Return whether the handler of a signal is ours, alone or among those of Lightning."""
+    handler = signal.getsignal(number)
+    parts = getattr(handler, "signal_handlers", [handler])
+    return any(getattr(part, "__func__", None) is StopSignals._handle for part in parts)
+
+
+def _forget_pipe() -> None:
+    """Let a forked process keep its signals to itself: it has inherited the pipe of its parent."""
+    if StopSignals.is_watched:
+        with suppress(ValueError):  # a fork of another thread
+            signal.set_wakeup_fd(-1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_pipe)
 
 
 class WorkLeft(BaseException):
@@ -46,6 +73,10 @@ class StopSignals:
 
     #: The error of a signal that came before training, for code that swallows or replaces it.
     early: ClassVar[RunStopped | None] = None
+    #: Whether a thread reads the signals from a pipe.
+    is_watched: ClassVar[bool] = False
+    #: Set as soon as a handler has run inside the watched block.
+    _answered: ClassVar[threading.Event] = threading.Event()
 
     def __init__(self) -> None:
         self.received: str | None = None
@@ -72,12 +103,45 @@ class StopSignals:
         before = sys.unraisablehook
         sys.unraisablehook = partial(self._raise_again, before)
         try:
-            with former_handlers(existing(NAMES).values()):
+            with former_handlers(existing(NAMES).values()), self._watched():
                 self.install()
                 yield
         finally:
             sys.unraisablehook = before
             StopSignals.early = None
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Watch inside the block that a signal before training ends this process, also in C++."""
+        if threading.current_thread() is not threading.main_thread() or os.name == "nt":
+            yield
+            return
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        watch = threading.Thread(target=self._watch, args=(reader,), daemon=True)
+        StopSignals._answered.clear()
+        watch.start()
+        StopSignals.is_watched = True
+        try:
+            yield
+        finally:
+            StopSignals.is_watched = False
+            signal.set_wakeup_fd(before)
+            os.write(writer, bytes([_NO_SIGNAL]))
+            watch.join()
+            os.close(reader)
+            os.close(writer)
+
+    def _watch(self, reader: int) -> None:
+        """End the process if no handler answers a signal that came before training."""
+        while (number := os.read(reader, 1)[0]) != _NO_SIGNAL:
+            if not _is_handled_here(number) or self._answered.wait(_SECONDS_TO_ANSWER):
+                continue
+            if not (self._training or self._leaving):
+                stop = stopped(signal.Signals(number).name, BEFORE_TRAINING)
+                print_error(one_line(stop))
+                os._exit(stop.status)
 
     @contextmanager
     def interrupting(self) -> Iterator[None]:
@@ -115,6 +179,7 @@ class StopSignals:
         self._leaving = True
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        self._answered.set()
         name = signal.Signals(number).name
         if self._repeated:
             self._repeated = False

@@ -37,6 +37,9 @@ Train = Callable[[dict[str, Any], Path, Sequence[str] | None], dict[str, float]]
 FORWARDED = existing(("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1"))
 #: Seconds that the ranks then have to finish a step, save and end.
 GRACE_SECONDS = 60
+#: Seconds that the others have to end when a rank has died. They cannot save without it, and with
+#: NCCL they wait for it where no signal reaches them.
+LOST_PEER_SECONDS = 5
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
 EXIT_TRAINING_FAILED = 3
@@ -160,13 +163,30 @@ def _run_ranks(run_file: Path, result_file: Path, n_ranks: int) -> None:
     _quieten_launcher()
     launcher = elastic_launch(_local_launch(n_ranks, LaunchConfig), sys.executable)
     try:
-        with _environment_of_ranks(n_ranks):
+        with _environment_of_ranks(n_ranks), _ended_soon():
             launcher("-m", "tts.runtime.worker", str(run_file), str(result_file))
     except ChildFailedError as error:
         raise _read_stop(result_file) or _explain(error.failures, _reason(result_file)) from None
     except SignalException as error:
         killed = stopped(error.sigval.name, f"before the ranks could save; {RESUME_HINT}")
         raise _read_stop(result_file) or killed from None
+
+
+@contextmanager
+def _ended_soon() -> Iterator[None]:
+    """Let torch's launcher give up the other ranks soon after one has died, not after 30 s."""
+    from torch.distributed.elastic.agent.server.local_elastic_agent import LocalElasticAgent
+
+    before = LocalElasticAgent._stop_workers
+
+    def stop(agent: Any, *_: Any, **__: Any) -> None:
+        agent._shutdown(timeout=LOST_PEER_SECONDS)
+
+    LocalElasticAgent._stop_workers = stop  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        LocalElasticAgent._stop_workers = before  # type: ignore[method-assign]
 
 
 def _quieten_launcher() -> None:

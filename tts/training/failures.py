@@ -88,7 +88,7 @@ def machine_failure(
         return None
     text = str(error)
     if _NO_MEMORY.search(text):
-        return TrainingError(f"out of memory at {batch}; {_memory_advice(config)}")
+        return TrainingError(f"out of memory at {batch}; {memory_advice(config)}")
     if _NO_FILES.search(text):
         return _shortage(OSError(errno.EMFILE, text))
     if match := _LATE_WORKER.search(text):
@@ -123,7 +123,8 @@ def _shortage(error: OSError) -> TrainingError | None:
     return None
 
 
-def _memory_advice(config: Mapping[str, Any]) -> str:
+def memory_advice(config: Mapping[str, Any]) -> str:
+    """Return which keys to lower if the memory of the device is too small."""
     data = config["data"]
     if "segment_length" in config["model"]["datamodule"]:
         advice = "lower data.batch_size or model.datamodule.segment_length"
