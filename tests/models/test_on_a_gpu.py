@@ -5,17 +5,21 @@ See tests/support/fake_device for what that proves and what it does not.
 
 from __future__ import annotations
 
+import math
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from tests.support.fake_device import DEVICE, HOST, FakeDevice
 from tests.support.gpu_batches import LAPPED, WAVEGLOW, acoustic_batch, acoustic_step, tacotron2
 from tts.audio import LogMel
-from tts.metrics.mel_distance import frame_distances
+from tts.metrics.mel_distance import aligned_mel_distance, frame_distances
 from tts.models import WaveGlow, waveglow_loss
 from tts.models.tacotron2.encoder import read_packed, read_padded
 from tts.models.tacotron2.stream import MelStream
 from tts.models.waveglow.condition import interpolate_by_torch, interpolate_frames
+from tts.models.waveglow.flow import _log_abs_det
 
 FRONTS = {"squeeze": WAVEGLOW, "lapped": {**WAVEGLOW, **LAPPED}}
 
@@ -87,6 +91,18 @@ def test_mixing_is_exact_although_ampere_rounds_convolutions(waveglow):
     assert unfronted < 2e-6
 
 
+def test_log_determinants_are_computed_by_the_cpu_for_apple():
+    """Apple's GPUs have no kernel for their gradient."""
+
+    class Sent(torch.Tensor):
+        def to(self, device):
+            return device.type, self.item()
+
+    matrix = 3 * torch.eye(2)
+    on_mps = SimpleNamespace(device=torch.device("mps"), cpu=lambda: matrix.as_subclass(Sent))
+    assert _log_abs_det(on_mps) == ("mps", pytest.approx(2 * math.log(3)))
+
+
 @pytest.mark.parametrize("front", FRONTS)
 def test_waveglow_trains_deterministically(front):
     network = WaveGlow(**FRONTS[front])
@@ -129,6 +145,7 @@ def test_distances_are_computed_in_float64_on_the_cpu_only():
         mel = torch.randn(8, 5).to("cuda")
         gpu.clear()
         assert frame_distances(mel, mel).diagonal().abs().max() == 0
+        assert aligned_mel_distance(mel, mel) == 0
         assert torch.float64 not in {dtype for _, dtype in gpu.operations}
 
 

@@ -12,6 +12,9 @@ CONFIG = {
 KNOWN = {
     "CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has": "out of memory at step 5; lower",
     "CUDA error: out of memory": "out of memory at step 5",
+    "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`": "out of memory",
+    "cuDNN error: CUDNN_STATUS_ALLOC_FAILED": "out of memory at step 5",
+    "NCCL error: Failed to CUDA calloc 6291456 bytes": "out of memory at step 5",
     "MPS backend out of memory (MPS allocated: 9 GB)": "out of memory at step 5",
     "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes": "out of memory",
     "DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes.": "out of memory",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
+import warnings
 from collections import Counter
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
@@ -12,6 +13,7 @@ from unittest import mock
 from tests.support.fake_device.tensor import HOST, DeviceNames, OnDevice  # isort: skip
 
 import torch
+from torch.utils._mode_utils import no_dispatch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
@@ -65,6 +67,8 @@ class FakeDevice(TorchDispatchMode):
         #: Whether a CUDA graph is being captured: then waits and pageable copies are refused.
         self.capturing = False
         self.graph = None
+        #: See `torch.cuda.set_sync_debug_mode`: 1 warns of each wait, 2 refuses it.
+        self.sync_debug_mode = 0
         self._names = DeviceNames()
         self.clear()
 
@@ -113,6 +117,8 @@ class FakeDevice(TorchDispatchMode):
             "get_rng_state": lambda device=0: states.get(str(device), zeros).clone(),
             "set_rng_state": lambda state, device=0: states.__setitem__(str(device), state.clone()),
             "synchronize": lambda *_: self._note(self.syncs, "torch.cuda.synchronize"),
+            "set_sync_debug_mode": self._set_sync_debug_mode,
+            "get_sync_debug_mode": lambda: self.sync_debug_mode,
             **{name: lambda *_: 0 for name in ("memory_allocated", "max_memory_allocated")},
             # A function of its own for each name, because Dynamo allows no two names for one
             **{name: lambda *_, **__: None for name in _NOTHING},
@@ -132,6 +138,10 @@ class FakeDevice(TorchDispatchMode):
         types = [*foreach._foreach_supported_types, OnDevice]
         yield foreach, "_foreach_supported_types", types
         yield optimizer, "_foreach_supported_types", types
+
+    def _set_sync_debug_mode(self, mode) -> None:
+        modes = ("default", "warn", "error")
+        self.sync_debug_mode = modes.index(mode) if isinstance(mode, str) else mode
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         return self._run(func, args, kwargs or {})
@@ -181,6 +191,10 @@ class FakeDevice(TorchDispatchMode):
             return out
         if packet is aten._pack_padded_sequence:
             return OnDevice(out[0]), out[1]
+        if torch.Tag.inplace_view in func.tags:
+            # the tensor itself gets another shape, such as by transpose_
+            with no_dispatch():
+                func(*args, **kwargs)
         return tree_map(lambda x: _wrapped(x, known), out)
 
     def _collective(self, func, args, kwargs, theirs):
@@ -237,6 +251,10 @@ class FakeDevice(TorchDispatchMode):
     def _note(self, into: Counter, what: str) -> None:
         if self.capturing and not what.endswith("pinned"):
             raise RuntimeError(f"operation not permitted when stream is capturing ({what})")
+        if self.sync_debug_mode and (into is self.syncs or what.endswith("waits")):
+            if self.sync_debug_mode == 2:
+                raise RuntimeError("called a synchronizing CUDA operation")
+            warnings.warn("called a synchronizing CUDA operation", stacklevel=2)
         frames = [f for f in traceback.extract_stack() if not f.filename.startswith(_NOT_THE_CAUSE)]
         inside = [f for f in frames if self._package in f.filename]
         place = "elsewhere"

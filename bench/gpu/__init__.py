@@ -1,0 +1,1 @@
+"""Proves and measures the networks on an NVIDIA GPU: ``python -m bench.gpu``."""
