@@ -35,14 +35,14 @@ def _run(bench: Bench, folder: Path, options: list[str], n_devices: int) -> Valu
     from tts.config import compose, resolved
     from tts.train import run_training
 
-    output = Path(tempfile.mkdtemp(dir=folder))
-    devices = [f"trainer.gpus={n_devices}"]
+    here, output = bench.device.index or 0, Path(tempfile.mkdtemp(dir=folder))
+    devices = [f"trainer.gpus={n_devices}" if n_devices > 1 else f"trainer.gpus=[{here}]"]
     if not bench.is_gpu:
-        devices = ["trainer.accelerator=cpu", f"trainer.devices={n_devices}"]
+        devices = ["trainer.accelerator=cpu", "trainer.devices=1"]
     overrides = [
         *("data=synthetic", "data.engine=tones", *options),
         *(*devices, "trainer.precision=auto", "trainer.max_epochs=-1"),
-        *(f"trainer.strategy={'ddp' if n_devices > 1 else 'auto'}", "data.num_workers=0"),
+        f"trainer.strategy={'ddp' if n_devices > 1 else 'auto'}",
         *(f"paths.data_dir={folder}/data", f"paths.output_dir={output}", "callbacks.samples=null"),
         *("trainer.limit_val_batches=0", "callbacks.checkpoint=null", "callbacks.progress=null"),
         f"trainer.log_every_n_steps={LOG_EVERY}",

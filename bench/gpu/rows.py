@@ -46,17 +46,18 @@ class Value:
 def _parity() -> dict[str, Row]:
     """Return the rows that compare the device with float64 on a CPU.
 
-    The bounds are some ten times what the arithmetic loses if it is emulated on a CPU.
+    Those of float32 are below what TF32 would lose. Those of TF32 and bfloat16 leave room for
+    larger networks than the ones of which a CPU has emulated the rounding.
     """
     part, relative = "parity", "relative error"
     rows = {}
     for network, what, bound in (
-        ("tacotron2", "mel", 1e-5),
-        ("tacotron2", "gradient", 1e-4),
-        ("waveglow", "latent", 1e-5),
-        ("waveglow", "gradient", 1e-4),
-        ("compact", "latent", 1e-5),
-        ("compact", "gradient", 1e-4),
+        ("tacotron2", "mel", 3e-5),
+        ("tacotron2", "gradient", 3e-4),
+        ("waveglow", "latent", 3e-5),
+        ("waveglow", "gradient", 3e-4),
+        ("compact", "latent", 3e-5),
+        ("compact", "gradient", 3e-4),
     ):
         title = f"{NAMES[network]}, {what} in float32"
         rows[f"{network}-{what}-float32"] = Row(part, title, relative, bound)

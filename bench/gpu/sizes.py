@@ -58,7 +58,7 @@ FULL = Sizes(
     batch=(64, 150, 800),
     segments=(12, 16_000),
     small_batch=(3, 24, 48),
-    small_segments=(2, 4096),
+    small_segments=(1, 4096),
     texts=16,
     frames=603,
     sentence="Hello world, I missed you so much.",
@@ -74,19 +74,20 @@ _WIDTHS = (
     *("symbols_embedding_dim", "encoder_embedding_dim", "attention_rnn_dim", "attention_dim"),
     *("decoder_rnn_dim", "prenet_dim", "postnet_embedding_dim"),
 )
+_SHORT = ("data.minutes=0.4", "data.num_workers=0", "audio.hop_length=512")
 #: Networks of a few thousand weights, which show that the command runs to its end.
 SMALL = Sizes(
     n_mels=8,
     tacotron2=dict.fromkeys(_WIDTHS, 8),
-    waveglow={"n_flows": 4, "n_layers": 2, "n_channels": 8},
+    waveglow={"n_flows": 2, "n_layers": 2, "n_channels": 8},
     compact={
         **{"condition_channels": 4, "n_flows": 2, "n_group": 16, "n_layers": 2, "n_channels": 8},
         **_LAPPED,
     },
-    batch=(2, 9, 12),
-    segments=(2, 2048),
-    small_batch=(2, 9, 12),
-    small_segments=(2, 2048),
+    batch=(2, 5, 4),
+    segments=(1, 1024),
+    small_batch=(2, 5, 4),
+    small_segments=(1, 1024),
     texts=2,
     frames=4,
     sentence="No.",
@@ -95,13 +96,14 @@ SMALL = Sizes(
     steps=4,
     recipe={
         "tacotron2": [
-            *("model=tacotron2_compact", "data.minutes=0.4", "data.batch_size=4"),
+            *("model=tacotron2_compact", "data.batch_size=2", "model.network.n_frames_per_step=20"),
             *(f"model.network.{name}=8" for name in _WIDTHS),
+            *_SHORT,
         ],
         "waveglow": [
-            *("model=waveglow_compact", "data.minutes=0.4", "data.batch_size=2"),
-            *("model.network.n_channels=8", "model.network.n_flows=2"),
-            "model.datamodule.segment_length=2048",
+            *("model=waveglow_compact", "data.batch_size=2", "model.network.n_channels=8"),
+            *("model.network.n_flows=2", "model.datamodule.segment_length=2048"),
+            *_SHORT,
         ],
     },
 )

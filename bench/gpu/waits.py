@@ -8,15 +8,17 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
 
+import tts
 from bench.gpu.rows import Value
 from bench.gpu.work import Bench, Work, training_step
 
 #: Folder of the package whose lines are named.
-PACKAGE = f"{os.sep}tts{os.sep}"
+PACKAGE = f"{Path(tts.__file__).parent}{os.sep}"
 #: How torch's warning begins.
 MESSAGE = "called a synchronizing CUDA operation"
 
@@ -97,7 +99,8 @@ def counted_waits() -> Iterator[Counter[str]]:
 
 def _place() -> str:
     """Return the innermost line of the package; a gradient has none, and is asked for elsewhere."""
-    inside = [frame for frame in traceback.extract_stack() if PACKAGE in frame.filename]
+    stack = traceback.extract_stack()
+    inside = [frame for frame in stack if frame.filename.startswith(PACKAGE)]
     if not inside:
         return "elsewhere"
-    return f"{inside[-1].filename.split(PACKAGE)[-1]}:{inside[-1].lineno}"
+    return f"{inside[-1].filename.removeprefix(PACKAGE)}:{inside[-1].lineno}"

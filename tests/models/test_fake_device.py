@@ -145,6 +145,33 @@ def test_a_wait_while_a_graph_is_captured_is_refused():
         assert x.sum().item() == 3
 
 
+def test_the_debug_mode_of_torch_refuses_waits():
+    with FakeDevice() as gpu:
+        x = torch.ones(3).to("cuda")
+        torch.cuda.set_sync_debug_mode("error")
+        for wait in (x.sum().item, x.cpu, lambda: torch.ones(2).to("cuda")):
+            with pytest.raises(RuntimeError, match="called a synchronizing CUDA operation"):
+                wait()
+        torch.ones(2).pin_memory().to("cuda", non_blocking=True)
+        torch.cuda.set_sync_debug_mode("warn")
+        with pytest.warns(UserWarning, match="called a synchronizing CUDA operation"):
+            assert x.sum().item() == 3
+        assert gpu.sync_debug_mode == torch.cuda.get_sync_debug_mode() == 1
+
+
+def test_a_spectrum_has_the_gradient_of_the_cpu():
+    """torch.stft transposes its result in place, which changes the shape of a tensor."""
+    here = torch.randn(2, 64).requires_grad_()
+    there, window = here.detach().clone(), torch.hann_window(16)
+    torch.view_as_real(torch.stft(here, 16, window=window, return_complex=True)).sum().backward()
+    with FakeDevice():
+        there = there.to("cuda").requires_grad_()
+        spectrum = torch.stft(there, 16, window=window.to("cuda"), return_complex=True)
+        assert spectrum.shape == (2, 9, 17)
+        torch.view_as_real(spectrum).sum().backward()
+        torch.testing.assert_close(there.grad.cpu(), here.grad)
+
+
 @pytest.mark.parametrize("options", [WAVEGLOW, {**WAVEGLOW, **LAPPED}], ids=["squeeze", "lapped"])
 def test_waits_name_the_line_that_asked(options):
     there = WaveGlow(**options)

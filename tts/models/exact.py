@@ -5,6 +5,8 @@ lapped transform, and the mel front end. Autocast is switched off around them. T
 a GPU: Ampere and later round the operands of float32 convolutions to TF32, with 10 bits of
 mantissa, and those of float32 matrix products under ``matmul_precision=high``. After twelve flows
 the inverse would be wrong by 2e-3. No GPU rounds float64, and these operations are small.
+
+docs/scaling.md has a table of what is computed in which type, and under which settings.
 """
 
 from __future__ import annotations
