@@ -6,7 +6,9 @@ divided by the length of the true value.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +23,7 @@ from bench.gpu.work import (
 )
 from tts.audio import LogMel
 from tts.models import WaveGlow
+from tts.models.kernels import runner
 
 CPU = torch.device("cpu")
 KINDS = ("tacotron2", "waveglow", "compact")
@@ -37,6 +40,8 @@ def parity(bench: Bench) -> Iterator[tuple[str, Value]]:
         yield f"{kind}-gradient-float32", Value(relative_error(found[1], truth[1]))
         if kind == "compact":
             continue
+        if kind == "tacotron2":
+            yield from _graphs(bench, truth[1])
         with tf32(True):
             narrow = _computed(bench, kind, bench.device, torch.float32)[1]
         half = _computed(bench, kind, bench.device, torch.bfloat16)[1]
@@ -52,18 +57,35 @@ def parity(bench: Bench) -> Iterator[tuple[str, Value]]:
     yield "voice", Value(_voice_frames(bench))
 
 
+def _graphs(bench: Bench, truth: Tensor) -> Iterator[tuple[str, Value]]:
+    """Yield the error of the gradient with graphs, and why there were none, if so."""
+    refused: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: refused.append(record.getMessage())  # type: ignore[method-assign]
+    log = logging.getLogger(runner.__name__)
+    log.addHandler(handler)
+    try:
+        with tf32(False):
+            options = {"runner": "graphs"}
+            found = _computed(bench, "tacotron2", bench.device, torch.float32, **options)
+    finally:
+        log.removeHandler(handler)
+    yield "tacotron2-gradient-graphs", Value(relative_error(found[1], truth))
+    yield "refused-graphs", Value(len(refused), "; ".join(refused))
+
+
 def relative_error(found: Tensor, truth: Tensor) -> float:
     """Return the length of the difference, as a share of the length of the true value."""
     return float((found.double() - truth).norm() / truth.norm())
 
 
 def _computed(
-    bench: Bench, kind: str, device: torch.device, dtype: torch.dtype, **options: bool
+    bench: Bench, kind: str, device: torch.device, dtype: torch.dtype, **options: Any
 ) -> tuple[Tensor, Tensor]:
     """Return prediction and gradient of a network on the CPU; bfloat16 means autocast."""
     network: nn.Module
     if kind == "tacotron2":
-        network = bench.acoustic(**NO_DROPOUT)
+        network = bench.acoustic(**{**NO_DROPOUT, "runner": "eager", **options})
         batch = bench.batch(bench.sizes.small_batch, device)
     else:
         network = bench.vocoder(kind, **options)

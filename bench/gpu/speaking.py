@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 
 from bench.gpu.rows import Value
-from bench.gpu.work import HAS_GRAPHS, NO_GRAPHS, Bench, seconds_of
+from bench.gpu.work import Bench, seconds_of
 from tts.models import Tacotron2
 
 #: Symbols of the text that is spoken.
@@ -35,12 +35,8 @@ def speaking(bench: Bench) -> Iterator[tuple[str, Value]]:
     yield "step", Value(1000 * one / n_frames)
     many = seconds_of(bench, lambda: decode(bench.sizes.texts))
     yield "step-16", Value(1000 * many / n_frames)
-    if HAS_GRAPHS:
-        graphs = bench.acoustic(runner="graphs").to(bench.device).eval()
-        seconds = seconds_of(bench, lambda: decode(1, graphs))
-        yield "step-graphs", Value(1000 * seconds / n_frames)
-    else:
-        yield "step-graphs", Value(None, NO_GRAPHS)
+    eager = bench.acoustic(runner="eager").to(bench.device).eval()
+    yield "step-eager", Value(1000 * seconds_of(bench, lambda: decode(1, eager)) / n_frames)
     network = bench.vocoder().to(bench.device).eval()
     network.remove_weight_norm()
     mel = decode(1)

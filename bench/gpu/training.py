@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from bench.gpu.rows import Value
-from bench.gpu.work import HAS_GRAPHS, NO_GRAPHS, Bench, seconds_of, tf32, training_step
+from bench.gpu.work import Bench, seconds_of, tf32, training_step
 
 GB = 1e9
 
@@ -24,12 +24,9 @@ def tacotron2(bench: Bench) -> Iterator[tuple[str, Value]]:
             yield f"tacotron2-{precision}-memory", memory
         rate, _ = _measured(bench, bench.acoustic(), batch, "TF32", n_frames, False)
         yield "tacotron2-plain-adam", rate
-        if not HAS_GRAPHS:
-            yield "tacotron2-graphs", Value(None, NO_GRAPHS)
-            return
-        network = bench.acoustic(runner="graphs")
+        network = bench.acoustic(runner="eager")
         rate, _ = _measured(bench, network, batch, "bfloat16", n_frames, fused)
-        yield "tacotron2-graphs", rate
+        yield "tacotron2-eager", rate
 
 
 def waveglow(bench: Bench) -> Iterator[tuple[str, Value]]:

@@ -6,20 +6,17 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from bench.gpu.sizes import Sizes
-from tts.models import Tacotron2, Tacotron2Config, WaveGlow, tacotron2_loss, waveglow_loss
+from tts.models import Tacotron2, WaveGlow, tacotron2_loss, waveglow_loss
 
 #: A function that is measured.
 Work = Callable[[], Any]
-#: Whether the decoder can run as CUDA graphs (`model.network.runner=graphs`).
-HAS_GRAPHS = "runner" in {field.name for field in fields(Tacotron2Config)}
-NO_GRAPHS = "left out: this version has no CUDA graphs"
 #: Share of the frames of a batch that are real, as in batches of utterances of similar length.
 REAL = 0.9
 #: Dropout off: then two devices compute the same.

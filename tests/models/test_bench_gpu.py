@@ -14,7 +14,7 @@ from bench.gpu.parts import SECONDS
 from bench.gpu.rows import NOT_MEASURED, ROWS, SPEEDS, Value, table
 from bench.gpu.sizes import SMALL
 from bench.gpu.waits import counted_waits
-from bench.gpu.work import HAS_GRAPHS, NO_DROPOUT, Bench
+from bench.gpu.work import NO_DROPOUT, Bench
 from bench.gpu.worker import PartError, measure, start
 from tests.support.fake_device import DEVICE, HOST, FakeDevice
 from tests.support.paths import REPO
@@ -135,7 +135,6 @@ def left_out(arguments, tmp_path, capsys):
     return {key for key, row in rows.items() if row["value"] is None}
 
 
-GRAPHS = set() if HAS_GRAPHS else {"tacotron2/tacotron2-graphs", "speaking/step-graphs"}
 ALL_DEVICES = {"recipe/tacotron2-all", "recipe/waveglow-all"}
 
 
@@ -143,7 +142,7 @@ ALL_DEVICES = {"recipe/tacotron2-all", "recipe/waveglow-all"}
 def test_it_runs_to_its_end_on_a_cpu(tmp_path, capsys):
     of_gpus = {key for key in ROWS if key.startswith("waits/") or key.endswith("-memory")}
     missing = left_out(["--device", "cpu"], tmp_path, capsys)
-    assert missing == of_gpus | GRAPHS | ALL_DEVICES
+    assert missing == of_gpus | ALL_DEVICES
 
 
 @pytest.mark.slow
@@ -151,4 +150,4 @@ def test_it_runs_to_its_end_on_a_cpu(tmp_path, capsys):
 @pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:.*pin_memory")
 def test_it_runs_to_its_end_on_the_gpu_that_is_not_there(tmp_path, capsys):
     with FakeDevice():
-        assert left_out([], tmp_path, capsys) == GRAPHS | ALL_DEVICES
+        assert left_out([], tmp_path, capsys) == ALL_DEVICES
