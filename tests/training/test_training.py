@@ -104,6 +104,7 @@ def test_the_same_seed_gives_the_same_weights(tmp_path):
     [
         name if name == "demo" else pytest.param(name, marks=pytest.mark.slow)
         for name in sorted(p.stem for p in (conf_dir() / "experiment").glob("[!_]*.yaml"))
+        if not name.startswith("own_")  # these have tests of their own
     ],
 )
 def test_every_experiment_takes_a_step(name, tmp_path):
