@@ -42,7 +42,8 @@ def print_summary(
     else:
         lines += ["  checkpoints      none: nothing was saved (callbacks=default saves)"]
     lines += [f"  {line}" for line in _alignment_lines(trainer)]
-    lines += [f"  {name:<15}  {value:.4f}" for name, value in tested.items()]
+    if "test/loss" in tested:  # its parts are in the logs
+        lines.append(f"  {'test/loss':<15}  {tested['test/loss']:.4f}")
     for name, content in (("samples", "pictures, sound"), ("metrics.csv", "curves")):
         if (output_dir / name).exists():
             lines.append(f"  {content:<15}  {output_dir / name}")
