@@ -165,3 +165,28 @@ def test_the_table_of_the_page_is_legal():
     (listed,) = re.findall(r"tokenizer\.symbols=\[(_.*ni3.*?)\]", page.read_text(encoding="utf-8"))
     symbols = [part.strip('"') for part in listed.split(",")]
     assert read("ni3 hao3", reader(symbols)) == ["ni3", " ", "hao3"]
+
+
+def test_the_doctor_knows_the_letters_of_long_symbols():
+    from types import SimpleNamespace
+
+    from tts.data.doctor.options import DoctorOptions
+    from tts.data.doctor.text_checks import check_accents
+
+    utterance = SimpleNamespace(text="nǐ hǎo", id="a", where="list:1", wav=None)
+    cases = [SimpleNamespace(utterance=utterance)] * 10
+    without, with_them = (["_", " ", *"nihao"], ["_", " ", "nǐ", "hǎo"])
+    assert list(check_accents(cases, reader(without), DoctorOptions()))
+    assert not list(check_accents(cases, reader(with_them), DoctorOptions()))
+
+
+def test_a_textgrid_and_a_picture_have_a_label_for_each_symbol():
+    from tts.audio.plots.figures import alignment_figure
+    from tts.training.duration_writer import _textgrid
+
+    symbols = read("ni3 hao3", reader())
+    words = written_words("ni3 hao3", reader())
+    grid = _textgrid(symbols, words, [0.0, 0.1, 0.2, 0.3], 0.3)
+    assert re.findall(r'text = "(.+)"', grid) == ["ni3", "hao3", "ni3", " ", "hao3"]
+    axes = alignment_figure([[0.5, 0.25, 0.25]] * 4, "syllables", symbols).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["ni3", "␣", "hao3"]
