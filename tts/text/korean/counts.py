@@ -68,6 +68,8 @@ def _native_range(match: re.Match[str]) -> str:
 
 
 _RANGES: tuple[KoreanRule, ...] = (
+    # $10~20
+    (re.compile(rf"([₩$€£¥]) ?({AMOUNT}){TO}(?={AMOUNT})"), r"\2에서 \1"),
     # 1,2층 is a list, not a number
     (re.compile(r"(?<=\d),(?=\d{1,2}(?![\d,]))"), ", "),
     (re.compile(rf"({WHOLE}){TO}({WHOLE})월"), r"\1월에서 \2월"),

@@ -70,6 +70,8 @@ def _ratio(match: re.Match[str]) -> str:
 
 
 _DATES: tuple[KoreanRule, ...] = (
+    # 01월 02일, 07시
+    (re.compile(r"(?<![\d.,])0(?=\d ?(?:시(?!리)|분|초|월|일))"), ""),
     (re.compile(rf"{_NOT_AFTER}{_YEAR}([-/.]) ?{_MONTH}\2 ?{_DAY}{_NOT_BEFORE}\.?"),
      lambda m: f"{m[1]}년 {int(m[3])}월 {int(m[4])}일"),
     # 24.03.01

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tts.text.korean.numerals import decimal_number
-from tts.text.korean.rules import KoreanRule, rewrite_korean
+from tts.text.korean.rules import TO, KoreanRule, rewrite_korean
 
 _VALUES = {"": 1, "십": 10, "백": 100, "천": 1000}
 _LARGE_VALUES = {"": 1, "만": 10**4, "억": 10**8, "조": 10**12, "경": 10**16}
@@ -22,6 +22,15 @@ _MIXED = re.compile(
     rf"|{_WITH_SMALL})(?![\d.])"
 )
 _PARTS = re.compile(r"(\d[\d,]*)?([천백십]?)([경조억만]?)")
+_RANGES: tuple[KoreanRule, ...] = (
+    # 2~3천 명 is 2천~3천 명
+    (
+        re.compile(
+            rf"(?<![\d.,])(\d{{1,3}}(?:\.\d)?){TO}(\d{{1,3}}(?:\.\d)?)({_SMALL}?{_LARGE}|{_SMALL})"
+        ),
+        r"\1\3~\2\3",
+    ),
+)
 _DECIMALS: tuple[KoreanRule, ...] = (
     # 1.5억
     (
@@ -33,7 +42,7 @@ _DECIMALS: tuple[KoreanRule, ...] = (
 
 def join_large_numbers(text: str) -> str:
     """Write mixed numbers in digits ("12만 3천" is 123000), and those with decimals in words."""
-    return rewrite_korean(_DECIMALS, _MIXED.sub(_in_digits, text))
+    return rewrite_korean(_DECIMALS, _MIXED.sub(_in_digits, rewrite_korean(_RANGES, text)))
 
 
 def _in_digits(match: re.Match[str]) -> str:

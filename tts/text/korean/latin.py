@@ -29,6 +29,7 @@ _GREEK = dict(
     )
 )
 _PHRASE = "|".join(map(re.escape, sorted(ENGLISH_PHRASES, key=len, reverse=True)))
+_BEFORE_NUMBERS = {"no": "넘버", "vol": "볼륨", "ver": "버전", "ep": "에피소드", "ch": "챕터"}
 #: Shortest word in capitals that may be read as a word instead of letter by letter.
 _SHORTEST_NAME = 5
 _SHORTEST_WORD = 3
@@ -78,7 +79,10 @@ _PHRASES: tuple[KoreanRule, ...] = (
         re.compile(r"(?<![A-Za-z&])([A-Z]{1,3})&([A-Z]{1,3})(?![A-Za-z&])"),
         lambda match: f"{letter_names(match[1])}앤{letter_names(match[2])}",
     ),
-    (re.compile(r"(?<![A-Za-z])No\.? ?(?=\d)"), "넘버 "),
+    (
+        re.compile(rf"(?<![A-Za-z])({'|'.join(_BEFORE_NUMBERS)})\.? ?(?=\d)", re.IGNORECASE),
+        lambda match: f"{_BEFORE_NUMBERS[match[1].lower()]} ",
+    ),
     (
         re.compile(rf"(?<![A-Za-z\d])(?:{_PHRASE})(?![A-Za-z\d+#])"),
         lambda match: ENGLISH_PHRASES[match[0]],
