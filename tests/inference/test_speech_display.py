@@ -1,5 +1,6 @@
 """A speech describes itself in one line, as HTML for a notebook, and as a picture."""
 
+import warnings
 from dataclasses import replace
 
 import pytest
@@ -84,6 +85,16 @@ def test_words_are_written_below_the_waveform_at_their_times(speech, monkeypatch
         replace(speech, wave=torch.zeros(8000), parts=[part]).figure()
     )
     assert [(text, x) for text, (x, _) in drawn] == [("Yes", 0.2), ("no", pytest.approx(0.375))]
+
+
+def test_words_that_the_font_lacks_are_boxes_and_no_warnings(speech, monkeypatch):
+    monkeypatch.setattr(Part, "words", (Mark("커피", 0.1, 0.3), Mark("now", 0.4, 0.6)))
+    one = replace(speech, wave=torch.zeros(8000), parts=[replace(speech.parts[0], text="커피 now")])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure = one.figure()
+        figure.draw_without_rendering()
+    assert [text for text, _ in written_below_the_waveform(figure)] == ["□□", "now"]
 
 
 def test_words_that_are_too_many_or_unknown_are_not_written(monkeypatch):

@@ -19,6 +19,7 @@ from tts.audio.plots.figures import (
     ACCENT,
     LINE,
     MUTED,
+    drawable,
     headline,
     label_bands,
     new_figure,
@@ -140,9 +141,8 @@ def _draw_words(axes: Axes, parts: Sequence[Part], seconds: float) -> None:
         if row is None:
             continue
         below = low - row * row_height
-        axes.text(
-            middle, below, word.text, ha="center", va="top", size=_WORD_SIZE, parse_math=False
-        )
+        label = drawable(word.text)
+        axes.text(middle, below, label, ha="center", va="top", size=_WORD_SIZE, parse_math=False)
         free_from[row] = middle + half + _WORD_GAP * inch
 
 

@@ -79,6 +79,7 @@ def _folded(char: str) -> str:
         return f" {plain} "
     if category in ("Ll", "Lu"):
         # letters with accents are read as those without
-        bare = unicodedata.normalize("NFD", plain)
-        return bare[0] if bare[0].isascii() else plain
+        letters = unicodedata.normalize("NFD", plain)
+        bare = "".join([letter for letter in letters if not unicodedata.combining(letter)])
+        return bare if bare.isascii() else plain
     return plain
