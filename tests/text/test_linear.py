@@ -49,14 +49,14 @@ def seconds(read, piece, length):
     return min(spent)
 
 
-def too_slow(read, length):
+def too_slow(read, length, pieces=HOSTILE):
     """Return the pieces whose text of four times the length takes nine times as long.
 
     In a linear time it is four times, in a quadratic one sixteen times. Short times say nothing.
     """
     read("1 AB read a.")
     slow = []
-    for piece in HOSTILE:
+    for piece in pieces:
         much = seconds(read, piece, 4 * length)
         if much > 0.1 and much > 9 * max(seconds(read, piece, length), 0.004):
             slow.append((piece, much))
@@ -79,3 +79,16 @@ def test_english_cleaners_read_many_digits_at_once():
     CLEANERS["english_cleaners"]("1" * 100_000)
     # It takes 0.1 s; before patterns began at the start of a run only, it took two minutes.
     assert time.process_time() - begin < 5
+
+
+KOREAN = [
+    "1~", "1:", "1만", "1만 ", "3개", "3개~", "₩1", "가", "가 ", "가~", "가<", "가=", "1월",
+    "1번 ", "하루 1번", "ㅋ", "漢", "가(漢", "A&", "1+", "010-", "가·", "제1", "손님 1분", "1x1x",
+    "1천", "1천 ", "1°", "1도", "-1", "1대", "오전 1:1", "차 1대", "1여 명", "K-", "^^", "1^1",
+    "1. 1.", "혈압 1/", "9초 58", "○",
+]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_korean_is_read_in_linear_time():
+    assert too_slow(CLEANERS["korean"], 6_000, KOREAN) == []
