@@ -49,8 +49,9 @@ export class Words {
   /** Light up the word that is heard now. */
   follow() {
     const now = this.player.position;
-    const playing = this.player.isPlaying;
-    const mark = playing ? this.#marks.findLast(({ start }) => start <= now) : undefined;
+    // the words are known a moment before their sound begins
+    const isHeard = this.player.isPlaying && now > 0;
+    const mark = isHeard ? this.#marks.findLast(({ start }) => start <= now) : undefined;
     const span = mark && now < mark.end ? mark.span : null;
     if (span === this.#lit) return;
     this.#lit?.classList.remove("lit");
