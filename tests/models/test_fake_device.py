@@ -172,6 +172,49 @@ def test_a_spectrum_has_the_gradient_of_the_cpu():
         torch.testing.assert_close(there.grad.cpu(), here.grad)
 
 
+def test_a_copy_of_pageable_memory_is_refused_while_a_graph_is_captured():
+    host = torch.ones(3)
+    with FakeDevice():
+        x = torch.zeros(3).to("cuda")
+        with (
+            pytest.raises(RuntimeError, match=r"capturing .*pageable"),
+            torch.cuda.graph(torch.cuda.CUDAGraph()),
+        ):
+            x.copy_(host, non_blocking=True)
+        with torch.cuda.graph(graph := torch.cuda.CUDAGraph()):
+            x.copy_(host.pin_memory(), non_blocking=True)
+        graph.replay()
+        assert x.tolist() == [1, 1, 1]
+
+
+def test_a_replay_runs_the_captured_kernels_on_the_captured_memory():
+    ran = []
+    with FakeDevice() as gpu:
+        x = torch.ones(3).to("cuda")
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            doubled = x * 2
+            ran.append(1)
+        assert doubled.isnan().all()  # a capture computes nothing
+        x.fill_(5.0)
+        gpu.clear()
+        graph.replay()
+        assert gpu.launches == {"graph": 1}
+        assert doubled.tolist() == [10, 10, 10]
+        assert ran == [1]
+
+
+def test_a_tensor_that_is_bound_anew_is_not_seen_by_a_replay():
+    with FakeDevice():
+        x = torch.ones(3).to("cuda")
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            doubled = x * 2
+        x = torch.full((3,), 5.0).to("cuda")  # another tensor under the same name
+        graph.replay()
+        assert doubled.tolist() == [2, 2, 2]
+
+
 @pytest.mark.parametrize("options", [WAVEGLOW, {**WAVEGLOW, **LAPPED}], ids=["squeeze", "lapped"])
 def test_waits_name_the_line_that_asked(options):
     there = WaveGlow(**options)

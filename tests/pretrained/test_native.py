@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from tests.support.checkpoint_files import assert_same_weights, lightning_checkpoint
 from tts.core.errors import InputError
-from tts.models import WaveGlow
+from tts.models import WaveGlow, stored_options
 from tts.pretrained import describe, load, save
 
 
@@ -66,7 +66,7 @@ def test_description_survives(network, tmp_path, format):
     expected = {
         "format": 1,
         "network": type(network).__name__,
-        "network_config": dataclasses.asdict(network.config),
+        "network_config": stored_options(network.config),
         **description_of(network),
         "source": None,
     }

@@ -5,6 +5,7 @@ The public names are loaded when one is first used: the sizes of a network can b
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,17 @@ if TYPE_CHECKING:
 
 #: Options that change how a network is computed, but not its result.
 COMPUTATION_OPTIONS = ("recurrence", "runner", "constant_memory")
+
+
+def stored_options(config: Any) -> dict[str, Any]:
+    """Return the options of a network that its checkpoints store.
+
+    ``runner`` suits a device, and a network may speak on another device than it was trained on.
+
+    Args:
+        config: options of the network, a dataclass.
+    """
+    return {name: value for name, value in asdict(config).items() if name != "runner"}
 
 
 def options_without_effect(sizes: Mapping[str, Any]) -> tuple[str, ...]:

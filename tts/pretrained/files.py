@@ -6,7 +6,6 @@ import json
 import logging
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +14,7 @@ from torch import Tensor, nn
 
 from tts.core.errors import InputError, listed, printable_name
 from tts.core.files import replacing
-from tts.models import WaveGlow
+from tts.models import WaveGlow, stored_options
 from tts.pretrained.checkpoint import LoadedCheckpoint, as_float32, build, uncompiled_name
 from tts.pretrained.checksums import CHECKSUM, content_checksum
 from tts.pretrained.descriptions import (
@@ -171,7 +170,7 @@ def save(
         raise InputError(
             f"a {type(network).__name__} cannot be saved; known: {', '.join(NETWORKS)}"
         )
-    own = {"network": type(network).__name__, "network_config": asdict(cast("Any", network).config)}
+    own = {"network": type(network).__name__, "network_config": stored_options(network.config)}
     complete = validated_description(path, {**(stated or {}), **own, "format": FORMAT})
     _WRITERS[format](network, path, complete, half)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from dataclasses import replace
 
 import pytest
 import torch
@@ -18,6 +19,7 @@ from tts.models import Tacotron2, tacotron2_loss
 from tts.models.kernels import runner as runner_module
 from tts.models.kernels.runner import Runner
 from tts.models.tacotron2.config import Tacotron2Config
+from tts.pretrained import load, save
 
 DROPOUT = {"p_attention_dropout": 0.3, "p_decoder_dropout": 0.2, "prenet_dropout": 0.5}
 PITCH = {"pitch_bins": 4, "n_mels": 40, "sample_rate": 8000, "f_max": 4000.0, "pitch_high": 400.0}
@@ -207,6 +209,15 @@ def test_a_copy_of_a_network_has_no_graphs(again):
     assert len(copied.decoder.runner._graphs) == 0
     assert copied.decoder.runner.choice == "graphs"
     assert_equal_steps(step(copied, 9, 8), step(network, 9, 8))
+
+
+def test_checkpoints_do_not_store_the_runner(tmp_path):
+    network = tacotron2(runner="graphs")
+    path = tmp_path / "voice.safetensors"
+    save(network, path, description={"mel": None, "tokenizer": None, "corpus": "made"})
+    loaded = load(path)
+    assert "runner" not in loaded.description["network_config"]
+    assert loaded.config == replace(network.config, runner="auto")
 
 
 def test_an_unknown_runner_is_refused():

@@ -2,7 +2,8 @@
 
 As on a GPU, a replay runs none of the Python code that was captured, reads and writes the memory of
 the capture, and counts as one launch. What a capture creates has no values until the first replay.
-While it lasts, whatever makes the host wait is refused, and so are copies of pageable memory.
+While it lasts, whatever makes the host wait is refused, and so are copies of pageable memory. Only
+what is written in place differs: a capture writes it here, and not on a GPU.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ checkpoint opens with ``weights_only=True`` and ``synthesize.py`` needs nothing 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from itertools import zip_longest
 from typing import Any
 
@@ -17,6 +16,7 @@ from pytorch_lightning.callbacks import Callback, WeightAveraging
 from torch import nn
 
 from tts.core.errors import InputError
+from tts.models import stored_options
 from tts.pretrained.descriptions import FORMAT, KEY
 
 
@@ -59,7 +59,7 @@ class DescribeCheckpoint(Callback):
         description = {
             "format": FORMAT,
             "network": type(network).__name__,
-            "network_config": asdict(network.config),  # type: ignore[call-overload]
+            "network_config": stored_options(network.config),
             "mel": datamodule.mel.to_dict(),
             "tokenizer": tokenizer.to_dict() if tokenizer is not None else None,
             "corpus": datamodule.corpus.name,

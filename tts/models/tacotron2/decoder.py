@@ -3,9 +3,10 @@
 Source: Shen et al., 2018, §2.2. :meth:`Decoder.advance` defines one step. In training all frames
 are known, and :meth:`Decoder.forward` computes all steps: one after the other with
 ``recurrence="plain"``, and otherwise with only the true recurrences in a loop
-(:mod:`tts.models.kernels.attention_recurrence`). In generation :meth:`Decoder.step` defines a step;
-on a CPU compiled loops can compute the same (:mod:`tts.models.tacotron2.compiled_decoder`). The
-recurrent state is a value that goes in and comes out.
+(:mod:`tts.models.kernels`). In generation :meth:`Decoder.step` defines a step. The same is computed
+on a CPU by compiled loops (:mod:`tts.models.tacotron2.compiled_decoder`), and on a GPU with few
+kernels (:mod:`tts.models.tacotron2.stepped_decoder`). The recurrent state is a value that goes in
+and comes out.
 
 Shapes: ``B`` batch, ``T_text`` symbols, ``S`` decoder steps (``T_mel`` divided by
 ``n_frames_per_step``, rounded up).

@@ -9,8 +9,8 @@ the same output in both. The differences, each with its option, are:
 - Padding is masked in convolutions and batch norm. With ``mask_convolutions=False`` it leaks, as
   in NVIDIA's implementation.
 - In the teacher-forced pass only the true recurrences run in a loop over frames, with gradients
-  written by hand. In generation on a CPU the decoder uses compiled loops. With
-  ``recurrence="plain"`` both run step by step in torch.
+  written by hand. In generation the decoder uses compiled loops on a CPU, and computes a few steps
+  at once on a GPU. With ``recurrence="plain"`` all run step by step in torch.
 - The decoder can predict the pitch of a frame before the frame (``pitch_bins``).
 - With ``n_frames_per_step`` above 1 the pre-net gets the last frame of the group, and the gate has
   one output for each frame.
