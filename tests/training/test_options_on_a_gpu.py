@@ -47,7 +47,8 @@ def adam(parameters):
 
 
 def acoustic_task(options, loss):
-    network = tacotron2(**options)
+    # tests/models/kernels/test_runner.py has the graphs, which the fake device records slowly
+    network = tacotron2(**options, runner="eager")
     torch.manual_seed(3)  # of the critic
     return Tacotron2Task(network, adam, loss=Tacotron2LossOptions(**loss))
 
