@@ -50,9 +50,13 @@ def parity(bench: Bench) -> Iterator[tuple[str, Value]]:
         if kind == "waveglow":
             constant = _computed(bench, kind, bench.device, torch.bfloat16, constant_memory=True)
             yield "waveglow-gradient-constant", Value(relative_error(constant[1], truth[1]))
+    for kind in ("waveglow", "compact"):
+        network = bench.vocoder(kind).to(bench.device)
+        with tf32(False):
+            yield f"{kind}-inverse", Value(_inverse_error(bench, network))
+        with tf32(True):
+            yield f"{kind}-mixing", Value(mixing_error(bench, network))
     with tf32(True):
-        for kind in ("waveglow", "compact"):
-            yield f"{kind}-inverse", Value(_inverse_error(bench, bench.vocoder(kind)))
         yield "log-mel", Value(_mel_error(bench))
     yield "voice", Value(_voice_frames(bench))
 
@@ -103,9 +107,17 @@ def _computed(
 @torch.no_grad()
 def _inverse_error(bench: Bench, network: WaveGlow) -> float:
     """Return by how much samples differ after they went through a network and back."""
-    network = network.to(bench.device)
     mel, wave = bench.segments(bench.sizes.small_segments)
     return float((network.inverse(mel, z=network(mel, wave).z) - wave).abs().max())
+
+
+@torch.no_grad()
+def mixing_error(bench: Bench, network: WaveGlow) -> float:
+    """Return by how much they differ after the operations that no setting may round."""
+    _, wave = bench.segments(bench.sizes.small_segments)
+    x = network.front(wave)
+    mix: Any = network.flows[0].mix
+    return float((network.front.inverse(mix.inverse(mix(x)[0])) - wave).abs().max())
 
 
 def _mel_error(bench: Bench) -> float:

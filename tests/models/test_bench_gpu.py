@@ -9,15 +9,17 @@ import sys
 import pytest
 import torch
 
-from bench.gpu.__main__ import main
+from bench.gpu.__main__ import is_above, main
+from bench.gpu.parity import mixing_error
 from bench.gpu.parts import SECONDS
 from bench.gpu.rows import NOT_MEASURED, ROWS, SPEEDS, Value, table
 from bench.gpu.sizes import SMALL
 from bench.gpu.waits import counted_waits
-from bench.gpu.work import NO_DROPOUT, Bench
+from bench.gpu.work import NO_DROPOUT, Bench, tf32
 from bench.gpu.worker import PartError, measure, start
 from tests.support.fake_device import DEVICE, HOST, FakeDevice
 from tests.support.paths import REPO
+from tts.models.waveglow import flow
 
 PAGE = (REPO / "docs" / "performance.md").read_text()
 
@@ -107,6 +109,17 @@ def test_waits_are_found_by_the_debug_mode_of_torch():
             network.generate(text, lengths, max_steps=8, gate_threshold=1.0)
         assert any(place.startswith("models/tacotron2/stopping.py:") for place in places)
         assert torch.cuda.get_sync_debug_mode() == 0
+
+
+@pytest.mark.parametrize("is_rounded", [False, True])
+def test_mixing_that_is_rounded_is_above_its_bound(is_rounded, monkeypatch):
+    if is_rounded:
+        monkeypatch.setattr(flow, "exact_type", lambda x: torch.float32)
+    bench = Bench(torch.device("cuda"), SMALL)
+    network = bench.vocoder()
+    with FakeDevice(tf32=True), tf32(True):
+        error = mixing_error(bench, network.to("cuda"))
+    assert is_above("parity/waveglow-mixing", Value(error)) == is_rounded
 
 
 @pytest.mark.slow
