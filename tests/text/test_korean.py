@@ -160,6 +160,22 @@ def test_signs_are_spoken_or_reported():
             assert said or tokenizer.unknown(text), f"{text!r} vanishes"
 
 
+@pytest.mark.slow
+def test_every_number_and_sign_of_unicode_is_spoken_or_reported():
+    tokenizer, lost = reader(), []
+    for char in map(chr, range(0x20000)):
+        if unicodedata.category(char) in ("No", "Nd", "Nl", "Sc", "Sm") and char not in _BULLETS:
+            text = f"가 {char} 나"
+            said = [len(tokenizer.encode(each)) for each in (text, "가  나")]
+            if said[0] <= said[1] and not tokenizer.unknown(text):
+                lost.append(char)
+    assert lost == []
+
+
+#: Signs that stand before the items of a list, where they are silent.
+_BULLETS = "▲△▼▽■□◆◇●◎▶▷"
+
+
 def test_names_of_signs_are_not_said_in_english(caplog):
     tokenizer = reader().for_speaking("spell")
     assert tokenizer.encode("국물 ☃") == tokenizer.encode("국물 ")
@@ -190,6 +206,7 @@ LEXICON = {"tacoglow": "타코글로", "gs25": "지에스 이십오", "물고기
     [
         ("Tacoglow를 쓴다", "타코글로를 쓴다"),
         ("GS25에서 물고기를", "지에스 이십오에서 물꼬기를"),
+        ("tacogloW, tacoglOw", "타코글로, 타코글로"),
         ("민물고기 물고기떼", "민물고기 물고기떼"),
     ],
 )
@@ -217,6 +234,7 @@ def test_a_line_of_the_lexicon_that_is_wrong_is_named(tmp_path, line, message):
 
 @settings(max_examples=300)
 @given(st.text(max_size=40))
+@example("\u0345 ς ı ſ")
 @example("1월 99999년 3:99 1.2.3.4 010-1-1")
 def test_no_digit_and_no_latin_letter_is_left(text):
     read = korean(text)

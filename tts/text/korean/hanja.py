@@ -45,7 +45,7 @@ _INITIAL_LAW = {
     "률": "율", "리": "이", "림": "임", "립": "입",
 }  # fmt: skip
 _CHARS = "㐀-䶿一-鿿豈-龎"
-_GLOSS = re.compile(rf"(?<=[가-힣]) ?\([{_CHARS} ,·]{{1,20}}\)")
+_GLOSS = re.compile(rf"(?<=[가-힣])(?:\([{_CHARS}]\)| ?\([{_CHARS}][{_CHARS} ,·]{{1,20}}\))")
 _RUN = re.compile(rf"[{_CHARS}]+")
 
 

@@ -28,6 +28,7 @@ _GREEK = dict(
         strict=True,
     )
 )
+_GREEK["ς"] = _GREEK["σ"]
 _PHRASE = "|".join(map(re.escape, sorted(ENGLISH_PHRASES, key=len, reverse=True)))
 _BEFORE_NUMBERS = {"no": "넘버", "vol": "볼륨", "ver": "버전", "ep": "에피소드", "ch": "챕터"}
 #: Shortest word in capitals that may be read as a word instead of letter by letter.
@@ -103,5 +104,5 @@ _LATIN: tuple[KoreanRule, ...] = (
     (re.compile(r"(?<![A-Za-z])(Mr|Mrs|Ms|Dr|No|vs)\. ?(?=[\w가-힣])", re.IGNORECASE), r"\1 "),
     (re.compile(r"(?<=[가-힣\w)]) ?(?<![A-Za-z])(?:vs|VS)(?![A-Za-z\d]) ?(?=[가-힣\w])"), " 대 "),
     (re.compile(r"[A-Za-z]+(?:['-][A-Za-z]+)*"), _word),
-    (re.compile("[αβγδεζηθικλμνξοπρστυφχψω]", re.IGNORECASE), lambda m: _GREEK[m[0].lower()]),
+    (re.compile("[α-ωΑ-Ω]"), lambda match: _GREEK.get(match[0].lower(), match[0])),
 )

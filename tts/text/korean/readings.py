@@ -25,14 +25,16 @@ def apply_readings(text: str, readings: Mapping[str, tuple[str, ...]]) -> str:
     if not readings:
         return text
     pattern = _pattern(tuple(readings))
-    return pattern.sub(lambda match: " ".join(readings[match[0].lower()]), text)
+    # "ı" matches i, but is no small letter of it
+    return pattern.sub(lambda m: " ".join(readings.get(m[0].lower(), (m[0],))), text)
 
 
 def words_with_readings(text: str, readings: Mapping[str, tuple[str, ...]]) -> set[str]:
     """Return the words of a text, in small letters, that ``apply_readings`` would replace."""
     if not readings:
         return set()
-    return {match[0].lower() for match in _pattern(tuple(readings)).finditer(fold_korean(text))}
+    found = _pattern(tuple(readings)).finditer(fold_korean(text))
+    return {match[0].lower() for match in found} & readings.keys()
 
 
 @functools.lru_cache(maxsize=16)
