@@ -7,14 +7,14 @@ import time
 from unittest.mock import Mock
 
 import pytest
-from torch.distributed.elastic.agent.server.local_elastic_agent import LocalElasticAgent
+from torch.distributed.elastic.multiprocessing.api import PContext
 
 from tests.runtime.test_many_nodes import free_port
 from tests.support.lost_peer import train
 from tests.support.paths import REPO
 from tts.core.errors import EXIT_STOPPED, TrainingError
 from tts.core.signals import StopSignals
-from tts.runtime.launch import LOST_PEER_SECONDS, _ended_soon, launch
+from tts.runtime.launch import GRACE_SECONDS, LOST_PEER_SECONDS, _ended_soon, launch
 
 RENDEZVOUS = """
 import os, sys
@@ -66,11 +66,14 @@ def test_a_signal_that_another_handler_takes_ends_nothing(monkeypatch):
 
 
 def test_other_ranks_are_given_up_soon_after_one_has_died():
-    agent, before = Mock(), LocalElasticAgent._stop_workers
+    context, before = Mock(_tail_logs=[]), PContext.close
     with _ended_soon():
-        LocalElasticAgent._stop_workers(agent, Mock())
-    agent._shutdown.assert_called_once_with(timeout=LOST_PEER_SECONDS)
-    assert LocalElasticAgent._stop_workers is before
+        PContext.close(context)
+        assert context._close.call_args.kwargs["timeout"] == LOST_PEER_SECONDS
+        # after a signal they have the time to save
+        PContext.close(context, timeout=GRACE_SECONDS)
+        assert context._close.call_args.kwargs["timeout"] == GRACE_SECONDS
+    assert PContext.close is before
 
 
 @pytest.mark.slow

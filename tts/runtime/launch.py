@@ -38,8 +38,9 @@ FORWARDED = existing(("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1"))
 #: Seconds that the ranks then have to finish a step, save and end.
 GRACE_SECONDS = 60
 #: Seconds that the others have to end when a rank has died. They cannot save without it, and with
-#: NCCL they wait for it where no signal reaches them.
-LOST_PEER_SECONDS = 5
+#: NCCL they wait for it where no signal reaches them. A rank that stops with the others, a little
+#: later than they, needs some of this time.
+LOST_PEER_SECONDS = 10
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
 EXIT_TRAINING_FAILED = 3
@@ -175,18 +176,19 @@ def _run_ranks(run_file: Path, result_file: Path, n_ranks: int) -> None:
 @contextmanager
 def _ended_soon() -> Iterator[None]:
     """Let torch's launcher give up the other ranks soon after one has died, not after 30 s."""
-    from torch.distributed.elastic.agent.server.local_elastic_agent import LocalElasticAgent
+    from torch.distributed.elastic.multiprocessing.api import PContext
 
-    before = LocalElasticAgent._stop_workers
+    before = PContext.close
 
-    def stop(agent: Any, *_: Any, **__: Any) -> None:
-        agent._shutdown(timeout=LOST_PEER_SECONDS)
+    def close(context: Any, death_sig: Any = None, timeout: int = LOST_PEER_SECONDS) -> None:
+        before(context, death_sig, timeout)
 
-    LocalElasticAgent._stop_workers = stop  # type: ignore[method-assign]
+    # where it has found a dead rank, it calls this without a time
+    PContext.close = close  # type: ignore[method-assign]
     try:
         yield
     finally:
-        LocalElasticAgent._stop_workers = before  # type: ignore[method-assign]
+        PContext.close = before  # type: ignore[method-assign]
 
 
 def _quieten_launcher() -> None:
