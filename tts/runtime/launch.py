@@ -176,19 +176,20 @@ def _run_ranks(run_file: Path, result_file: Path, n_ranks: int) -> None:
 @contextmanager
 def _ended_soon() -> Iterator[None]:
     """Let torch's launcher give up the other ranks soon after one has died, not after 30 s."""
-    from torch.distributed.elastic.multiprocessing.api import PContext
+    from torch.distributed.elastic.multiprocessing import api
 
-    before = PContext.close
+    processes: Any = api.PContext
+    before = processes.close
 
     def close(context: Any, death_sig: Any = None, timeout: int = LOST_PEER_SECONDS) -> None:
         before(context, death_sig, timeout)
 
     # where it has found a dead rank, it calls this without a time
-    PContext.close = close  # type: ignore[method-assign]
+    processes.close = close
     try:
         yield
     finally:
-        PContext.close = before  # type: ignore[method-assign]
+        processes.close = before
 
 
 def _quieten_launcher() -> None:
