@@ -52,10 +52,10 @@ REFUSED = {
         {"symbols": ["_", *"a" * 147]},
         "symbols that are named for it: symbol table: 'a' occurs 147 times",
     ),
-    "symbols of two characters": (
+    "an empty symbol": (
         "tacotron2.pt",
-        {"symbols": [*SYMBOLS[:-1], "ab"]},
-        "symbol table: 'ab' is neither one character",
+        {"symbols": [*SYMBOLS[:-1], ""]},
+        "symbol table: ''",
     ),
     "weight norm": ("tacotron2.pt", {"weight_norm": "fold"}, "weight norm is a WaveGlow's"),
     "bands": ("tacotron2.pt", {"mel": {"n_mels": 80}}, "n_mels is 80 in the mel contract, 4 in"),
