@@ -163,7 +163,24 @@ def steps_one_by_one():
 def test_a_gpu_records_graphs_and_replays_them(steps_one_by_one):
     gradients, gpu = gpu_step("auto")
     assert gpu.launches["graph"] == 2 * 4  # chunks of 32 steps; two loops forward, two back
-    assert gpu.during_step == {}
+    waits = {place: n for (_, place), n in gpu.during_step.items()}
+    assert [place.partition(":")[0] for place in waits] == ["models/kernels/runner.py"]
+    assert list(waits.values()) == [4]  # each graph is compared once
+    for name, gradient in steps_one_by_one.items():
+        torch.testing.assert_close(gradients[name], gradient, rtol=1e-10, atol=1e-12, msg=name)
+
+
+def test_a_graph_with_other_results_is_not_used(steps_one_by_one, monkeypatch, caplog):
+    graph = Runner._graph
+
+    def forgetting(self, run, device):
+        graph(self, run, device)
+        return lambda: None
+
+    monkeypatch.setattr(Runner, "_graph", forgetting)
+    gradients, _ = gpu_step("auto")
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert "(its results differ from those of the single steps)" in message
     for name, gradient in steps_one_by_one.items():
         torch.testing.assert_close(gradients[name], gradient, rtol=1e-10, atol=1e-12, msg=name)
 

@@ -6,6 +6,9 @@ and writes the same memory each time. So a loop is cut into chunks of equal leng
 to buffers that never move, and their results are copied back. The last chunk is filled with zeros
 behind the end.
 
+The first results of a graph are compared with those of the steps, which are started one by one. A
+graph that differs is not used.
+
 On a CPU there are no graphs: the same function runs on the same buffers, so that tests can prove
 everything but the recording itself.
 """
@@ -115,9 +118,25 @@ class Runner:
                 if owner is None or owner is not self._owner:
                     chunk.copy_fixed(tensors)
                 self._owner = owner
-                chunk.run(tensors)
+                if chunk.is_checked:
+                    chunk.run(tensors)
+                else:
+                    self._run_both(chunk, program, tensors)
                 return
         program.run(tensors)
+
+    def _run_both(self, chunk: _Chunk, program: Program, tensors: NamedTuple) -> None:
+        """Run a new chunk and the single steps; if their results differ, the steps' are kept."""
+        changed = chunk.changed
+        expected = tensors._replace(**{k: _fields(tensors)[k].clone() for k in changed})
+        program.run(expected)
+        chunk.run(tensors)
+        pairs = [(_fields(tensors)[name], _fields(expected)[name]) for name in changed]
+        # the host waits here, once for each graph
+        chunk.is_checked = bool(torch.stack([_agree(*pair) for pair in pairs]).all())
+        if not chunk.is_checked:
+            self._give_up("its results differ from those of the single steps")
+            torch._foreach_copy_(*zip(*pairs, strict=True))
 
     def _recorded(self, program: Program, tensors: NamedTuple) -> _Chunk | None:
         """Return the chunk for a program and tensors of these sizes; None to run without one."""
@@ -130,19 +149,21 @@ class Runner:
             try:
                 self._graphs[key] = self._record(program, tensors, sizes)
             except RuntimeError as error:
-                self._failed = True
-                self._graphs.clear()
-                first_line = str(error).strip().partition("\n")[0]
-                _log.warning(
-                    "model.network.runner=%s: the decoder could not be recorded as a graph (%s); "
-                    "its steps are started one by one",
-                    *(self.choice, first_line),
-                )
+                self._give_up(str(error).strip().partition("\n")[0])
                 return None
         self._graphs.move_to_end(key)
         while len(self._graphs) > MOST_GRAPHS:
             self._graphs.popitem(last=False)
         return self._graphs[key]
+
+    def _give_up(self, reason: str) -> None:
+        self._failed = True
+        self._graphs.clear()
+        _log.warning(
+            "model.network.runner=%s: the decoder could not be recorded as a graph (%s); "
+            "its steps are started one by one",
+            *(self.choice, reason),
+        )
 
     def _record(self, program: Program, tensors: NamedTuple, sizes: dict[str, Any]) -> _Chunk:
         buffers = {name: self._buffer(name, *size) for name, size in sizes.items()}
@@ -186,6 +207,7 @@ class _Chunk:
 
     Attributes:
         replay: runs the program on the buffers.
+        is_checked: whether its results were those of the single steps, when it was new.
     """
 
     def __init__(self, program: Program, buffers: NamedTuple) -> None:
@@ -195,6 +217,12 @@ class _Chunk:
             for names in (program.read, program.written, program.chained, program.carried)
         )
         self.replay: Callable[[], None] = lambda: program.run(buffers)
+        self.is_checked = False
+
+    @property
+    def changed(self) -> list[str]:
+        """Return the fields in which a program leaves its results."""
+        return [*self.written, *self.chained, *self.carried]
 
     def copy_fixed(self, tensors: NamedTuple) -> None:
         """Copy what has no rows and is only read."""
@@ -256,6 +284,19 @@ def round_up(n: int, multiple: int = TEXT_MULTIPLE) -> int:
 def _fields(tensors: NamedTuple) -> dict[str, Tensor]:
     """Return the fields that are not None."""
     return {name: tensor for name, tensor in tensors._asdict().items() if tensor is not None}
+
+
+def _agree(ours: Tensor, expected: Tensor) -> Tensor:
+    """Return whether two results are equal but for rounding; faults differ by far more."""
+    if not ours.is_floating_point():
+        return (ours == expected).all()
+    tolerance = max(1e-3, 8 * torch.finfo(ours.dtype).eps)
+    ours, expected = ours.float(), expected.float()
+    finite = expected.isfinite()
+    scale = torch.where(finite, expected, 0).abs().amax()
+    near = (ours - expected).abs() <= tolerance * scale
+    # where single steps overflow, graphs may
+    return (near | ~finite).all()
 
 
 def _buffer_sizes(program: Program, tensors: NamedTuple) -> dict[str, Any]:
