@@ -53,7 +53,13 @@ def _converter() -> Callable[[str], str]:
     convert = _package().G2p()
     # its list of words replaces parts of words as well: 아들일 would be said as 아들릴
     convert.idioms = lambda text, verbose=False: text
-    return lambda stretch: _GLIDES.sub(_without_glide, convert(respelled(stretch)))
+
+    # the package needs some 2 ms for a stretch of any length, and short ones come again and again
+    @functools.lru_cache(maxsize=1024)
+    def converted(stretch: str) -> str:
+        return _GLIDES.sub(_without_glide, convert(respelled(stretch)))
+
+    return converted
 
 
 def _package() -> ModuleType:
