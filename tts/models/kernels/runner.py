@@ -136,7 +136,8 @@ class Runner:
         chunk.is_checked = bool(torch.stack([_agree(*pair) for pair in pairs]).all())
         if not chunk.is_checked:
             self._give_up("its results differ from those of the single steps")
-            torch._foreach_copy_(*zip(*pairs, strict=True))
+            for ours, theirs in pairs:
+                ours.copy_(theirs)
 
     def _recorded(self, program: Program, tensors: NamedTuple) -> _Chunk | None:
         """Return the chunk for a program and tensors of these sizes; None to run without one."""
