@@ -88,8 +88,8 @@ def test_words_are_written_below_the_waveform_at_their_times(speech, monkeypatch
 
 
 def test_words_that_the_font_lacks_are_boxes_and_no_warnings(speech, monkeypatch):
-    monkeypatch.setattr(Part, "words", (Mark("커피", 0.1, 0.3), Mark("now", 0.4, 0.6)))
-    one = replace(speech, wave=torch.zeros(8000), parts=[replace(speech.parts[0], text="커피 now")])
+    monkeypatch.setattr(Part, "words", (Mark("日本", 0.1, 0.3), Mark("now", 0.4, 0.6)))
+    one = replace(speech, wave=torch.zeros(8000), parts=[replace(speech.parts[0], text="日本 now")])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         figure = one.figure()
