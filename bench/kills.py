@@ -117,7 +117,7 @@ def _finish(damage: Damage, folder: Path, running: Server) -> None:
     ((made, n_unspoken),) = _query(
         folder, "SELECT SUM(seconds), SUM(state != 'spoken') FROM utterance"
     )
-    damage.twice = round(counted - made, 3)
+    damage.twice = round(counted - made, 3) + 0.0  # no -0
     if n_unspoken:
         damage.faults.append(f"{n_unspoken} utterances without sound")
     look_at_store(damage, folder)
