@@ -6,7 +6,8 @@ import re
 from decimal import Decimal
 
 from tts.text.korean.numerals import decimal_number, sino
-from tts.text.korean.rules import AMOUNT, TO, KoreanRule, rewrite_korean
+from tts.text.korean.rules import AMOUNT, TO, rewrite_korean
+from tts.text.normalize.rules import Rule
 
 _CURRENCIES = {
     "₩": "원", "$": "달러", "US$": "달러", "€": "유로", "£": "파운드", "¥": "엔", "元": "위안",
@@ -108,7 +109,7 @@ def _measure(match: re.Match[str]) -> str:
     return f"{_plain(match[1])} {_UNITS[match[2]]}"
 
 
-_RULES: tuple[KoreanRule, ...] = (
+_RULES: tuple[Rule, ...] = (
     # 5,000원/kg
     (
         re.compile(rf"({AMOUNT}) ?(원|달러|엔|위안|유로)/({_EACH})(?![\w가-힣])"),

@@ -6,7 +6,8 @@ import re
 
 from tts.text.korean.counters import NATIVE_COUNTER, SPACED_COUNTER, limit_of
 from tts.text.korean.numerals import decimal_number, digit_names, native, sino
-from tts.text.korean.rules import AMOUNT, TO, WHOLE, KoreanRule, rewrite_korean
+from tts.text.korean.rules import AMOUNT, TO, WHOLE, rewrite_korean
+from tts.text.normalize.rules import Rule
 
 _MACHINES = (
     "차|차량|자동차|승용차|버스|트럭|택시|컴퓨터|비행기|자전거|오토바이|피아노|카메라|전화기|"
@@ -67,7 +68,7 @@ def _native_range(match: re.Match[str]) -> str:
     return f"{decimal_number(first.replace(',', ''))}에서 {last}{counter}"
 
 
-_RANGES: tuple[KoreanRule, ...] = (
+_RANGES: tuple[Rule, ...] = (
     # $10~20
     (re.compile(rf"([₩$€£¥]) ?({AMOUNT}){TO}(?={AMOUNT})"), r"\2에서 \1"),
     # 1,2층 is a list, not a number
@@ -91,7 +92,7 @@ _RANGES: tuple[KoreanRule, ...] = (
         r"\1에서 ",
     ),
 )
-_COUNTS: tuple[KoreanRule, ...] = (
+_COUNTS: tuple[Rule, ...] = (
     # 10여 명
     (re.compile(rf"({WHOLE})(?=여 ?[가-힣])"), lambda match: sino(match[1])),
     # 제3회, 제3장
@@ -158,7 +159,7 @@ _COUNTS: tuple[KoreanRule, ...] = (
         lambda match: f"{decimal_number(match[1].replace(',', ''))} ",
     ),
 )
-_NUMBERS: tuple[KoreanRule, ...] = (
+_NUMBERS: tuple[Rule, ...] = (
     (
         re.compile(r"(?<![\d.])(\d{1,6}(?:\.\d{1,6}){2,6})(?![\d.]\d)"),
         lambda m: decimal_number(m[1]),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from tts.text.korean.numerals import decimal_number, digit_names, native, sino
-from tts.text.korean.rules import KoreanRule, rewrite_korean
+from tts.text.korean.rules import rewrite_korean
+from tts.text.normalize.rules import Rule
 
 _WEEKDAYS = "월화수목금토일"
 _YEAR = r"((?:1[5-9]|20|21)\d\d)"
@@ -69,7 +70,7 @@ def _ratio(match: re.Match[str]) -> str:
     return " 대 ".join(map(sino, re.split(r" ?[:-] ?", match[0])))
 
 
-_DATES: tuple[KoreanRule, ...] = (
+_DATES: tuple[Rule, ...] = (
     # 01월 02일, 07시
     (re.compile(r"(?<![\d.,])0(?=\d ?(?:시(?!리)|분|초|월|일))"), ""),
     (re.compile(rf"{_NOT_AFTER}{_YEAR}([-/.]) ?{_MONTH}\2 ?{_DAY}{_NOT_BEFORE}\.?"),
@@ -98,7 +99,7 @@ _DATES: tuple[KoreanRule, ...] = (
     (re.compile(r"(?<!\d)([1-4])/4 ?분기"), lambda m: f"{sino(m[1])}사분기"),
     (re.compile(r"'(?=\d\d ?(?:년|학번))"), ""),
 )  # fmt: skip
-_TIMES: tuple[KoreanRule, ...] = (
+_TIMES: tuple[Rule, ...] = (
     # 요한복음 3:16
     (re.compile(rf"({_BIBLE}) (\d{{1,3}}):(\d{{1,3}})(?![\d:])"),
      lambda m: f"{m[1]} {sino(m[2])} {'편' if m[1] == '시편' else '장'} {sino(m[3])} 절"),

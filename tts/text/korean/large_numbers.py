@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from tts.text.korean.numerals import decimal_number
-from tts.text.korean.rules import TO, KoreanRule, rewrite_korean
+from tts.text.korean.rules import TO, rewrite_korean
+from tts.text.normalize.rules import Rule
 
 _VALUES = {"": 1, "십": 10, "백": 100, "천": 1000}
 _LARGE_VALUES = {"": 1, "만": 10**4, "억": 10**8, "조": 10**12, "경": 10**16}
@@ -22,7 +23,7 @@ _MIXED = re.compile(
     rf"|{_WITH_SMALL})(?![\d.])"
 )
 _PARTS = re.compile(r"(\d[\d,]*)?([천백십]?)([경조억만]?)")
-_RANGES: tuple[KoreanRule, ...] = (
+_RANGES: tuple[Rule, ...] = (
     # 2~3천 명 is 2천~3천 명
     (
         re.compile(
@@ -31,7 +32,7 @@ _RANGES: tuple[KoreanRule, ...] = (
         r"\1\3~\2\3",
     ),
 )
-_DECIMALS: tuple[KoreanRule, ...] = (
+_DECIMALS: tuple[Rule, ...] = (
     # 1.5억
     (
         re.compile(rf"(?<![\d.,])(\d{{1,12}}\.\d{{1,6}}) ?({_LARGE})"),

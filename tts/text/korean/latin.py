@@ -10,7 +10,8 @@ import re
 
 from tts.text.korean.english_words import ENGLISH_PHRASES, ENGLISH_WORDS
 from tts.text.korean.loanwords import say_loanword
-from tts.text.korean.rules import KoreanRule, rewrite_korean
+from tts.text.korean.rules import rewrite_korean
+from tts.text.normalize.rules import Rule
 
 _NAMES = dict(
     zip(
@@ -74,7 +75,7 @@ def say_word(word: str) -> str:
     return letter_names(word)
 
 
-_PHRASES: tuple[KoreanRule, ...] = (
+_PHRASES: tuple[Rule, ...] = (
     # KT&G
     (
         re.compile(r"(?<![A-Za-z&])([A-Z]{1,3})&([A-Z]{1,3})(?![A-Za-z&])"),
@@ -89,7 +90,7 @@ _PHRASES: tuple[KoreanRule, ...] = (
         lambda match: ENGLISH_PHRASES[match[0]],
     ),
 )
-_LATIN: tuple[KoreanRule, ...] = (
+_LATIN: tuple[Rule, ...] = (
     # F-16 has been read to F-십육
     (re.compile(r"(?<=[A-Za-z])-(?=[가-힣])|(?<=[가-힣])-(?=[A-Za-z])"), " "),
     # K-팝

@@ -6,7 +6,8 @@ import re
 
 from tts.text.jamo import particle
 from tts.text.korean.numerals import sino
-from tts.text.korean.rules import KoreanRule, rewrite_korean
+from tts.text.korean.rules import rewrite_korean
+from tts.text.normalize.rules import Rule
 
 # The second and third power have names of their own.
 _POWERS = {"이": "", "삼": "세"}
@@ -49,7 +50,7 @@ def _smaller(match: re.Match[str]) -> str:
     return f"{match[1]}{particle(match[1], '은', '는')} {match[2].rstrip()}보다 작다"
 
 
-_ARITHMETIC: tuple[KoreanRule, ...] = (
+_ARITHMETIC: tuple[Rule, ...] = (
     # 10^3
     (re.compile(r"([\w)])\^(-?)(\d{1,3})"), _power),
     (re.compile(r"(?<=[\d)]) ?- ?(?=[\d(][\d.,]*\)? ?=)"), " 빼기 "),
@@ -60,7 +61,7 @@ _ARITHMETIC: tuple[KoreanRule, ...] = (
     (re.compile(r"(?<=[\d)]) ?± ?(?=\d)"), " 플러스마이너스 "),
     (re.compile(r"±(?=\d)"), "플러스마이너스 "),
 )
-_SIGNS: tuple[KoreanRule, ...] = (
+_SIGNS: tuple[Rule, ...] = (
     (re.compile(r"\^\^+;*|\^_+\^|-_+-;*|(?<=[가-힣]);{2,}|[:;][-']?[)(D](?![\w])"), " "),
     (re.compile(r"(?<=퍼센트) ?↑"), " 상승"),
     (re.compile(r"(?<=퍼센트) ?↓"), " 하락"),

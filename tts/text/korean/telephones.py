@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 from tts.text.korean.numerals import digit_names, sino
-from tts.text.korean.rules import KoreanRule, rewrite_korean
+from tts.text.korean.rules import rewrite_korean
+from tts.text.normalize.rules import Rule
 
 _ENDS = r"(?![\d-]|[.,]\d)"
 _AREA = r"0(?:1[016-9]|2|[3-6][1-5]|70|80|50\d?|60)"
@@ -34,7 +35,7 @@ def _mobile(match: re.Match[str]) -> str:
     return ", ".join(map(digit_names, (run[:3], run[3:-4], run[-4:])))
 
 
-_RULES: tuple[KoreanRule, ...] = (
+_RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<![\d+])\+(\d{1,3})(?=[- ]\(?\d{1,3}\)?[- ]\d{3,4}[- ]\d{4})[- ]?"),
      lambda m: f"플러스 {digit_names(m[1])}, "),
     (re.compile(rf"(?<![\d.,-])\(?{_AREA}\)?[-.) ]{{1,2}}\d{{3,4}}[-. ]\d{{4}}{_ENDS}"), _groups),

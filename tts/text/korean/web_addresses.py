@@ -6,7 +6,8 @@ import re
 
 from tts.text.korean.latin import say_word
 from tts.text.korean.numerals import digit_names
-from tts.text.korean.rules import KoreanRule, rewrite_korean
+from tts.text.korean.rules import rewrite_korean
+from tts.text.normalize.rules import Rule
 
 _SIGNS = {
     ".": "점", "@": "골뱅이", "/": "슬래시", "-": "하이픈", "_": "언더바", ":": "콜론",
@@ -34,7 +35,7 @@ def _piece(piece: str) -> str:
     return say_word(piece) if piece.isalpha() else _SIGNS.get(piece, piece)
 
 
-_RULES: tuple[KoreanRule, ...] = (
+_RULES: tuple[Rule, ...] = (
     (re.compile(rf"(?<![\w.])[A-Za-z\d._+-]{{1,64}}@{_DOMAIN}(?![A-Za-z\d])", re.ASCII), _said),
     (
         re.compile(

@@ -31,18 +31,29 @@ COMPASS = {
 MONTH = f"(?:{MONTHS.replace(' ', '|')})"
 
 
-def rewrite(rules: Sequence[Rule], text: str) -> str:
+def rewrite(
+    rules: Sequence[Rule], text: str, parts_from: Callable[[str], bool] = str.isalnum
+) -> str:
     """Apply rules to a text, one after the other.
 
     New words never touch the letters and digits beside the match: where they would, a space comes
     between them, so that "5%off" becomes "five percent off".
+
+    Args:
+        rules: patterns and what is spoken for them.
+        text: the text.
+        parts_from: whether a space comes between new words and the character after them.
     """
     for pattern, spoken in rules:
-        text = pattern.sub(partial(_replacement, spoken), text)
+        text = pattern.sub(partial(_replacement, spoken, parts_from), text)
     return text
 
 
-def _replacement(spoken: str | Callable[[re.Match[str]], str], match: re.Match[str]) -> str:
+def _replacement(
+    spoken: str | Callable[[re.Match[str]], str],
+    parts_from: Callable[[str], bool],
+    match: re.Match[str],
+) -> str:
     new = match.expand(spoken) if isinstance(spoken, str) else spoken(match)
     old = match[0]
     if new == old or not new:
@@ -50,7 +61,7 @@ def _replacement(spoken: str | Callable[[re.Match[str]], str], match: re.Match[s
     text, begin, end = match.string, match.start(), match.end()
     if begin and new[0].isalnum() and new[0] != old[:1] and text[begin - 1].isalnum():
         new = f" {new}"
-    if end < len(text) and new[-1].isalnum() and new[-1] != old[-1:] and text[end].isalnum():
+    if end < len(text) and new[-1].isalnum() and new[-1] != old[-1:] and parts_from(text[end]):
         new = f"{new} "
     return new
 
