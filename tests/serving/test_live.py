@@ -93,6 +93,7 @@ def test_a_client_that_leaves_stops_the_decoder(address):
 def test_a_signal_lets_speech_end_and_the_status_is_zero(address):
     place, server, log = address
     text = f"This is the end. {TEXT}"
+    urllib.request.urlopen(f"{place}/v1/models").close()
     with post(place, input=text, response_format="wav", seed=5) as connection:
         first = connection.recv(1 << 16)
         server.send_signal(signal.SIGTERM)

@@ -165,7 +165,8 @@ def other_process(service):
     speaker = LiveSpeaker(engine, desk, database, store, metrics)
     other = Service(service.settings, database, store, desk, speaker, metrics)
     other.engine = engine
-    return other
+    yield other
+    speaker.close()
 
 
 def test_a_job_that_another_process_speaks_is_followed(
@@ -214,3 +215,20 @@ def test_a_job_of_a_dead_worker_is_not_waited_for(client, service, speaking):
     wait_for(lambda: speaking.answers)
     assert speaking.answers[0].status_code == 200
     assert service.engine.n_requests == 1
+
+
+def test_nothing_is_followed_any_more_when_a_service_has_ended(
+    client, service, other_process, make_worker, speaking
+):
+    service.engine.gate.clear()
+    job = queue(client)
+    make_worker()
+    wait_for(lambda: client.get(job).json()["parts_done"] == 1)
+    with client_of(other_process) as there:
+        speaking(there)
+        wait_for(lambda: len(other_process.speaker.sounds) == 1)
+        other_process.speaker.close()
+        wait_for(lambda: speaking.answers)
+    assert not [thread for thread in threading.enumerate() if thread.name == "follow"]
+    service.engine.gate.set()
+    wait_for(lambda: state(client, job) == "done")

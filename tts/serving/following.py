@@ -16,6 +16,7 @@ from tts.serving.data.database import Database
 from tts.serving.data.jobs import cancel_job, find_job
 from tts.serving.data.models import PartRow, UtteranceRow
 from tts.serving.data.utterances import find_rendition
+from tts.serving.engine.errors import NotSpokenError
 from tts.serving.engine.record import SpeechRecord, SpokenPart
 from tts.serving.engine.ticket import SoundChunk, Ticket
 from tts.serving.errors import ServiceError, busy
@@ -74,6 +75,8 @@ class JobFollower:
         self._database = database
         self._store = store
         self._sounds = sounds
+        self._threads: set[threading.Thread] = set()
+        self._ends = threading.Event()
 
     def follow(self, order: Order, job_id: str, *, is_ours: bool) -> LiveSound:
         """Return the sound of a job while it is made.
@@ -86,8 +89,16 @@ class JobFollower:
         request = self._desk.request(order, "interactive")
         sound = LiveSound(order.id, Ticket(request, order.voice_rate, []), is_followed=True)
         arguments = (sound, order, job_id, is_ours)
-        threading.Thread(target=self._follow, args=arguments, name="follow", daemon=True).start()
+        thread = threading.Thread(target=self._follow, args=arguments, name="follow", daemon=True)
+        self._threads.add(thread)
+        thread.start()
         return sound
+
+    def close(self) -> None:
+        """End what is followed, and wait until nothing reads the database any more."""
+        self._ends.set()
+        for thread in list(self._threads):
+            thread.join()
 
     def _follow(self, sound: LiveSound, order: Order, job_id: str, is_ours: bool) -> None:
         """Hand on the parts of a job as they come."""
@@ -103,6 +114,7 @@ class JobFollower:
             raise
         finally:
             self._sounds.remove(sound)
+            self._threads.discard(threading.current_thread())
 
     def _hand_on(self, heard: _Heard, job_id: str) -> None:
         order, ticket = heard.order, heard.ticket
@@ -120,7 +132,8 @@ class JobFollower:
                 raise ServiceError(code, 422, message, "input")
             if job.state == "queued" and time.monotonic() > heard.given_up:
                 raise busy("no worker takes the job", 10)
-            time.sleep(_PAUSE)
+            if self._ends.wait(_PAUSE):
+                raise NotSpokenError
 
     def _add_parts(self, heard: _Heard, parts_done: int) -> None:
         """Give the parts that the store has; one that is missing comes with the whole sound."""

@@ -54,7 +54,8 @@ class QueuedSpeaker:
         """Do nothing: the service looks at the queue itself."""
 
     def close(self) -> None:
-        """Do nothing: the jobs belong to the workers."""
+        """Listen to no job any more; the jobs themselves belong to the workers."""
+        self._follower.close()
 
     def _start(self, order: Order, key_id: str) -> LiveSound:
         with self._database.write() as session:

@@ -116,6 +116,7 @@ class LiveSpeaker:
 
     def close(self) -> None:
         """Wait until everything that was spoken is kept; call it when the engine is closed."""
+        self._follower.close()
         with self._keepers_lock:
             keepers = list(self._keepers)
         for thread in keepers:

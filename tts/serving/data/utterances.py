@@ -190,10 +190,13 @@ def is_kept(session: Session, utterance_id: str, format: str, sample_rate: int) 
     """Return whether an utterance was spoken and its sound is in the store.
 
     In a transaction that may write, the answer holds until its end: others that keep the same
-    utterance wait.
+    utterance wait. Those that only add parts of it do not (``FOR NO KEY UPDATE``): one might hold
+    the part that this transaction replaces.
     """
     state = session.scalar(
-        select(UtteranceRow.state).where(UtteranceRow.id == utterance_id).with_for_update()
+        select(UtteranceRow.state)
+        .where(UtteranceRow.id == utterance_id)
+        .with_for_update(key_share=True)
     )
     rendition = find_rendition(session, utterance_id, format, sample_rate)
     return state == "spoken" and rendition is not None
