@@ -72,6 +72,15 @@ def queue(client):
     return answer.headers["location"]
 
 
+def half_spoken(service, client, make_worker):
+    """Let a worker speak the first part of the text, and no more; return the address of its job."""
+    service.engine.gate.clear()
+    job = queue(client)
+    make_worker()
+    wait_for(lambda: client.get(job).json()["parts_done"] == 1)
+    return job
+
+
 def state(client, job):
     return client.get(job).json()["state"]
 
@@ -172,10 +181,7 @@ def other_process(service):
 def test_a_job_that_another_process_speaks_is_followed(
     client, service, other_process, make_worker, speaking
 ):
-    service.engine.gate.clear()
-    job = queue(client)
-    make_worker()
-    wait_for(lambda: client.get(job).json()["parts_done"] == 1)
+    job = half_spoken(service, client, make_worker)
     with client_of(other_process) as there:
         speaking(there)
         wait_for(lambda: len(other_process.speaker.sounds) == 1)
@@ -194,10 +200,7 @@ def test_a_job_that_another_process_speaks_is_followed(
 def test_who_leaves_what_was_only_followed_does_not_cancel_it(
     client, service, other_process, make_worker
 ):
-    service.engine.gate.clear()
-    job = queue(client)
-    make_worker()
-    wait_for(lambda: client.get(job).json()["parts_done"] == 1)
+    job = half_spoken(service, client, make_worker)
     raw_answer(other_process, "/v1/audio/speech", ASKED, leave_after=1)
     wait_for(lambda: len(other_process.speaker.sounds) == 0)
     service.engine.gate.set()
@@ -220,10 +223,7 @@ def test_a_job_of_a_dead_worker_is_not_waited_for(client, service, speaking):
 def test_nothing_is_followed_any_more_when_a_service_has_ended(
     client, service, other_process, make_worker, speaking
 ):
-    service.engine.gate.clear()
-    job = queue(client)
-    make_worker()
-    wait_for(lambda: client.get(job).json()["parts_done"] == 1)
+    job = half_spoken(service, client, make_worker)
     with client_of(other_process) as there:
         speaking(there)
         wait_for(lambda: len(other_process.speaker.sounds) == 1)

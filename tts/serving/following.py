@@ -24,6 +24,7 @@ from tts.serving.live import LiveSound, LiveSounds
 from tts.serving.ordering import Order, OrderDesk
 from tts.serving.sounds import KEPT_FORMAT, decoded_kept
 from tts.serving.store import SoundStore
+from tts.serving.threads import ThreadGroup
 
 #: Seconds between two looks at a job.
 _PAUSE = 0.05
@@ -75,7 +76,7 @@ class JobFollower:
         self._database = database
         self._store = store
         self._sounds = sounds
-        self._threads: set[threading.Thread] = set()
+        self._threads = ThreadGroup("follow", daemon=True)
         self._ends = threading.Event()
 
     def follow(self, order: Order, job_id: str, *, is_ours: bool) -> LiveSound:
@@ -88,17 +89,13 @@ class JobFollower:
         """
         request = self._desk.request(order, "interactive")
         sound = LiveSound(order.id, Ticket(request, order.voice_rate, []), is_followed=True)
-        arguments = (sound, order, job_id, is_ours)
-        thread = threading.Thread(target=self._follow, args=arguments, name="follow", daemon=True)
-        self._threads.add(thread)
-        thread.start()
+        self._threads.start(self._follow, sound, order, job_id, is_ours)
         return sound
 
     def close(self) -> None:
         """End what is followed, and wait until nothing reads the database any more."""
         self._ends.set()
-        for thread in list(self._threads):
-            thread.join()
+        self._threads.join()
 
     def _follow(self, sound: LiveSound, order: Order, job_id: str, is_ours: bool) -> None:
         """Hand on the parts of a job as they come."""
@@ -114,7 +111,6 @@ class JobFollower:
             raise
         finally:
             self._sounds.remove(sound)
-            self._threads.discard(threading.current_thread())
 
     def _hand_on(self, heard: _Heard, job_id: str) -> None:
         order, ticket = heard.order, heard.ticket

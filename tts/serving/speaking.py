@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, get_args
@@ -35,6 +34,7 @@ from tts.serving.metrics import Metrics
 from tts.serving.ordering import Order, OrderDesk
 from tts.serving.sounds import KEPT_FORMAT, SoundChoice, encoded_whole
 from tts.serving.store import SoundStore, sha256_of
+from tts.serving.threads import ThreadGroup
 
 if TYPE_CHECKING:
     from tts.serving.engine.engine import SpeechEngine
@@ -74,8 +74,7 @@ class LiveSpeaker:
         self._database = database
         self._store = store
         self._metrics = metrics
-        self._keepers: set[threading.Thread] = set()
-        self._keepers_lock = threading.Lock()
+        self._keepers = ThreadGroup("keep")
         for lane in get_args(Lane):
             metrics.watch_engine(lane, partial(engine.unfinished, lane))
 
@@ -117,10 +116,7 @@ class LiveSpeaker:
     def close(self) -> None:
         """Wait until everything that was spoken is kept; call it when the engine is closed."""
         self._follower.close()
-        with self._keepers_lock:
-            keepers = list(self._keepers)
-        for thread in keepers:
-            thread.join()
+        self._keepers.join()
 
     def _start(self, order: Order, key_id: str) -> LiveSound:
         with self._database.read() as session:
@@ -137,12 +133,7 @@ class LiveSpeaker:
     def _speak(self, order: Order, key_id: str) -> LiveSound:
         ticket = self._engine.submit(self._desk.request(order, "interactive"))
         sound = LiveSound(order.id, ticket)
-        thread = threading.Thread(
-            target=self._keep_and_forget, args=(sound, order, key_id), name="keep"
-        )
-        with self._keepers_lock:  # a thread that has not started yet cannot be waited for
-            self._keepers.add(thread)
-            thread.start()
+        self._keepers.start(self._keep_and_forget, sound, order, key_id)
         return sound
 
     def _keep_and_forget(self, sound: LiveSound, order: Order, key_id: str) -> None:
@@ -152,8 +143,6 @@ class LiveSpeaker:
             _log.exception("utterance %s could not be kept", order.id)
         finally:
             self.sounds.remove(sound)
-            with self._keepers_lock:
-                self._keepers.discard(threading.current_thread())
 
     def _keep(self, sound: LiveSound, order: Order, key_id: str) -> None:
         ticket = sound.ticket

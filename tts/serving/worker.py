@@ -24,6 +24,7 @@ from tts.serving.data.jobs import Lease, forget_jobs, requeue_expired, take_job,
 from tts.serving.job_run import MOST_ATTEMPTS, JobRun
 from tts.serving.job_speech import BeginSpeech
 from tts.serving.store import SoundStore
+from tts.serving.threads import ThreadGroup
 
 _log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ class Worker:
         self._changed = threading.Condition()
         self._n_hints = 0
         self._runs: set[JobRun] = set()
-        self._adopted: list[threading.Thread] = []
+        self._adopted = ThreadGroup("adopted job", daemon=True)
         self._threads = [
             threading.Thread(target=self._work, name=f"worker {number}", daemon=True)
             for number in range(parallel)
@@ -97,10 +98,7 @@ class Worker:
             lease = take_job_of(session, utterance_id, self.name, self._lease_seconds)
         if lease is None:
             return
-        thread = threading.Thread(target=self._run, args=(lease,), name="adopted job", daemon=True)
-        with self._changed:
-            self._adopted = [each for each in self._adopted if each.is_alive()] + [thread]
-            thread.start()
+        self._adopted.start(self._run, lease)
 
     @property
     def is_alive(self) -> bool:
@@ -123,11 +121,12 @@ class Worker:
         with self._changed:
             self._changed.notify_all()
             self._changed.wait_for(lambda: not self._runs, drain_seconds)
-            left, threads = list(self._runs), [*self._threads, *self._adopted]
+            left = list(self._runs)
         for run in left:
             run.leave()
-        for thread in threads:
+        for thread in self._threads:
             thread.join()
+        self._adopted.join()
 
     def _work(self) -> None:
         while not self._is_stopping.is_set():
