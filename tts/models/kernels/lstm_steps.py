@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from tts.models.kernels.fused_cell import fused_cell, fused_cell_backward
 from tts.models.kernels.lstm_recurrence import gates_for_gradients, wide_dtype
 from tts.models.kernels.products import weight_gradient
-from tts.models.kernels.runner import Program, Runner
+from tts.models.kernels.runner import Program, Runner, divided
 
 #: Number of steps for which everything that does not recur is computed together.
 STEPS_TOGETHER = 8
@@ -159,8 +159,7 @@ class SteppedLstm(torch.autograd.Function):
         d_hidden, d_cell = with_first_row(grad_hidden), torch.zeros_like(cells[0])
         steps = LstmGradients(weight_hh, gates, cells, d_hidden, d_cell, dropout)
         ctx.runner.run(LSTM_BACKWARD, steps)
-        del steps
-        del cells, d_hidden  # free them before other large tensors are allocated
+        del steps, cells, d_hidden  # free them before other large tensors are allocated
         return (
             None,
             d_gates @ weight_ih,
@@ -173,8 +172,7 @@ class SteppedLstm(torch.autograd.Function):
 
 def blocks(n_steps: int) -> list[slice]:
     """Divide steps into slices of :data:`STEPS_TOGETHER`; the last one can be shorter."""
-    starts = range(0, n_steps, STEPS_TOGETHER)
-    return [slice(start, min(start + STEPS_TOGETHER, n_steps)) for start in starts]
+    return divided(n_steps, STEPS_TOGETHER)
 
 
 def store_hidden(state: Tensor, dropout: Tensor | None, t: int, place: Tensor) -> None:

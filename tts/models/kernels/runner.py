@@ -67,8 +67,7 @@ class Program:
 
     def chunks(self, n_steps: int) -> list[slice]:
         """Return the steps of each chunk, in the order in which they run."""
-        starts = range(0, n_steps, self.n_steps)
-        chunks = [slice(start, min(start + self.n_steps, n_steps)) for start in starts]
+        chunks = divided(n_steps, self.n_steps)
         return chunks[::-1] if self.backwards else chunks
 
 
@@ -127,17 +126,17 @@ class Runner:
 
     def _run_both(self, chunk: _Chunk, program: Program, tensors: NamedTuple) -> None:
         """Run a new chunk and the single steps; if their results differ, the steps' are kept."""
-        changed = chunk.changed
-        expected = tensors._replace(**{k: _fields(tensors)[k].clone() for k in changed})
-        program.run(expected)
+        ours = {name: _fields(tensors)[name] for name in chunk.changed}
+        expected = {name: tensor.clone() for name, tensor in ours.items()}
+        program.run(tensors._replace(**expected))
         chunk.run(tensors)
-        pairs = [(_fields(tensors)[name], _fields(expected)[name]) for name in changed]
+        pairs = [(ours[name], expected[name]) for name in ours]
         # the host waits here, once for each graph
         chunk.is_checked = bool(torch.stack([_agree(*pair) for pair in pairs]).all())
         if not chunk.is_checked:
             self._give_up("its results differ from those of the single steps")
-            for ours, theirs in pairs:
-                ours.copy_(theirs)
+            for result, right in pairs:
+                result.copy_(right)
 
     def _recorded(self, program: Program, tensors: NamedTuple) -> _Chunk | None:
         """Return the chunk for a program and tensors of these sizes; None to run without one."""
@@ -275,6 +274,11 @@ class _Chunk:
             sources.append(source)
         for targets, sources in by_type.values():
             torch._foreach_copy_(targets, sources)
+
+
+def divided(n_steps: int, most: int) -> list[slice]:
+    """Divide steps into slices of ``most``; the last one can be shorter."""
+    return [slice(start, min(start + most, n_steps)) for start in range(0, n_steps, most)]
 
 
 def round_up(n: int, multiple: int = TEXT_MULTIPLE) -> int:
