@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.lines import read_lines
 from tts.core.errors import InputError
 from tts.text.cleaners import CLEANERS
 
@@ -42,12 +43,8 @@ def read_table(path: Path) -> list[WrittenRow]:
     Raises:
         InputError: the file cannot be read, or a line does not have three columns.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from None
     rows = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         cells = line.split("\t")
         if len(cells) != 3 or not all(cells):
             raise InputError(f"{path}:{number}: write rule, written and spoken, with tabs between")

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bench.lines import read_lines
 from tts.core.errors import InputError
 from tts.text.cleaners import CLEANERS, transliterate
 
@@ -77,11 +78,7 @@ def read_rows(path: Path) -> list[MetadataRow]:
     Raises:
         InputError: the file cannot be read, or a line does not have three columns.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from None
-    rows = [line.split("|") for line in lines if line.strip()]
+    rows = [line.split("|") for line in read_lines(path) if line.strip()]
     for number, row in enumerate(rows, start=1):
         if len(row) != 3:
             raise InputError(f"{path}:{number}: {len(row)} columns, not 3 with | between them")

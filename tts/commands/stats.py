@@ -72,4 +72,4 @@ def _check_picture(picture: Path) -> None:
         raise InputError(f"output={picture}: pictures are written as PNG; end the name in .png")
     if picture.is_dir():
         raise InputError(f"output={picture}: is a folder; name a file in it")
-    require_writable(picture.parent, "output")
+    require_writable(picture.parent, f"output={picture.parent}")

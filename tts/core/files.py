@@ -52,12 +52,12 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
 
 
-def require_writable(folder: Path, key: str) -> None:
+def require_writable(folder: Path, named: str) -> None:
     """Check that a folder, which may not exist yet, can be made and written; nothing is left there.
 
     Args:
         folder: the folder.
-        key: the option that names it, for the message.
+        named: what the user has said, for the message, such as ``output=x.wav``.
 
     Raises:
         InputError: the nearest folder that exists cannot be written.
@@ -68,7 +68,7 @@ def require_writable(folder: Path, key: str) -> None:
             pass
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InputError(f"{key}={folder}: {there} cannot be written ({reason})") from None
+        raise InputError(f"{named}: {there} cannot be written ({reason})") from None
 
 
 def no_follow(path: str, flags: int) -> int:

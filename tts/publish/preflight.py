@@ -58,7 +58,7 @@ def check_publication(config: Mapping[str, Any]) -> None:
         return
     folder = Path(target)
     check_own_folder(folder, is_published, WHAT)
-    require_writable(folder.parent, "to")
+    require_writable(folder.parent, f"to={folder.parent}")
 
 
 def is_run_folder(source: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 from tts.audio.formats import ENDINGS, FORMATS, aac_hint
 from tts.core.arguments import typed_text
 from tts.core.errors import InputError
+from tts.core.files import require_writable
 from tts.core.output import print_line
 from tts.core.ranges import check_arguments
 from tts.core.source_ranges import ranges_in_source
@@ -159,15 +159,7 @@ def check_writable(paths: list[Path]) -> None:
     Raises:
         InputError: the folder cannot be written, or a folder has the name of a sound file.
     """
-    folder = paths[0].parent
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"output={paths[0]}: {folder} cannot be written ({reason})") from None
+    require_writable(paths[0].parent, f"output={paths[0]}")
     for path in paths:
         if path.is_dir():
             raise InputError(f"output={path}: is a folder; name a file")

@@ -46,7 +46,7 @@ def check_before_torch(
         _check_acoustic_given(config, task)
     check_training(config, more, task)
     if task == "align":
-        require_writable(Path(config["durations"]), "durations")
+        require_writable(Path(config["durations"]), f"durations={config['durations']}")
     for key, value in _checkpoints(config):
         if value is not None:
             require_source(str(value), key)
@@ -58,7 +58,8 @@ def check_before_torch(
     if (lexicon := config["tokenizer"].get("lexicon")) is not None:
         lexicon_lines(Path(lexicon))
     if config["data"].get("prepared") is None and "Prepared" not in _target(config):
-        require_writable(Path(config["paths"]["cache_dir"]), "paths.cache_dir")
+        cache = Path(config["paths"]["cache_dir"])
+        require_writable(cache, f"paths.cache_dir={cache}")
     _check_corpus(config["data"]["corpus"])
 
 
